@@ -1,0 +1,68 @@
+# Everything a developer or CI runs. `make demo` and `make test` need nothing but Python 3.11 and, for the tests, Debian.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types contracts format unit postgres spin chaos peers bench clean
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Cloudwright needs Python 3.11 or newer; set PYTHON=/path/to/it"; exit 1; }
+	@echo "Making the virtual environment $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/ready-dev: $(VENV)/ready
+	@echo "Installing what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/ready ## install the example application, run and cancel workflows on it, and clean up
+	@PATH="$(abspath $(BIN)):$$PATH" bash examples/demo.sh
+
+test: $(VENV)/ready-dev postgres spin peers check ## set up what the tests need, then check and test everything
+	$(BIN)/python -m pytest
+
+check: lint types contracts ## lint, types and import contracts
+
+lint: $(VENV)/ready-dev
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check src tests benchmarks examples
+
+types: $(VENV)/ready-dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/ready-dev
+	$(BIN)/lint-imports
+
+format: $(VENV)/ready-dev ## put the code into shape
+	$(BIN)/ruff check --fix src tests benchmarks examples
+	$(BIN)/ruff format src tests benchmarks examples
+
+unit: $(VENV)/ready-dev ## the quick tests only
+	$(BIN)/python -m pytest tests/unit
+
+postgres: ## install a PostgreSQL server for the tests, where there is none
+	@sh scripts/need-postgres
+
+spin: ## install the model checker spin for the tests, where there is none
+	@sh scripts/need-spin
+
+ROUNDS ?= 200
+SEED ?= 1
+chaos: $(VENV)/ready-dev postgres ## run random executions and crashes: make chaos ROUNDS=n SEED=s
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED)
+
+peers: .peers/cloudify/ready ## the real Cloudify client, in an environment of its own, for the compatibility tests
+
+.peers/cloudify/ready:
+	@sh scripts/need-cloudify $(PYTHON)
+
+bench: $(VENV)/ready peers ## measure how long blueprints take, beside the reference
+	nice $(BIN)/python benchmarks/blueprints.py
+
+clean: ## remove what was made here
+	rm -rf $(VENV) .peers .demo .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

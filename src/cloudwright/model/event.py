@@ -1,0 +1,33 @@
+"""Events and logs: one record for both, as the REST API shows both in one list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+EVENT = "cloudify_event"
+LOG = "cloudify_log"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened in an execution.
+
+    ``kind`` is EVENT (then ``event_type`` names what) or LOG (then ``level`` and ``logger`` are set).
+    ``details`` is what a program may want: the exit signal, who asked, the process id.
+    """
+
+    execution_id: str
+    timestamp: datetime
+    message: str
+    kind: str = EVENT
+    event_type: str | None = None
+    level: str | None = None
+    logger: str | None = None
+    node_instance_id: str | None = None
+    source_id: str | None = None
+    target_id: str | None = None
+    operation: str | None = None
+    operation_id: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)

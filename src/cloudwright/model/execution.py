@@ -1,0 +1,144 @@
+"""Statuses of an execution, what may follow what, and the rules of cancellation.
+
+``TRANSITIONS`` is the only table of its kind: the guarded verbs of ``storage.executions`` build their
+``WHERE`` from it, and the state diagram of ``docs/statuses.md`` is drawn from it by a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class ExecutionStatus(StrEnum):
+    # Will be put in the queue at a given time.
+    SCHEDULED = "scheduled"
+    # Waits for another execution of its deployment to end.
+    QUEUED = "queued"
+    # Waits for a free place to start its workflow's process.
+    PENDING = "pending"
+    # Its workflow is running.
+    STARTED = "started"
+    # A standard cancellation was requested; what happens is up to the workflow.
+    CANCELLING = "cancelling"
+    # A forced cancellation was requested; the engine is ending the workflow's process.
+    FORCE_CANCELLING = "force_cancelling"
+    # A kill was requested; the engine is also ending the operations' processes.
+    KILL_CANCELLING = "kill_cancelling"
+    # Cancelled, and over: no new task will start.
+    CANCELLED = "cancelled"
+    # Ended well.
+    TERMINATED = "terminated"
+    # Ended badly; the execution's ``error`` says why.
+    FAILED = "failed"
+
+
+S = ExecutionStatus
+
+#: Over: nothing starts any more, unless a user resumes it.
+END_STATUSES = frozenset({S.CANCELLED, S.TERMINATED, S.FAILED})
+#: Not yet begun: no process of it exists, so a cancellation of any kind ends it at once.
+WAITING_STATUSES = frozenset({S.SCHEDULED, S.QUEUED, S.PENDING})
+#: Owned: a workflow process acts for it, or an owner is bringing it to its end.
+ACTIVE_STATUSES = frozenset({S.STARTED, S.CANCELLING, S.FORCE_CANCELLING, S.KILL_CANCELLING})
+#: The engine, not the workflow, decides how these end.
+FORCED_STATUSES = frozenset({S.FORCE_CANCELLING, S.KILL_CANCELLING})
+#: An operation may become ``started`` only while its execution is in one of these (C1, C2).
+GRANTING_STATUSES = frozenset({S.STARTED, S.CANCELLING})
+#: What a user may resume.
+RESUMABLE_STATUSES = frozenset({S.CANCELLED, S.FAILED})
+
+TRANSITIONS: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = MappingProxyType(
+    {
+        S.SCHEDULED: frozenset({S.QUEUED, S.PENDING, S.CANCELLED}),
+        S.QUEUED: frozenset({S.PENDING, S.CANCELLED}),
+        S.PENDING: frozenset({S.STARTED, S.CANCELLED, S.FAILED}),
+        S.STARTED: frozenset(
+            {S.CANCELLING, S.FORCE_CANCELLING, S.KILL_CANCELLING, S.CANCELLED, S.TERMINATED, S.FAILED}
+        ),
+        # The workflow may stop, finish regardless, or fail while it cleans up: all three are honest ends.
+        S.CANCELLING: frozenset({S.FORCE_CANCELLING, S.KILL_CANCELLING, S.CANCELLED, S.TERMINATED, S.FAILED}),
+        S.FORCE_CANCELLING: frozenset({S.KILL_CANCELLING, S.CANCELLED}),
+        S.KILL_CANCELLING: frozenset({S.CANCELLED}),
+        # Only a resume leads out of an end, and only back into the queue.
+        S.CANCELLED: frozenset({S.PENDING}),
+        S.FAILED: frozenset({S.PENDING}),
+        S.TERMINATED: frozenset(),
+    }
+)
+
+
+def sources_of(target: ExecutionStatus) -> frozenset[ExecutionStatus]:
+    """The statuses from which ``target`` may be entered."""
+    return frozenset(source for source, targets in TRANSITIONS.items() if target in targets)
+
+
+class CancelMode(StrEnum):
+    """How strongly a cancellation asks; the values are the REST API's action names."""
+
+    CANCEL = "cancel"
+    FORCE = "force-cancel"
+    KILL = "kill"
+
+
+REQUESTED_STATUS: Mapping[CancelMode, ExecutionStatus] = MappingProxyType(
+    {
+        CancelMode.CANCEL: S.CANCELLING,
+        CancelMode.FORCE: S.FORCE_CANCELLING,
+        CancelMode.KILL: S.KILL_CANCELLING,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelDecision:
+    """What a cancel request does to an execution in a given status.
+
+    ``status`` is the status to store, or None where none changes. ``refusal`` says to the user why nothing is
+    done. ``kill_residuals`` asks for the end of operations that an ended execution left running.
+    """
+
+    status: ExecutionStatus | None = None
+    refusal: str | None = None
+    kill_residuals: bool = False
+
+
+def decide_cancel(status: ExecutionStatus, mode: CancelMode) -> CancelDecision:
+    """A request can be raised (cancel, force, kill), never lowered, never repeated."""
+    if status in END_STATUSES:
+        if mode is CancelMode.KILL:
+            return CancelDecision(kill_residuals=True)
+        return CancelDecision(refusal=f"it is over already: its status is `{status}`")
+    if status in WAITING_STATUSES:
+        # One that waits to be resumed may have left operations running.
+        return CancelDecision(status=S.CANCELLED, kill_residuals=mode is CancelMode.KILL)
+    requested = REQUESTED_STATUS[mode]
+    if requested is status:
+        return CancelDecision(refusal=f"that was asked already: its status is `{status}`")
+    if requested not in TRANSITIONS[status]:
+        return CancelDecision(refusal=f"a request can be raised but not lowered: its status is `{status}`")
+    return CancelDecision(status=requested)
+
+
+class Outcome(StrEnum):
+    """How a workflow's process ended, as its supervisor saw it."""
+
+    TERMINATED = "terminated"  # the workflow function returned
+    CANCELLED = "cancelled"  # it raised ExecutionCancelled, or returned the cancelled result
+    FAILED = "failed"  # it raised anything else
+    DIED = "died"  # the process ended without saying how
+
+
+def final_status(status: ExecutionStatus, outcome: Outcome) -> ExecutionStatus:
+    """The end status of an active execution whose process ended with ``outcome``.
+
+    A forced request wins over whatever the workflow managed to say before it died. A process that died while
+    it was asked to stop counts as stopped: it was asked to, and it is dead.
+    """
+    if status in FORCED_STATUSES:
+        return S.CANCELLED
+    if outcome is Outcome.DIED:
+        return S.CANCELLED if status is S.CANCELLING else S.FAILED
+    return ExecutionStatus(outcome.value)

@@ -1,0 +1,77 @@
+"""States of an operation, and the decision to retry it.
+
+An operation is one task of an execution that runs outside the workflow's process. ``attempt`` counts from 1;
+a retry is the same operation with the next attempt, never a second row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class OperationState(StrEnum):
+    # Part of a stored graph; the workflow has not asked for it yet.
+    PENDING = "pending"
+    # The workflow asked for it; it waits for a worker.
+    SENT = "sent"
+    # Granted to a worker: from here on a process may exist.
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    # Revoked before it started: its execution ended first.
+    CANCELLED = "cancelled"
+
+
+O = OperationState  # noqa: E741 - short on purpose: the table below is read as a whole
+
+OPERATION_ENDS = frozenset({O.SUCCEEDED, O.FAILED, O.CANCELLED})
+
+OPERATION_TRANSITIONS: Mapping[OperationState, frozenset[OperationState]] = MappingProxyType(
+    {
+        O.PENDING: frozenset({O.SENT, O.SUCCEEDED, O.FAILED, O.CANCELLED}),
+        O.SENT: frozenset({O.STARTED, O.FAILED, O.CANCELLED}),
+        O.STARTED: frozenset({O.SUCCEEDED, O.FAILED}),
+        O.SUCCEEDED: frozenset(),
+        # A retry, or a resume of the execution, sends it again with the next attempt.
+        O.FAILED: frozenset({O.SENT}),
+        O.CANCELLED: frozenset({O.SENT}),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """``max_retries`` -1 is without end; ``interval`` is in seconds."""
+
+    max_retries: int = 60
+    interval: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt did not succeed, as the operation's supervisor recorded it.
+
+    ``recoverable`` is False for NonRecoverableError and its like; any other exception may be retried.
+    ``retry_after`` (seconds) is the operation's own wish and beats the policy's interval.
+    """
+
+    message: str
+    recoverable: bool = True
+    retry_after: float | None = None
+    kind: str = "Exception"
+    traceback: str = ""
+
+
+def retry_delay(policy: RetryPolicy, attempt: int, failure: Failure) -> float | None:
+    """Seconds until the next attempt, or None when ``attempt`` was the last.
+
+    ``attempt`` is the one that failed, from 1: with ``max_retries`` 2 an operation runs three times at most.
+    """
+    if not failure.recoverable:
+        return None
+    if 0 <= policy.max_retries < attempt:
+        return None
+    return policy.interval if failure.retry_after is None else failure.retry_after
