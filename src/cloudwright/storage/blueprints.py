@@ -1,0 +1,104 @@
+"""Blueprints: their plans, and how far their upload has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, select
+
+from cloudwright.errors import DependentExists
+from cloudwright.storage.catalogue import Catalogue
+from cloudwright.storage.filters import BlueprintFilter
+from cloudwright.storage.paging import Page, holds, one_of, read_page
+from cloudwright.storage.records import Blueprint, JsonObject
+from cloudwright.storage.schema import blueprints, deployments
+
+_CATALOGUE = Catalogue(
+    Blueprint,
+    blueprints,
+    "blueprint",
+    changeable={
+        "main_file_name",
+        "plan",
+        "state",
+        "error",
+        "description",
+        "visibility",
+        "created_by",
+        "updated_at",
+        "path",
+        "labels",
+        "upload_execution",
+    },
+    heavy={"plan"},
+)
+_DEPENDENTS = (
+    select(deployments.c.id)
+    .where(
+        deployments.c.tenant == bindparam("of_tenant"), deployments.c.blueprint_id == bindparam("blueprint")
+    )
+    .order_by(deployments.c.id)
+)
+_SORTABLE: dict[str, ColumnElement[Any]] = {
+    name: blueprints.c[name]
+    for name in ("id", "state", "created_by", "created_at", "updated_at", "main_file_name", "visibility")
+}
+
+
+def create(conn: Connection, blueprint: Blueprint, now: datetime) -> Blueprint:
+    """Raises Conflict."""
+    return _CATALOGUE.add(conn, blueprint, created_at=now, updated_at=now)
+
+
+def set_state(
+    conn: Connection, tenant: str, id: str, state: str, *, error: str | None = None, now: datetime
+) -> Blueprint:
+    return update(conn, tenant, id, now, state=state, error=error)
+
+
+def set_plan(conn: Connection, tenant: str, id: str, plan: JsonObject, *, now: datetime) -> Blueprint:
+    return update(conn, tenant, id, now, plan=plan)
+
+
+def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any) -> Blueprint:
+    """Write some of its columns. The answer is without the plan. Raises NotFound."""
+    return _CATALOGUE.change(conn, (tenant, id), {**changes, "updated_at": now})
+
+
+def get(conn: Connection, tenant: str, id: str, *, with_plan: bool = False) -> Blueprint:
+    """Raises NotFound. The plan is large: it is None unless asked for."""
+    return _CATALOGUE.get(conn, tenant, id, whole=with_plan)
+
+
+def list_blueprints(conn: Connection, filter: BlueprintFilter, page: Page) -> tuple[list[Blueprint], int]:
+    """Without their plans."""
+    table = blueprints.c
+    conditions = one_of(
+        {
+            table.tenant: None if filter.tenant is None else [filter.tenant],
+            table.id: filter.ids,
+            table.state: filter.states,
+            table.created_by: None if filter.created_by is None else [filter.created_by],
+        }
+    )
+    return read_page(
+        conn,
+        _CATALOGUE.light.where(*conditions, *holds(table.id, filter.search)),
+        Blueprint,
+        page,
+        sortable=_SORTABLE,
+        default=(table.created_at,),
+        unique=(table.tenant, table.id),
+    )
+
+
+def delete(conn: Connection, tenant: str, id: str) -> Blueprint:
+    """Answers what it was. Raises NotFound, and DependentExists where deployments were made from it."""
+    dependents = conn.scalars(_DEPENDENTS, {"of_tenant": tenant, "blueprint": id}).all()
+    if dependents:
+        named = ", ".join(f"`{dependent}`" for dependent in dependents)
+        raise DependentExists(
+            f"Blueprint `{id}` is used by the deployments {named}. Delete them first, or keep the blueprint."
+        )
+    return _CATALOGUE.remove(conn, tenant, id)

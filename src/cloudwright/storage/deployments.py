@@ -1,0 +1,257 @@
+"""Deployments and their nodes. Node instances are ``instances.py``'s, and are offered here too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select
+from sqlalchemy import update as sql_update
+
+from cloudwright.errors import DependentExists, NotFound
+from cloudwright.model.execution import END_STATUSES, ExecutionStatus
+from cloudwright.model.topology import NodeInstance
+from cloudwright.storage import blueprints
+from cloudwright.storage.catalogue import Catalogue
+from cloudwright.storage.columns import is_any
+from cloudwright.storage.filters import DeploymentFilter, NodeFilter
+from cloudwright.storage.instances import (
+    add_instances,
+    get_instance,
+    list_instances,
+    node_instances,
+    remove_instances,
+    set_relationships,
+    update_instance,
+)
+from cloudwright.storage.locks import lock_deployment
+from cloudwright.storage.paging import EVERYTHING, Page, holds, one_of, read_page
+from cloudwright.storage.records import Deployment, JsonObject, NodeRow
+from cloudwright.storage.schema import deployments, executions
+from cloudwright.storage.schema import node_instances as instance_rows
+from cloudwright.storage.schema import nodes as node_rows
+
+__all__ = [
+    "add_instances",
+    "create",
+    "delete",
+    "get",
+    "get_instance",
+    "get_node",
+    "list_deployments",
+    "list_instances",
+    "list_nodes",
+    "node_instances",
+    "nodes",
+    "remove_instances",
+    "set_planned_instances",
+    "set_relationships",
+    "update",
+    "update_instance",
+]
+
+#: States of node instances that stand for nothing real.
+_NOT_LIVE = ("uninitialized", "deleted")
+_CATALOGUE = Catalogue(
+    Deployment,
+    deployments,
+    "deployment",
+    changeable={column.name for column in deployments.columns} - {"tenant", "id", "created_by", "created_at"},
+)
+_OF_DEPLOYMENT = and_(
+    node_rows.c.tenant == bindparam("of_tenant"), node_rows.c.deployment_id == bindparam("deployment")
+)
+_NODES = select(
+    node_rows.c.id,
+    node_rows.c.deployment_id,
+    node_rows.c.tenant,
+    node_rows.c.node,
+    node_rows.c.planned_instances,
+    select(func.count())
+    .where(
+        instance_rows.c.tenant == node_rows.c.tenant,
+        instance_rows.c.deployment_id == node_rows.c.deployment_id,
+        instance_rows.c.node_id == node_rows.c.id,
+    )
+    .scalar_subquery(),
+)
+_GET_NODE = _NODES.where(_OF_DEPLOYMENT, node_rows.c.id == bindparam("node_id"))
+_SET_PLANNED = (
+    sql_update(node_rows)
+    .where(_OF_DEPLOYMENT, node_rows.c.id == bindparam("node_id"))
+    .values(planned_instances=bindparam("planned"))
+)
+_UNFINISHED = (
+    select(executions.c.id, executions.c.workflow_id, executions.c.status)
+    .where(
+        executions.c.tenant == bindparam("of_tenant"),
+        executions.c.deployment_id == bindparam("deployment"),
+        is_any(executions.c.status, frozenset(ExecutionStatus) - END_STATUSES),
+    )
+    .order_by(executions.c.created_at, executions.c.id)
+)
+_LIVE = (
+    select(instance_rows.c.id)
+    .where(
+        instance_rows.c.tenant == bindparam("of_tenant"),
+        instance_rows.c.deployment_id == bindparam("deployment"),
+        instance_rows.c.state.not_in(_NOT_LIVE),
+    )
+    .order_by(instance_rows.c.id)
+)
+_SORTABLE: dict[str, ColumnElement[Any]] = {
+    name: deployments.c[name]
+    for name in (
+        "id",
+        "display_name",
+        "blueprint_id",
+        "created_by",
+        "created_at",
+        "updated_at",
+        "site_name",
+        "visibility",
+    )
+}
+_NODES_SORTABLE: dict[str, ColumnElement[Any]] = {
+    name: node_rows.c[name] for name in ("id", "deployment_id", "planned_instances")
+}
+
+
+def create(
+    conn: Connection,
+    deployment: Deployment,
+    nodes: Sequence[JsonObject],
+    instances: Sequence[NodeInstance],
+    now: datetime,
+) -> Deployment:
+    """Store a deployment with its nodes (dictionaries of a plan) and node instances.
+
+    Raises Conflict where its id is taken, and NotFound where its blueprint is gone.
+    """
+    blueprints.get(conn, deployment.tenant, deployment.blueprint_id)
+    display_name = deployment.display_name or deployment.id
+    stored = _CATALOGUE.add(conn, deployment, created_at=now, updated_at=now, display_name=display_name)
+    if nodes:
+        rows = [
+            {
+                "tenant": deployment.tenant,
+                "deployment_id": deployment.id,
+                "id": node["id"],
+                "node": node,
+                "planned_instances": _planned(node),
+                "position": position,
+            }
+            for position, node in enumerate(nodes)
+        ]
+        conn.execute(insert(node_rows), rows)
+    add_instances(conn, deployment.tenant, instances)
+    return stored
+
+
+def get(conn: Connection, tenant: str, id: str) -> Deployment:
+    """Raises NotFound."""
+    return _CATALOGUE.get(conn, tenant, id)
+
+
+def list_deployments(conn: Connection, filter: DeploymentFilter, page: Page) -> tuple[list[Deployment], int]:
+    table = deployments.c
+    conditions = one_of(
+        {
+            table.tenant: None if filter.tenant is None else [filter.tenant],
+            table.id: filter.ids,
+            table.blueprint_id: filter.blueprint_ids,
+            table.site_name: filter.site_names,
+            table.created_by: None if filter.created_by is None else [filter.created_by],
+        }
+    )
+    return read_page(
+        conn,
+        _CATALOGUE.light.where(*conditions, *holds(table.id + " " + table.display_name, filter.search)),
+        Deployment,
+        page,
+        sortable=_SORTABLE,
+        default=(table.created_at,),
+        unique=(table.tenant, table.id),
+    )
+
+
+def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any) -> Deployment:
+    """Write some of its columns. Raises NotFound."""
+    return _CATALOGUE.change(conn, (tenant, id), {**changes, "updated_at": now})
+
+
+def delete(conn: Connection, tenant: str, id: str, *, force: bool = False) -> Deployment:
+    """Delete it with its nodes and node instances; its executions stay. Answers what it was.
+
+    Raises NotFound, and without ``force`` DependentExists where an execution is not over or an instance is
+    live.
+    """
+    lock_deployment(conn, tenant, id)
+    parameters = {"of_tenant": tenant, "deployment": id}
+    if not force:
+        unfinished = conn.execute(_UNFINISHED, parameters).all()
+        if unfinished:
+            named = ", ".join(f"`{row.id}` ({row.workflow_id}, {row.status})" for row in unfinished)
+            raise DependentExists(
+                f"Deployment `{id}` has executions that are not over: {named}. "
+                "Wait for them or cancel them first."
+            )
+        live = conn.scalars(_LIVE, parameters).all()
+        if live:
+            named = ", ".join(f"`{instance}`" for instance in live[:10])
+            more = f" and {len(live) - 10} more" if len(live) > 10 else ""
+            raise DependentExists(
+                f"Deployment `{id}` has live node instances: {named}{more}. "
+                "Run `uninstall` first, or delete with force."
+            )
+    return _CATALOGUE.remove(conn, tenant, id)
+
+
+def nodes(conn: Connection, tenant: str, deployment_id: str) -> list[NodeRow]:
+    """All of the deployment, as its blueprint orders them."""
+    return list_nodes(conn, NodeFilter(tenant=tenant, deployment_ids=[deployment_id]), EVERYTHING)[0]
+
+
+def get_node(conn: Connection, tenant: str, deployment_id: str, node_id: str) -> NodeRow:
+    """Raises NotFound."""
+    row = conn.execute(
+        _GET_NODE, {"of_tenant": tenant, "deployment": deployment_id, "node_id": node_id}
+    ).first()
+    if row is None:
+        raise NotFound(f"There is no node `{node_id}` in deployment `{deployment_id}` of tenant `{tenant}`.")
+    return NodeRow(*row)
+
+
+def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[NodeRow], int]:
+    table = node_rows.c
+    conditions = one_of(
+        {
+            table.tenant: None if filter.tenant is None else [filter.tenant],
+            table.deployment_id: filter.deployment_ids,
+            table.id: filter.ids,
+        }
+    )
+    return read_page(
+        conn,
+        _NODES.where(*conditions, *holds(table.id, filter.search)),
+        NodeRow,
+        page,
+        sortable=_NODES_SORTABLE,
+        default=(table.deployment_id, table.position),
+        unique=(table.tenant, table.deployment_id, table.id),
+    )
+
+
+def set_planned_instances(
+    conn: Connection, tenant: str, deployment_id: str, node_id: str, planned: int
+) -> None:
+    """How many instances the user wants. Raises NotFound."""
+    parameters = {"of_tenant": tenant, "deployment": deployment_id, "node_id": node_id, "planned": planned}
+    if not conn.execute(_SET_PLANNED, parameters).rowcount:
+        raise NotFound(f"There is no node `{node_id}` in deployment `{deployment_id}` of tenant `{tenant}`.")
+
+
+def _planned(node: JsonObject) -> int:
+    scalable = node.get("capabilities", {}).get("scalable", {}).get("properties", {})
+    return int(scalable.get("planned_instances", node.get("instances", {}).get("deploy", 1)))

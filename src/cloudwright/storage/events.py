@@ -1,0 +1,156 @@
+"""Events and logs: what happened in an execution, in the order in which it was stored.
+
+A reader that follows an execution remembers the last id that it saw. So the events of one execution must
+become visible in the order of their ids: on PostgreSQL, whoever stores one holds the execution's row until
+the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    insert,
+    select,
+)
+
+from cloudwright.model.event import EVENT, LOG, Event
+from cloudwright.storage.documents import storable
+from cloudwright.storage.filters import EventFilter
+from cloudwright.storage.locks import lock_executions
+from cloudwright.storage.paging import Page, columns_of, one_of, read_page
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.records import EventRecord
+from cloudwright.storage.schema import events, executions, node_instances
+
+_FIELDS = tuple(field.name for field in fields(Event))
+_INSERT = Prepared(insert(events), _FIELDS)
+_ITS_EXECUTION = events.c.execution_id == executions.c.id
+_ITS_INSTANCE = and_(
+    node_instances.c.tenant == executions.c.tenant, node_instances.c.id == events.c.node_instance_id
+)
+# Outer joins: an event always has its execution, but an inner join lets SQLite begin with the executions, and
+# sort all their events to find the latest few.
+_JOINED = (
+    select(
+        events.c.id,
+        *columns_of(Event, events),
+        executions.c.workflow_id,
+        executions.c.deployment_id,
+        executions.c.blueprint_id,
+        node_instances.c.node_id,
+    )
+    .outerjoin_from(events, executions, _ITS_EXECUTION)
+    .outerjoin(node_instances, _ITS_INSTANCE)
+)
+_TAIL = Prepared(
+    _JOINED.where(events.c.execution_id == bindparam("execution"), events.c.id > bindparam("after"))
+    .order_by(events.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_SORTABLE: dict[str, ColumnElement[Any]] = {
+    "id": events.c.id,
+    "timestamp": events.c.timestamp,
+    "execution_id": events.c.execution_id,
+    "event_type": events.c.event_type,
+    "level": events.c.level,
+    "node_instance_id": events.c.node_instance_id,
+    "workflow_id": executions.c.workflow_id,
+    "deployment_id": executions.c.deployment_id,
+    "blueprint_id": executions.c.blueprint_id,
+}
+
+
+def add(conn: Connection, new: Sequence[Event]) -> None:
+    """Store events of any executions, running or over. Raises Conflict where an execution is unknown."""
+    lock_executions(conn, {event.execution_id for event in new})
+    insert_locked(conn, new)
+
+
+def insert_locked(conn: Connection, new: Sequence[Event]) -> None:
+    """``add`` for a verb that holds the executions already."""
+    if new:
+        _INSERT.run_many(conn, [_row(event) for event in new])
+
+
+def tail(conn: Connection, execution_id: str, after_id: int, limit: int) -> list[EventRecord]:
+    """The execution's next events after the one with that id, in order; 0 is from the first."""
+    rows = _TAIL.all(conn, execution=execution_id, after=after_id, most=limit)
+    return [EventRecord(*row) for row in rows]
+
+
+def list_events(conn: Connection, filter: EventFilter, page: Page) -> tuple[list[EventRecord], int]:
+    conditions = list(_conditions(filter))
+    counted = select(func.count()).select_from(events).join(executions, _ITS_EXECUTION).where(*conditions)
+    if filter.node_ids is not None:
+        counted = counted.join(node_instances, _ITS_INSTANCE)
+    statement = _JOINED.where(*conditions)
+    if filter.tenant is not None:
+        of_tenant = executions.c.tenant == filter.tenant
+        counted = counted.where(of_tenant)
+        # Where nothing else says whose events are wanted, the latest are found by their time and tried one by
+        # one.
+        narrowed = (filter.execution_ids, filter.deployment_ids, filter.blueprint_ids) != (None, None, None)
+        statement = statement.where(of_tenant if narrowed else _in_tenant(filter.tenant))
+    return read_page(
+        conn,
+        statement,
+        EventRecord,
+        page,
+        sortable=_SORTABLE,
+        default=(),
+        unique=(events.c.id,),
+        counted=counted,
+    )
+
+
+def _in_tenant(tenant: str) -> ColumnElement[bool]:
+    whose = executions.alias("whose")
+    return exists().where(whose.c.id == events.c.execution_id, whose.c.tenant == tenant)
+
+
+def _row(event: Event) -> dict[str, Any]:
+    row = {name: getattr(event, name) for name in _FIELDS}
+    row["message"] = storable(event.message)
+    if event.logger is not None:
+        row["logger"] = storable(event.logger)
+    return row
+
+
+def _conditions(filter: EventFilter) -> Iterator[ColumnElement[bool]]:
+    yield from one_of(
+        {
+            events.c.execution_id: filter.execution_ids,
+            executions.c.deployment_id: filter.deployment_ids,
+            executions.c.blueprint_id: filter.blueprint_ids,
+            node_instances.c.node_id: filter.node_ids,
+            events.c.node_instance_id: filter.node_instance_ids,
+            events.c.operation_id: filter.operation_ids,
+            events.c.operation: filter.operations,
+            events.c.event_type: filter.event_types,
+            events.c.level: filter.levels,
+        }
+    )
+    if filter.message is not None:
+        yield events.c.message.icontains(filter.message, autoescape=True)
+    if filter.from_time is not None:
+        yield events.c.timestamp >= filter.from_time
+    if filter.to_time is not None:
+        yield events.c.timestamp <= filter.to_time
+    if filter.after_id is not None:
+        yield events.c.id > filter.after_id
+    kinds = [kind for kind, wanted in ((EVENT, filter.include_events), (LOG, filter.include_logs)) if wanted]
+    if not kinds:
+        yield false()
+    elif len(kinds) == 1:
+        yield events.c.kind == kinds[0]

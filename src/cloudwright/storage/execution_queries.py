@@ -1,0 +1,166 @@
+"""Reading executions. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, case, func, not_, or_, select
+
+from cloudwright.errors import NotFound
+from cloudwright.model.execution import ACTIVE_STATUSES, END_STATUSES, ExecutionStatus
+from cloudwright.model.operation import OperationState
+from cloudwright.storage.columns import is_, is_any
+from cloudwright.storage.filters import ExecutionFilter
+from cloudwright.storage.paging import Page, columns_of, one_of, read_page
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.records import Execution
+from cloudwright.storage.schema import executions, operations
+
+EXECUTION_COLUMNS = columns_of(Execution, executions)
+
+_ALL = select(*EXECUTION_COLUMNS)
+_GET = Prepared(_ALL.where(executions.c.id == bindparam("execution")))
+_ACTIVE_OLDEST_FIRST = _ALL.where(is_any(executions.c.status, ACTIVE_STATUSES)).order_by(
+    executions.c.created_at, executions.c.id
+)
+_ACTIVE = Prepared(_ACTIVE_OLDEST_FIRST)
+_EXPIRED = Prepared(
+    _ACTIVE_OLDEST_FIRST.where(
+        or_(executions.c.lease_until.is_(None), executions.c.lease_until <= bindparam("when"))
+    )
+)
+_PAST_DEADLINE = Prepared(
+    _ALL.where(
+        is_(executions.c.status, ExecutionStatus.CANCELLING), executions.c.deadline <= bindparam("when")
+    ).order_by(executions.c.deadline, executions.c.id)
+)
+_PENDING = Prepared(
+    select(executions.c.id)
+    .where(is_(executions.c.status, ExecutionStatus.PENDING))
+    .order_by(executions.c.created_at, executions.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_WAKEUPS = [
+    Prepared(select(func.min(column)).where(is_(executions.c.status, status)))
+    for column, status in (
+        (executions.c.scheduled_for, ExecutionStatus.SCHEDULED),
+        (executions.c.deadline, ExecutionStatus.CANCELLING),
+    )
+]
+_PROGRESS = (
+    select(
+        operations.c.execution_id,
+        func.count(),
+        func.sum(
+            case((is_any(operations.c.state, {OperationState.SUCCEEDED, OperationState.FAILED}), 1), else_=0)
+        ),
+    )
+    .where(operations.c.execution_id.in_(bindparam("ids", expanding=True)))
+    .group_by(operations.c.execution_id)
+)
+_SORTABLE: dict[str, ColumnElement[Any]] = {
+    name: executions.c[name]
+    for name in (
+        "id",
+        "workflow_id",
+        "deployment_id",
+        "blueprint_id",
+        "status",
+        "created_by",
+        "created_at",
+        "scheduled_for",
+        "started_at",
+        "ended_at",
+    )
+}
+
+
+def get(conn: Connection, id: str, tenant: str | None = None) -> Execution:
+    """Raises NotFound, also where it is another tenant's."""
+    row = _GET.first(conn, execution=id)
+    execution = None if row is None else Execution(*row)
+    if execution is None or tenant not in (None, execution.tenant):
+        raise NotFound(f"There is no execution `{id}`" + (f" in tenant `{tenant}`." if tenant else "."))
+    return _with_progress(conn, [execution])[0]
+
+
+def list_executions(conn: Connection, filter: ExecutionFilter, page: Page) -> tuple[list[Execution], int]:
+    rows, total = read_page(
+        conn,
+        _ALL.where(*_conditions(filter)),
+        Execution,
+        page,
+        sortable=_SORTABLE,
+        default=(executions.c.created_at,),
+        unique=(executions.c.id,),
+    )
+    return _with_progress(conn, rows), total
+
+
+def pending(conn: Connection, limit: int) -> list[str]:
+    """Ids of those that wait to be claimed, oldest first."""
+    return [row[0] for row in _PENDING.all(conn, most=limit)]
+
+
+def active(conn: Connection) -> list[Execution]:
+    """Those that an owner acts for, or should."""
+    return [Execution(*row) for row in _ACTIVE.all(conn)]
+
+
+def expired(conn: Connection, now: datetime) -> list[Execution]:
+    """Active ones whose owner's lease has run out."""
+    return [Execution(*row) for row in _EXPIRED.all(conn, when=now)]
+
+
+def past_deadline(conn: Connection, now: datetime) -> list[Execution]:
+    """Those whose standard cancellation is to become a forced one now."""
+    return [Execution(*row) for row in _PAST_DEADLINE.all(conn, when=now)]
+
+
+def next_wakeup(conn: Connection) -> datetime | None:
+    """When the next scheduled execution comes due or the next deadline passes."""
+    rows = [row for statement in _WAKEUPS for row in statement.all(conn)]
+    return min((time for (time,) in rows if time is not None), default=None)
+
+
+def _with_progress(conn: Connection, rows: list[Execution]) -> list[Execution]:
+    """Count the tasks of those that have not ended; for the others it was stored when they ended."""
+    running = [row.id for row in rows if row.status not in END_STATUSES and row.term]
+    if not running:
+        return rows
+    counted = {id: (total, finished) for id, total, finished in conn.execute(_PROGRESS, {"ids": running})}
+    return [
+        replace(row, total_operations=counted[row.id][0], finished_operations=counted[row.id][1])
+        if row.id in counted
+        else row
+        for row in rows
+    ]
+
+
+def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
+    table = executions.c
+    yield from one_of(
+        {
+            table.tenant: None if filter.tenant is None else [filter.tenant],
+            table.id: filter.ids,
+            table.deployment_id: filter.deployment_ids,
+            table.blueprint_id: filter.blueprint_ids,
+            table.workflow_id: filter.workflow_ids,
+            table.status: filter.statuses,
+            table.created_by: None if filter.created_by is None else [filter.created_by],
+        }
+    )
+    if filter.created_from is not None:
+        yield table.created_at >= filter.created_from
+    if filter.created_to is not None:
+        yield table.created_at <= filter.created_to
+    if not filter.include_system_workflows:
+        yield not_(table.is_system_workflow)
+    if filter.search is not None:
+        yield or_(
+            table.workflow_id.icontains(filter.search, autoescape=True),
+            table.id.icontains(filter.search, autoescape=True),
+        )

@@ -1,0 +1,116 @@
+"""What a list is narrowed to. None is no restriction; several values of one field are alternatives; fields
+add up.
+
+``tenant`` None is every tenant. ``search`` keeps rows whose name holds it, letters' case ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from cloudwright.model.execution import ExecutionStatus
+from cloudwright.model.operation import OperationState
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFilter:
+    tenant: str | None = None
+    ids: Collection[str] | None = None
+    deployment_ids: Collection[str] | None = None
+    blueprint_ids: Collection[str] | None = None
+    workflow_ids: Collection[str] | None = None
+    statuses: Collection[ExecutionStatus] | None = None
+    created_by: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    include_system_workflows: bool = True
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFilter:
+    tenant: str | None = None
+    execution_id: str | None = None
+    graph_id: str | None = None
+    states: Collection[OperationState] | None = None
+    kinds: Collection[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """``message`` keeps those whose message holds it, letters' case ignored; ``after_id`` those stored after
+    that one.
+    """
+
+    tenant: str | None = None
+    execution_ids: Collection[str] | None = None
+    deployment_ids: Collection[str] | None = None
+    blueprint_ids: Collection[str] | None = None
+    node_ids: Collection[str] | None = None
+    node_instance_ids: Collection[str] | None = None
+    operation_ids: Collection[str] | None = None
+    operations: Collection[str] | None = None
+    event_types: Collection[str] | None = None
+    levels: Collection[str] | None = None
+    message: str | None = None
+    from_time: datetime | None = None
+    to_time: datetime | None = None
+    after_id: int | None = None
+    include_logs: bool = True
+    include_events: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BlueprintFilter:
+    tenant: str | None = None
+    ids: Collection[str] | None = None
+    states: Collection[str] | None = None
+    created_by: str | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentFilter:
+    tenant: str | None = None
+    ids: Collection[str] | None = None
+    blueprint_ids: Collection[str] | None = None
+    site_names: Collection[str] | None = None
+    created_by: str | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFilter:
+    tenant: str | None = None
+    deployment_ids: Collection[str] | None = None
+    ids: Collection[str] | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFilter:
+    tenant: str | None = None
+    deployment_ids: Collection[str] | None = None
+    node_ids: Collection[str] | None = None
+    ids: Collection[str] | None = None
+    states: Collection[str] | None = None
+    host_ids: Collection[str] | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFilter:
+    tenant: str | None = None
+    ids: Collection[str] | None = None
+    package_names: Collection[str] | None = None
+    package_versions: Collection[str] | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFilter:
+    tenant: str | None = None
+    keys: Collection[str] | None = None
+    search: str | None = None

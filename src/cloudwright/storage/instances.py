@@ -1,0 +1,196 @@
+"""Node instances: their states, runtime properties and relationships."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
+
+from cloudwright.errors import Conflict, NotFound
+from cloudwright.model.topology import DELETED, NodeInstance, RelationshipInstance
+from cloudwright.storage.filters import InstanceFilter
+from cloudwright.storage.paging import EVERYTHING, Page, columns_of, holds, one_of, read_page
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.records import JsonObject
+from cloudwright.storage.schema import node_instances as rows
+
+_ONE = (rows.c.tenant == bindparam("of_tenant"), rows.c.id == bindparam("instance"))
+_SELECT = select(*columns_of(NodeInstance, rows))
+_GET = Prepared(_SELECT.where(*_ONE))
+_HOLD = Prepared(_SELECT.where(*_ONE).with_for_update(key_share=True))
+_COUNT = Prepared(
+    select(rows.c.state, func.count())
+    .where(rows.c.tenant == bindparam("of_tenant"), rows.c.deployment_id == bindparam("of_deployment"))
+    .group_by(rows.c.state)
+)
+_INSERT = insert(rows)
+_EMPTY = Prepared(
+    update(rows)
+    .where(*_ONE, rows.c.deployment_id == bindparam("of_deployment"))
+    .values(runtime_properties={}, version=rows.c.version + 1)
+)
+_SET_STATE = Prepared(
+    update(rows)
+    .where(*_ONE, rows.c.deployment_id == bindparam("of_deployment"))
+    .values(state=bindparam("new_state"))
+)
+_VERSION = Prepared(
+    select(rows.c.version)
+    .where(*_ONE, rows.c.deployment_id == bindparam("of_deployment"))
+    .with_for_update(key_share=True)
+)
+_SET_PROPERTIES = Prepared(
+    update(rows)
+    .where(*_ONE, rows.c.version == bindparam("expected"))
+    .values(runtime_properties=bindparam("properties"), version=bindparam("expected") + 1)
+)
+_SORTABLE: dict[str, ColumnElement[Any]] = {
+    name: rows.c[name] for name in ("id", "node_id", "deployment_id", "host_id", "index", "state", "version")
+}
+
+
+def add_instances(conn: Connection, tenant: str, instances: Sequence[NodeInstance]) -> None:
+    if instances:
+        conn.execute(_INSERT, [{"tenant": tenant, **asdict(instance)} for instance in instances])
+
+
+def remove_instances(conn: Connection, tenant: str, ids: Collection[str]) -> int:
+    """How many there were."""
+    if not ids:
+        return 0
+    condition = (rows.c.tenant == tenant, rows.c.id.in_(list(ids)))
+    return conn.execute(delete(rows).where(*condition)).rowcount
+
+
+def node_instances(conn: Connection, tenant: str, deployment_id: str) -> list[NodeInstance]:
+    """All of the deployment, node by node."""
+    return list_instances(conn, InstanceFilter(tenant=tenant, deployment_ids=[deployment_id]), EVERYTHING)[0]
+
+
+def count_by_state(conn: Connection, tenant: str, deployment_id: str) -> dict[str, int]:
+    """How many instances of the deployment are in each state that some are in."""
+    return dict(_COUNT.all(conn, of_tenant=tenant, of_deployment=deployment_id))
+
+
+def get_instance(conn: Connection, tenant: str, id: str) -> NodeInstance:
+    row = _GET.first(conn, of_tenant=tenant, instance=id)
+    if row is None:
+        raise NotFound(f"There is no node instance `{id}` in tenant `{tenant}`.")
+    return NodeInstance(*row)
+
+
+def list_instances(conn: Connection, filter: InstanceFilter, page: Page) -> tuple[list[NodeInstance], int]:
+    table = rows.c
+    conditions = list(
+        one_of(
+            {
+                table.tenant: None if filter.tenant is None else [filter.tenant],
+                table.deployment_id: filter.deployment_ids,
+                table.node_id: filter.node_ids,
+                table.id: filter.ids,
+                table.state: filter.states,
+                table.host_id: filter.host_ids,
+            }
+        )
+    )
+    return read_page(
+        conn,
+        _SELECT.where(*conditions, *holds(table.id, filter.search)),
+        NodeInstance,
+        page,
+        sortable=_SORTABLE,
+        default=(table.deployment_id, table.node_id, table.index),
+        unique=(table.tenant, table.id),
+    )
+
+
+def update_instance(
+    conn: Connection,
+    tenant: str,
+    id: str,
+    *,
+    version: int | None = None,
+    runtime_properties: JsonObject | None = None,
+    state: str | None = None,
+    now: datetime,
+) -> NodeInstance:
+    """Change state, runtime properties, or both; writing runtime properties makes a new version.
+
+    Raises Conflict where ``version`` is given and not the stored one, and NotFound.
+    """
+    held = _HOLD.first(conn, of_tenant=tenant, instance=id)
+    if held is None:
+        raise NotFound(f"There is no node instance `{id}` in tenant `{tenant}`.")
+    instance = NodeInstance(*held)
+    if version is not None and version != instance.version:
+        raise Conflict(
+            f"Node instance `{id}` was changed meanwhile: its version is {instance.version}, not {version}. "
+            "Read it again, and repeat the change."
+        )
+    changes: dict[str, Any] = {}
+    if state is not None:
+        changes["state"] = instance.state = state
+    if runtime_properties is not None:
+        changes["runtime_properties"] = instance.runtime_properties = runtime_properties
+        changes["version"] = instance.version = instance.version + 1
+    if changes:
+        conn.execute(update(rows).where(*_ONE).values(changes), {"of_tenant": tenant, "instance": id})
+    return instance
+
+
+def set_relationships(
+    conn: Connection, tenant: str, instance_id: str, relationships: Sequence[RelationshipInstance]
+) -> None:
+    """Replace the relationships of an instance, as scaling its targets does. Raises NotFound."""
+    statement = update(rows).where(*_ONE).values(relationships=list(relationships))
+    if not conn.execute(statement, {"of_tenant": tenant, "instance": instance_id}).rowcount:
+        raise NotFound(f"There is no node instance `{instance_id}` in tenant `{tenant}`.")
+
+
+def set_states(
+    conn: Connection, tenant: str, deployment_id: str | None, states: Sequence[tuple[str, str]]
+) -> None:
+    """Set states of the deployment's instances, in this order; an instance that is gone is passed over.
+
+    An instance that becomes ``deleted`` has nothing left that its runtime properties could speak of.
+    """
+    if states:
+        _SET_STATE.run_many(
+            conn,
+            [
+                {"of_tenant": tenant, "of_deployment": deployment_id, "instance": id, "new_state": state}
+                for id, state in states
+            ],
+        )
+    for id, state in states:
+        if state == DELETED:
+            _EMPTY.run(conn, of_tenant=tenant, of_deployment=deployment_id, instance=id)
+
+
+def apply_updates(
+    conn: Connection, tenant: str, deployment_id: str | None, updates: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Store runtime properties (``{"id", "version", "runtime_properties"}`` each) if every version is
+    current.
+
+    Answers the ids of those that are not current or gone; nothing is written then.
+    """
+    outdated = []
+    for change in sorted(updates, key=itemgetter("id")):
+        stored = _VERSION.first(conn, of_tenant=tenant, of_deployment=deployment_id, instance=change["id"])
+        if stored is None or stored[0] != change["version"]:
+            outdated.append(change["id"])
+    if not outdated:
+        for change in updates:
+            _SET_PROPERTIES.run(
+                conn,
+                of_tenant=tenant,
+                instance=change["id"],
+                expected=change["version"],
+                properties=change["runtime_properties"],
+            )
+    return outdated

@@ -1,0 +1,341 @@
+"""What a workflow's process did, as its frames say it: graphs, tasks, operations to run, states, events.
+
+Everything here is for the execution's owner: it applies only while the execution is active under the owner's
+term. A frame is one call, and its entries are stored a kind at a time; kinds do not touch each other's rows
+but in the order graphs, tasks, states of tasks, operations to run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Connection, and_, bindparam, insert, or_, select, update
+
+from cloudwright.errors import InvalidInput, StaleTerm
+from cloudwright.model.event import EVENT, LOG, Event
+from cloudwright.model.execution import ACTIVE_STATUSES, GRANTING_STATUSES, ExecutionStatus
+from cloudwright.model.operation import OPERATION_ENDS, OperationState
+from cloudwright.storage.columns import is_, is_any
+from cloudwright.storage.events import insert_locked
+from cloudwright.storage.instances import set_states
+from cloudwright.storage.locks import Held, hold
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.records import OPERATION, JournalResult, JsonObject
+from cloudwright.storage.schema import graphs, operations
+
+_KINDS = ("graph", "tasks", "task", "run", "state", "event", "log")
+_INSERT_GRAPH = Prepared(insert(graphs), ("id", "execution_id", "name", "created_at"))
+_TASK_COLUMNS = (
+    "id",
+    "execution_id",
+    "graph_id",
+    "position",
+    "name",
+    "kind",
+    "state",
+    "attempt",
+    "term",
+    "depends_on",
+    "parameters",
+    "plugin",
+    "executor",
+    "instance_id",
+    "source_id",
+    "target_id",
+    "created_at",
+    "sent_at",
+)
+_INSERT_TASKS = Prepared(insert(operations), _TASK_COLUMNS)
+_SET_TASK = Prepared(
+    update(operations)
+    .where(
+        operations.c.id == bindparam("task"),
+        operations.c.execution_id == bindparam("execution"),
+        # An operation that was sent or started is its worker's; one that succeeded stays so.
+        or_(
+            operations.c.kind != OPERATION,
+            and_(
+                is_any(
+                    operations.c.state,
+                    {OperationState.PENDING, OperationState.FAILED, OperationState.CANCELLED},
+                ),
+                bindparam("not_a_workers", type_=Boolean),
+            ),
+        ),
+    )
+    .values(
+        state=bindparam("new_state"),
+        result=bindparam("value"),
+        started_at=bindparam("began"),
+        ended_at=bindparam("ended"),
+    )
+)
+_SEND = Prepared(
+    update(operations)
+    .where(
+        operations.c.id == bindparam("operation"),
+        operations.c.execution_id == bindparam("execution"),
+        operations.c.kind == OPERATION,
+        operations.c.attempt <= bindparam("which"),
+        or_(
+            is_any(operations.c.state, {OperationState.PENDING, OperationState.CANCELLED}),
+            and_(is_(operations.c.state, OperationState.FAILED), operations.c.attempt < bindparam("which")),
+            # Sent by an earlier owner and never granted: that owner can not grant it any more.
+            and_(is_(operations.c.state, OperationState.SENT), operations.c.term < bindparam("current")),
+        ),
+    )
+    .values(
+        state=OperationState.SENT,
+        attempt=bindparam("which"),
+        term=bindparam("current"),
+        parameters=bindparam("what"),
+        sent_at=bindparam("when"),
+        started_at=None,
+        ended_at=None,
+        result=None,
+        failure=None,
+        worker=None,
+        pid=None,
+    )
+)
+_EXISTS = Prepared(select(operations.c.id).where(operations.c.id == bindparam("operation")))
+
+
+def store_graph(
+    conn: Connection,
+    execution_id: str,
+    term: int,
+    graph_id: str,
+    name: str,
+    tasks: Sequence[JsonObject],
+    now: datetime,
+) -> None:
+    """Store a graph and its tasks (as in a frame), all pending. Raises StaleTerm."""
+    _own(conn, execution_id, term)
+    _store_graph(conn, execution_id, graph_id, name, tasks, now)
+
+
+def add_tasks(
+    conn: Connection,
+    execution_id: str,
+    term: int,
+    graph_id: str,
+    tasks: Sequence[JsonObject],
+    now: datetime,
+) -> None:
+    """Store tasks added to a stored graph. Raises StaleTerm."""
+    _own(conn, execution_id, term)
+    _insert_tasks(conn, execution_id, graph_id, tasks, now)
+
+
+def set_task(
+    conn: Connection,
+    execution_id: str,
+    term: int,
+    task_id: str,
+    state: OperationState,
+    result: Any,
+    now: datetime,
+) -> bool:
+    """Store what became of a task inside the workflow's process, or of an operation that needed no worker.
+
+    False where nothing was changed: there is no such task, or it is an operation that was sent. Raises
+    StaleTerm.
+    """
+    _own(conn, execution_id, term)
+    return _SET_TASK.run(conn, **_task_change(execution_id, task_id, state, result, now)) == 1
+
+
+def send(
+    conn: Connection,
+    execution_id: str,
+    term: int,
+    operation: JsonObject,
+    now: datetime,
+    *,
+    aware: bool = False,
+) -> bool:
+    """Store that an operation (as in a frame) is to be run; False where it may not be.
+
+    It may be while the execution is started under this term, or cancelling and the workflow is ``aware`` of
+    that; and the operation is pending, was revoked, has failed in an earlier attempt, or was sent by an
+    earlier owner.
+    """
+    held = hold(conn, execution_id)
+    return held is not None and held.term == term and _send(conn, held, operation, now, aware)
+
+
+def journal(
+    conn: Connection,
+    execution_id: str,
+    term: int,
+    entries: Sequence[Sequence[Any]],
+    now: datetime,
+    *,
+    aware: bool = False,
+) -> JournalResult:
+    """Apply a frame's entries. Raises StaleTerm, and InvalidInput for an entry of an unknown kind.
+
+    ``aware`` is whether the workflow's process knew of the request to cancel when it sent the frame.
+    """
+    held = _own(conn, execution_id, term)
+    by_kind: dict[str, list[Sequence[Any]]] = defaultdict(list)
+    reports: list[Event] = []
+    for entry in entries:
+        kind = entry[0]
+        if kind not in _KINDS:
+            raise InvalidInput(
+                f"The journal of execution `{execution_id}` has an entry of unknown kind `{kind}`."
+            )
+        if kind == "event":
+            reports.append(_event(execution_id, entry[1], now))
+        elif kind == "log":
+            reports.append(_log(execution_id, entry[1], now))
+        else:
+            by_kind[kind].append(entry)
+    for _, graph_id, name, tasks in by_kind["graph"]:
+        _store_graph(conn, execution_id, graph_id, name, tasks, now)
+    for _, graph_id, tasks in by_kind["tasks"]:
+        _insert_tasks(conn, execution_id, graph_id, tasks, now)
+    changes = [_task_change(execution_id, id, state, result, now) for _, id, state, result in by_kind["task"]]
+    if changes:
+        _SET_TASK.run_many(conn, changes)
+    sent, refused = [], []
+    for _, operation in by_kind["run"]:
+        if _send(conn, held, operation, now, aware):
+            sent.append(operation)
+        else:
+            refused.append(operation["id"])
+    set_states(conn, held.tenant, held.deployment_id, [(id, state) for _, id, state in by_kind["state"]])
+    insert_locked(conn, reports)
+    return JournalResult(sent, refused)
+
+
+def _own(conn: Connection, execution_id: str, term: int) -> Held:
+    held = hold(conn, execution_id)
+    if held is None or held.term != term or held.status not in ACTIVE_STATUSES:
+        found = (
+            "it does not exist" if held is None else f"its term is {held.term} and its status `{held.status}`"
+        )
+        raise StaleTerm(
+            f"Execution `{execution_id}` is not owned under term {term} any more: {found}. "
+            "Nothing was stored."
+        )
+    return held
+
+
+def _store_graph(
+    conn: Connection, execution_id: str, graph_id: str, name: str, tasks: Sequence[JsonObject], now: datetime
+) -> None:
+    _INSERT_GRAPH.run(conn, id=graph_id, execution_id=execution_id, name=name, created_at=now)
+    _insert_tasks(conn, execution_id, graph_id, tasks, now)
+
+
+def _insert_tasks(
+    conn: Connection, execution_id: str, graph_id: str, tasks: Sequence[JsonObject], now: datetime
+) -> None:
+    if tasks:
+        rows = [_task(execution_id, graph_id, position, task, now) for position, task in enumerate(tasks)]
+        _INSERT_TASKS.run_many(conn, rows)
+
+
+def _task(
+    execution_id: str, graph_id: str | None, position: int, task: JsonObject, now: datetime
+) -> dict[str, Any]:
+    parameters = task.get("parameters") or {}
+    described = parameters if task["kind"] == OPERATION else {}
+    return {
+        "id": task["id"],
+        "execution_id": execution_id,
+        "graph_id": graph_id,
+        "position": position,
+        "name": task["name"],
+        "kind": task["kind"],
+        "state": OperationState.PENDING,
+        "attempt": 0,
+        "term": 0,
+        "depends_on": task.get("depends_on") or [],
+        "parameters": parameters,
+        "plugin": described.get("plugin"),
+        "executor": described.get("executor"),
+        "instance_id": described.get("instance"),
+        "source_id": described.get("source"),
+        "target_id": described.get("target"),
+        "created_at": now,
+        "sent_at": None,
+    }
+
+
+def _task_change(execution_id: str, task_id: str, state: str, result: Any, now: datetime) -> dict[str, Any]:
+    new = OperationState(state)
+    return {
+        "task": task_id,
+        "execution": execution_id,
+        "new_state": new,
+        "not_a_workers": new not in {OperationState.SENT, OperationState.STARTED},
+        "value": result,
+        "began": now if new is OperationState.STARTED else None,
+        "ended": now if new in OPERATION_ENDS else None,
+    }
+
+
+def _send(conn: Connection, held: Held, operation: JsonObject, now: datetime, aware: bool) -> bool:
+    if held.status not in GRANTING_STATUSES:
+        return False
+    if held.status is ExecutionStatus.CANCELLING and not aware:
+        # It was asked for before the request to cancel had reached the workflow, which may not want it now.
+        return False
+    id = operation["id"]
+    updated = _SEND.run(
+        conn,
+        operation=id,
+        execution=held.id,
+        which=operation["attempt"],
+        current=held.term,
+        what=operation,
+        when=now,
+    )
+    if updated:
+        return True
+    if _EXISTS.first(conn, operation=id) is not None:
+        return False
+    task = {"id": id, "name": operation["name"], "kind": OPERATION, "parameters": operation}
+    row = _task(held.id, operation.get("graph_id"), 0, task, now)
+    row |= {
+        "state": OperationState.SENT,
+        "attempt": operation["attempt"],
+        "term": held.term,
+        "sent_at": now,
+    }
+    _INSERT_TASKS.run(conn, **row)
+    return True
+
+
+def _event(execution_id: str, entry: JsonObject, now: datetime) -> Event:
+    return Event(
+        execution_id,
+        now,
+        str(entry.get("message") or ""),
+        kind=EVENT,
+        event_type=entry.get("event_type"),
+        node_instance_id=entry.get("node_instance_id"),
+        operation=entry.get("operation"),
+        operation_id=entry.get("operation_id"),
+        details=entry.get("details") or {},
+    )
+
+
+def _log(execution_id: str, entry: JsonObject, now: datetime) -> Event:
+    return Event(
+        execution_id,
+        now,
+        str(entry.get("message") or ""),
+        kind=LOG,
+        level=entry.get("level"),
+        logger=entry.get("logger"),
+        node_instance_id=entry.get("node_instance_id"),
+        operation=entry.get("operation"),
+    )

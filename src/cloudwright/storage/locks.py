@@ -1,0 +1,82 @@
+"""Taking turns on PostgreSQL, where several managers write at once. On SQLite every write is alone anyway.
+
+The order is always the deployment's turn first, then executions by id, so that two writers rarely wait for
+each other; where they do, PostgreSQL ends one of them and the store runs it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, func, select
+
+from cloudwright.model.execution import ExecutionStatus
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.schema import executions, operations
+
+
+class Held(NamedTuple):
+    """What a verb must know of an execution whose row it holds until the commit."""
+
+    id: str
+    tenant: str
+    deployment_id: str | None
+    status: ExecutionStatus
+    term: int
+
+
+_HELD = select(*(executions.c[name] for name in Held._fields))
+# Not FOR UPDATE: rows that refer to the execution may still be inserted meanwhile.
+_HOLD = Prepared(_HELD.where(executions.c.id == bindparam("execution")).with_for_update(key_share=True))
+_HOLD_OF_OPERATION = Prepared(
+    _HELD.join(operations, operations.c.execution_id == executions.c.id)
+    .where(operations.c.id == bindparam("operation"))
+    .with_for_update(key_share=True, of=executions)
+)
+_LOCK_EXECUTIONS = Prepared(
+    select(executions.c.id)
+    .where(executions.c.id == any_(bindparam("ids", type_=ARRAY(Text))))
+    .order_by(executions.c.id)
+    .with_for_update(key_share=True)
+)
+_LOCK_DEPLOYMENT = Prepared(
+    select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0)))
+)
+_LOCK_DEPLOYMENT_OF = Prepared(
+    select(
+        func.pg_advisory_xact_lock(
+            func.hashtextextended(executions.c.tenant + "/" + executions.c.deployment_id, 0)
+        )
+    ).where(executions.c.id == bindparam("execution"), executions.c.deployment_id.is_not(None))
+)
+
+
+def hold(conn: Connection, execution_id: str) -> Held | None:
+    """The execution, which nobody else changes from here to the commit. None where there is none."""
+    row = _HOLD.first(conn, execution=execution_id)
+    return None if row is None else Held(*row)
+
+
+def hold_of_operation(conn: Connection, operation_id: str) -> Held | None:
+    """``hold`` for the execution of an operation."""
+    row = _HOLD_OF_OPERATION.first(conn, operation=operation_id)
+    return None if row is None else Held(*row)
+
+
+def lock_executions(conn: Connection, ids: Collection[str]) -> None:
+    """``hold`` for many, where knowing them is not needed."""
+    if conn.dialect.name == "postgresql":
+        _LOCK_EXECUTIONS.all(conn, ids=list(ids))
+
+
+def lock_deployment(conn: Connection, tenant: str, deployment_id: str | None) -> None:
+    """From here to the commit nobody else decides which execution of the deployment may run."""
+    if deployment_id is not None and conn.dialect.name == "postgresql":
+        _LOCK_DEPLOYMENT.first(conn, name=f"{tenant}/{deployment_id}")
+
+
+def lock_deployment_of(conn: Connection, execution_id: str) -> None:
+    """``lock_deployment`` for the deployment of an execution."""
+    if conn.dialect.name == "postgresql":
+        _LOCK_DEPLOYMENT_OF.first(conn, execution=execution_id)

@@ -1,0 +1,56 @@
+"""Bringing a database's tables up to date, by the migrations that are shipped beside this file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from cloudwright.errors import Unavailable
+from cloudwright.storage.databases import Database, origin
+
+_FOLDER = Path(__file__).with_name("migrations")
+# Two managers that start at once take turns. The number is this lock's name.
+_LOCK = text("SELECT pg_advisory_xact_lock(7273001)")
+
+
+def configuration() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    return config
+
+
+def migrate(database: Database) -> None:
+    """All of it or nothing, in one transaction. Raises Unavailable."""
+    try:
+        with database.writing.begin() as conn:
+            _upgrade(conn)
+    except DBAPIError as error:
+        place = database.writing.url.render_as_string(hide_password=True)
+        raise Unavailable(
+            f"The database at {place} can not be opened: {str(origin(error)).strip()}"
+        ) from error
+    finally:
+        database.writing.dispose()
+
+
+def _upgrade(conn: Connection) -> None:
+    if conn.dialect.name == "postgresql":
+        conn.execute(_LOCK)
+    config = configuration()
+    known = ScriptDirectory.from_config(config)
+    stored = MigrationContext.configure(conn).get_current_heads()
+    unknown = set(stored) - {revision.revision for revision in known.walk_revisions()}
+    if unknown:
+        raise Unavailable(
+            f"The database was made by a newer version (its tables are at {', '.join(sorted(unknown))}). "
+            "Install that version, or restore a backup."
+        )
+    if set(stored) != set(known.get_heads()):
+        config.attributes["connection"] = conn
+        command.upgrade(config, "head")

@@ -1,0 +1,349 @@
+"""Operations: the one row that decides whether an operation starts, and what became of it.
+
+``grant`` is the only way to ``started``. ``end`` and ``lose`` are the only ways on from there, and they do
+not ask what became of the execution: a result is kept whenever it arrives. How operations come here is
+``journal.py``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, select, update
+
+from cloudwright.errors import NotFound
+from cloudwright.model.event import Event
+from cloudwright.model.execution import END_STATUSES, GRANTING_STATUSES
+from cloudwright.model.operation import OperationState
+from cloudwright.storage.columns import is_, is_any
+from cloudwright.storage.events import insert_locked
+from cloudwright.storage.filters import OperationFilter
+from cloudwright.storage.instances import apply_updates
+from cloudwright.storage.journal import add_tasks, journal, send, set_task, store_graph
+from cloudwright.storage.locks import hold_of_operation, lock_executions
+from cloudwright.storage.paging import Page, columns_of, one_of, read_page
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.records import OPERATION, EndResult, GraphRow, JsonObject, Operation
+from cloudwright.storage.schema import executions, operations
+from cloudwright.storage.schema import graphs as graph_rows
+
+__all__ = [
+    "add_tasks",
+    "count_by_state",
+    "end",
+    "get",
+    "grant",
+    "graphs",
+    "journal",
+    "list_operations",
+    "lose",
+    "residual",
+    "running",
+    "send",
+    "set_pid",
+    "set_task",
+    "store_graph",
+]
+
+_COLUMNS = columns_of(Operation, operations)
+_STARTED = is_(operations.c.state, OperationState.STARTED)
+
+
+class _Subject(NamedTuple):
+    """What an event says about the operation that it tells of."""
+
+    execution_id: str
+    id: str
+    attempt: int
+    name: str
+    instance_id: str | None
+    source_id: str | None
+    target_id: str | None
+    worker: str | None
+
+
+_SUBJECT = [operations.c[name] for name in _Subject._fields]
+_THIS_ATTEMPT = and_(operations.c.id == bindparam("operation"), operations.c.attempt == bindparam("which"))
+_GRANT = Prepared(
+    update(operations)
+    .where(
+        _THIS_ATTEMPT,
+        operations.c.execution_id == bindparam("execution"),
+        is_(operations.c.state, OperationState.SENT),
+        exists().where(
+            executions.c.id == bindparam("execution"),
+            is_any(executions.c.status, GRANTING_STATUSES),
+            executions.c.term == bindparam("current"),
+        ),
+    )
+    .values(
+        state=OperationState.STARTED,
+        worker=bindparam("by"),
+        started_at=bindparam("when"),
+        term=bindparam("current"),
+        pid=None,
+    )
+    .returning(*_SUBJECT)
+)
+_SET_PID = Prepared(update(operations).where(_THIS_ATTEMPT, _STARTED).values(pid=bindparam("number")))
+_END = Prepared(
+    update(operations)
+    .where(_THIS_ATTEMPT, _STARTED)
+    .values(
+        state=bindparam("new_state"),
+        result=bindparam("value"),
+        failure=bindparam("why"),
+        ended_at=bindparam("when"),
+    )
+    .returning(*_SUBJECT)
+)
+_FAIL_AFTER_ALL = Prepared(
+    update(operations)
+    .where(operations.c.id == bindparam("operation"))
+    .values(state=OperationState.FAILED, result=None, failure=bindparam("why"))
+)
+_LOSE = Prepared(
+    update(operations)
+    .where(operations.c.id == bindparam("operation"), operations.c.kind == OPERATION, _STARTED)
+    .values(state=OperationState.FAILED, failure=bindparam("why"), ended_at=bindparam("when"))
+    .returning(*_COLUMNS)
+)
+_OWNER = Prepared(select(operations.c.execution_id).where(operations.c.id == bindparam("operation")))
+_COUNT_RESIDUAL_END = Prepared(
+    update(executions)
+    .where(executions.c.id == bindparam("execution"), is_any(executions.c.status, END_STATUSES))
+    .values(finished_operations=executions.c.finished_operations + 1)
+)
+_STARTED_FIRST = (
+    select(*_COLUMNS)
+    .where(_STARTED, operations.c.kind == OPERATION)
+    .order_by(operations.c.started_at, operations.c.id)
+)
+_OF_ONE = operations.c.execution_id == bindparam("execution")
+_RUNNING = Prepared(_STARTED_FIRST)
+_RUNNING_OF = Prepared(_STARTED_FIRST.where(_OF_ONE))
+_RESIDUAL = Prepared(
+    _STARTED_FIRST.where(_OF_ONE)
+    .join(executions, executions.c.id == operations.c.execution_id)
+    .where(is_any(executions.c.status, END_STATUSES))
+)
+_COUNT = Prepared(
+    select(operations.c.state, func.count())
+    .where(operations.c.execution_id == bindparam("execution"))
+    .group_by(operations.c.state)
+)
+_GRAPHS = Prepared(
+    select(*columns_of(GraphRow, graph_rows))
+    .where(graph_rows.c.execution_id == bindparam("execution"))
+    .order_by(graph_rows.c.created_at, graph_rows.c.id)
+)
+_TASKS = Prepared(
+    select(*_COLUMNS)
+    .where(operations.c.execution_id == bindparam("execution"), operations.c.graph_id.is_not(None))
+    .order_by(operations.c.created_at, operations.c.position, operations.c.id)
+)
+_GET = Prepared(select(*_COLUMNS).where(operations.c.id == bindparam("operation")))
+_SORTABLE: dict[str, ColumnElement[Any]] = {
+    name: operations.c[name]
+    for name in (
+        "id",
+        "name",
+        "state",
+        "attempt",
+        "created_at",
+        "sent_at",
+        "started_at",
+        "ended_at",
+        "graph_id",
+    )
+}
+
+
+def grant(
+    conn: Connection, wanted: Sequence[tuple[str, int, str, int]], worker: str, now: datetime
+) -> set[str]:
+    """Start those operations (execution id, term, operation id, attempt) that may start, and answer their
+    ids.
+
+    Only an operation whose id is answered may get a process. The others' executions are over or being forced,
+    have another owner, or the operation was revoked, or granted to somebody else.
+    """
+    lock_executions(conn, {execution_id for execution_id, _, _, _ in wanted})
+    granted = set()
+    events = []
+    for execution_id, term, operation_id, attempt in wanted:
+        row = _GRANT.first(
+            conn,
+            operation=operation_id,
+            execution=execution_id,
+            which=attempt,
+            current=term,
+            by=worker,
+            when=now,
+        )
+        if row is not None:
+            subject = _Subject(*row)
+            granted.add(operation_id)
+            events.append(_event(subject, "task_started", f"{subject.name} started on {worker}", {}, now))
+    insert_locked(conn, events)
+    return granted
+
+
+def set_pid(conn: Connection, operation_id: str, attempt: int, pid: int) -> None:
+    """Keep which process runs a started operation; nothing where it has ended already."""
+    _SET_PID.run(conn, operation=operation_id, which=attempt, number=pid)
+
+
+def end(
+    conn: Connection,
+    operation_id: str,
+    attempt: int,
+    *,
+    state: OperationState,
+    result: Any = None,
+    failure: Mapping[str, Any] | None = None,
+    updates: Sequence[Mapping[str, Any]] = (),
+    now: datetime,
+) -> EndResult:
+    """Store how a started operation ended, with the runtime properties that it changed.
+
+    ``state`` is SUCCEEDED or FAILED. ``updates`` are ``{"id", "version", "runtime_properties"}``: where one
+    of these versions is not current any more, none is stored and the operation ends as failed, recoverably.
+    """
+    held = hold_of_operation(conn, operation_id)
+    if held is None:
+        return EndResult(False, False, None, None)
+    row = _END.first(
+        conn,
+        operation=operation_id,
+        which=attempt,
+        new_state=state,
+        value=result,
+        why=failure,
+        when=now,
+    )
+    if row is None:
+        return EndResult(False, False, held.status, held.id)
+    subject = _Subject(*row)
+    outdated = apply_updates(conn, held.tenant, held.deployment_id, updates) if updates else []
+    if outdated:
+        state = OperationState.FAILED
+        failure = _failure(
+            f"The runtime properties of {', '.join(outdated)} were changed by somebody else "
+            f"while {subject.name} ran; what it wrote to them was dropped.",
+            "Conflict",
+        )
+        _FAIL_AFTER_ALL.run(conn, operation=operation_id, why=failure)
+    if held.status in END_STATUSES:
+        _COUNT_RESIDUAL_END.run(conn, execution=held.id)
+    insert_locked(conn, [_ended(subject, state, failure, now)])
+    return EndResult(True, bool(outdated), held.status, held.id)
+
+
+def lose(conn: Connection, operation_ids: Collection[str], message: str, now: datetime) -> list[Operation]:
+    """Fail those that are still started, recoverably: nobody knows their processes any more. Answers them."""
+    ids = sorted(operation_ids)
+    owners = [_OWNER.first(conn, operation=id) for id in ids]
+    lock_executions(conn, {owner[0] for owner in owners if owner is not None})
+    failure = _failure(message, "Lost")
+    rows = [_LOSE.first(conn, operation=id, why=failure, when=now) for id in ids]
+    lost = [Operation(*row) for row in rows if row is not None]
+    for operation in lost:
+        _COUNT_RESIDUAL_END.run(conn, execution=operation.execution_id)
+    subjects = [_Subject(*(getattr(operation, name) for name in _Subject._fields)) for operation in lost]
+    insert_locked(conn, [_ended(subject, OperationState.FAILED, failure, now) for subject in subjects])
+    return lost
+
+
+def running(conn: Connection, execution_id: str | None = None) -> list[Operation]:
+    """Operations that are started and have not ended, of one execution or of all, oldest first."""
+    if execution_id is None:
+        return [Operation(*row) for row in _RUNNING.all(conn)]
+    return [Operation(*row) for row in _RUNNING_OF.all(conn, execution=execution_id)]
+
+
+def residual(conn: Connection, execution_id: str) -> list[Operation]:
+    """Operations that still run although their execution has ended."""
+    return [Operation(*row) for row in _RESIDUAL.all(conn, execution=execution_id)]
+
+
+def count_by_state(conn: Connection, execution_id: str) -> dict[OperationState, int]:
+    """How many tasks of the execution are in each state; states without any are missing."""
+    return dict(_COUNT.all(conn, execution=execution_id))
+
+
+def graphs(conn: Connection, execution_id: str) -> list[tuple[GraphRow, list[Operation]]]:
+    """The execution's stored graphs, each with its tasks, in the order in which they were stored."""
+    tasks: dict[str | None, list[Operation]] = {}
+    for row in _TASKS.all(conn, execution=execution_id):
+        task = Operation(*row)
+        tasks.setdefault(task.graph_id, []).append(task)
+    stored = [GraphRow(*row) for row in _GRAPHS.all(conn, execution=execution_id)]
+    return [(graph, tasks.get(graph.id, [])) for graph in stored]
+
+
+def get(conn: Connection, id: str) -> Operation:
+    row = _GET.first(conn, operation=id)
+    if row is None:
+        raise NotFound(f"There is no operation `{id}`.")
+    return Operation(*row)
+
+
+def list_operations(conn: Connection, filter: OperationFilter, page: Page) -> tuple[list[Operation], int]:
+    table = operations.c
+    statement = select(*_COLUMNS).where(
+        *one_of(
+            {
+                table.execution_id: None if filter.execution_id is None else [filter.execution_id],
+                table.graph_id: None if filter.graph_id is None else [filter.graph_id],
+                table.state: filter.states,
+                table.kind: filter.kinds,
+            }
+        )
+    )
+    if filter.tenant is not None:
+        statement = statement.join(executions, executions.c.id == table.execution_id).where(
+            executions.c.tenant == filter.tenant
+        )
+    return read_page(
+        conn,
+        statement,
+        Operation,
+        page,
+        sortable=_SORTABLE,
+        default=(table.created_at, table.position),
+        unique=(table.id,),
+    )
+
+
+def _failure(message: str, kind: str) -> JsonObject:
+    """A recoverable failure that is nobody's exception, in the shape that a frame has."""
+    return {"message": message, "recoverable": True, "retry_after": None, "kind": kind, "traceback": ""}
+
+
+def _ended(
+    subject: _Subject, state: OperationState, failure: Mapping[str, Any] | None, now: datetime
+) -> Event:
+    if state is OperationState.SUCCEEDED:
+        return _event(subject, "task_succeeded", f"{subject.name} succeeded", {}, now)
+    reason = failure["message"] if failure else "no reason was given"
+    return _event(subject, "task_failed", f"{subject.name} failed: {reason}", failure or {}, now)
+
+
+def _event(
+    subject: _Subject, event_type: str, message: str, details: Mapping[str, Any], now: datetime
+) -> Event:
+    return Event(
+        subject.execution_id,
+        now,
+        message,
+        event_type=event_type,
+        node_instance_id=subject.instance_id,
+        source_id=subject.source_id,
+        target_id=subject.target_id,
+        operation=subject.name,
+        operation_id=subject.id,
+        details={"attempt": subject.attempt, "worker": subject.worker, **details},
+    )

@@ -1,0 +1,81 @@
+"""Which part of a list is wanted and in which order, and how a list is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func
+
+from cloudwright.errors import InvalidInput
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``size`` None is everything. ``sort`` holds (column, descending) pairs; a list allows columns of its
+    own.
+    """
+
+    size: int | None = 1000
+    offset: int = 0
+    sort: tuple[tuple[str, bool], ...] = ()
+
+
+EVERYTHING = Page(size=None)
+
+
+def columns_of(record: type[Any], table: Table) -> list[Column[Any]]:
+    """The table's columns in the order of the record's fields, so that ``record(*row)`` makes a record."""
+    return [table.c[field.name] for field in fields(record)]
+
+
+def one_of(wanted: Mapping[ColumnElement[Any], Collection[Any] | None]) -> Iterator[ColumnElement[bool]]:
+    """Each column has one of its values; None is any."""
+    for column, values in wanted.items():
+        if values is not None:
+            # Of an equality SQLite knows that an index below it gives the order too.
+            yield column == next(iter(values)) if len(values) == 1 else column.in_(list(values))
+
+
+def holds(column: ColumnElement[Any], text: str | None) -> list[ColumnElement[bool]]:
+    """The column holds the text, letters' case ignored; None is any."""
+    return [] if text is None else [column.icontains(text, autoescape=True)]
+
+
+def read_page(
+    conn: Connection,
+    statement: Select[Any],
+    make: Callable[..., R],
+    page: Page,
+    *,
+    sortable: Mapping[str, ColumnElement[Any]],
+    default: tuple[ColumnElement[Any], ...],
+    unique: tuple[ColumnElement[Any], ...],
+    counted: Select[Any] | None = None,
+) -> tuple[list[R], int]:
+    """The page's records, and how many there are on all pages.
+
+    ``default`` is the order where the page says none; ``unique`` orders what is equal otherwise, so that no
+    row is on two pages. ``counted`` is a cheaper way to count them. Raises InvalidInput for a column that the
+    list cannot be sorted by.
+    """
+    order = [_direction(sortable, name, descending) for name, descending in page.sort] or [*default]
+    wanted = statement.order_by(*order, *unique).limit(page.size).offset(page.offset or None)
+    rows = [make(*row) for row in conn.execute(wanted)]
+    if (rows or not page.offset) and (page.size is None or len(rows) < page.size):
+        return rows, page.offset + len(rows)
+    if counted is None:
+        counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
+    total = conn.scalar(counted)
+    return rows, total or 0
+
+
+def _direction(sortable: Mapping[str, ColumnElement[Any]], name: str, descending: bool) -> ColumnElement[Any]:
+    column = sortable.get(name)
+    if column is None:
+        known = ", ".join(sorted(sortable))
+        raise InvalidInput(f"The list cannot be sorted by `{name}`; it can be by: {known}.")
+    return column.desc() if descending else column.asc()

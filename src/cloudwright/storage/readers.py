@@ -1,0 +1,69 @@
+"""A few threads that read, each with a connection of its own that can not write."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from cloudwright.errors import Unavailable
+from cloudwright.storage.databases import Database, Verdict, origin
+
+T = TypeVar("T")
+
+
+class Readers:
+    def __init__(self, database: Database, count: int) -> None:
+        self._database = database
+        self._own = threading.local()
+        self._opened: list[Connection] = []
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="storage-reader")
+
+    def submit(self, call: Callable[[Connection], T]) -> Future[T]:
+        """Have the query run by the next thread that is free. Raises Unavailable when closed."""
+        try:
+            return self._threads.submit(self._run, call)
+        except RuntimeError:
+            raise Unavailable("The store is closed; nothing was read.") from None
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for conn in self._opened:
+            conn.close()
+
+    def _run(self, call: Callable[[Connection], T]) -> T:
+        """The query's answer, from one snapshot. Raises Unavailable where the database does not answer.
+
+        A connection that was lost since its last use is replaced once: the database may be back already.
+        """
+        try:
+            return self._attempt(call)
+        except Exception as error:
+            if self._database.judge(error) is Verdict.REFUSED:
+                raise
+        try:
+            return self._attempt(call)
+        except Exception as error:
+            if self._database.judge(error) is Verdict.REFUSED:
+                raise
+            reason = str(origin(error)).strip()
+            raise Unavailable(f"The database does not answer: {reason}. Try again later.") from error
+
+    def _attempt(self, call: Callable[[Connection], T]) -> T:
+        conn: Connection | None = getattr(self._own, "conn", None)
+        if conn is None:
+            conn = self._own.conn = self._database.reading.connect()
+            self._opened.append(conn)
+        try:
+            with conn.begin():
+                return call(conn)
+        except Exception as error:
+            if self._database.judge(error) is not Verdict.REFUSED:
+                self._opened.remove(conn)
+                del self._own.conn
+                conn.invalidate()
+                conn.close()
+            raise

@@ -1,0 +1,329 @@
+"""What the store's verbs and queries answer: frozen records, never rows of a database library.
+
+Times are aware and in UTC. Dictionaries and lists inside a record are the reader's own copies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cloudwright.model.event import EVENT
+from cloudwright.model.execution import CancelDecision, CancelMode, ExecutionStatus
+from cloudwright.model.operation import OperationState
+
+JsonObject = dict[str, Any]
+DEFAULT_TENANT = "default_tenant"
+#: The kind of the tasks that a worker runs; every other kind runs inside the workflow's process.
+OPERATION = "operation"
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """What the creator of an execution says about it.
+
+    ``wait_after_fail`` is for how long (seconds) tasks that run are waited for once one of them has failed.
+    """
+
+    id: str
+    workflow_id: str
+    deployment_id: str | None = None
+    blueprint_id: str | None = None
+    tenant: str = DEFAULT_TENANT
+    parameters: JsonObject = field(default_factory=dict)
+    is_system_workflow: bool = False
+    is_dry_run: bool = False
+    allow_custom_parameters: bool = False
+    wait_after_fail: int = 600
+    created_by: str | None = None
+    scheduled_for: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of a workflow.
+
+    ``term`` is the fencing number of its owner: 0 before the first claim, and only growing. ``resumed``
+    counts how often a user resumed it. ``deadline`` is when a standard cancel becomes a forced one. ``error``
+    says why a failed execution failed; a cancelled one may keep a note there (workers that could not be
+    reached). ``total_operations`` and ``finished_operations`` count its tasks: all of them, and those that
+    succeeded or failed.
+    """
+
+    id: str
+    tenant: str
+    workflow_id: str
+    deployment_id: str | None
+    blueprint_id: str | None
+    status: ExecutionStatus
+    error: str | None
+    parameters: JsonObject
+    is_system_workflow: bool
+    is_dry_run: bool
+    allow_custom_parameters: bool
+    wait_after_fail: int
+    force: bool
+    created_by: str | None
+    created_at: datetime
+    scheduled_for: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    owner: str | None
+    term: int
+    lease_until: datetime | None
+    resumed: int
+    reset_operations: bool
+    cancel_mode: CancelMode | None
+    cancel_requested_by: str | None
+    cancel_requested_at: datetime | None
+    deadline: datetime | None
+    total_operations: int
+    finished_operations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One task of an execution: an operation that a worker runs, or a local task (``kind`` is then its kind).
+
+    ``parameters`` of an operation is the operation as ``docs/frames.md`` has it. ``term`` is the execution's
+    term under which it was last sent. ``failure`` is ``{"message", "recoverable", "retry_after", "kind",
+    "traceback"}``.
+    """
+
+    id: str
+    execution_id: str
+    graph_id: str | None
+    name: str
+    kind: str
+    state: OperationState
+    attempt: int
+    depends_on: list[str]
+    parameters: JsonObject
+    result: Any
+    failure: JsonObject | None
+    plugin: str | None
+    executor: str | None
+    instance_id: str | None
+    source_id: str | None
+    target_id: str | None
+    worker: str | None
+    pid: int | None
+    term: int
+    created_at: datetime
+    sent_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def running(self) -> bool:
+        """Whether a worker was let start it and has not reported its end."""
+        return self.kind == OPERATION and self.state is OperationState.STARTED
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRow:
+    id: str
+    execution_id: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResult:
+    """``execution`` is as it is after the request, ``previous`` the status that the request met.
+
+    ``promoted`` may start now: where a waiting execution was cancelled, the next one of its deployment.
+    """
+
+    decision: CancelDecision
+    execution: Execution
+    previous: ExecutionStatus
+    promoted: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishResult:
+    """``revoked`` counts the operations that will not start; ``residual`` still run; ``promoted`` may start
+    now.
+
+    ``kill_first``: nothing was stored, because a kill was requested and the operations may still run.
+    """
+
+    execution: Execution
+    revoked: int
+    residual: list[Operation]
+    promoted: list[str]
+    kill_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndResult:
+    """``applied`` is False for a repeated, outdated or unknown end: nothing was written.
+
+    ``conflict``: runtime properties had been changed meanwhile, so the operation was stored as failed
+    instead. ``execution_status`` and ``execution_id`` are None where no such operation is stored.
+    """
+
+    applied: bool
+    conflict: bool
+    execution_status: ExecutionStatus | None
+    execution_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalResult:
+    """``sent``: the operations that are to be dispatched; ``refused``: ids of those that may not run."""
+
+    sent: list[JsonObject]
+    refused: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """A stored event or log line, with what it is about. ``id`` grows in the order of storing."""
+
+    id: int
+    execution_id: str
+    timestamp: datetime
+    message: str
+    kind: str = EVENT
+    event_type: str | None = None
+    level: str | None = None
+    logger: str | None = None
+    node_instance_id: str | None = None
+    source_id: str | None = None
+    target_id: str | None = None
+    operation: str | None = None
+    operation_id: str | None = None
+    details: JsonObject = field(default_factory=dict)
+    workflow_id: str | None = None
+    deployment_id: str | None = None
+    blueprint_id: str | None = None
+    node_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """``path`` is the folder of its files, relative to the home. ``plan`` is None unless asked for."""
+
+    id: str
+    tenant: str = DEFAULT_TENANT
+    main_file_name: str = ""
+    plan: JsonObject | None = None
+    state: str = "pending"
+    error: str | None = None
+    description: str | None = None
+    visibility: str = "tenant"
+    created_by: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    path: str | None = None
+    labels: list[JsonObject] = field(default_factory=list)
+    upload_execution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """``outputs`` and ``capabilities`` are definitions, their functions not evaluated."""
+
+    id: str
+    blueprint_id: str
+    tenant: str = DEFAULT_TENANT
+    display_name: str = ""
+    description: str | None = None
+    inputs: JsonObject = field(default_factory=dict)
+    outputs: JsonObject = field(default_factory=dict)
+    capabilities: JsonObject = field(default_factory=dict)
+    workflows: JsonObject = field(default_factory=dict)
+    groups: JsonObject = field(default_factory=dict)
+    policies: JsonObject = field(default_factory=dict)
+    scaling_groups: JsonObject = field(default_factory=dict)
+    labels: list[JsonObject] = field(default_factory=list)
+    resource_tags: JsonObject = field(default_factory=dict)
+    runtime_only_evaluation: bool = False
+    visibility: str = "tenant"
+    site_name: str | None = None
+    created_by: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    settings: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """A node of a deployment: its dictionary as ``docs/plan.md`` has it, and how many instances there are to
+    be.
+
+    ``planned_instances`` is how many the user wants, ``instances`` how many are stored now.
+    """
+
+    id: str
+    deployment_id: str
+    tenant: str
+    node: JsonObject
+    planned_instances: int
+    instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    username: str
+    password_hash: str
+    role: str
+    active: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """``secret_hash`` is what is kept of the secret; ``expires_at`` None is never."""
+
+    id: str
+    username: str
+    secret_hash: str
+    description: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """``value_encrypted`` is opaque here: whoever stores it encrypts and decrypts it."""
+
+    key: str
+    value_encrypted: str
+    tenant: str = DEFAULT_TENANT
+    visibility: str = "tenant"
+    is_hidden_value: bool = False
+    created_by: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An installed plugin. ``path`` is its folder, relative to the home directory."""
+
+    id: str
+    package_name: str
+    package_version: str
+    tenant: str = DEFAULT_TENANT
+    title: str | None = None
+    archive_name: str | None = None
+    distribution: str | None = None
+    state: str = "installed"
+    error: str | None = None
+    path: str | None = None
+    plugin_yaml: JsonObject | None = None
+    labels: list[JsonObject] = field(default_factory=list)
+    visibility: str = "tenant"
+    created_by: str | None = None
+    created_at: datetime | None = None

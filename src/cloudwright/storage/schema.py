@@ -1,0 +1,303 @@
+"""The tables, the same for SQLite and PostgreSQL.
+
+Whoever changes something here adds a migration; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    false,
+    text,
+)
+
+from cloudwright.model.execution import CancelMode, ExecutionStatus
+from cloudwright.model.operation import OperationState
+from cloudwright.storage.columns import Choice, Document, Moment
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# PostgreSQL only: the last batch that each writer committed, in case a commit's answer is lost with the
+# connection.
+writers = Table(
+    "writers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("batch", BigInteger, nullable=False),
+)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("created_at", Moment, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("username", Text, primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("username", Text, ForeignKey("users.username", ondelete="CASCADE"), nullable=False, index=True),
+    Column("secret_hash", Text, nullable=False),
+    Column("description", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("last_used", Moment),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value_encrypted", Text, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("is_hidden_value", Boolean, nullable=False),
+    Column("created_by", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+plugins = Table(
+    "plugins",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("package_name", Text, nullable=False),
+    Column("package_version", Text, nullable=False),
+    Column("title", Text),
+    Column("archive_name", Text),
+    Column("distribution", Text),
+    Column("state", Text, nullable=False),
+    Column("error", Text),
+    Column("path", Text),
+    Column("plugin_yaml", Document),
+    Column("labels", Document, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("created_by", Text),
+    Column("created_at", Moment, nullable=False),
+    Index(None, "tenant", "package_name", "package_version"),
+)
+
+blueprints = Table(
+    "blueprints",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("main_file_name", Text, nullable=False),
+    Column("plan", Document),
+    Column("state", Text, nullable=False),
+    Column("error", Text),
+    Column("description", Text),
+    Column("visibility", Text, nullable=False),
+    Column("created_by", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("path", Text),
+    Column("labels", Document, nullable=False),
+    Column("upload_execution", Text),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("blueprint_id", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("description", Text),
+    Column("inputs", Document, nullable=False),
+    Column("outputs", Document, nullable=False),
+    Column("capabilities", Document, nullable=False),
+    Column("workflows", Document, nullable=False),
+    Column("groups", Document, nullable=False),
+    Column("policies", Document, nullable=False),
+    Column("scaling_groups", Document, nullable=False),
+    Column("labels", Document, nullable=False),
+    Column("resource_tags", Document, nullable=False),
+    Column("runtime_only_evaluation", Boolean, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("site_name", Text),
+    Column("created_by", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("settings", Document, nullable=False),
+    ForeignKeyConstraint(["tenant", "blueprint_id"], ["blueprints.tenant", "blueprints.id"]),
+    Index(None, "tenant", "blueprint_id"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("deployment_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("node", Document, nullable=False),
+    Column("planned_instances", Integer, nullable=False),
+    Column("position", Integer, nullable=False),  # nodes are listed as the blueprint has them
+    ForeignKeyConstraint(
+        ["tenant", "deployment_id"], ["deployments.tenant", "deployments.id"], ondelete="CASCADE"
+    ),
+)
+
+node_instances = Table(
+    "node_instances",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("deployment_id", Text, nullable=False),
+    Column("node_id", Text, nullable=False),
+    Column("host_id", Text),
+    Column("index", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("runtime_properties", Document, nullable=False),
+    Column("relationships", Document, nullable=False),
+    Column("scaling_groups", Document, nullable=False),
+    Column("system_properties", Document, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "deployment_id", "node_id"],
+        ["nodes.tenant", "nodes.deployment_id", "nodes.id"],
+        ondelete="CASCADE",
+    ),
+    Index(None, "tenant", "deployment_id", "node_id"),
+)
+
+# No foreign key to deployments: the history of a deleted deployment stays.
+executions = Table(
+    "executions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("workflow_id", Text, nullable=False),
+    Column("deployment_id", Text),
+    Column("blueprint_id", Text),
+    Column("status", Choice(ExecutionStatus), nullable=False),
+    Column("error", Text),
+    Column("parameters", Document, nullable=False),
+    Column("is_system_workflow", Boolean, nullable=False),
+    Column("is_dry_run", Boolean, nullable=False),
+    Column("allow_custom_parameters", Boolean, nullable=False),
+    Column("wait_after_fail", Integer, nullable=False),
+    Column("force", Boolean, nullable=False),
+    Column("created_by", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("scheduled_for", Moment),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    Column("owner", Text),
+    Column("term", Integer, nullable=False, server_default=text("0")),
+    Column("lease_until", Moment),
+    Column("resumed", Integer, nullable=False, server_default=text("0")),
+    Column("reset_operations", Boolean, nullable=False, server_default=false()),
+    Column("cancel_mode", Choice(CancelMode)),
+    Column("cancel_requested_by", Text),
+    Column("cancel_requested_at", Moment),
+    Column("deadline", Moment),
+    # Written when the execution ends; counted from its operations until then.
+    Column("total_operations", Integer, nullable=False, server_default=text("0")),
+    Column("finished_operations", Integer, nullable=False, server_default=text("0")),
+    Index(None, "tenant", "deployment_id", "status"),
+    Index(None, "tenant", "deployment_id", "created_at"),
+    Index(None, "tenant", "created_at"),
+    Index(None, "status", "created_at"),
+    Index(None, "created_at"),
+)
+
+graphs = Table(
+    "graphs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("execution_id", Text, ForeignKey("executions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("execution_id", Text, ForeignKey("executions.id", ondelete="CASCADE"), nullable=False),
+    Column("graph_id", Text),
+    Column(
+        "position", Integer, nullable=False, server_default=text("0")
+    ),  # tasks are listed as they were stored
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Choice(OperationState), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("depends_on", Document, nullable=False),
+    Column("parameters", Document, nullable=False),
+    Column("result", Document),
+    Column("failure", Document),
+    Column("plugin", Text),
+    Column("executor", Text),
+    Column("instance_id", Text),
+    Column("source_id", Text),
+    Column("target_id", Text),
+    Column("worker", Text),
+    Column("pid", Integer),
+    Column("term", Integer, nullable=False, server_default=text("0")),
+    Column("created_at", Moment, nullable=False),
+    Column("sent_at", Moment),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    Index(None, "execution_id", "state"),
+    # What runs now is asked for often and is little, whatever the history holds.
+    Index(
+        "ix_operations_started",
+        "execution_id",
+        sqlite_where=text("state = 'started'"),
+        postgresql_where=text("state = 'started'"),
+    ),
+)
+
+events = Table(
+    "events",
+    metadata,
+    # SQLite counts up by itself only in a column that is exactly INTEGER.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("execution_id", Text, ForeignKey("executions.id", ondelete="CASCADE"), nullable=False),
+    Column("timestamp", Moment, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("event_type", Text),
+    Column("level", Text),
+    Column("logger", Text),
+    Column("node_instance_id", Text),
+    Column("source_id", Text),
+    Column("target_id", Text),
+    Column("operation", Text),
+    Column("operation_id", Text),
+    Column("details", Document, nullable=False),
+    Index(None, "execution_id", "id"),
+    Index(None, "timestamp"),
+    # An id is never given twice, so that a follower who remembers the last one misses nothing.
+    sqlite_autoincrement=True,
+)

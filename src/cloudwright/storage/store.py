@@ -1,0 +1,103 @@
+"""The store: verbs are written by one thread, queries read by a few, and both may be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Connection
+
+from cloudwright.storage.databases import database_at
+from cloudwright.storage.migrate import migrate
+from cloudwright.storage.readers import Readers
+from cloudwright.storage.writer import Request, Writer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Store:
+    """The database of one manager. Verbs and queries are functions whose first argument is a Connection.
+
+    A verb may be run more than once before its answer is given, because a batch was rolled back or the
+    database went away: it must have no effect but on its connection. A caller that goes away does not stop
+    its write.
+    """
+
+    def __init__(self, writer: Writer, readers: Readers) -> None:
+        self._writer = writer
+        self._readers = readers
+
+    @classmethod
+    def open(cls, url: str, *, readers: int = 2) -> Self:
+        """Open ``sqlite:////PATH`` or ``postgresql://...``, and bring its tables up to date.
+
+        Raises InvalidInput for another kind of URL, and Unavailable where the database can not be reached or
+        was made by a newer version.
+        """
+        database = database_at(url)
+        migrate(database)
+        return cls(Writer(database), Readers(database, readers))
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed."""
+        return self._writer.commits
+
+    @property
+    def healthy(self) -> bool:
+        """Whether writes are stored now. While they are not, they wait."""
+        return self._writer.trouble is None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why writes wait, in the database's words."""
+        return self._writer.trouble
+
+    def write(
+        self, verb: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        """To be awaited: the verb's answer, once it is committed. Raises what the verb raised, and then
+        nothing of it is stored.
+
+        The write is handed over by the call itself, not when its answer is awaited: writes are carried out in
+        the order of their calls. The answer waits for as long as the database is out.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._writer.submit(Request(partial(_call, verb, args, kwargs), future, loop))
+        return future
+
+    async def read(
+        self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The query's answer, which knows every write that was answered before. Raises Unavailable at once
+        where the database is out: who would rather wait gives the query to ``write``.
+        """
+        return await asyncio.wrap_future(self._readers.submit(partial(_call, query, args, kwargs)))
+
+    def write_sync(
+        self, verb: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """``write`` for a thread without an event loop."""
+        future: Future[T] = Future()
+        self._writer.submit(Request(partial(_call, verb, args, kwargs), future))
+        return future.result()
+
+    def read_sync(
+        self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """``read`` for a thread without an event loop."""
+        return self._readers.submit(partial(_call, query, args, kwargs)).result()
+
+    def close(self) -> None:
+        """Finish what waits, and close. Nothing can be written or read afterwards."""
+        self._writer.close()
+        self._readers.close()
+
+
+def _call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], conn: Connection) -> T:
+    return function(conn, *args, **kwargs)

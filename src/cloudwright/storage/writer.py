@@ -1,0 +1,224 @@
+"""The one thread that writes: what waits is run in one transaction, committed once, and only then answered.
+
+A commit costs what it costs, however much is in it. So the more callers write at once, the less each of them
+pays, and nobody waits for company: a batch is what arrived while the one before was being committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloudwright.errors import Unavailable
+from cloudwright.storage.databases import Database, Verdict, origin, refusal
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``loop`` is the event loop that the future belongs to; None for a thread's own future."""
+
+    call: Callable[[Connection], Any]
+    future: asyncio.Future[Any] | Future[Any]
+    loop: asyncio.AbstractEventLoop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    value: Any = None
+    error: Exception | None = None
+
+
+class Writer:
+    """``trouble`` says why nothing can be written now; None is well. ``commits`` counts them."""
+
+    def __init__(self, database: Database) -> None:
+        self.commits = 0
+        self.trouble: str | None = None
+        self._database = database
+        self._conn: Connection | None = None
+        self._waiting: list[Request] = []
+        self._arrived = threading.Condition()
+        self._closing = threading.Event()
+        self._out_since = 0.0
+        self._thread = threading.Thread(target=self._run, name="storage-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: Request) -> None:
+        """Hand over a write; from here on it is carried out, whether or not somebody waits for its answer."""
+        with self._arrived:
+            if self._closing.is_set():
+                raise Unavailable("The store is closed; nothing was written.")
+            self._waiting.append(request)
+            self._arrived.notify()
+
+    def close(self) -> None:
+        """Finish what waits and stop. What waits for a database that is out is answered with Unavailable."""
+        with self._arrived:
+            self._closing.set()
+            self._arrived.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        batch: list[Request] = []
+        try:
+            while batch := self._next_batch():
+                self._settle(batch)
+        finally:
+            # Nobody may wait for ever for a thread that is gone, least of all where a defect ended it.
+            self._closing.set()
+            left = [*batch, *self._waiting]
+            deliver(left, [Answer(error=Unavailable("The store's writer has stopped."))] * len(left))
+            self._disconnect()
+
+    def _next_batch(self) -> list[Request]:
+        with self._arrived:
+            while not self._waiting and not self._closing.is_set():
+                self._arrived.wait()
+            batch, self._waiting = self._waiting, []
+            return batch
+
+    def _settle(self, batch: Sequence[Request]) -> None:
+        """Answer every member: together if none fails, else each for itself."""
+        try:
+            answers = self._transact(batch)
+        except Exception as error:  # noqa: BLE001 - a verb may raise anything; it is its caller's
+            if len(batch) > 1:
+                for request in batch:
+                    self._settle([request])
+                return
+            answers = [Answer(error=refusal(error))]
+        deliver(batch, answers)
+
+    def _transact(self, batch: Sequence[Request]) -> list[Answer]:
+        """One transaction, repeated until the database was there for it. Raises what a member raised."""
+        for pause in _pauses():
+            try:
+                answers = self._attempt(batch)
+            except Exception as error:
+                verdict = self._database.judge(error)
+                if verdict is Verdict.OUTAGE:
+                    self._wait_out(error, pause)
+                    continue
+                self._recovered()
+                if verdict is Verdict.AGAIN and len(batch) == 1:
+                    continue
+                raise
+            self._recovered()
+            return answers
+        raise AssertionError("the pauses never end")
+
+    def _attempt(self, batch: Sequence[Request]) -> list[Answer]:
+        conn = self._connection()
+        transaction = conn.begin()
+        try:
+            answers = [Answer(request.call(conn)) for request in batch]
+            mark = self._database.sign(conn)
+        except Exception:
+            self._roll_back()
+            raise
+        try:
+            transaction.commit()
+        except Exception as error:
+            self._disconnect()
+            if mark is None or not self._came_through(mark, error):
+                raise
+        self.commits += 1
+        return answers
+
+    def _came_through(self, mark: int, error: Exception) -> bool:
+        """Whether a commit happened whose answer was lost with the connection. To run it twice would be
+        wrong.
+        """
+        for pause in _pauses():
+            self._wait_out(error, pause, "whether this one was stored is not known")
+            try:
+                conn = self._connection()
+                with conn.begin():
+                    return self._database.signed(conn, mark)
+            except Exception as another:  # noqa: BLE001 - the question changes nothing and may be asked again
+                error = another
+        raise AssertionError("the pauses never end")
+
+    def _connection(self) -> Connection:
+        if self._conn is None:
+            self._conn = self._database.writing.connect()
+            with self._conn.begin():
+                self._database.greet(self._conn)
+        return self._conn
+
+    def _roll_back(self) -> None:
+        if self._conn is not None:
+            try:
+                self._conn.rollback()
+            except Exception:  # noqa: BLE001 - the connection is lost, and the transaction with it
+                self._disconnect()
+
+    def _disconnect(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            conn.invalidate()
+            conn.close()
+
+    def _wait_out(self, error: Exception, pause: float, fate: str = "this one was not stored") -> None:
+        """Wait a little for a database that is out. Raises Unavailable where the store is to be closed."""
+        self._disconnect()
+        reason = str(origin(error)).strip()
+        if self.trouble is None:
+            self._out_since = time.monotonic()
+            log.error("The database does not take writes: %s. They wait until it does.", reason)
+        self.trouble = reason
+        if self._closing.wait(pause):
+            raise Unavailable(
+                f"The database does not take writes ({reason}) and the store is closing: {fate}."
+            ) from error
+
+    def _recovered(self) -> None:
+        if self.trouble is not None:
+            self.trouble = None
+            seconds = time.monotonic() - self._out_since
+            log.warning("The database takes writes again, after %.1f s; no write was lost.", seconds)
+
+
+def deliver(batch: Sequence[Request], answers: Sequence[Answer]) -> None:
+    """Tell everybody, with one hop into each event loop."""
+    hops: dict[asyncio.AbstractEventLoop, list[tuple[Request, Answer]]] = {}
+    for request, answer in zip(batch, answers, strict=True):
+        if request.loop is None:
+            _tell([(request, answer)])
+        else:
+            hops.setdefault(request.loop, []).append((request, answer))
+    for loop, told in hops.items():
+        try:
+            loop.call_soon_threadsafe(_tell, told)
+        except RuntimeError:
+            log.info("%d writes were stored for an event loop that has been closed.", len(told))
+
+
+def _tell(told: Sequence[tuple[Request, Answer]]) -> None:
+    for request, answer in told:
+        if request.future.done():
+            continue  # whoever asked was cancelled meanwhile
+        if answer.error is not None:
+            request.future.set_exception(answer.error)
+        else:
+            request.future.set_result(answer.value)
+
+
+def _pauses() -> Iterator[float]:
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, _LONGEST_PAUSE)

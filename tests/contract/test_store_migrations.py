@@ -1,0 +1,123 @@
+"""Opening a store brings any database up to date, alone or with others, all of it or nothing."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from alembic import command, op
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+from stored import Together, create
+
+from cloudwright.errors import InvalidInput, Unavailable
+from cloudwright.storage import executions
+from cloudwright.storage.databases import database_at
+from cloudwright.storage.migrate import configuration
+from cloudwright.storage.schema import metadata
+from cloudwright.storage.store import Store
+from postgres import PostgresServer
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    url: str = request.getfixturevalue("postgres").create_empty_database()
+    return url
+
+
+def tables(url: str) -> set[str]:
+    with database_at(url).reading.connect() as conn:
+        return set(inspect(conn).get_table_names())
+
+
+def test_migrations_make_what_the_schema_says(empty_url: str) -> None:
+    store = Store.open(empty_url)
+
+    def differences(conn: Connection) -> list[object]:
+        context = MigrationContext.configure(conn, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+    assert store.read_sync(differences) == []
+    assert tables(empty_url) == {table.name for table in metadata.sorted_tables} | {"alembic_version"}
+    store.close()
+
+
+def test_opening_again_keeps_what_is_there(empty_url: str) -> None:
+    store = Store.open(empty_url)
+    created = create(store)
+    store.close()
+    store = Store.open(empty_url)
+    assert store.read_sync(executions.get, "e1") == created
+    store.close()
+
+
+def test_a_migration_can_be_undone(empty_url: str) -> None:
+    Store.open(empty_url).close()
+    config = configuration()
+    with database_at(empty_url).writing.begin() as conn:
+        config.attributes["connection"] = conn
+        command.downgrade(config, "base")
+    assert tables(empty_url) == {"alembic_version"}
+    Store.open(empty_url).close()
+
+
+def test_managers_that_start_together_migrate_once(empty_url: str) -> None:
+    race = Together(*[lambda: Store.open(empty_url)] * 4)
+    assert all(isinstance(answer, Store) for answer in race.answers), race.answers
+    for store in race.answers:
+        store.close()
+
+
+def test_a_migration_that_breaks_leaves_nothing(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("alembic.op.create_table", _breaking_after(3))
+        with pytest.raises(ZeroDivisionError):
+            Store.open(empty_url)
+    assert tables(empty_url) == set()
+    Store.open(empty_url).close()
+
+
+def _breaking_after(count: int):
+    real, calls = op.create_table, []
+
+    def create_table(*args: object, **kwargs: object) -> object:
+        calls.append(args)
+        if len(calls) > count:
+            raise ZeroDivisionError
+        return real(*args, **kwargs)
+
+    return create_table
+
+
+def test_a_newer_database_is_left_alone(empty_url: str) -> None:
+    store = Store.open(empty_url)
+    store.write_sync(lambda conn: conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'"))
+    store.close()
+    with pytest.raises(Unavailable, match=r"made by a newer version \(its tables are at 9999\)"):
+        Store.open(empty_url)
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    Store.open(f"sqlite:///{tmp_path}/store.db").close()
+    assert stat.S_IMODE((tmp_path / "store.db").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "store.db", "", "sqlite://", "sqlite:///:memory:"])
+def test_other_urls_are_refused(url: str) -> None:
+    with pytest.raises(InvalidInput, match="sqlite:////path/to/file"):
+        Store.open(url)
+
+
+def test_migrations_are_shipped_beside_the_code() -> None:
+    folder = Path(configuration().get_main_option("script_location") or "")
+    assert (folder / "env.py").is_file()
+    assert list((folder / "versions").glob("0001_*.py"))
+
+
+def test_postgres_urls_need_no_driver(postgres: PostgresServer) -> None:
+    url = postgres.create_empty_database().replace("postgresql+psycopg:", "postgresql:")
+    Store.open(url).close()

@@ -1,0 +1,199 @@
+"""Every fixed statement, and every list with its usual conditions, finds its rows by an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import ARRAY, Boolean, Connection, Integer, Text, event
+from sqlalchemy.types import TypeEngine
+from stored import NOW, TENANT
+
+from cloudwright.storage import (
+    deployments,
+    events,
+    execution_queries,
+    executions,
+    instances,
+    journal,
+    locks,
+    operations,
+)
+from cloudwright.storage.columns import Choice, Document, Moment
+from cloudwright.storage.databases import database_at
+from cloudwright.storage.filters import (
+    EventFilter,
+    ExecutionFilter,
+    InstanceFilter,
+    NodeFilter,
+    OperationFilter,
+)
+from cloudwright.storage.paging import EVERYTHING, Page
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.store import Store
+from postgres import PostgresServer
+
+MODULES = (events, execution_queries, executions, instances, journal, locks, operations)
+DUMMIES: dict[type, Any] = {Moment: NOW, Document: {}, Text: "x", Integer: 1, Boolean: True, ARRAY: ["x"]}
+
+
+def statements(module: ModuleType) -> Iterator[tuple[str, Prepared]]:
+    for name, value in vars(module).items():
+        if isinstance(value, Prepared):
+            yield f"{module.__name__.rpartition('.')[2]}.{name}", value
+        elif isinstance(value, list) and value and isinstance(value[0], Prepared):
+            yield from ((f"{module.__name__}.{name}[{place}]", item) for place, item in enumerate(value))
+
+
+ALL = dict(pair for module in MODULES for pair in statements(module))
+
+
+def dummy(type: TypeEngine[Any]) -> Any:
+    if isinstance(type, Choice):
+        return next(iter(type.choices))
+    return next(value for kind, value in DUMMIES.items() if isinstance(type, kind))
+
+
+def parameters(statement: Prepared, conn: Connection) -> tuple[str, dict[str, Any]]:
+    """The statement's text, and a value of the right type for every parameter."""
+    compiled = statement._statement.compile(dialect=conn.dialect, column_keys=statement._columns)
+    given = {name: dummy(bind.type) for name, bind in compiled.binds.items() if bind.required}
+    form, _ = statement._cursor(conn)
+    values = {**form.constants, **given}
+    for name, convert in form.inward:
+        values[name] = convert(values[name])
+    return form.sql, values
+
+
+def explain_sqlite(conn: Connection, sql: str, parameters: Any) -> list[str]:
+    cursor = conn.connection.cursor()
+    cursor.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
+    return [row[3] for row in cursor.fetchall()]
+
+
+def scans(plan: list[str]) -> list[str]:
+    """Steps that look at every row of a table. Reading an index in its order, for a page, is none."""
+    return [step for step in plan if step.startswith("SCAN") and " USING " not in step]
+
+
+@pytest.fixture
+def sqlite_conn(tmp_path: Any) -> Iterator[Connection]:
+    url = f"sqlite:///{tmp_path}/store.db"
+    Store.open(url).close()
+    with database_at(url).writing.connect() as conn:
+        yield conn
+
+
+@pytest.fixture
+def postgres_conn(postgres: PostgresServer) -> Iterator[Connection]:
+    with database_at(postgres.clean_database()).writing.connect() as conn:
+        yield conn
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(ALL) > 35
+
+
+def test_on_sqlite(sqlite_conn: Connection) -> None:
+    for name, statement in ALL.items():
+        if not name.startswith("locks._LOCK"):
+            plan = explain_sqlite(sqlite_conn, *parameters(statement, sqlite_conn))
+            assert not scans(plan), (name, plan)
+
+
+def test_on_postgresql(postgres_conn: Connection) -> None:
+    # An empty table is scanned because that is cheapest; so is it said to be dear.
+    postgres_conn.exec_driver_sql("SET enable_seqscan = off")
+    cursor = postgres_conn.connection.cursor()
+    for name, statement in ALL.items():
+        sql, values = parameters(statement, postgres_conn)
+        cursor.execute(f"EXPLAIN {sql}", values)
+        plan = [row[0] for row in cursor.fetchall()]
+        assert not [step for step in plan if "Seq Scan" in step], (name, plan)
+
+
+NEWEST = Page(size=100, sort=(("created_at", True),))
+LATEST = Page(size=100, sort=(("timestamp", True),))
+#: By which index SQLite finds the page's rows.
+LISTS = {
+    "executions": (executions.list_executions, ExecutionFilter(), NEWEST, "ix_executions_created_at"),
+    "executions of a tenant": (
+        executions.list_executions,
+        ExecutionFilter(tenant=TENANT),
+        NEWEST,
+        "ix_executions_tenant_created_at",
+    ),
+    "executions of a deployment": (
+        executions.list_executions,
+        ExecutionFilter(tenant=TENANT, deployment_ids=["d1"]),
+        NEWEST,
+        "ix_executions_tenant_deployment_id_created_at",
+    ),
+    "events of an execution": (
+        events.list_events,
+        EventFilter(tenant=TENANT, execution_ids=["e1"]),
+        LATEST,
+        "ix_events_execution_id_id",
+    ),
+    "latest events": (events.list_events, EventFilter(), LATEST, "ix_events_timestamp"),
+    "latest events of a tenant": (
+        events.list_events,
+        EventFilter(tenant=TENANT),
+        LATEST,
+        "ix_events_timestamp",
+    ),
+    "operations of an execution": (
+        operations.list_operations,
+        OperationFilter(execution_id="e1"),
+        EVERYTHING,
+        "ix_operations_execution_id_state",
+    ),
+    "nodes": (
+        deployments.list_nodes,
+        NodeFilter(tenant=TENANT, deployment_ids=["d1"]),
+        EVERYTHING,
+        "sqlite_autoindex_nodes_1",
+    ),
+    "instances": (
+        deployments.list_instances,
+        InstanceFilter(tenant=TENANT, deployment_ids=["d1"]),
+        EVERYTHING,
+        "ix_node_instances_tenant_deployment_id_node_id",
+    ),
+    "instances of a node": (
+        deployments.list_instances,
+        InstanceFilter(tenant=TENANT, deployment_ids=["d1"], node_ids=["n1"]),
+        EVERYTHING,
+        "ix_node_instances_tenant_deployment_id_node_id",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_on_sqlite(sqlite_conn: Connection, name: str) -> None:
+    plans: list[list[str]] = []
+
+    @event.listens_for(sqlite_conn, "before_cursor_execute")
+    def explain(conn: Connection, cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
+        if sql.startswith("SELECT"):
+            plans.append(explain_sqlite(conn, sql, parameters))
+
+    query, filter, page, index = LISTS[name]
+    query(sqlite_conn, filter, page)  # type: ignore[operator]
+    assert [step for step in plans[0] if f"INDEX {index}" in step], plans[0]
+    for plan in plans:
+        assert not scans(plan), plan
+
+
+def test_the_newest_executions_are_not_sorted(sqlite_conn: Connection) -> None:
+    steps: list[str] = []
+
+    @event.listens_for(sqlite_conn, "before_cursor_execute")
+    def explain(conn: Connection, cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
+        steps.extend(explain_sqlite(conn, sql, parameters))
+
+    executions.list_executions(sqlite_conn, ExecutionFilter(tenant=TENANT), NEWEST)
+    assert [step for step in steps if "ix_executions_tenant_created_at" in step], steps
+    assert "USE TEMP B-TREE FOR ORDER BY" not in steps

@@ -1,0 +1,94 @@
+"""A prepared statement answers what SQLAlchemy would, for every type of column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+from stored import NOW, at
+
+from cloudwright.model.execution import ExecutionStatus
+from cloudwright.storage.columns import Choice, Document, Moment
+from cloudwright.storage.databases import database_at
+from cloudwright.storage.prepared import Prepared
+
+things = Table(
+    "things",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("flag", Boolean),
+    Column("share", Float),
+    Column("many", BigInteger),
+    Column("name", Text),
+    Column("raw", LargeBinary),
+    Column("at", Moment),
+    Column("status", Choice(ExecutionStatus)),
+    Column("document", Document),
+)
+NAMES = tuple(column.name for column in things.columns)
+FULL = (1, True, 0.25, 2**60, "ü", b"\0\xff", NOW, ExecutionStatus.FAILED, {"a": [None, 1]})
+EMPTY = (2, *[None] * 8)
+
+INSERT = Prepared(insert(things), NAMES)
+ALL = Prepared(select(things).order_by(things.c.id))
+ONE = Prepared(select(things.c.flag, things.c.at).where(things.c.id == bindparam("which")))
+FAIL = Prepared(
+    update(things)
+    .where(things.c.status == bindparam("old"))
+    .values(status=ExecutionStatus.CANCELLED, document=None, at=bindparam("when"))
+    .returning(things.c.status, things.c.document, things.c.at)
+)
+DELETE = Prepared(delete(things).where(things.c.id > bindparam("least")))
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[Connection]:
+    with database_at(database_url).writing.connect() as connection:
+        things.metadata.create_all(connection)
+        yield connection
+        connection.rollback()
+
+
+def test_values_come_back_as_they_were_given(conn: Connection) -> None:
+    INSERT.run_many(conn, [dict(zip(NAMES, row, strict=True)) for row in (FULL, EMPTY)])
+    assert ALL.all(conn) == [FULL, EMPTY]
+    assert [tuple(row) for row in conn.execute(select(things).order_by(things.c.id))] == [FULL, EMPTY]
+    assert type(ONE.first(conn, which=1)[0]) is bool
+    assert ONE.first(conn, which=9) is None
+
+
+def test_constants_and_what_is_answered_are_converted(conn: Connection) -> None:
+    assert INSERT.run(conn, **dict(zip(NAMES, FULL, strict=True))) == 1
+    assert FAIL.all(conn, old=ExecutionStatus.FAILED, when=at(1)) == [
+        (ExecutionStatus.CANCELLED, None, at(1))
+    ]
+    assert FAIL.run(conn, old=ExecutionStatus.FAILED, when=at(1)) == 0
+    assert DELETE.run(conn, least=0) == 1
+
+
+def test_it_begins_a_transaction_as_any_statement_does(conn: Connection) -> None:
+    conn.commit()
+    INSERT.run(conn, **dict(zip(NAMES, FULL, strict=True)))
+    assert conn.in_transaction()
+    conn.rollback()
+    assert ALL.all(conn) == []
+    conn.rollback()
+    with conn.begin():
+        things.drop(conn)

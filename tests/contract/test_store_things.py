@@ -1,0 +1,273 @@
+"""Blueprints, deployments, nodes and their instances, accounts, secrets and plugins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from stored import NOW, TENANT, at, create, deploy, start
+
+from cloudwright.errors import Conflict, DependentExists, NotFound
+from cloudwright.model.execution import Outcome
+from cloudwright.model.topology import NodeInstance
+from cloudwright.storage import accounts, blueprints, deployments, executions, plugins, secrets
+from cloudwright.storage.filters import (
+    BlueprintFilter,
+    DeploymentFilter,
+    ExecutionFilter,
+    InstanceFilter,
+    NodeFilter,
+    PluginFilter,
+    SecretFilter,
+)
+from cloudwright.storage.instances import set_states
+from cloudwright.storage.paging import EVERYTHING, Page
+from cloudwright.storage.records import Blueprint, Deployment, Plugin, Secret, Token
+from cloudwright.storage.store import Store
+
+
+def test_blueprints(store: Store) -> None:
+    new = Blueprint(
+        "b1", main_file_name="app.yaml", labels=[{"key": "env", "value": "test"}], created_by="eve"
+    )
+    created = store.write_sync(blueprints.create, new, NOW)
+    assert created == replace(new, created_at=NOW, updated_at=NOW)
+    with pytest.raises(Conflict, match="There is a blueprint `b1` in tenant `default_tenant` already"):
+        store.write_sync(blueprints.create, new, NOW)
+    store.write_sync(blueprints.create, replace(new, tenant="other"), NOW)
+    plan = {"nodes": [{"id": "n1"}]}
+    store.write_sync(blueprints.set_plan, TENANT, "b1", plan, now=at(1))
+    failed = store.write_sync(blueprints.set_state, TENANT, "b1", "failed_parsing", error="line 3", now=at(2))
+    assert (failed.state, failed.error, failed.plan, failed.updated_at) == (
+        "failed_parsing",
+        "line 3",
+        None,
+        at(2),
+    )
+    assert store.write_sync(blueprints.set_state, TENANT, "b1", "uploaded", now=at(2)).error is None
+    assert store.read_sync(blueprints.get, TENANT, "b1").plan is None
+    assert store.read_sync(blueprints.get, TENANT, "b1", with_plan=True).plan == plan
+    assert (
+        store.write_sync(blueprints.update, TENANT, "b1", at(3), visibility="global").visibility == "global"
+    )
+    with pytest.raises(ValueError, match="created_at can not be changed"):
+        store.write_sync(blueprints.update, TENANT, "b1", at(3), created_at=NOW)
+    with pytest.raises(NotFound, match="There is no blueprint `b9` in tenant `default_tenant`"):
+        store.write_sync(blueprints.set_state, TENANT, "b9", "uploaded", now=NOW)
+    rows, total = store.read_sync(blueprints.list_blueprints, BlueprintFilter(TENANT, search="B"), EVERYTHING)
+    assert ([row.id for row in rows], rows[0].plan, total) == (["b1"], None, 1)
+    assert store.read_sync(blueprints.list_blueprints, BlueprintFilter(states=["pending"]), Page())[1] == 1
+    assert store.write_sync(blueprints.delete, TENANT, "b1").main_file_name == "app.yaml"
+    with pytest.raises(NotFound):
+        store.write_sync(blueprints.delete, TENANT, "b1")
+
+
+def test_a_blueprint_in_use_stays(store: Store) -> None:
+    deploy(store)
+    with pytest.raises(DependentExists, match="`of-d1` is used by the deployments `d1`"):
+        store.write_sync(blueprints.delete, TENANT, "of-d1")
+    store.write_sync(deployments.delete, TENANT, "d1")
+    store.write_sync(blueprints.delete, TENANT, "of-d1")
+
+
+def test_deployments(store: Store) -> None:
+    deploy(store)
+    stored = store.read_sync(deployments.get, TENANT, "d1")
+    assert (stored.display_name, stored.created_at, stored.runtime_only_evaluation) == ("d1", NOW, False)
+    with pytest.raises(Conflict):
+        store.write_sync(deployments.create, Deployment("d1", "of-d1"), [], [], NOW)
+    with pytest.raises(NotFound, match="`nope`"):
+        store.write_sync(deployments.create, Deployment("d2", "nope"), [], [], NOW)
+    changed = store.write_sync(deployments.update, TENANT, "d1", at(1), labels=[{"key": "a"}], site_name="s")
+    assert (changed.labels, changed.site_name, changed.updated_at) == ([{"key": "a"}], "s", at(1))
+    for filter, count in [
+        (DeploymentFilter(), 1),
+        (DeploymentFilter(tenant="other"), 0),
+        (DeploymentFilter(blueprint_ids=["of-d1"], site_names=["s"], search="D1"), 1),
+        (DeploymentFilter(created_by="eve"), 0),
+    ]:
+        assert store.read_sync(deployments.list_deployments, filter, EVERYTHING)[1] == count
+
+
+def test_a_deployment_in_use_stays_unless_forced(store: Store) -> None:
+    deploy(store)
+    start(store)
+    with pytest.raises(DependentExists, match=r"not over: `e1` \(install, started\)"):
+        store.write_sync(deployments.delete, TENANT, "d1")
+    store.write_sync(executions.finish, "e1", 1, Outcome.TERMINATED, now=NOW)
+    store.write_sync(deployments.update_instance, TENANT, "n1_b", state="started", now=NOW)
+    with pytest.raises(DependentExists, match="live node instances: `n1_b`"):
+        store.write_sync(deployments.delete, TENANT, "d1")
+    assert store.write_sync(deployments.delete, TENANT, "d1", force=True).id == "d1"
+    assert store.read_sync(deployments.nodes, TENANT, "d1") == []
+    assert store.read_sync(deployments.node_instances, TENANT, "d1") == []
+    with pytest.raises(NotFound):
+        store.read_sync(deployments.get, TENANT, "d1")
+    # Its history stays.
+    rows, _ = store.read_sync(executions.list_executions, ExecutionFilter(deployment_ids=["d1"]), EVERYTHING)
+    assert [row.id for row in rows] == ["e1"]
+
+
+def test_nodes(store: Store) -> None:
+    store.write_sync(blueprints.create, Blueprint("b1"), NOW)
+    scalable = {"scalable": {"properties": {"planned_instances": 3}}}
+    nodes = [
+        {"id": "web", "capabilities": scalable, "instances": {"deploy": 1}},
+        {"id": "db", "instances": {"deploy": 2}},
+        {"id": "app"},
+    ]
+    instances = [NodeInstance("db_1", "db", "d1"), NodeInstance("db_2", "db", "d1", index=2)]
+    store.write_sync(deployments.create, Deployment("d1", "b1"), nodes, instances, NOW)
+    rows = store.read_sync(deployments.nodes, TENANT, "d1")
+    assert [(row.id, row.planned_instances, row.instances) for row in rows] == [
+        ("web", 3, 0),
+        ("db", 2, 2),
+        ("app", 1, 0),
+    ]
+    assert rows[0].node == nodes[0]
+    store.write_sync(deployments.set_planned_instances, TENANT, "d1", "db", 5)
+    assert store.read_sync(deployments.get_node, TENANT, "d1", "db").planned_instances == 5
+    assert store.read_sync(deployments.list_nodes, NodeFilter(ids=["db"], search="D"), Page())[1] == 1
+    for call in (
+        lambda: store.write_sync(deployments.set_planned_instances, TENANT, "d1", "nope", 5),
+        lambda: store.read_sync(deployments.get_node, TENANT, "d2", "db"),
+    ):
+        with pytest.raises(NotFound, match="There is no node"):
+            call()
+
+
+def test_node_instances(store: Store) -> None:
+    deploy(store)
+    first = store.read_sync(deployments.get_instance, TENANT, "n1_a")
+    assert (first.state, first.version, first.runtime_properties) == ("uninitialized", 1, {})
+
+    def update(**changes: object) -> NodeInstance:
+        return store.write_sync(deployments.update_instance, TENANT, "n1_a", now=NOW, **changes)
+
+    assert update(state="creating").version == 1
+    changed = update(runtime_properties={"ip": "10.0.0.1"}, version=1)
+    assert (changed.version, changed.state) == (2, "creating")
+    assert changed == store.read_sync(deployments.get_instance, TENANT, "n1_a")
+    with pytest.raises(Conflict, match="its version is 2, not 1"):
+        update(runtime_properties={}, version=1, state="started")
+    assert update() == changed
+    assert update(runtime_properties={}).version == 3
+    with pytest.raises(NotFound):
+        store.read_sync(deployments.get_instance, "other", "n1_a")
+    with pytest.raises(NotFound):
+        store.write_sync(deployments.update_instance, TENANT, "gone", state="x", now=NOW)
+
+
+def test_an_instance_that_becomes_deleted_keeps_no_runtime_properties(store: Store) -> None:
+    deploy(store)
+    kept = {"address": "10.0.0.1"}
+    for id in ("n1_a", "n1_b"):
+        store.write_sync(deployments.update_instance, TENANT, id, version=1, runtime_properties=kept, now=NOW)
+    store.write_sync(
+        set_states, TENANT, "d1", [("n1_a", "deleting"), ("n1_a", "deleted"), ("n1_b", "stopped")]
+    )
+    gone = store.read_sync(deployments.get_instance, TENANT, "n1_a")
+    there = store.read_sync(deployments.get_instance, TENANT, "n1_b")
+    assert (gone.state, gone.runtime_properties, gone.version) == ("deleted", {}, 3)
+    assert (there.state, there.runtime_properties, there.version) == ("stopped", kept, 2)
+
+
+def test_scaling(store: Store) -> None:
+    deploy(store)
+    more = [
+        NodeInstance("n1_c", "n1", "d1", index=3, host_id="n1_c", scaling_groups=[{"name": "g", "id": "g_1"}])
+    ]
+    store.write_sync(deployments.add_instances, TENANT, more)
+    store.write_sync(deployments.add_instances, TENANT, [])
+    relationships = [{"target_id": "n1_c", "target_name": "n1", "type": "connected_to"}]
+    store.write_sync(deployments.set_relationships, TENANT, "n1_a", relationships)
+    assert store.read_sync(deployments.get_instance, TENANT, "n1_a").relationships == relationships
+    with pytest.raises(NotFound):
+        store.write_sync(deployments.set_relationships, TENANT, "gone", relationships)
+    rows, total = store.read_sync(deployments.list_instances, InstanceFilter(host_ids=["n1_c"]), EVERYTHING)
+    assert (rows, total) == (more, 1)
+    assert store.write_sync(deployments.remove_instances, TENANT, ["n1_a", "gone"]) == 1
+    assert store.write_sync(deployments.remove_instances, TENANT, []) == 0
+    left = store.read_sync(deployments.node_instances, TENANT, "d1")
+    assert [row.id for row in left] == ["n1_b", "n1_c"]
+
+
+def test_accounts(store: Store) -> None:
+    created = store.write_sync(accounts.create_user, "eve", "hash", "user", NOW)
+    assert created.active
+    with pytest.raises(Conflict, match="There is a user `eve` already"):
+        store.write_sync(accounts.create_user, "eve", "hash", "user", NOW)
+    assert store.write_sync(accounts.set_password, "eve", "new").password_hash == "new"
+    assert store.write_sync(accounts.set_role, "eve", "sys_admin").role == "sys_admin"
+    assert store.write_sync(accounts.set_active, "eve", False).active is False
+    assert store.read_sync(accounts.list_users, Page(sort=(("role", True),)))[1] == 1
+    with pytest.raises(NotFound):
+        store.read_sync(accounts.get_user, "adam")
+
+    token = Token("t1", "eve", "hash", "for the pipeline", NOW, at(60), None)
+    assert store.write_sync(accounts.add_token, token) == token
+    with pytest.raises(NotFound):
+        store.write_sync(accounts.add_token, replace(token, username="adam"))
+    store.write_sync(accounts.use_token, "t1", at(5))
+    store.write_sync(accounts.use_token, "gone", at(5))
+    assert store.read_sync(accounts.get_token, "t1") == replace(token, last_used=at(5))
+    assert store.read_sync(accounts.list_tokens, None, Page())[1] == 1
+    assert store.read_sync(accounts.list_tokens, "adam", Page())[1] == 0
+    store.write_sync(accounts.add_token, replace(token, id="t2"))
+    assert store.write_sync(accounts.delete_token, "t2").id == "t2"
+    store.write_sync(accounts.delete_user, "eve")
+    with pytest.raises(NotFound):
+        store.read_sync(accounts.get_token, "t1")
+
+
+def test_tenants(store: Store) -> None:
+    store.write_sync(accounts.create_tenant, TENANT, NOW)
+    with pytest.raises(Conflict):
+        store.write_sync(accounts.create_tenant, TENANT, NOW)
+    assert store.read_sync(accounts.get_tenant, TENANT).created_at == NOW
+    assert store.read_sync(accounts.list_tenants, Page())[1] == 1
+    store.write_sync(accounts.delete_tenant, TENANT)
+    with pytest.raises(NotFound, match="There is no tenant `default_tenant`"):
+        store.read_sync(accounts.get_tenant, TENANT)
+
+
+def test_secrets(store: Store) -> None:
+    secret = Secret("key", "xxxx", created_by="eve")
+    store.write_sync(secrets.create, secret, now=NOW)
+    with pytest.raises(Conflict):
+        store.write_sync(secrets.create, secret, now=NOW)
+    changed = replace(secret, value_encrypted="yyyy", is_hidden_value=True)
+    updated = store.write_sync(secrets.create, changed, update_if_exists=True, now=at(1))
+    assert (updated.value_encrypted, updated.created_at, updated.updated_at) == ("yyyy", NOW, at(1))
+    store.write_sync(secrets.create, replace(secret, key="new"), update_if_exists=True, now=at(1))
+    store.write_sync(secrets.update, TENANT, "new", at(2), visibility="global")
+    assert store.read_sync(secrets.get, TENANT, "new").visibility == "global"
+    assert store.read_sync(secrets.list_secrets, SecretFilter(TENANT, search="K"), Page())[1] == 1
+    assert store.write_sync(secrets.delete, TENANT, "key").key == "key"
+    with pytest.raises(NotFound, match="There is no secret `key` in tenant"):
+        store.read_sync(secrets.get, TENANT, "key")
+
+
+def test_plugins(store: Store) -> None:
+    plugin = Plugin("p1", "cloudify-aws-plugin", "3.1.7", plugin_yaml={"plugins": {"aws": {}}})
+    assert store.write_sync(plugins.create, plugin, NOW) == replace(plugin, created_at=NOW)
+    with pytest.raises(Conflict):
+        store.write_sync(plugins.create, plugin, NOW)
+    assert store.write_sync(plugins.update, TENANT, "p1", state="failed", error="no").error == "no"
+    filter = PluginFilter(
+        TENANT, package_names=["cloudify-aws-plugin"], package_versions=["3.1.7"], search="AWS"
+    )
+    assert store.read_sync(plugins.list_plugins, filter, Page())[1] == 1
+    assert store.write_sync(plugins.delete, TENANT, "p1").plugin_yaml == {"plugins": {"aws": {}}}
+    with pytest.raises(NotFound):
+        store.read_sync(plugins.get, TENANT, "p1")
+
+
+def test_ids_are_a_tenants_own(store: Store) -> None:
+    deploy(store)
+    deploy(store, tenant="other")
+    create(store)
+    store.write_sync(deployments.update_instance, "other", "n1_a", state="started", now=NOW)
+    assert store.read_sync(deployments.get_instance, TENANT, "n1_a").state == "uninitialized"
+    store.write_sync(deployments.delete, "other", "d1", force=True)
+    assert len(store.read_sync(deployments.node_instances, TENANT, "d1")) == 2
