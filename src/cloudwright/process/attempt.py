@@ -1,0 +1,317 @@
+"""One attempt of an operation: its process, from the fork to the end that is told about it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from cloudwright.errors import Unavailable
+from cloudwright.model.operation import Failure
+from cloudwright.process.child import Child, ChildSpec, ExitStatus
+from cloudwright.process.frames import FrameError
+from cloudwright.process.output import OutputLines
+from cloudwright.process.supervisor import Zygote
+
+#: How long a process may take to leave after its ``end`` frame (seconds).
+LEAVE_SECONDS = 2.0
+#: How long a group may take to be gone after SIGKILL before the kill has failed (seconds).
+DEATH_SECONDS = 5.0
+#: How many calls of one process may be unanswered; until one is answered nothing more is read from it.
+MAX_CALLS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class OperationEnd:
+    """How an attempt ended.
+
+    ``exit_status`` is None where no process was forked. ``group_gone`` tells whether the whole process group
+    was gone by then: an operation that ended by itself may leave a server running on purpose.
+    """
+
+    state: Literal["succeeded", "failed"]
+    result: Any = None
+    failure: Failure | None = None
+    updates: list[dict[str, Any]] = field(default_factory=list)
+    exit_status: ExitStatus | None = None
+    group_gone: bool = True
+
+
+class OperationSink(Protocol):
+    """Who is told about operations; called in the event loop."""
+
+    def started(self, operation_id: str, pid: int) -> None:
+        """Its process exists."""
+
+    def message(self, operation_id: str, message: dict[str, Any]) -> None:
+        """A ``log`` or ``event`` frame, or a line of output as a ``log`` frame whose ``logger`` is
+        ``stdout``.
+        """
+
+    async def call(self, operation_id: str, method: str, args: dict[str, Any]) -> Any:
+        """Answer a ``call``; what is raised goes back as the reply's error. Cancelled when the process dies
+        meanwhile.
+        """
+
+    def signalled(self, operation_id: str, signum: int, reason: str) -> None:
+        """A signal was sent to its process group."""
+
+    def ended(self, operation_id: str, end: OperationEnd) -> None:
+        """It is over: once, and last."""
+
+
+class Attempt:
+    """Observes the child, speaks to the sink, and owns the kill ladder.
+
+    ``over`` is set after the sink was told the end. A kill that is asked for before the process exists waits
+    for it.
+    """
+
+    def __init__(
+        self,
+        operation_id: str,
+        since: datetime,
+        sink: OperationSink,
+        kill_grace: float,
+        forget: Callable[[Attempt], None],
+    ) -> None:
+        """``forget`` is called when it is over, before the sink is told."""
+        self._loop = asyncio.get_running_loop()
+        self.operation_id = operation_id
+        self.since = since
+        self.over: asyncio.Future[None] = self._loop.create_future()
+        self._sink = sink
+        self._kill_grace = kill_grace
+        self._forget = forget
+        # None where it could not be forked.
+        self._forked: asyncio.Future[Child | None] = self._loop.create_future()
+        self._lines = OutputLines(self._line)
+        self._calls: set[asyncio.Task[None]] = set()
+        self._said: dict[str, Any] | None = None
+        self._fault: str | None = None
+        self._kill_reason: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._limit: float | None = None
+        self._timed_out = False
+        self._limit_recoverable = True
+        self._killing: asyncio.Task[bool] | None = None
+        self._finishing: asyncio.Task[None] | None = None
+
+    @property
+    def child(self) -> Child | None:
+        """The process, once it is forked."""
+        return self._forked.result() if self._forked.done() else None
+
+    @property
+    def killed(self) -> bool:
+        """Whether its group was told to end."""
+        return self._killing is not None
+
+    async def run(
+        self,
+        zygote: Zygote,
+        spec: ChildSpec,
+        begin: Mapping[str, Any],
+        limit: float | None,
+        limit_recoverable: bool,
+    ) -> None:
+        """Fork the process and give it ``begin``; returns once it is forked, or the sink was told that it
+        cannot be.
+        """
+        try:
+            child = await zygote.fork(spec, self)
+        except Unavailable as error:
+            self._forked.set_result(None)
+            self._tell(OperationEnd("failed", failure=Failure(str(error), kind="ForkFailed")))
+            return
+        except BaseException:
+            self._forked.set_result(None)
+            self._leave()
+            raise
+        self._forked.set_result(child)
+        self._sink.started(self.operation_id, child.pid)
+        if self._killing is not None:
+            return
+        if limit is not None:
+            self._limit = limit
+            self._limit_recoverable = limit_recoverable
+            self._timer = self._loop.call_later(limit, self._time_out)
+        try:
+            child.send({"type": "begin", **begin})
+        except (TypeError, FrameError) as error:
+            self._fault = f"it could not be told what to do ({error})"
+            self._signal(signal.SIGKILL, self._fault)
+
+    async def kill(self, reason: str) -> bool:
+        """SIGTERM, grace, SIGKILL, to the whole group; True when it is gone and the end was told. A second
+        call joins the first.
+        """
+        if self._killing is None or (self._killing.done() and not self._killing.result()):
+            self._kill_reason = reason
+            self._killing = self._loop.create_task(self._ladder(reason))
+        gone = await asyncio.shield(self._killing)
+        if gone:
+            await asyncio.wait([self.over])
+        return gone
+
+    def cancel(self, mode: str) -> None:
+        """Tell the process that its execution was asked to stop."""
+        if self.child is not None:
+            self.child.send({"type": "cancel", "mode": mode})
+
+    # The child's observer.
+
+    def frame(self, message: dict[str, Any]) -> None:
+        kind = message["type"]
+        if kind in ("log", "event"):
+            self._sink.message(self.operation_id, message)
+        elif kind == "call":
+            self._call(message)
+        elif kind == "end" and self._said is None:
+            self._said = message
+            self._stop_timer()
+            self._timer = self._loop.call_later(LEAVE_SECONDS, self._make_leave)
+        else:
+            self._fault = f"it sent an unexpected frame of type {kind!r}"
+            self._signal(signal.SIGKILL, self._fault)
+
+    def output(self, data: bytes) -> None:
+        self._lines.feed(data)
+
+    def exited(self, status: ExitStatus) -> None:
+        self._stop_timer()
+        self._lines.close()
+        if self._said is None and self.child is not None and not self.child.group_gone.done():
+            # What it had started was not left running on purpose, and must not run beside the next attempt.
+            self._climb("the operation's process ended without a result")
+        if self._calls or self._killing is not None:
+            self._finishing = self._loop.create_task(self._finish(status))
+        else:
+            self._tell(self._end(status))
+
+    # What becomes of it.
+
+    async def _ladder(self, reason: str) -> bool:
+        child = await asyncio.shield(self._forked)
+        if child is None or child.group_gone.done():
+            return True
+        for signum, patience in ((signal.SIGTERM, self._kill_grace), (signal.SIGKILL, DEATH_SECONDS)):
+            self._signal(signum, reason)
+            await asyncio.wait([child.group_gone], timeout=patience)
+            if child.group_gone.done():
+                return True
+        message = (
+            f"The process group {child.pid} could not be killed: it lives {DEATH_SECONDS:g} s after SIGKILL. "
+            "A process in it has another user's rights, or waits for a device. It has to be ended by hand."
+        )
+        self._sink.message(
+            self.operation_id, {"type": "event", "event_type": "operation_kill_failed", "message": message}
+        )
+        return False
+
+    async def _finish(self, status: ExitStatus) -> None:
+        """The end where something is still under way: told when that is over."""
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+        if self._killing is not None:
+            await asyncio.wait([self._killing])
+        self._tell(self._end(status))
+
+    def _tell(self, end: OperationEnd) -> None:
+        self._leave()
+        self._sink.ended(self.operation_id, end)
+
+    def _leave(self) -> None:
+        self.over.set_result(None)
+        self._forget(self)
+
+    def _end(self, status: ExitStatus) -> OperationEnd:
+        child = self.child
+        assert child is not None
+        state: Literal["succeeded", "failed"] = "failed"
+        result: Any = None
+        updates: list[dict[str, Any]] = []
+        if self._timed_out:
+            message = f"The operation did not end within {self._limit:g} s, and its processes were ended."
+            failure = Failure(message, recoverable=self._limit_recoverable, kind="OperationTimeout")
+        elif self._said is not None:
+            said = self._said
+            result, updates = said.get("result"), said.get("updates") or []
+            failure = _failure(said.get("failure") or {})
+            if said.get("outcome") == "succeeded":
+                state, failure = "succeeded", None
+        else:
+            failure = Failure(self._death(child, status), kind="ProcessDied")
+        return OperationEnd(state, result, failure, updates, status, child.group_gone.done())
+
+    def _death(self, child: Child, status: ExitStatus) -> str:
+        message = f"The operation's process ended with {status.describe()} and no result"
+        if self._fault or child.fault:
+            message += f": {self._fault or child.fault}."
+        elif self._kill_reason:
+            message += f". It was told to end: {self._kill_reason}."
+        else:
+            message += "."
+        tail = self._lines.tail()
+        return f"{message} The last it printed:\n{tail}" if tail else message
+
+    def _time_out(self) -> None:
+        self._timed_out = True
+        self._climb(f"it did not end within {self._limit:g} s")
+
+    def _make_leave(self) -> None:
+        self._signal(signal.SIGKILL, f"it did not leave within {LEAVE_SECONDS:g} s after its end")
+
+    def _climb(self, reason: str) -> None:
+        if self._killing is None:
+            self._killing = self._loop.create_task(self._ladder(reason))
+
+    def _signal(self, signum: int, reason: str) -> None:
+        child = self.child
+        if child is not None:
+            child.signal(signum)
+            self._sink.signalled(self.operation_id, signum, reason)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _line(self, line: str, level: str) -> None:
+        message = {"type": "log", "level": level, "message": line, "logger": "stdout"}
+        self._sink.message(self.operation_id, message)
+
+    def _call(self, message: dict[str, Any]) -> None:
+        task = self._loop.create_task(self._answer(message))
+        self._calls.add(task)
+        task.add_done_callback(self._answered)
+        if len(self._calls) >= MAX_CALLS and self.child is not None:
+            self.child.pause()
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self._calls.discard(task)
+        if len(self._calls) == MAX_CALLS - 1 and self.child is not None:
+            self.child.resume()
+
+    async def _answer(self, message: dict[str, Any]) -> None:
+        reply: dict[str, Any] = {"type": "reply", "id": message.get("id")}
+        try:
+            method, args = str(message.get("method")), message.get("args") or {}
+            reply["value"] = await self._sink.call(self.operation_id, method, args)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the process that asked is to know
+            reply["error"] = {"kind": type(error).__name__, "message": str(error)}
+        if self.child is not None:
+            self.child.send(reply)
+
+
+def _failure(said: Mapping[str, Any]) -> Failure:
+    return Failure(
+        message=str(said.get("message") or "The operation failed and did not say why."),
+        recoverable=said.get("recoverable") is not False,
+        retry_after=said.get("retry_after"),
+        kind=str(said.get("kind") or "Exception"),
+        traceback=str(said.get("traceback") or ""),
+    )

@@ -1,0 +1,118 @@
+"""One question to one short-lived process: fork, ask, answer what it asks in turn, end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+
+from cloudwright.errors import CloudwrightError, Unavailable
+from cloudwright.process.child import Child, ChildSpec, ExitStatus
+from cloudwright.process.output import OutputLines
+from cloudwright.process.supervisor import Zygote
+
+#: Answers a ``call`` frame: (method, args) -> value. Raises errors.CloudwrightError for the child to see.
+Answer = Callable[[str, dict[str, Any]], Awaitable[Any]]
+
+#: How long a group may take to be gone after SIGKILL (seconds).
+_DEATH_SECONDS = 5.0
+
+
+class CallFailed(CloudwrightError):
+    """The process did not answer; ``kind`` says how."""
+
+    def __init__(self, message: str, kind: Literal["timeout", "memory", "died"]) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class _Asker:
+    """Observes the child: its ``end`` frame (None when it died without), its calls, what it printed."""
+
+    def __init__(self, answer: Answer | None) -> None:
+        self.end: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
+        self.printed = OutputLines(lambda line, level: None)
+        self.child: Child | None = None
+        self.answering: set[asyncio.Task[None]] = set()
+        self._answer = answer
+
+    def frame(self, message: dict[str, Any]) -> None:
+        if message["type"] == "end" and not self.end.done():
+            self.end.set_result(message)
+        elif message["type"] == "call":
+            task = asyncio.create_task(self._reply(message))
+            self.answering.add(task)
+            task.add_done_callback(self._answered)
+
+    async def _reply(self, call: dict[str, Any]) -> None:
+        reply = {"type": "reply", "id": call["id"]}
+        try:
+            if self._answer is None:
+                raise Unavailable("Nobody answers questions here.")
+            reply["value"] = await self._answer(str(call["method"]), call.get("args") or {})
+        except CloudwrightError as error:
+            reply["error"] = {"kind": type(error).__name__, "message": str(error)}
+        assert self.child is not None
+        self.child.send(reply)
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self.answering.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.end.done():
+            # A fault of ours, or of what we asked: the child cannot know what to make of it.
+            self.end.set_exception(error)
+
+    def output(self, data: bytes) -> None:
+        self.printed.feed(data)
+
+    def exited(self, status: ExitStatus) -> None:
+        if not self.end.done():
+            self.end.set_result(None)
+
+
+async def run_once(
+    zygote: Zygote,
+    entry: str,
+    begin: Mapping[str, Any],
+    *,
+    timeout: float,  # noqa: ASYNC109 - tells a process that is late from a caller that is cancelled
+    memory_limit: int | None,
+    name: str,
+    answer: Answer | None = None,
+) -> dict[str, Any]:
+    """Fork a child, send it ``begin`` (a frame without its type) and return its ``end`` frame.
+
+    ``timeout`` is in seconds, ``memory_limit`` in bytes of address space. Raises CallFailed,
+    errors.Unavailable when the child cannot be forked. Its process group is killed in any case.
+
+    ``answer`` is asked for what the child calls for meanwhile: a CloudwrightError goes to the child, any
+    other exception ends the child and is raised here.
+    """
+    asker = _Asker(answer)
+    child = await zygote.fork(ChildSpec(name, entry, memory_limit=memory_limit), asker)
+    asker.child = child
+    try:
+        child.send({"type": "begin", **begin})
+        await asyncio.wait([asker.end], timeout=timeout)
+        if not asker.end.done():
+            raise CallFailed(f"{name} did not finish within {timeout:g} s and was ended.", "timeout")
+        end = asker.end.result()
+        if end is None:
+            raise _death(name, child, asker.printed.tail(), memory_limit)
+        return end
+    finally:
+        for task in asker.answering:
+            task.cancel()
+        child.signal(signal.SIGKILL)
+        await asyncio.wait([child.group_gone], timeout=_DEATH_SECONDS)
+
+
+def _death(name: str, child: Child, printed: str, memory_limit: int | None) -> CallFailed:
+    if memory_limit is not None and printed.rpartition("\n")[2].startswith("MemoryError"):
+        return CallFailed(
+            f"{name} needs more than the {memory_limit // 2**20} MiB of memory that it may use.", "memory"
+        )
+    message = f"{name} ended with {child.exit.result().describe()} and no answer"
+    message += f": {child.fault}." if child.fault else "."
+    return CallFailed(f"{message} The last it printed:\n{printed}" if printed else message, "died")

@@ -1,0 +1,78 @@
+"""The child's side of its channel: frames to and from its supervisor, over one socket, blocking."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from cloudwright.errors import CloudwrightError
+from cloudwright.process import frames
+
+# Below what malloc maps anew for every read.
+_CHUNK = 64 * 1024
+
+
+class ChannelClosed(CloudwrightError):
+    """The supervisor is gone or has closed the channel: there is nobody left to work for, and the child must
+    end.
+    """
+
+
+class Channel:
+    """Any thread may send; one thread at a time may receive."""
+
+    def __init__(self, fd: int) -> None:
+        """Takes ``fd``, a connected stream socket, over."""
+        self._socket = socket.socket(fileno=fd)
+        self._sending = threading.Lock()
+        self._decoder = frames.Decoder()
+        self._received: deque[dict[str, Any]] = deque()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one frame; blocks while the supervisor is behind.
+
+        Raises TypeError or ValueError when ``message`` is not JSON and FrameError when it is too large
+        (nothing was sent then), ChannelClosed when the supervisor is gone.
+        """
+        frame = frames.encode(message)
+        try:
+            with self._sending:
+                self._socket.sendall(frame)
+        except OSError as error:
+            raise ChannelClosed(f"The supervisor of this process is gone ({error}).") from error
+
+    def receive(self, timeout: float | None = None) -> dict[str, Any] | None:
+        """The next frame; None when none came within ``timeout`` seconds (None: wait for ever, 0: only look).
+
+        Raises ChannelClosed at end of file, FrameError at what is no frame.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._received:
+            if deadline is not None and not self._readable(max(0.0, deadline - time.monotonic())):
+                return None
+            try:
+                data = self._socket.recv(_CHUNK)
+            except OSError as error:
+                raise ChannelClosed(f"The supervisor of this process is gone ({error}).") from error
+            if not data:
+                raise ChannelClosed("The supervisor of this process is gone (end of file).")
+            self._received.extend(self._decoder.feed(data))
+        return self._received.popleft()
+
+    def fileno(self) -> int:
+        """The socket's descriptor. Frames may be waiting inside this object while nothing can be read from
+        it.
+        """
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _readable(self, timeout: float) -> bool:
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(timeout * 1000))

@@ -1,0 +1,317 @@
+"""A forked child, as its supervisor sees it: what goes in and out, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from cloudwright.process.frames import Decoder, FrameError, pack
+from cloudwright.process.zygote import MAX_NAME
+
+#: The most bytes of frames that may wait for a child to read them, over and above one frame.
+SEND_LIMIT = 64 * 1024 * 1024
+#: How long a child may live on after it closed its end of the channel (seconds).
+HANG_UP_SECONDS = 2.0
+
+_CHUNK = 64 * 1024
+#: The most that a pipe may hold: what a dead leader wrote is at most this far back, whoever goes on writing.
+_PIPE_LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """What to fork.
+
+    ``name`` is what its processes are found by (``survivors``, ``ps``), at most 128 bytes; ``entry`` is
+    "package.module:function", called with the child's Channel. ``env`` is added to the zygote's environment.
+    ``cwd`` None is the root directory. ``memory_limit`` is in bytes of address space.
+    """
+
+    name: str
+    entry: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+    memory_limit: int | None = None
+    umask: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name or "\0" in self.name or len(self.name.encode()) > MAX_NAME:
+            raise ValueError(f"a child's name has 1 to {MAX_NAME} bytes and no NUL: {self.name!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class ExitStatus:
+    """How a process ended: one of the two is None."""
+
+    code: int | None = None
+    signal: int | None = None
+
+    def describe(self) -> str:
+        """ "exit code 3", or "signal 9 (SIGKILL)"."""
+        if self.signal is None:
+            return f"exit code {self.code}"
+        try:
+            name = signal.Signals(self.signal).name
+        except ValueError:
+            return f"signal {self.signal}"
+        return f"signal {self.signal} ({name})"
+
+
+class ChildObserver(Protocol):
+    """Who is told what a child says; called in the event loop, one call at a time, never after ``exited``."""
+
+    def frame(self, message: dict[str, Any]) -> None:
+        """A frame that the child sent."""
+
+    def output(self, data: bytes) -> None:
+        """Bytes that the child wrote to its standard output or error."""
+
+    def exited(self, status: ExitStatus) -> None:
+        """The child is dead: once, after every frame and all output from before."""
+
+
+class Child:
+    """``exit`` is set when the child is dead, ``group_gone`` when its process group has no living member
+    left.
+
+    ``fault`` says why its supervisor killed it (it broke the protocol), or what it died with, or is None.
+    """
+
+    def __init__(
+        self,
+        spec: ChildSpec,
+        observer: ChildObserver,
+        channel: socket.socket,
+        output: int,
+        signal_group: Callable[[int], None],
+        leave_output: Callable[[int], None],
+    ) -> None:
+        """Made by a Zygote only; takes ``channel`` and ``output`` (a pipe's descriptor), both not blocking,
+        over.
+        """
+        loop = asyncio.get_running_loop()
+        self.name = spec.name
+        self.pid = 0
+        self.exit: asyncio.Future[ExitStatus] = loop.create_future()
+        self.group_gone: asyncio.Future[None] = loop.create_future()
+        self.fault: str | None = None
+        self._loop = loop
+        self._observer: ChildObserver | None = observer
+        self._signal_group = signal_group
+        self._leave_output = leave_output
+        self._decoder = Decoder(orjson.loads)
+        self._channel: socket.socket | None = channel
+        self._output: int | None = output
+        self._reading = False
+        # Its end, where that was heard before ``listen``.
+        self._ended: tuple[ExitStatus, bool] | None = None
+        self._heard = False
+        self._hang_up: asyncio.TimerHandle | None = None
+        # Frames that wait for the child to read, and their bytes.
+        self._outgoing: deque[memoryview] = deque()
+        self._waiting = 0
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send a frame: at once, or as the child reads, never blocking. Dropped when the child does not
+        listen any more.
+
+        A child that lets more than 64 MiB wait is killed. Raises TypeError when ``message`` is not JSON,
+        FrameError when it is too large.
+        """
+        frame = memoryview(pack(orjson.dumps(message, option=orjson.OPT_NON_STR_KEYS)))
+        if self._channel is None:
+            return
+        if self._outgoing:
+            if self._waiting + len(frame) > SEND_LIMIT:
+                self._break(f"it does not read what it is sent: {self._waiting} bytes wait for it")
+                return
+        else:
+            try:
+                frame = frame[self._channel.send(frame) :]
+            except BlockingIOError:
+                pass
+            except ConnectionError:
+                return
+            if not frame:
+                return
+            self._loop.add_writer(self._channel.fileno(), self._write)
+        self._outgoing.append(frame)
+        self._waiting += len(frame)
+
+    def signal(self, signum: int) -> None:
+        """Send a signal to every process of the child's group; does nothing when the group is gone."""
+        if not self.group_gone.done():
+            self._signal_group(signum)
+
+    def pause(self) -> None:
+        """Read no frames for now: the child blocks when it has filled its socket. Its end is told
+        regardless.
+        """
+        if self._reading and self._channel is not None:
+            self._loop.remove_reader(self._channel.fileno())
+        self._reading = False
+
+    def resume(self) -> None:
+        """Read frames again."""
+        if not self._reading and self._channel is not None:
+            self._loop.add_reader(self._channel.fileno(), self._read_channel)
+            self._reading = True
+
+    # For the Zygote.
+
+    @property
+    def ended(self) -> bool:
+        """Whether its end was heard, though maybe not told yet."""
+        return self._ended is not None
+
+    def listen(self) -> None:
+        """Whoever wanted it has it: from here on the observer is called."""
+        self._heard = True
+        self.resume()
+        if self._output is not None:
+            self._loop.add_reader(self._output, self._read_output)
+        if self._ended is not None:
+            self._loop.call_soon(self.exited, *self._ended)
+
+    def abandon(self) -> None:
+        """Nobody wants it any more: end it, and tell nobody."""
+        self._observer = None
+        self.signal(signal.SIGKILL)
+        self.release()
+        self.listen()
+
+    def exited(self, status: ExitStatus, group_gone: bool) -> None:
+        """Its leader is dead, and maybe its group: hear what it said before that, and tell."""
+        self._ended = status, group_gone
+        if self._hang_up is not None:
+            self._hang_up.cancel()
+        if not self._heard:
+            return
+        while self._read_channel():
+            pass
+        self._close_channel()
+        room = _PIPE_LIMIT
+        while room > 0 and (size := self._read_output()):
+            room -= size
+        if self._output is not None:
+            # Something that it left running has its output yet, and may be meant to outlive this process too.
+            self._loop.remove_reader(self._output)
+            os.set_blocking(self._output, True)
+            self._leave_output(self._output)
+            self._output = None
+        if not self.exit.done():
+            self.exit.set_result(status)
+        if group_gone:
+            self.gone()
+        if self._observer is not None:
+            self._tell(self._observer.exited, status)
+
+    def gone(self) -> None:
+        """No member of its group lives."""
+        if not self.group_gone.done():
+            self.group_gone.set_result(None)
+
+    def release(self) -> None:
+        """Close every descriptor; nothing is heard any more."""
+        self._close_channel()
+        self._close_output()
+
+    def _read_channel(self) -> bool:
+        """Read once; whether there may be more."""
+        if self._channel is None:
+            return False
+        try:
+            data = self._channel.recv(_CHUNK)
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._close_channel()
+            if self._ended is None:
+                # Most often because it is about to end. One that lives on without it can neither say nor be
+                # told anything any more.
+                self._hang_up = self._loop.call_later(HANG_UP_SECONDS, self._hung_up)
+            return False
+        try:
+            for message in self._decoder.feed(data):
+                if self._observer is not None:
+                    self._tell(self._observer.frame, message)
+        except FrameError as error:
+            self._break(f"it sent what is no frame: {error}")
+        return True
+
+    def _read_output(self) -> int:
+        """Read once; how many bytes there were."""
+        if self._output is None:
+            return 0
+        try:
+            data = os.read(self._output, _CHUNK)
+        except BlockingIOError:
+            return 0
+        if not data:
+            self._close_output()
+        elif self._observer is not None:
+            self._tell(self._observer.output, data)
+        return len(data)
+
+    def _write(self) -> None:
+        while self._outgoing and self._channel is not None:
+            frame = self._outgoing[0]
+            try:
+                sent = self._channel.send(frame)
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                self._drop_outgoing()
+                return
+            self._waiting -= sent
+            if sent < len(frame):
+                self._outgoing[0] = frame[sent:]
+            else:
+                self._outgoing.popleft()
+        self._drop_outgoing()
+
+    def _break(self, fault: str) -> None:
+        """It broke the protocol: nothing that it says counts any more."""
+        self.fault = fault
+        self._close_channel()
+        self.signal(signal.SIGKILL)
+
+    def _hung_up(self) -> None:
+        self._break("it closed its connection to its supervisor, and went on")
+
+    def _drop_outgoing(self) -> None:
+        if self._channel is not None:
+            self._loop.remove_writer(self._channel.fileno())
+        self._outgoing.clear()
+        self._waiting = 0
+
+    def _close_channel(self) -> None:
+        if self._channel is not None:
+            self.pause()
+            self._drop_outgoing()
+            self._channel.close()
+            self._channel = None
+
+    def _close_output(self) -> None:
+        if self._output is not None:
+            self._loop.remove_reader(self._output)
+            os.close(self._output)
+            self._output = None
+
+    def _tell(self, observer: Callable[[Any], None], what: Any) -> None:
+        try:
+            observer(what)
+        except Exception as error:  # noqa: BLE001 - an observer's fault must not keep what follows from being told
+            self._loop.call_exception_handler(
+                {"message": f"what child {self.name} said could not be handled", "exception": error}
+            )

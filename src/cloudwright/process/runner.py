@@ -1,0 +1,111 @@
+"""The runner: supervises the processes of operations for a worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cloudwright.errors import Conflict, Unavailable
+from cloudwright.process.attempt import Attempt, OperationEnd, OperationSink
+from cloudwright.process.child import ChildSpec
+from cloudwright.process.supervisor import Zygote
+
+__all__ = ["OperationEnd", "OperationSink", "Runner", "RunningOperation"]
+
+ENTRY = "cloudwright.operation.child:main"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningOperation:
+    """``pid`` is None until the process is forked; ``since`` is when it was asked for (UTC)."""
+
+    operation_id: str
+    pid: int | None
+    since: datetime
+
+
+class Runner:
+    def __init__(
+        self,
+        sink: OperationSink,
+        *,
+        kill_grace: float = 5.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """``kill_grace`` is how long a process group has between SIGTERM and SIGKILL (seconds)."""
+        self._sink = sink
+        self._kill_grace = kill_grace
+        self._clock = clock
+        self._closing = False
+        # Those that run, and those that have ended but could not be killed wholly.
+        self._attempts: dict[str, Attempt] = {}
+
+    @property
+    def running(self) -> Mapping[str, RunningOperation]:
+        """The operations that have not ended, by id, as they are now."""
+        return {
+            key: RunningOperation(key, attempt.child.pid if attempt.child else None, attempt.since)
+            for key, attempt in self._attempts.items()
+            if not attempt.over.done()
+        }
+
+    async def run(
+        self,
+        zygote: Zygote,
+        operation_id: str,
+        begin: Mapping[str, Any],
+        *,
+        entry: str = ENTRY,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        memory_limit: int | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the operation's own, not this call's
+        timeout_recoverable: bool = True,
+    ) -> None:
+        """Fork the operation's process and send it ``begin`` (the frame without its type); returns once it is
+        forked.
+
+        Where it cannot be forked the sink is told an end with a recoverable failure. ``timeout`` is in
+        seconds, ``memory_limit`` in bytes of address space. Raises errors.Conflict when the operation runs
+        here already, errors.Unavailable when the runner is closing.
+        """
+        if self._closing:
+            raise Unavailable(f"Operation {operation_id} cannot be started: its worker is stopping.")
+        if operation_id in self._attempts:
+            raise Conflict(f"Operation {operation_id} runs already: it is never run twice at the same time.")
+        spec = ChildSpec(operation_id, entry, env or {}, cwd, memory_limit)
+        attempt = Attempt(operation_id, self._clock(), self._sink, self._kill_grace, self._forget)
+        self._attempts[operation_id] = attempt
+        await attempt.run(zygote, spec, begin, timeout, timeout_recoverable)
+
+    async def kill(self, operation_id: str, reason: str) -> bool:
+        """SIGTERM to the group, ``kill_grace`` seconds, SIGKILL to the group.
+
+        True when the whole group is gone and the sink was told the end, or the operation does not run here.
+        False when it lives on regardless; the sink was told so, and it can be tried again. A second kill
+        joins the first.
+        """
+        attempt = self._attempts.get(operation_id)
+        return True if attempt is None else await attempt.kill(reason)
+
+    def cancel(self, operation_id: str, mode: str) -> None:
+        """Tell the operation, if it runs here, that its execution was asked to stop."""
+        attempt = self._attempts.get(operation_id)
+        if attempt is not None:
+            attempt.cancel(mode)
+
+    async def close(self) -> None:
+        """Kill every operation that runs, and accept no more."""
+        self._closing = True
+        await asyncio.gather(*(self.kill(key, "its worker is stopping") for key in list(self._attempts)))
+
+    def _forget(self, attempt: Attempt) -> None:
+        child = attempt.child
+        if attempt.killed and child is not None and not child.group_gone.done():
+            # What is left of it must not run beside a next attempt, and may be killed again.
+            child.group_gone.add_done_callback(lambda _: self._forget(attempt))
+        elif self._attempts.get(attempt.operation_id) is attempt:
+            del self._attempts[attempt.operation_id]

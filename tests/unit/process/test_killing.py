@@ -1,0 +1,351 @@
+"""Who dies with whom: signals to groups, zygotes and managers killed with kill -9, and what is meant to live
+on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from observing import (
+    HERE,
+    PATIENCE,
+    end_group,
+    fork,
+    in_loop,
+    in_uvloop,
+    is_dead,
+    soon,
+    start_zygote,
+    wait_dead,
+)
+
+import cloudwright
+from cloudwright.errors import Unavailable
+from cloudwright.process import survivors
+from cloudwright.process.supervisor import ExitStatus
+
+on_every_loop = pytest.mark.parametrize("runs", [in_loop, in_uvloop], ids=["asyncio", "uvloop"])
+
+
+@in_loop
+async def test_a_signal_ends_a_child() -> None:
+    zygote = await start_zygote()
+    child, recorder = await fork(zygote, "wait")
+    await recorder.first_frame()
+    child.signal(signal.SIGTERM)
+    assert await soon(child.exit) == ExitStatus(signal=15)
+    await soon(child.group_gone)
+    child.signal(signal.SIGTERM)
+
+
+@in_loop
+async def test_a_signal_right_after_the_fork_is_not_lost() -> None:
+    zygote = await start_zygote()
+    for _ in range(200):
+        child, _ = await fork(zygote, "wait")
+        child.signal(signal.SIGTERM)
+        assert await soon(child.exit) == ExitStatus(signal=15)
+        await soon(child.group_gone)
+
+
+@in_loop
+async def test_a_child_that_ignores_sigterm_obeys_sigkill() -> None:
+    zygote = await start_zygote()
+    child, recorder = await fork(zygote, "ignore_sigterm")
+    await recorder.first_frame()
+    child.signal(signal.SIGTERM)
+    other, _ = await fork(zygote, "nothing")
+    await soon(other.exit)
+    assert not child.exit.done()
+    child.signal(signal.SIGKILL)
+    assert await soon(child.exit) == ExitStatus(signal=9)
+
+
+@on_every_loop
+def test_a_group_is_gone_when_its_last_member_is(runs) -> None:
+    async def test() -> None:
+        zygote = await start_zygote()
+        child, recorder = await fork(zygote, "have_a_family")
+        leader, *others = (await recorder.first_frame())["pids"]
+        child.signal(signal.SIGTERM)
+        assert await soon(child.exit) == ExitStatus(signal=15)
+        assert not child.group_gone.done()
+        assert [is_dead(pid) for pid in (leader, *others)] == [True, False, False]
+        child.signal(signal.SIGKILL)
+        await soon(child.group_gone)
+        assert [is_dead(pid) for pid in others] == [True, True]
+
+    runs(test)()
+
+
+@in_loop
+async def test_a_dead_member_that_nobody_waits_for_does_not_keep_its_group() -> None:
+    zygote = await start_zygote()
+    child, recorder = await fork(zygote, "leave_a_dead_one_unreaped")
+    told = await recorder.first_frame()
+    child.signal(signal.SIGKILL)
+    await soon(child.group_gone)
+    assert all(is_dead(pid) for pid in told["pids"])
+    assert not is_dead(told["careless"])
+    os.kill(told["careless"], signal.SIGKILL)
+    wait_dead(told["careless"])
+
+
+def _served(count: Path) -> None:
+    """Wait until a server, printing all the while, has served again and again."""
+    before = count.stat().st_size
+    deadline = time.monotonic() + PATIENCE
+    while count.stat().st_size < before + 20:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _drain_of(server: int) -> int:
+    """The process that reads what a server prints: wait until there is one."""
+    pipe = os.readlink(f"/proc/{server}/fd/1")
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if os.readlink(folder / "fd/0") == pipe:
+                    return int(folder.name)
+    raise AssertionError("nobody reads it")
+
+
+@on_every_loop
+def test_what_a_child_leaves_running_survives_its_end_and_an_orderly_close(runs, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    count.touch()
+
+    async def test() -> None:
+        zygote = await start_zygote()
+        child, recorder = await fork(zygote, "leave_a_server", env={"COUNT": str(count)})
+        assert await soon(child.exit) == ExitStatus(code=0)
+        server = recorder.frames[0]["result"]
+        told = len(recorder.told)
+        _served(count)
+        assert not child.group_gone.done()
+        await zygote.close()
+        # What it prints is not told any more, but it does not die of that.
+        _served(count)
+        assert len(recorder.told) == told
+        drain = _drain_of(server)
+        end_group(child.pid)
+        wait_dead(drain)
+
+    runs(test)()
+
+
+@in_loop
+async def test_the_end_of_what_was_left_running_is_told() -> None:
+    zygote = await start_zygote()
+    child, recorder = await fork(zygote, "leave_a_server")
+    await soon(child.exit)
+    assert not child.group_gone.done()
+    child.signal(signal.SIGTERM)
+    await soon(child.group_gone)
+    assert is_dead(recorder.frames[0]["result"])
+
+
+@in_loop
+async def test_a_daemon_that_left_the_group_is_not_killed_with_it() -> None:
+    zygote = await start_zygote()
+    child, recorder = await fork(zygote, "leave_a_daemon")
+    await soon(child.group_gone)
+    daemon = recorder.frames[0]["result"]
+    child.signal(signal.SIGKILL)
+    await zygote.close()
+    assert not is_dead(daemon)
+    os.kill(daemon, signal.SIGKILL)
+    wait_dead(daemon)
+
+
+@in_loop
+async def test_closing_kills_what_runs() -> None:
+    zygote = await start_zygote()
+    _, recorder = await fork(zygote, "have_a_family")
+    pids = (await recorder.first_frame())["pids"]
+    many = [await fork(zygote, "ignore_sigterm") for _ in range(20)]
+    await zygote.close()
+    await zygote.close()
+    assert all(is_dead(pid) for pid in [*pids, zygote.pid])
+    assert recorder.exits == [ExitStatus(signal=9)]
+    for other, of_other in many:
+        assert other.exit.result() == ExitStatus(signal=9)
+        assert of_other.exits == [ExitStatus(signal=9)]
+
+
+@in_loop
+async def test_a_zygote_takes_no_notice_of_a_terminals_signals() -> None:
+    zygote = await start_zygote()
+    child, recorder = await fork(zygote, "echo")
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        os.kill(zygote.pid, signum)
+    child.send({"type": "a"})
+    await recorder.first_frame()
+    other, _ = await fork(zygote, "nothing")
+    assert await soon(other.exit) == ExitStatus(code=0)
+    assert os.getsid(zygote.pid) != os.getsid(0)
+
+
+@on_every_loop
+def test_when_a_zygote_is_killed_its_children_die_and_everybody_is_told(runs) -> None:
+    async def test() -> None:
+        zygote = await start_zygote()
+        child, recorder = await fork(zygote, "have_a_family")
+        pids = (await recorder.first_frame())["pids"]
+        served, of_served = await fork(zygote, "leave_a_server")
+        await soon(served.exit)
+        server = of_served.frames[0]["result"]
+        _drain_of(server)
+        os.kill(zygote.pid, signal.SIGKILL)
+        forking = asyncio.ensure_future(fork(zygote, "wait"))
+        assert "signal 9 (SIGKILL)" in await soon(zygote.died)
+        assert recorder.told[-1] == ("exited", ExitStatus(signal=9))
+        assert child.fault == "its zygote test died"
+        assert child.group_gone.done()
+        assert all(is_dead(pid) for pid in pids)
+        with pytest.raises(Unavailable):
+            await soon(forking)
+        with pytest.raises(Unavailable):
+            await fork(zygote, "nothing")
+        # What was left running on purpose has nobody but the supervisor now.
+        assert not is_dead(server)
+        assert not served.group_gone.done()
+        served.signal(signal.SIGKILL)
+        await soon(served.group_gone)
+        assert is_dead(server)
+
+    runs(test)()
+
+
+@on_every_loop
+def test_a_zygote_killed_in_the_middle_of_forks_leaves_nobody_untold(runs) -> None:
+    # Found: a child that was just forked held the zygote's socket open, so that its reader stayed registered
+    # under the number of the next zygote's socket; and an end that was heard but not told yet was told twice.
+    async def test() -> None:
+        for round_ in range(20):
+            zygote = await start_zygote()
+            entries = ["nothing", "wait", "leave_at_once", "have_a_family"]
+            forking = [asyncio.ensure_future(fork(zygote, entry)) for entry in entries]
+            for _ in range(round_):
+                await asyncio.sleep(0)
+            os.kill(zygote.pid, signal.SIGKILL)
+            outcomes = await asyncio.gather(*forking, return_exceptions=True)
+            await soon(zygote.died)
+            for outcome in outcomes:
+                if isinstance(outcome, tuple):
+                    child, recorder = outcome
+                    await soon(child.exit)
+                    child.signal(signal.SIGKILL)
+                    await soon(child.group_gone)
+                    assert len(recorder.exits) == 1
+                else:
+                    assert isinstance(outcome, Unavailable)
+
+    runs(test)()
+
+
+@in_loop
+async def test_a_group_that_was_to_end_ends_with_its_zygote() -> None:
+    zygote = await start_zygote()
+    child, recorder = await fork(zygote, "have_a_family")
+    _, *others = (await recorder.first_frame())["pids"]
+    child.signal(signal.SIGTERM)
+    await soon(child.exit)
+    assert not child.group_gone.done()
+    os.kill(zygote.pid, signal.SIGKILL)
+    await soon(zygote.died)
+    assert child.group_gone.done()
+    assert all(is_dead(pid) for pid in others)
+
+
+@in_loop
+async def test_what_a_zygote_prints_before_it_dies_is_in_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text("import sys\nprint('a warning of a library', file=sys.stderr)\n")
+    zygote = await cloudwright.process.supervisor.Zygote.start(
+        name="loud", path=[str(tmp_path)], preload=["loud"]
+    )
+    os.kill(zygote.pid, signal.SIGKILL)
+    reason = await soon(zygote.died)
+    assert reason == "Zygote loud ended with signal 9 (SIGKILL). The last it printed:\na warning of a library"
+
+
+MANAGER = """
+import asyncio, json, sys
+sys.path.insert(0, {here!r})
+from observing import fork, start_zygote
+
+async def main():
+    zygote = await start_zygote()
+    pids = []
+    for number in range(3):
+        child, recorder = await fork(zygote, "have_a_family", name={name!r})
+        pids += (await recorder.first_frame())["pids"]
+    name, count = {name!r} + " served", {count!r}
+    child, recorder = await fork(zygote, "leave_a_server", name=name, env={{"COUNT": count}})
+    await child.exit
+    server = recorder.frames[0]["result"]
+    print(json.dumps({{"zygote": zygote.pid, "pids": pids, "server": server}}), flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+def _manager(name: str, count: Path) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+    """A manager of its own, with children that run and one that left a server."""
+    source = str(Path(cloudwright.__file__).parent.parent)
+    manager = subprocess.Popen(
+        [sys.executable, "-c", MANAGER.format(here=HERE, name=name, count=str(count))],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": source},
+    )
+    assert manager.stdout is not None
+    with manager.stdout:
+        return manager, json.loads(manager.stdout.readline())
+
+
+def test_when_a_manager_is_killed_everything_of_it_dies_but_what_was_left_on_purpose(
+    tmp_path: Path,
+) -> None:
+    count = tmp_path / "count"
+    count.touch()
+    manager, running = _manager(f"test {os.getpid()} managed", count)
+    manager.kill()
+    manager.wait()
+    wait_dead(running["zygote"], *running["pids"])
+    _served(count)
+    end_group(os.getpgid(running["server"]))
+
+
+@in_loop
+async def test_what_survives_a_manager_and_its_zygote_is_found_and_killed(tmp_path: Path) -> None:
+    name = f"test {os.getpid()} orphaned"
+    manager, running = _manager(name, tmp_path / "count")
+    os.kill(running["zygote"], signal.SIGSTOP)
+    manager.kill()
+    os.kill(running["zygote"], signal.SIGKILL)
+    manager.wait()
+    leaders = running["pids"][::3]
+    orphans = sorted(set(running["pids"]) - set(leaders))
+    wait_dead(running["zygote"], *leaders)
+    assert not any(is_dead(pid) for pid in orphans)
+    found = survivors.find([name])
+    assert {survivor.name for survivor in found} == {name}
+    assert sorted(survivor.pgid for survivor in found) == sorted(leaders)
+    assert sorted(pid for survivor in found for pid, _ in survivor.members) == orphans
+    assert await survivors.kill(found) == []
+    assert all(is_dead(pid) for pid in orphans)
+    assert survivors.find([name]) == []
+    await survivors.kill(survivors.find([name + " served"]))

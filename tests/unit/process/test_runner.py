@@ -1,0 +1,490 @@
+"""Operations under a runner: how they end, and how they are ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from observing import PATIENCE, end_group, in_loop, in_uvloop, is_dead, soon, start_zygote
+
+from cloudwright.errors import Conflict, Unavailable
+from cloudwright.model.operation import Failure
+from cloudwright.process import attempt
+from cloudwright.process.runner import OperationEnd, Runner
+from cloudwright.process.supervisor import ExitStatus, Zygote
+
+ID = f"test {os.getpid()} operation"
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+class Books:
+    """A sink that keeps everything in the order in which it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+        self.unanswered = 0
+        self.most_unanswered = 0
+        self._changed = asyncio.Event()
+
+    def started(self, operation_id: str, pid: int) -> None:
+        self._tell("started", operation_id, pid)
+
+    def message(self, operation_id: str, message: dict[str, Any]) -> None:
+        self._tell("message", operation_id, message)
+
+    async def call(self, operation_id: str, method: str, args: dict[str, Any]) -> Any:
+        if method == "refuse":
+            raise Conflict("no")
+        if method == "never":
+            await asyncio.get_running_loop().create_future()
+        if method == "slow":
+            self.unanswered += 1
+            self.most_unanswered = max(self.most_unanswered, self.unanswered)
+            await asyncio.sleep(0)
+            self.unanswered -= 1
+        return args
+
+    def signalled(self, operation_id: str, signum: int, reason: str) -> None:
+        self._tell("signalled", operation_id, signum, reason)
+
+    def ended(self, operation_id: str, end: OperationEnd) -> None:
+        self._tell("ended", operation_id, end)
+
+    def of(self, kind: str, operation_id: str = ID) -> list[Any]:
+        return [
+            what[0] if len(what) == 1 else what
+            for k, i, *what in self.told
+            if k == kind and i == operation_id
+        ]
+
+    @property
+    def lines(self) -> list[str]:
+        return [message["message"] for message in self.of("message") if message["type"] == "log"]
+
+    async def until(self, condition: Callable[[Books], object]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not condition(self):
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def end(self, operation_id: str = ID) -> OperationEnd:
+        await self.until(lambda books: books.of("ended", operation_id))
+        (end,) = self.of("ended", operation_id)
+        assert isinstance(end, OperationEnd)
+        assert self.told[-1][0] == "ended" or len({what[1] for what in self.told}) > 1
+        return end
+
+    async def line(self, text: str) -> None:
+        await self.until(lambda books: text in books.lines)
+
+    def _tell(self, *what: Any) -> None:
+        self.told.append(what)
+        self._changed.set()
+
+
+async def start(entry: str, *, grace: float = 5.0, **more: Any) -> tuple[Runner, Books, Zygote]:
+    zygote = await start_zygote()
+    books = Books()
+    runner = Runner(books, kill_grace=grace, clock=lambda: NOW)
+    await runner.run(zygote, ID, {"operation": {"id": ID}}, entry=f"unruly:{entry}", **more)
+    return runner, books, zygote
+
+
+@pytest.mark.parametrize("runs", [in_loop, in_uvloop], ids=["asyncio", "uvloop"])
+def test_an_operation_succeeds(runs) -> None:
+    async def test() -> None:
+        runner, books, _ = await start("succeed")
+        ((kind, operation_id, pid),) = books.told
+        assert (kind, operation_id) == ("started", ID)
+        (running,) = runner.running.values()
+        assert (running.operation_id, running.pid, running.since) == (ID, pid, NOW)
+        assert await books.end() == OperationEnd(
+            "succeeded",
+            result={"type": "begin", "operation": {"id": ID}},
+            updates=[{"id": "i", "version": 1, "runtime_properties": {}}],
+            exit_status=ExitStatus(code=0),
+            group_gone=True,
+        )
+        assert runner.running == {}
+
+    runs(test)()
+
+
+@in_loop
+async def test_an_operation_says_that_it_failed() -> None:
+    _, books, _ = await start("say_it_failed")
+    end = await books.end()
+    assert end.state == "failed"
+    assert end.failure == Failure("not today", recoverable=False, retry_after=3, kind="Nope", traceback="T")
+
+
+@in_loop
+async def test_what_it_says_and_asks_is_passed_on_in_order() -> None:
+    _, books, _ = await start("talk")
+    end = await books.end()
+    reply = {"type": "reply"}
+    assert end.result == [
+        {**reply, "id": 0, "value": {"n": 0}},
+        {**reply, "id": 1, "value": {"n": 1}},
+        {**reply, "id": 2, "error": {"kind": "Conflict", "message": "no"}},
+    ]
+    messages = books.of("message")
+    assert sorted(messages, key=lambda message: message["message"]) == [
+        {"type": "log", "level": "INFO", "message": "a log line", "logger": "ctx"},
+        {"type": "log", "level": "INFO", "message": "a printed line", "logger": "stdout"},
+        {"type": "event", "message": "an event", "event_type": "custom"},
+    ]
+
+
+@in_loop
+async def test_calls_that_are_not_waited_for_are_answered_a_few_at_a_time() -> None:
+    _, books, _ = await start("call_without_reading")
+    assert (await books.end()).result == 2000
+    # One read may hold many calls.
+    assert books.most_unanswered < 2000
+
+
+@in_loop
+async def test_a_call_that_is_not_answered_does_not_keep_a_dead_operation() -> None:
+    _, books, _ = await start("ask_and_die")
+    end = await books.end()
+    assert end.failure is not None
+    assert end.failure.kind == "ProcessDied"
+
+
+@in_loop
+async def test_a_cancellation_is_passed_on() -> None:
+    runner, books, _ = await start("wait_for_cancel")
+    await books.line("ready")
+    runner.cancel(ID, "cancel")
+    runner.cancel("another", "cancel")
+    assert (await books.end()).result[1] == {"type": "cancel", "mode": "cancel"}
+    runner.cancel(ID, "cancel")
+
+
+@pytest.mark.parametrize(
+    ("entry", "described"),
+    [("leave_at_once", "exit code 7"), ("nothing", "exit code 0"), ("fail", "exit code 1")],
+)
+@in_loop
+async def test_leaving_without_an_end_is_a_recoverable_failure(entry: str, described: str) -> None:
+    _, books, _ = await start(entry)
+    end = await books.end()
+    assert end.state == "failed"
+    assert end.failure is not None
+    assert (end.failure.kind, end.failure.recoverable) == ("ProcessDied", True)
+    assert end.failure.message.startswith(f"The operation's process ended with {described} and no result.")
+
+
+@in_loop
+async def test_the_last_lines_before_a_death_are_in_the_failure() -> None:
+    _, books, _ = await start("print_and_die")
+    end = await books.end()
+    assert end.exit_status == ExitStatus(signal=9)
+    assert end.failure is not None
+    assert end.failure.message == (
+        "The operation's process ended with signal 9 (SIGKILL) and no result. The last it printed:\n"
+        + "\n".join(f"line {number}" for number in range(20, 30))
+    )
+    assert books.lines == [f"line {number}" for number in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ("say_the_unexpected", "it sent an unexpected frame of type 'poem'"),
+        ("say_more_than_fits", "it sent what is no frame: a frame says that it has 4294967295 bytes"),
+    ],
+)
+@in_loop
+async def test_a_breach_of_the_protocol_is_the_reason_of_the_failure(entry: str, fault: str) -> None:
+    _, books, _ = await start(entry)
+    end = await books.end()
+    assert end.failure is not None
+    assert end.failure.kind == "ProcessDied"
+    assert f"signal 9 (SIGKILL) and no result: {fault}" in end.failure.message
+
+
+@in_loop
+async def test_what_a_dead_operation_had_started_ends_before_its_failure_is_told() -> None:
+    _, books, _ = await start("print_family_and_die")
+    end = await books.end()
+    assert end.state == "failed"
+    assert end.group_gone
+    assert is_dead(int(books.lines[0]))
+    assert books.of("signalled") == [[signal.SIGTERM, "the operation's process ended without a result"]]
+
+
+@in_loop
+async def test_what_a_successful_operation_left_running_lives_on() -> None:
+    runner, books, zygote = await start("leave_a_server")
+    end = await books.end()
+    assert end.state == "succeeded"
+    assert not end.group_gone
+    assert await runner.kill(ID, "too late")
+    await runner.close()
+    await zygote.close()
+    assert not is_dead(end.result)
+    end_group(os.getpgid(end.result))
+
+
+@in_loop
+async def test_a_kill_in_the_moment_of_the_end_does_not_touch_what_was_left_running() -> None:
+    # Found: one that had ended was forgotten a turn of the loop later, and could be killed until then.
+    zygote = await start_zygote()
+    kills = []
+
+    class Hasty(Books):
+        def ended(self, operation_id: str, end: OperationEnd) -> None:
+            kills.append(asyncio.ensure_future(runner.kill(operation_id, "too late")))
+            super().ended(operation_id, end)
+
+    books = Hasty()
+    runner = Runner(books)
+    await runner.run(zygote, ID, {}, entry="unruly:leave_a_server")
+    end = await books.end()
+    assert await asyncio.gather(*kills) == [True]
+    assert books.of("signalled") == []
+    assert not is_dead(end.result)
+    end_group(os.getpgid(end.result))
+
+
+@in_loop
+async def test_too_much_output_is_cut_and_said() -> None:
+    _, books, _ = await start("print_a_lot")
+    end = await books.end()
+    assert end.state == "succeeded"
+    assert sum(map(len, books.lines)) < 1024 * 1024 + 200
+    assert "bytes of further output were dropped" in books.lines[-1]
+    assert books.of("message")[-1]["level"] == "WARNING"
+
+
+@in_loop
+async def test_a_kill_of_one_that_obeys_takes_one_signal() -> None:
+    runner, books, _ = await start("wait_for_cancel", grace=PATIENCE)
+    await books.line("ready")
+    assert await soon(runner.kill(ID, "the user asked"))
+    assert books.of("signalled") == [[signal.SIGTERM, "the user asked"]]
+    end = await books.end()
+    assert end.exit_status == ExitStatus(signal=15)
+    message = (
+        "The operation's process ended with signal 15 (SIGTERM) and no result. "
+        "It was told to end: the user asked. The last it printed:\nready"
+    )
+    assert end.failure == Failure(message, kind="ProcessDied")
+    assert end.group_gone
+    assert await runner.kill(ID, "again")
+
+
+@in_loop
+async def test_a_kill_of_one_that_ignores_it_takes_two_and_a_second_kill_joins_the_first() -> None:
+    runner, books, _ = await start("be_loud_and_ignore", grace=0.05)
+    await books.line("ready")
+    assert await asyncio.gather(runner.kill(ID, "first"), runner.kill(ID, "second")) == [True, True]
+    assert books.of("signalled") == [[signal.SIGTERM, "first"], [signal.SIGKILL, "first"]]
+    assert (await books.end()).exit_status == ExitStatus(signal=9)
+
+
+@in_loop
+async def test_a_kill_is_over_when_the_last_grandchild_is() -> None:
+    runner, books, _ = await start("have_a_stubborn_grandchild", grace=0.05)
+    await books.until(lambda books: books.lines)
+    grandchild = int(books.lines[0])
+    assert await soon(runner.kill(ID, "the user asked"))
+    assert is_dead(grandchild)
+    end = await books.end()
+    assert end.group_gone
+    assert end.exit_status == ExitStatus(signal=15)
+    assert [signum for signum, _ in books.of("signalled")] == [signal.SIGTERM, signal.SIGKILL]
+
+
+@in_loop
+async def test_an_end_that_is_said_under_sigterm_counts() -> None:
+    runner, books, _ = await start("end_well_at_sigterm", grace=PATIENCE)
+    await books.line("ready")
+    assert await soon(runner.kill(ID, "the user asked"))
+    end = await books.end()
+    assert (end.state, end.result) == ("succeeded", "tidied up")
+
+
+@in_loop
+async def test_kills_do_not_wait_for_each_other() -> None:
+    zygote = await start_zygote()
+    books = Books()
+    runner = Runner(books, kill_grace=0.5)
+    keys = [f"{ID} {number}" for number in range(10)]
+    for key in keys:
+        await runner.run(zygote, key, {}, entry="unruly:be_loud_and_ignore")
+    for key in keys:
+        await books.until(lambda books, key=key: books.of("message", key))
+    loop = asyncio.get_running_loop()
+    before = loop.time()
+    assert all(await asyncio.gather(*(runner.kill(key, "all") for key in keys)))
+    assert loop.time() - before < 10 * 0.5
+    assert runner.running == {}
+
+
+@in_loop
+async def test_a_kill_that_comes_before_the_process_exists_is_not_lost() -> None:
+    zygote = await start_zygote()
+    books = Books()
+    runner = Runner(books)
+    running = asyncio.ensure_future(runner.run(zygote, ID, {}, entry="unruly:wait_for_cancel"))
+    await asyncio.sleep(0)
+    assert runner.running[ID].pid is None
+    assert await soon(runner.kill(ID, "early"))
+    await running
+    assert (await books.end()).exit_status == ExitStatus(signal=15)
+    assert books.lines == []
+
+
+@in_loop
+async def test_a_failed_kill_is_recorded_and_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner, books, _ = await start("wait_for_cancel", grace=0.01)
+    await books.line("ready")
+    monkeypatch.setattr(attempt, "DEATH_SECONDS", 0.01)
+    with monkeypatch.context() as patched:
+        patched.setattr(Zygote, "_signal", lambda self, key, signum: None)
+        assert await runner.kill(ID, "in vain") is False
+    (event,) = [message for message in books.of("message") if message["type"] == "event"]
+    assert event["event_type"] == "operation_kill_failed"
+    assert ID in runner.running
+    monkeypatch.setattr(attempt, "DEATH_SECONDS", PATIENCE)
+    assert await runner.kill(ID, "again")
+    assert (await books.end()).state == "failed"
+
+
+@in_loop
+async def test_an_operation_that_takes_too_long_is_ended() -> None:
+    _, books, _ = await start("wait_for_cancel", timeout=0.05, timeout_recoverable=False)
+    end = await books.end()
+    message = "The operation did not end within 0.05 s, and its processes were ended."
+    assert end.failure == Failure(message, recoverable=False, kind="OperationTimeout")
+    assert books.of("signalled") == [[signal.SIGTERM, "it did not end within 0.05 s"]]
+    assert end.group_gone
+
+
+@in_loop
+async def test_what_it_says_after_its_time_does_not_count() -> None:
+    _, books, _ = await start("end_well_at_sigterm", timeout=0.3, timeout_recoverable=True)
+    end = await books.end()
+    assert end.failure is not None
+    assert (end.state, end.failure.kind, end.failure.recoverable) == ("failed", "OperationTimeout", True)
+
+
+@in_loop
+async def test_one_that_stays_after_its_end_is_killed_and_the_end_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempt, "LEAVE_SECONDS", 0.05)
+    _, books, _ = await start("end_and_stay", timeout=PATIENCE)
+    end = await books.end()
+    assert (end.state, end.result, end.exit_status) == ("succeeded", "done", ExitStatus(signal=9))
+    assert books.of("signalled") == [[signal.SIGKILL, "it did not leave within 0.05 s after its end"]]
+
+
+@in_loop
+async def test_threads_do_not_keep_a_process() -> None:
+    _, books, _ = await start("start_threads_and_end")
+    assert (await books.end()).exit_status == ExitStatus(code=0)
+    assert books.of("signalled") == []
+
+
+@in_loop
+async def test_one_that_cannot_be_forked_ends_with_a_recoverable_failure() -> None:
+    zygote = await start_zygote()
+    await zygote.close()
+    books = Books()
+    runner = Runner(books)
+    await runner.run(zygote, ID, {}, entry="unruly:succeed")
+    ((kind, _, end),) = books.told
+    assert kind == "ended"
+    assert end.failure == Failure(
+        f"Process {ID} cannot be started: its zygote test has ended.", recoverable=True, kind="ForkFailed"
+    )
+    assert end.exit_status is None
+    await asyncio.sleep(0)
+    assert runner.running == {}
+    assert await runner.kill(ID, "gone")
+
+
+@in_loop
+async def test_one_that_cannot_be_told_what_to_do_ends() -> None:
+    zygote = await start_zygote()
+    books = Books()
+    await Runner(books).run(zygote, ID, {"inputs": object()}, entry="unruly:wait_for_cancel")
+    end = await books.end()
+    assert end.failure is not None
+    assert "it could not be told what to do" in end.failure.message
+
+
+@in_loop
+async def test_an_operation_never_runs_twice_at_the_same_time() -> None:
+    runner, books, zygote = await start("wait_for_cancel")
+    with pytest.raises(Conflict):
+        await runner.run(zygote, ID, {}, entry="unruly:succeed")
+    await books.line("ready")
+    await runner.kill(ID, "next")
+    await runner.run(zygote, ID, {}, entry="unruly:succeed")
+    await books.until(lambda books: len(books.of("ended")) == 2)
+
+
+@in_loop
+async def test_a_run_that_is_cancelled_leaves_nothing() -> None:
+    zygote = await start_zygote()
+    books = Books()
+    runner = Runner(books)
+    running = asyncio.ensure_future(runner.run(zygote, ID, {}, entry="unruly:wait_for_cancel"))
+    await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await runner.kill(ID, "nothing there")
+    assert books.told == []
+
+
+@in_loop
+async def test_when_the_zygote_is_killed_the_operation_has_failed() -> None:
+    _, books, zygote = await start("wait_for_cancel")
+    await books.line("ready")
+    os.kill(zygote.pid, signal.SIGKILL)
+    end = await books.end()
+    assert end.failure is not None
+    assert "signal 9 (SIGKILL) and no result: its zygote test died" in end.failure.message
+    assert end.failure.recoverable
+    await soon(zygote.died)
+
+
+@in_loop
+async def test_closing_kills_all_and_accepts_no_more() -> None:
+    runner, books, zygote = await start("be_loud_and_ignore", grace=0.01)
+    await books.line("ready")
+    await soon(runner.close())
+    assert (await books.end()).group_gone
+    assert runner.running == {}
+    with pytest.raises(Unavailable):
+        await runner.run(zygote, ID, {}, entry="unruly:succeed")
+
+
+@in_loop
+async def test_five_hundred_operations_ten_at_a_time() -> None:
+    zygote = await start_zygote()
+    books = Books()
+    runner = Runner(books)
+
+    async def some(name: int) -> None:
+        for number in range(50):
+            key = f"{ID} {name} {number}"
+            await runner.run(zygote, key, {}, entry="unruly:succeed")
+            await books.until(lambda books, key=key: books.of("ended", key))
+
+    await asyncio.gather(*(some(name) for name in range(10)))
+    ends = [end for kind, _, *(end,) in books.told if kind == "ended"]
+    assert len(ends) == 500
+    assert {end.state for end in ends} == {"succeeded"}
+    assert runner.running == {}
