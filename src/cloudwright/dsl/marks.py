@@ -1,0 +1,76 @@
+"""Finds where an element of a document stands in its text: only ever asked when something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from cloudwright.dsl.problems import Path
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Marks:
+    """Positions in one text, which is read at the first question."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._root: Node | None = None
+        self._read = False
+
+    def find(self, path: Path, *, key: bool = False) -> tuple[int, int] | None:
+        """Line and column, from 1, of the element at ``path``, or of the nearest one around it that exists.
+
+        With ``key`` the place of the element's name instead of its value.
+        """
+        node = self._document()
+        if node is None:
+            return None
+        place = node.start_mark
+        for part in path:
+            found = _child(node, part)
+            if found is None:
+                break
+            name, node = found
+            at_value = not key and isinstance(node, ScalarNode) and node.value != ""
+            place = node.start_mark if name is None or at_value else name.start_mark
+        return place.line + 1, place.column + 1
+
+    def _document(self) -> Node | None:
+        if not self._read:
+            self._read = True
+            for loader in (_Loader, yaml.SafeLoader):
+                try:
+                    self._root = yaml.compose(self._text, Loader=loader)
+                    break
+                except (yaml.YAMLError, RecursionError):
+                    continue
+        return self._root
+
+
+def _child(node: Node, part: str | int) -> tuple[Node | None, Node] | None:
+    if isinstance(node, SequenceNode):
+        if isinstance(part, int) and part < len(node.value):
+            return None, node.value[part]
+        return None
+    if not isinstance(node, MappingNode):
+        return None
+    for name, value in reversed(node.value):
+        if isinstance(name, ScalarNode) and name.value == str(part):
+            return name, value
+    for merged in _merged(node):
+        found = _child(merged, part)
+        if found is not None:
+            return found
+    return None
+
+
+def _merged(node: MappingNode) -> Iterator[Node]:
+    for name, value in node.value:
+        if name.tag == "tag:yaml.org,2002:merge":
+            if isinstance(value, SequenceNode):
+                yield from value.value
+            else:
+                yield value

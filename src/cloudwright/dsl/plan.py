@@ -1,0 +1,56 @@
+"""The plan: what a blueprint means, with everything resolved that does not depend on a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cloudwright.dsl.packing import is_packed, pack, unpack
+from cloudwright.dsl.versions import VERSIONS, Version
+
+
+class Plan:
+    """A read-only view of a plan, whose shape is that of ``docs/plan.md``.
+
+    Nodes share what they have in common, so neither the plan nor anything in it may be changed in place.
+    """
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._data = data
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as it is served. As text it repeats what nodes share; ``pack()`` does not."""
+        return dict(self._data)
+
+    def pack(self) -> dict[str, Any]:
+        """The plan without repetition; ``from_json`` reads it."""
+        return pack(self._data)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """The plan that ``to_json`` or ``pack`` made."""
+        return cls(unpack(data) if is_packed(data) else data)
+
+    @property
+    def version(self) -> Version:
+        return VERSIONS[self._data["version"]["raw"]]
+
+    @property
+    def description(self) -> str | None:
+        text: str | None = self._data.get("description")
+        return text
+
+    @property
+    def nodes(self) -> list[dict[str, Any]]:
+        return list(self._data["nodes"])
+
+    def section(self, name: str) -> Any:
+        """A part of the plan by its key in ``docs/plan.md``; None where this plan has none."""
+        return self._data.get(name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self._data == other._data
+
+    __hash__ = None  # type: ignore[assignment]

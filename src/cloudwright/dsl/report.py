@@ -1,0 +1,51 @@
+"""Collects what is wrong, and ends the parsing with all of it."""
+
+from __future__ import annotations
+
+from cloudwright.dsl.documents import Document, Origins, Place
+from cloudwright.dsl.limits import Limits
+from cloudwright.dsl.problems import BlueprintError, Path, Problem, path_text
+
+
+class Report:
+    def __init__(self, origins: Origins, limits: Limits) -> None:
+        self._origins = origins
+        self._most = limits.problems
+        self._seen: set[tuple[Path, str]] = set()
+        self.problems: list[Problem] = []
+
+    def add(
+        self,
+        path: Path,
+        message: str,
+        *,
+        key: bool = False,
+        expected: str | None = None,
+        suggestion: str | None = None,
+        document: Document | None = None,
+    ) -> None:
+        """Notes a problem with the element at ``path`` of the merged blueprint, or of one ``document``;
+        ``key`` points at its name and not at its value.
+
+        Raises BlueprintError when there are more than anybody reads.
+        """
+        if (path, message) in self._seen:
+            return
+        self._seen.add((path, message))
+        if document is None:
+            place = self._origins.find(path, key=key)
+        else:
+            place = Place(document.location, *(document.marks.find(path, key=key) or (None, None)))
+        self.problems.append(
+            Problem(message, place.file, place.line, place.column, path_text(path), expected, suggestion)
+        )
+        if len(self.problems) >= self._most:
+            self.finish()
+
+    def finish(self) -> None:
+        """Raises BlueprintError if anything was noted."""
+        if self.problems:
+            order = {problem.file: index for index, problem in reversed(list(enumerate(self.problems)))}
+            raise BlueprintError(
+                sorted(self.problems, key=lambda p: (order[p.file], p.line or 0, p.column or 0))
+            )

@@ -1,0 +1,188 @@
+"""Evaluates intrinsic functions: those of a plan when a deployment is created, and all of them at run time.
+
+A value is walked once; what holds no function is returned as the same object, never changed. A function's
+arguments are evaluated before it, and its result is evaluated again, because a property or an input may hold
+a function too. When a deployment is created only some functions have a value yet: the others stay as they
+are, with those of their arguments evaluated that can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cloudwright.dsl.functions.syntax import FUNCTIONS, function_of, is_function, is_whole_function
+from cloudwright.dsl.property_types import PRIMITIVE_TYPES, fits
+from cloudwright.errors import CloudwrightError, NotFound
+
+#: How deep functions may lead to functions before that counts as a circle.
+MOST_STEPS = 50
+#: How deep values may be nested, with the values of functions in them.
+MOST_NESTING = 250
+#: How much one evaluation may look at, in items of lists and mappings, and in strings of 16 letters:
+#: functions that double what others doubled would else take all the time and memory there is.
+MOST_WORK = 1_000_000
+
+
+class EvaluationError(CloudwrightError):
+    """A function has no value. The message says which function, where it stands, and what there is."""
+
+    code = "functions_evaluation_error"
+
+
+class Later(Exception):
+    """The function has no value before run time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What SELF, SOURCE and TARGET stand for: nodes, and at run time their instances."""
+
+    self_node: str | None = None
+    source_node: str | None = None
+    target_node: str | None = None
+    self_id: str | None = None
+    source_id: str | None = None
+    target_id: str | None = None
+    path: str = ""
+
+    def at(self, step: object) -> Here:
+        return replace(self, path=f"{self.path}[{step}]" if isinstance(step, int) else f"{self.path}.{step}")
+
+    def of_node(self, node: str, instance: str | None = None) -> Here:
+        """The place of a node's properties: SELF is that node, and nothing else means anything."""
+        return Here(self_node=node, self_id=instance, path=self.path)
+
+
+#: A function's implementation: its evaluated arguments, where it stands, and who evaluates. Answers the
+#: value, and where that value is to be evaluated further.
+Implementation = Callable[[Any, Here, "Evaluator"], tuple[Any, Here]]
+
+
+class Evaluator:
+    """Evaluates by a table of implementations; a function that is not in the table stays as it is."""
+
+    def __init__(
+        self, implementations: Mapping[str, Implementation], sources: Any, most_work: int = MOST_WORK
+    ) -> None:
+        self._implementations = implementations
+        self.sources = sources
+        self._depth = 0
+        self._nesting = 0
+        self._most = self._left = most_work
+
+    def value(self, value: Any, here: Here) -> Any:
+        kind = value.__class__
+        if kind is not dict and kind is not list:
+            return value
+        self._spend(len(value), here)
+        self._nesting += 1
+        if self._nesting > MOST_NESTING:
+            raise EvaluationError(
+                f"Values at {here.path[:200]} are nested deeper than {MOST_NESTING} levels."
+            )
+        function = function_of(value)
+        result = self._items(value, here) if function is None else self._function(value, *function, here)
+        self._nesting -= 1
+        return result
+
+    def _items(self, value: dict[Any, Any] | list[Any], here: Here) -> Any:
+        changed: Any = None
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if item.__class__ is dict or item.__class__ is list:
+                evaluated = self.value(item, here.at(key))
+                if evaluated is not item:
+                    if changed is None:
+                        changed = value.copy()
+                    changed[key] = evaluated
+        return value if changed is None else changed
+
+    def _spend(self, amount: int, here: Here) -> None:
+        self._left -= amount
+        if self._left < 0:
+            where = f" at {here.path.lstrip('.')}" if here.path else ""
+            raise EvaluationError(
+                f"The functions{where} make more than the limit of {self._most} values: do they double?"
+            )
+
+    def inputs(self, inputs: dict[str, Any], here: Here) -> dict[str, Any]:
+        """The inputs of an operation: values by name, or one function that makes all of them."""
+        if is_whole_function(inputs):
+            whole: dict[str, Any] = self.value(inputs, here)
+            return whole
+        return self.entries(inputs, here)
+
+    def entries(self, entries: dict[str, Any], here: Here) -> dict[str, Any]:
+        """A mapping whose names are the author's, and so never functions."""
+        evaluated: dict[str, Any] = self._items(entries, here)
+        return evaluated
+
+    def _function(self, raw: dict[str, Any], name: str, arguments: Any, here: Here) -> Any:
+        self._depth += 1
+        nesting = self._nesting
+        try:
+            if self._depth > MOST_STEPS:
+                raise error(
+                    name, here, f"functions lead to functions more than {MOST_STEPS} times: is it a circle?"
+                )
+            evaluated = self._arguments(name, arguments, here)
+            implementation = self._implementations.get(name)
+            if implementation is None:
+                return raw if evaluated is arguments else {**raw, name: evaluated}
+            wrong = FUNCTIONS[name].check(evaluated)
+            if wrong is not None:
+                raise error(name, here, f"its arguments are {evaluated!r}, and should be {wrong}")
+            try:
+                value, place = implementation(evaluated, here, self)
+            except Later:
+                return raw if evaluated is arguments else {**raw, name: evaluated}
+            except NotFound as missing:
+                raise error(name, here, str(missing)) from missing
+            if value.__class__ is str:
+                self._spend(len(value) // 16, here)
+            value = self.value(value, place)
+            _check_type(raw.get("type"), name, value, here)
+            return value
+        finally:
+            self._depth -= 1
+            self._nesting = nesting
+
+    def _arguments(self, name: str, arguments: Any, here: Here) -> Any:
+        inner = here.at(name)
+        return self.value(arguments, inner)
+
+
+def error(function: str, here: Here, reason: str) -> EvaluationError:
+    where = f" at {here.path.lstrip('.')}" if here.path else ""
+    return EvaluationError(f"`{function}`{where} cannot be evaluated: {reason.rstrip('.')}.")
+
+
+def _check_type(expected: Any, name: str, value: Any, here: Here) -> None:
+    if (
+        expected in PRIMITIVE_TYPES
+        and not is_function(value)
+        and value is not None
+        and not fits(value, expected)
+    ):
+        raise error(name, here, f"its value {value!r} is not of type `{expected}`")
+
+
+def steps_into(value: Any, steps: list[Any], function: str, here: Here, what: str) -> Any:
+    """What is found in ``value`` by following keys and indexes; what is missing is an error."""
+    done = what
+    for step in steps:
+        if isinstance(value, dict):
+            if step not in value:
+                known = ", ".join(f"`{key}`" for key in list(value)[:12]) or "nothing"
+                raise error(function, here, f"{done} has no `{step}`; it has {known}")
+        elif isinstance(value, list):
+            if not isinstance(step, int) or isinstance(step, bool):
+                raise error(function, here, f"{done} is a list, and `{step}` is not an index")
+            if not -len(value) <= step < len(value):
+                raise error(function, here, f"{done} has {len(value)} items, and no item {step}")
+        else:
+            raise error(function, here, f"{done} is {value!r}, which has no `{step}`")
+        value = value[step]
+        done = f"{done}.{step}" if not isinstance(step, int) else f"{done}[{step}]"
+    return value
