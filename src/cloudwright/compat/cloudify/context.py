@@ -1,0 +1,46 @@
+"""``cloudify.context``."""
+
+from cloudwright.operation.context import (
+    DEPLOYMENT,
+    NODE_INSTANCE,
+    RELATIONSHIP_INSTANCE,
+    AgentContext,
+    BlueprintContext,
+    BootstrapContext,
+    Context,
+    DeploymentContext,
+    OperationContext,
+    PluginContext,
+)
+from cloudwright.operation.node import (
+    ContextCapabilities,
+    NodeContext,
+    NodeInstanceContext,
+    RelationshipContext,
+    RelationshipSubjectContext,
+)
+from cloudwright.operation.properties import ImmutableProperties
+
+CloudifyContext = Context
+CommonContext = Context
+CloudifyAgentContext = AgentContext
+
+__all__ = [
+    "DEPLOYMENT",
+    "NODE_INSTANCE",
+    "RELATIONSHIP_INSTANCE",
+    "BlueprintContext",
+    "BootstrapContext",
+    "CloudifyAgentContext",
+    "CloudifyContext",
+    "CommonContext",
+    "ContextCapabilities",
+    "DeploymentContext",
+    "ImmutableProperties",
+    "NodeContext",
+    "NodeInstanceContext",
+    "OperationContext",
+    "PluginContext",
+    "RelationshipContext",
+    "RelationshipSubjectContext",
+]

@@ -1,0 +1,131 @@
+"""``cloudify.manager``: the manager's REST API, asked through the process's supervisor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloudwright.compat.cloudify.state import ctx, workflow_ctx
+from cloudwright.compat.cloudify_rest_client.client import CloudifyClient
+from cloudwright.operation.errors import NonRecoverableError, NotInContext
+from cloudwright.operation.properties import RuntimeProperties
+from cloudwright.operation.rest import Record
+
+__all__ = [
+    "DirtyTrackingDict",
+    "download_resource",
+    "get_bootstrap_context",
+    "get_node_instance",
+    "get_node_instance_ip",
+    "get_provider_context",
+    "get_resource",
+    "get_rest_client",
+    "update_execution_status",
+    "update_node_instance",
+]
+
+DirtyTrackingDict = RuntimeProperties
+
+
+def get_rest_client(tenant: str | None = None, api_token: str | None = None) -> CloudifyClient:
+    """The manager's REST API with the rights of whoever started the execution, in its tenant.
+
+    Raises NonRecoverableError where another tenant or user is asked for: this process holds no credentials
+    of anybody's.
+    """
+    own = _context().tenant_name
+    if api_token is not None or tenant not in (None, own):
+        raise NonRecoverableError(
+            f"The manager can be asked in the name of this execution's user, in tenant `{own}`, and in no "
+            f"other: get_rest_client(tenant={tenant!r}) was "
+            f"called{' with an API token' if api_token else ''}."
+        )
+    return CloudifyClient()
+
+
+def get_node_instance(
+    node_instance_id: str, evaluate_functions: bool = False, client: CloudifyClient | None = None
+) -> Record:
+    client = client or get_rest_client()
+    instance = client.node_instances.get(node_instance_id, _evaluate_functions=evaluate_functions)
+    instance["runtime_properties"] = RuntimeProperties(instance.runtime_properties or {})
+    return instance
+
+
+def update_node_instance(node_instance: Record, client: CloudifyClient | None = None) -> None:
+    """Store its runtime properties and state.
+
+    Raises CloudifyClientError with status code 409 where it changed meanwhile.
+    """
+    (client or get_rest_client()).node_instances.update(
+        node_instance.id,
+        state=node_instance.state,
+        runtime_properties=dict(node_instance.runtime_properties),
+        version=node_instance.version,
+    )
+
+
+def get_node_instance_ip(node_instance_id: str, client: CloudifyClient | None = None) -> str:
+    """The address of the instance's host. Raises NonRecoverableError where there is none."""
+    client = client or get_rest_client()
+    instance = client.node_instances.get(node_instance_id)
+    if instance.host_id is None:
+        raise NonRecoverableError(f"`{node_instance_id}` has no address: it is not contained in a host.")
+    if instance.host_id != node_instance_id:
+        instance = client.node_instances.get(instance.host_id)
+    address = (instance.runtime_properties or {}).get("ip")
+    if not address:
+        node = client.nodes.get(instance.deployment_id, instance.node_id)
+        address = (node.properties or {}).get("ip")
+    if not address:
+        raise NonRecoverableError(
+            f"`{node_instance_id}` has no address: its host `{instance.id}` has no `ip`."
+        )
+    return str(address)
+
+
+def get_resource(blueprint_id: str, deployment_id: str, tenant_name: str, resource_path: str) -> bytes:
+    """What a file of the blueprint holds: of this operation's blueprint, whose other ids are not needed."""
+    return ctx.get_resource(resource_path)  # type: ignore[no-any-return]
+
+
+def download_resource(
+    blueprint_id: str,
+    deployment_id: str,
+    tenant_name: str,
+    resource_path: str,
+    logger: Any,
+    target_path: str | None = None,
+) -> str:
+    """Copy a file of this operation's blueprint; answers where it is."""
+    return ctx.download_resource(resource_path, target_path)  # type: ignore[no-any-return]
+
+
+def get_provider_context(client: CloudifyClient | None = None) -> dict[str, Any]:
+    """Always empty: there is no such thing any more."""
+    return {}
+
+
+def get_bootstrap_context(client: CloudifyClient | None = None) -> dict[str, Any]:
+    """Always empty: there is no such thing any more."""
+    return {}
+
+
+def update_execution_status(
+    execution_id: str, status: str, error: str | None = None, client: CloudifyClient | None = None
+) -> None:
+    """Refused: what an execution's status is, follows from what becomes of it."""
+    raise NonRecoverableError(
+        f"Nobody sets an execution's status: `{status}` was to be set for {execution_id}. A workflow ends as "
+        "it does by returning, raising, or raising ExecutionCancelled."
+    )
+
+
+def _context() -> Any:
+    for candidate in (ctx, workflow_ctx):
+        try:
+            return candidate._get_current_object()
+        except NotInContext:
+            continue
+    raise NotInContext(
+        "There is no context here: the manager can be asked inside an operation or a workflow."
+    )

@@ -1,0 +1,1 @@
+"""``cloudify.plugins``: the workflows that every deployment has."""

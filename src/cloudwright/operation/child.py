@@ -1,0 +1,117 @@
+"""The operation's process: from its ``begin`` frame to its ``end`` frame."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+from cloudwright.operation.context import Context
+from cloudwright.operation.current import current_ctx
+from cloudwright.operation.errors import NonRecoverableError
+from cloudwright.operation.failure import describe
+from cloudwright.operation.mapping import add_paths, arguments, load_function
+from cloudwright.operation.supervisor import Supervisor
+from cloudwright.operation.values import offence
+from cloudwright.process.channel import Channel
+from cloudwright.process.frames import MAX_FRAME, FrameError
+
+#: What plugins import, by name only: it is made from this package.
+_NAMES = importlib.import_module("cloudwright.compat.preload")
+
+
+def main(channel: Channel) -> None:
+    """Run one operation: receive ``begin``, call the plugin's function, send ``end``.
+
+    Whoever forked this process ends it when this returns, without waiting for threads that the function left
+    behind. Raises ChannelClosed when the supervisor is gone.
+    """
+    begin = channel.receive()
+    if begin is None or begin["type"] != "begin":
+        raise ValueError(f"an operation's process was sent {begin!r} instead of a begin frame")
+    supervisor = Supervisor(channel)
+    ctx = Context(begin, supervisor)
+    result: Any = None
+    failure: dict[str, Any] | None = None
+    try:
+        result = _run(begin, ctx)
+    except BaseException as error:  # noqa: BLE001 - whatever ends the user's code is the operation's end, and is told
+        failure = describe(error)
+    updates, failure = _updates(ctx, failure)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    outcome = "failed" if failure else "succeeded"
+    _end(
+        supervisor,
+        {"outcome": outcome, "result": None if failure else result, "failure": failure, "updates": updates},
+    )
+
+
+def _run(begin: dict[str, Any], ctx: Context) -> Any:
+    operation, plugin = begin["operation"], begin.get("plugin") or {}
+    _NAMES.finder.install()
+    paths = list(plugin.get("path") or ())
+    add_paths(paths)
+    mapping = operation["mapping"]
+    function = load_function(mapping, plugin.get("name") or "", paths)
+    if ctx.resume and not getattr(function, "resumable", False):
+        raise NonRecoverableError(
+            f"An earlier run of this operation was interrupted, and `{mapping}` does not say that it may be "
+            "run again: it is not decorated with @operation(resumable=True)."
+        )
+    inputs = operation.get("inputs") or {}
+    current_ctx.share(ctx, inputs)
+    result = function(**arguments(function, inputs, ctx, mapping))
+    if ctx.operation._operation_retry is not None:
+        raise ctx.operation._operation_retry
+    found = offence(result, "result")
+    if found:
+        raise NonRecoverableError(
+            f"`{mapping}` did its work, but what it returned cannot be stored, because {found}. An operation "
+            "can return what JSON can hold: text, numbers, true, false, null, lists and dictionaries."
+        )
+    return result
+
+
+def _updates(
+    ctx: Context, failure: dict[str, Any] | None
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """The runtime properties to store with the end, and the failure with what could not be stored."""
+    updates = []
+    for instance in _instances(ctx):
+        try:
+            changed = instance.changes()
+        except Exception as error:  # noqa: BLE001 - properties are the user's objects, and may fail in any way
+            if failure is None:
+                failure = describe(error)
+            else:
+                failure["message"] += f" (Besides: {error})"
+        else:
+            if changed is not None:
+                updates.append(changed)
+    return updates, failure
+
+
+def _instances(ctx: Context) -> list[Any]:
+    if ctx._source is not None:
+        return [ctx._source.instance, ctx._target.instance]
+    return [ctx._instance] if ctx._instance is not None else []
+
+
+def _end(supervisor: Supervisor, end: dict[str, Any]) -> None:
+    try:
+        supervisor.end(end)
+    except FrameError:
+        end = _too_large(end, "result") | {"updates": end["updates"]}
+        try:
+            supervisor.end(end)
+        except FrameError:
+            supervisor.end(_too_large(end, "changed runtime properties"))
+
+
+def _too_large(end: dict[str, Any], what: str) -> dict[str, Any]:
+    error = NonRecoverableError(
+        f"The operation did its work, but its {what} cannot be stored: all that it says at its end may have "
+        f"{MAX_FRAME // 2**20} MiB. Keep large data in a file, and its path in a runtime property."
+    )
+    return end | {"outcome": "failed", "result": None, "failure": describe(error), "updates": []}

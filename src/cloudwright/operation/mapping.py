@@ -1,0 +1,129 @@
+"""From an operation's mapping to its function, and from its inputs to the function's arguments."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from cloudwright.operation.errors import NonRecoverableError
+
+#: How many names an error lists of what was found instead.
+_LISTED = 12
+
+
+def add_paths(paths: list[str]) -> None:
+    """Make what is in the plugin's folders importable, before anything else of that name."""
+    sys.path[:0] = [path for path in paths if path not in sys.path]
+
+
+def load_function(mapping: str, plugin: str, paths: list[str]) -> Callable[..., Any]:
+    """The function that ``mapping`` (`package.module.function`) names.
+
+    Raises NonRecoverableError, which says what is missing and what was found instead.
+    """
+    module_name, _, name = mapping.rpartition(".")
+    if not module_name or not name:
+        raise NonRecoverableError(
+            f"The operation is mapped to `{mapping}` of plugin `{plugin}`, which names no function: a "
+            "mapping is `module.function`."
+        )
+    module = _import(module_name, mapping, plugin, paths)
+    if not hasattr(module, name):
+        raise NonRecoverableError(
+            f"The operation is mapped to `{mapping}` of plugin `{plugin}`, and module `{module_name}` has no "
+            f"`{name}`. It was found in `{_file(module)}`, which has {_functions(module)}."
+        )
+    function = getattr(module, name)
+    if not callable(function):
+        raise NonRecoverableError(
+            f"The operation is mapped to `{mapping}` of plugin `{plugin}`, which is no function but of type "
+            f"{type(function).__name__}. It was found in `{_file(module)}`, which has {_functions(module)}."
+        )
+    return function  # type: ignore[no-any-return]
+
+
+def arguments(function: Callable[..., Any], inputs: dict[str, Any], ctx: Any, mapping: str) -> dict[str, Any]:
+    """What to call ``function`` with: the inputs, and ``ctx`` where it takes one.
+
+    Raises NonRecoverableError where the inputs do not fit the function.
+    """
+    try:
+        # Not of what a decorator wraps: the decorator's own function is what is called.
+        signature = inspect.signature(function, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return inputs | {"ctx": ctx}
+    parameters = signature.parameters.values()
+    if "ctx" in signature.parameters or any(each.kind is each.VAR_KEYWORD for each in parameters):
+        inputs = inputs | {"ctx": ctx}
+    try:
+        signature.bind(**inputs)
+    except TypeError as error:
+        given = ", ".join(sorted(set(inputs) - {"ctx"})) or "none"
+        raise NonRecoverableError(
+            f"The operation's inputs do not fit the function that it is mapped to: {error}. The inputs are "
+            f"{given}; the function is `{mapping}{signature}`."
+        ) from None
+    return inputs
+
+
+def _import(module_name: str, mapping: str, plugin: str, paths: list[str]) -> ModuleType:
+    start = f"The operation is mapped to `{mapping}` of plugin `{plugin}`, and module `{module_name}`"
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if module_name == missing or module_name.startswith(f"{missing}."):
+            raise NonRecoverableError(
+                f"{start} does not exist: there is no `{missing}` in {_contents(paths)}."
+            ) from error
+        raise NonRecoverableError(
+            f"{start} could not be imported: it needs `{missing}`, which is not installed in the plugin's "
+            f"environment ({sys.prefix}). Add it to what the plugin requires."
+        ) from error
+    except SyntaxError as error:
+        raise NonRecoverableError(
+            f"{start} could not be imported: {error.msg} in `{error.filename}`, line {error.lineno}."
+        ) from error
+    except Exception as error:
+        frames = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")
+        ]
+        where = f" in `{frames[-1].filename}`, line {frames[-1].lineno}" if frames else ""
+        raise NonRecoverableError(
+            f"{start} could not be imported: {type(error).__name__}: {error}{where}."
+        ) from error
+
+
+def _contents(paths: list[str]) -> str:
+    if not paths:
+        return f"the plugin's environment ({sys.prefix})"
+    return " or ".join(f"`{path}`, which has {_listed(_names(path))}" for path in paths)
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(path) if not name.startswith((".", "__pycache__"))]
+    except OSError as error:
+        return [f"nothing that can be read ({error.strerror})"]
+
+
+def _functions(module: ModuleType) -> str:
+    return _listed(
+        [name for name, value in vars(module).items() if inspect.isfunction(value) and name[0] != "_"]
+    )
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in sorted(names)[:_LISTED])
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"{shown}{more}" if names else "nothing"
+
+
+def _file(module: ModuleType) -> str:
+    return getattr(module, "__file__", None) or module.__name__

@@ -1,0 +1,331 @@
+"""Nodes and node instances as ``ctx`` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cloudwright.operation.errors import NonRecoverableError, RequestRefused
+from cloudwright.operation.properties import ImmutableProperties, RuntimeProperties
+from cloudwright.operation.supervisor import Supervisor
+from cloudwright.operation.values import offence
+
+
+class NodeContext:
+    """A node, as an instance of it sees it: ``instance_id`` is what SELF means in its properties.
+
+    ``node`` is its dictionary (docs/plan.md), or None to ask for it when somebody looks.
+    """
+
+    def __init__(
+        self, name: str, instance_id: str, supervisor: Supervisor, node: dict[str, Any] | None = None
+    ) -> None:
+        self._name = name
+        self._instance_id = instance_id
+        self._supervisor = supervisor
+        self._loaded = node
+        self._properties: ImmutableProperties | None = None
+
+    @property
+    def _node(self) -> dict[str, Any]:
+        if self._loaded is None:
+            self._loaded = self._supervisor.call("node", id=self._name)
+        return self._loaded or {}
+
+    @property
+    def id(self) -> str:
+        """The node's name: the same as ``name``."""
+        return self._name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def type(self) -> str:
+        return str(self._node["type"])
+
+    @property
+    def type_hierarchy(self) -> list[str]:
+        """The node's type and the types that it derives from, the root first."""
+        return list(self._node.get("type_hierarchy") or [self._node["type"]])
+
+    @property
+    def properties(self) -> ImmutableProperties:
+        """The properties that the blueprint gives the node, with what their functions say now."""
+        if self._properties is None:
+            properties = self._node.get("properties") or {}
+            if any(_may_be_function(value) for value in properties.values()):
+                properties = self._supervisor.call("evaluate", value=properties, instance=self._instance_id)
+            self._properties = ImmutableProperties(properties)
+        return self._properties
+
+    @property
+    def number_of_instances(self) -> int | None:
+        """How many instances the node was deployed with; None where that is not known."""
+        count = (self._node.get("instances") or {}).get("deploy", self._node.get("number_of_instances"))
+        return None if count is None else int(count)
+
+    @property
+    def relationships(self) -> list[dict[str, Any]]:
+        """The node's relationships as in the plan."""
+        return list(self._node.get("relationships") or ())
+
+
+class NodeInstanceContext:
+    """A node instance. ``instance`` is its record (docs/frames.md), or None to ask when somebody looks."""
+
+    def __init__(
+        self,
+        id: str,
+        node: NodeContext,
+        supervisor: Supervisor,
+        instance: dict[str, Any] | None = None,
+        *,
+        modifiable: bool,
+    ) -> None:
+        self._id = id
+        self._node = node
+        self._supervisor = supervisor
+        self._modifiable = modifiable
+        self._loaded = instance
+        self._runtime_properties: RuntimeProperties | None = None
+        self._relationships: list[RelationshipContext] | None = None
+
+    @property
+    def _instance(self) -> dict[str, Any]:
+        if self._loaded is None:
+            self._loaded = self._supervisor.call("node_instance", id=self._id)
+        return self._loaded or {}
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def node(self) -> NodeContext:
+        return self._node
+
+    @property
+    def index(self) -> int:
+        """Which of its node's instances it is, from 1."""
+        return int(self._instance.get("index") or 0)
+
+    @property
+    def state(self) -> str | None:
+        return self._instance.get("state")
+
+    @property
+    def host_id(self) -> str | None:
+        """The instance that it runs on: an id; its own where it is a host itself."""
+        return self._instance.get("host_id")
+
+    @property
+    def scaling_groups(self) -> list[dict[str, Any]]:
+        """The instances of scaling groups that it belongs to."""
+        return list(self._instance.get("scaling_groups") or ())
+
+    @property
+    def system_properties(self) -> dict[str, Any]:
+        return dict(self._instance.get("system_properties") or {})
+
+    @property
+    def drift(self) -> Any:
+        """What the last check found to differ from the blueprint; None where it found nothing."""
+        found = self.system_properties.get("configuration_drift") or {}
+        return found.get("result") if found.get("ok") else None
+
+    @property
+    def runtime_properties(self) -> RuntimeProperties:
+        """What operations noted down. Changes are stored when the operation ends, or by ``update``."""
+        if self._runtime_properties is None:
+            self._runtime_properties = RuntimeProperties(self._instance.get("runtime_properties") or {})
+            self._runtime_properties.modifiable = self._modifiable
+        return self._runtime_properties
+
+    @runtime_properties.setter
+    def runtime_properties(self, values: dict[str, Any]) -> None:
+        self.runtime_properties._check()
+        self.runtime_properties.replace(values)
+
+    @property
+    def relationships(self) -> list[RelationshipContext]:
+        """One per instance that this one has a relationship with, in the blueprint's order."""
+        if self._relationships is None:
+            self._relationships = [
+                RelationshipContext(relationship, self._node, self._supervisor)
+                for relationship in self._instance.get("relationships") or ()
+            ]
+        return self._relationships
+
+    @property
+    def host_ip(self) -> str:
+        """The address of the host that it runs on: the host's ``ip``, a runtime property or a property.
+
+        Raises NonRecoverableError where there is no host, or no address.
+        """
+        host_id = self.host_id
+        if host_id is None:
+            raise NonRecoverableError(f"`{self._id}` has no address: it is not contained in a host.")
+        host: NodeInstanceContext = self
+        if host_id != self._id:
+            record = self._supervisor.call("node_instance", id=host_id)
+            host_node = NodeContext(record["node_id"], host_id, self._supervisor)
+            host = NodeInstanceContext(host_id, host_node, self._supervisor, record, modifiable=False)
+        address = host.runtime_properties.get("ip") or host.node.properties.get("ip")
+        if not address:
+            raise NonRecoverableError(
+                f"`{self._id}` has no address: its host `{host_id}` has no `ip`, neither as a runtime "
+                "property nor as a property."
+            )
+        return str(address)
+
+    def update(
+        self, on_conflict: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] | None = None
+    ) -> None:
+        """Store the runtime properties now, if they changed.
+
+        ``on_conflict(ours, stored)`` answers the properties to store; it is called first with ours twice,
+        and again each time that somebody else has stored others meanwhile. Without it such a conflict raises
+        RequestRefused with status code 409.
+        """
+        if on_conflict is None:
+            changed = self.changes()
+            if changed is not None:
+                self._store(changed)
+            return
+        ours = dict(self.runtime_properties)
+        stored = ours
+        while True:
+            self.runtime_properties = on_conflict(ours, stored)
+            try:
+                self._store(self._record())
+            except RequestRefused as error:
+                if error.status_code != 409:
+                    raise
+                self.refresh(force=True)
+                stored = dict(self.runtime_properties)
+            else:
+                return
+
+    def refresh(self, force: bool = False) -> None:
+        """Load the instance as it is stored now.
+
+        Raises NonRecoverableError where changes would be lost, unless ``force``.
+        """
+        if not force and self._runtime_properties is not None and self._runtime_properties.dirty:
+            raise NonRecoverableError(
+                f"The runtime properties of `{self._id}` were changed and not stored: loading them again now "
+                "would lose the changes. Store them with update(), or say refresh(force=True)."
+            )
+        self._loaded = self._supervisor.call("node_instance", id=self._id)
+        self._relationships = None
+        if self._runtime_properties is not None:
+            self._runtime_properties.replace(self._instance.get("runtime_properties") or {})
+            self._runtime_properties.mark_clean()
+
+    def changes(self) -> dict[str, Any] | None:
+        """What is to be stored, as an ``updates`` entry of the ``end`` frame; None where nothing changed.
+
+        Raises NonRecoverableError where it cannot be stored.
+        """
+        if self._runtime_properties is None or not self._runtime_properties.dirty:
+            return None
+        return self._record()
+
+    def _record(self) -> dict[str, Any]:
+        properties = dict(self.runtime_properties)
+        found = offence(properties, "runtime_properties")
+        if found:
+            raise NonRecoverableError(
+                f"The runtime properties of `{self._id}` cannot be stored, because {found}. They can hold "
+                "what JSON can: text, numbers, true, false, null, lists and dictionaries."
+            )
+        return {"id": self._id, "version": self._instance.get("version"), "runtime_properties": properties}
+
+    def _store(self, record: dict[str, Any]) -> None:
+        self._loaded = self._supervisor.call("update_node_instance", **record)
+        self.runtime_properties.mark_clean()
+
+
+class RelationshipContext:
+    """One relationship of an instance: an entry of its record's ``relationships``."""
+
+    def __init__(self, relationship: dict[str, Any], node: NodeContext, supervisor: Supervisor) -> None:
+        self._relationship = relationship
+        self._node = node
+        target_node = NodeContext(relationship["target_name"], relationship["target_id"], supervisor)
+        self._target = RelationshipSubjectContext(
+            target_node,
+            NodeInstanceContext(relationship["target_id"], target_node, supervisor, modifiable=False),
+        )
+
+    @property
+    def type(self) -> str:
+        return str(self._relationship["type"])
+
+    @property
+    def target(self) -> RelationshipSubjectContext:
+        return self._target
+
+    @property
+    def _definition(self) -> dict[str, Any]:
+        for candidate in self._node.relationships:
+            if candidate["type"] == self.type and candidate.get("target_id") in (None, self._target.node.id):
+                return candidate
+        return {}
+
+    @property
+    def type_hierarchy(self) -> list[str]:
+        return list(self._definition.get("type_hierarchy") or [self.type])
+
+    @property
+    def properties(self) -> ImmutableProperties:
+        """The properties that the blueprint gives the relationship."""
+        return ImmutableProperties(self._definition.get("properties") or {})
+
+
+class RelationshipSubjectContext:
+    """One end of a relationship."""
+
+    def __init__(self, node: NodeContext, instance: NodeInstanceContext) -> None:
+        self.node = node
+        self.instance = instance
+
+
+class ContextCapabilities:
+    """The runtime properties of what an instance has relationships with; the older way to reach them."""
+
+    def __init__(self, instance: Any) -> None:
+        self._instance = instance
+
+    def get_all(self) -> dict[str, dict[str, Any]]:
+        """Runtime properties by the id of their instance."""
+        return {
+            relationship.target.instance.id: relationship.target.instance.runtime_properties
+            for relationship in self._instance.relationships
+        }
+
+    def __getitem__(self, key: str) -> Any:
+        """Raises NonRecoverableError unless exactly one of them has ``key``."""
+        having = {id: properties for id, properties in self.get_all().items() if key in properties}
+        if len(having) == 1:
+            return having.popitem()[1][key]
+        found = f"several have it: {', '.join(having)}" if having else "none has it"
+        raise NonRecoverableError(
+            f"There is no one `{key}` in the runtime properties of what `{self._instance.id}` is related to: "
+            f"{found}."
+        )
+
+    def __contains__(self, key: str) -> bool:
+        return any(key in properties for properties in self.get_all().values())
+
+    def __str__(self) -> str:
+        return str(self.get_all())
+
+
+def _may_be_function(value: Any) -> bool:
+    """Whether ``value`` is, or holds, what an intrinsic function looks like: a dictionary of one key."""
+    if isinstance(value, dict):
+        return len(value) == 1 or any(_may_be_function(each) for each in value.values())
+    return isinstance(value, list) and any(_may_be_function(each) for each in value)

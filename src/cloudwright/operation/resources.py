@@ -1,0 +1,144 @@
+"""Files of the blueprint: found, read, copied, and rendered as templates."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from collections.abc import Iterable
+from typing import Any
+
+from cloudwright.operation.errors import (
+    HttpException,
+    NonRecoverableError,
+    RecoverableError,
+    RequestRefused,
+)
+from cloudwright.operation.folders import new_folder
+from cloudwright.operation.supervisor import Supervisor
+
+#: Between the namespace of an imported blueprint and the path of one of its files.
+NAMESPACE_DELIMITER = "--"
+
+
+class Resources:
+    """``folder`` is the blueprint's; where it is not on this machine, the supervisor is asked, and so it is
+    for the files of blueprints that are imported under the namespaces ``imported``."""
+
+    def __init__(self, folder: str | None, supervisor: Supervisor, imported: Iterable[str] = ()) -> None:
+        self._foreign = tuple(f"{namespace}{NAMESPACE_DELIMITER}" for namespace in imported)
+        self._folder = os.path.realpath(folder) if folder else None
+        self._supervisor = supervisor
+
+    def read(self, path: str) -> bytes:
+        """What a file of the blueprint holds. Raises HttpException where there is none."""
+        file = self._find(path)
+        if file is None:
+            return self._fetch(path)
+        try:
+            with open(file, "rb") as stream:
+                return stream.read()
+        except IsADirectoryError:
+            raise HttpException(path, 404, f"`{path}` of the blueprint is a folder, not a file.") from None
+
+    def download(self, path: str, target: str | None = None) -> str:
+        """Copy a file of the blueprint; answers where it is.
+
+        ``target`` is a file's path; None: in a new temporary folder.
+        """
+        content = self.read(path)
+        if not target:
+            target = os.path.join(new_folder(), os.path.basename(path))
+        with open(target, "wb") as stream:
+            stream.write(content)
+        return target
+
+    def download_folder(self, path: str, target: str | None = None) -> str:
+        """Copy a folder of the blueprint, with all in it; answers where it is.
+
+        ``target`` is a folder's path; None: a new temporary one.
+        """
+        target = target or new_folder()
+        folder = self._find(path)
+        if folder is not None:
+            if not os.path.isdir(folder):
+                raise HttpException(path, 404, f"`{path}` of the blueprint is a file, not a folder.")
+            shutil.copytree(folder, target, dirs_exist_ok=True)
+            return target
+        answer = self._ask(path)
+        if isinstance(answer, str) and os.path.isdir(answer):
+            shutil.copytree(answer, target, dirs_exist_ok=True)
+            return target
+        if not isinstance(answer, dict) or "files" not in answer:
+            raise HttpException(path, 404, f"`{path}` of the blueprint is a file, not a folder.")
+        for name in answer["files"]:
+            file = os.path.join(target, name)
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            self.download(os.path.join(path, name), file)
+        return target
+
+    def _find(self, path: str) -> str | None:
+        """The file or folder in the blueprint's folder; None where it is not on this machine."""
+        if not path:
+            raise NonRecoverableError(
+                "A file of the blueprint was asked for without saying which: its path is empty."
+            )
+        if self._folder is None or not os.path.isdir(self._folder) or path.startswith(self._foreign):
+            return None
+        candidates = [path]
+        if NAMESPACE_DELIMITER in path:
+            candidates.append(path.rpartition(NAMESPACE_DELIMITER)[2])
+        for candidate in candidates:
+            file = os.path.realpath(os.path.join(self._folder, candidate))
+            if os.path.commonpath((self._folder, file)) != self._folder:
+                raise NonRecoverableError(
+                    f"`{path}` leads out of the blueprint's folder (to `{file}`), so it was not read: only "
+                    "the blueprint's own files are resources."
+                )
+            if os.path.exists(file):
+                return file
+        return None
+
+    def _fetch(self, path: str) -> bytes:
+        answer = self._ask(path)
+        if isinstance(answer, dict) and "content" in answer:
+            return base64.b64decode(answer["content"])
+        if isinstance(answer, str) and os.path.isfile(answer):
+            with open(answer, "rb") as stream:
+                return stream.read()
+        raise HttpException(path, 404, f"`{path}` of the blueprint is no file.")
+
+    def _ask(self, path: str) -> Any:
+        """A path on this machine, or ``{"content": base64}``, or ``{"files": [...]}`` for a folder."""
+        try:
+            return self._supervisor.call("read_resource", path=path)
+        except RequestRefused as error:
+            where = f" (looked in `{self._folder}` too)" if self._folder else ""
+            raise HttpException(path, error.status_code, f"{error.message}{where}") from error
+
+
+def render(content: bytes, variables: dict[str, Any], name: str) -> bytes:
+    """``content`` as a Jinja template filled with ``variables``; unchanged where it holds nothing to fill.
+
+    ``name`` is what errors call it.
+    """
+    if not any(mark in content for mark in (b"{{", b"{%", b"{#")):
+        return content
+    try:
+        import jinja2  # noqa: PLC0415 - large, and few operations render anything
+    except ImportError as error:
+        raise NonRecoverableError(
+            f"`{name}` is a template, and this plugin's environment has no jinja2 to render it with: add "
+            "jinja2 to what the plugin requires."
+        ) from error
+    try:
+        text = content.decode()
+        # Not escaped for HTML: these are configuration files and scripts.
+        return jinja2.Environment(autoescape=False).from_string(text).render(variables).encode()  # noqa: S701
+    except UnicodeDecodeError as error:
+        raise NonRecoverableError(f"`{name}` is a template, but no UTF-8 text: {error}.") from error
+    except jinja2.TemplateSyntaxError as error:
+        raise NonRecoverableError(f"`{name}`, line {error.lineno}: {error.message}") from error
+    except jinja2.UndefinedError as error:
+        # What is missing now may be there at the next attempt: an address that is not known yet.
+        raise RecoverableError(f"`{name}` could not be rendered: {error.message}.") from error
