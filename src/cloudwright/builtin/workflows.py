@@ -1,0 +1,233 @@
+"""The workflows themselves. Defaults of their parameters are in the types that declare them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cloudwright.builtin import lifecycle
+from cloudwright.builtin.steps import LIFECYCLE
+from cloudwright.operation.errors import NonRecoverableError
+from cloudwright.workflow.context import WorkflowContext
+from cloudwright.workflow.decorators import workflow
+from cloudwright.workflow.graph import TaskDependencyGraph
+from cloudwright.workflow.stored import make_or_get_graph
+from cloudwright.workflow.subgraph import SubgraphTask
+from cloudwright.workflow.topology import WorkflowNodeInstance
+
+Names = Sequence[str] | None
+
+#: States in which an instance cannot stay: something was begun and has not ended.
+UNRESOLVED = ("creating", "configuring", "starting")
+
+
+def filter_node_instances(
+    ctx: WorkflowContext, node_ids: Names = None, node_instance_ids: Names = None, type_names: Names = None
+) -> list[WorkflowNodeInstance]:
+    """The instances that all three filters let through; an empty filter lets everything through."""
+    return [
+        instance
+        for node in ctx.nodes
+        if (not node_ids or node.id in node_ids)
+        and (not type_names or any(name in node.type_hierarchy for name in type_names))
+        for instance in node.instances
+        if not node_instance_ids or instance.id in node_instance_ids
+    ]
+
+
+def _others(ctx: WorkflowContext, chosen: Sequence[WorkflowNodeInstance]) -> list[WorkflowNodeInstance]:
+    ids = {instance.id for instance in chosen}
+    return [instance for instance in ctx.node_instances if instance.id not in ids]
+
+
+@workflow(resumable=True)
+def install(
+    ctx: WorkflowContext,
+    node_ids: Names = None,
+    node_instance_ids: Names = None,
+    type_names: Names = None,
+    **_: Any,
+) -> None:
+    """Create, configure and start node instances, each after those that it depends on."""
+    chosen = filter_node_instances(ctx, node_ids, node_instance_ids, type_names)
+    lifecycle.install_node_instances(ctx.graph_mode(), chosen, _others(ctx, chosen))
+
+
+@workflow(resumable=True)
+def uninstall(
+    ctx: WorkflowContext,
+    ignore_failure: bool = False,
+    node_ids: Names = None,
+    node_instance_ids: Names = None,
+    type_names: Names = None,
+    recursive: bool = False,
+    **_: Any,
+) -> None:
+    """Stop and delete node instances, each after those that depend on it."""
+    if recursive:
+        raise NonRecoverableError(
+            "Deployments inside this one are not uninstalled with it: uninstall them first, and then this "
+            "one without `recursive`."
+        )
+    chosen = filter_node_instances(ctx, node_ids, node_instance_ids, type_names)
+    lifecycle.uninstall_node_instances(ctx.graph_mode(), chosen, ignore_failure, _others(ctx, chosen))
+
+
+@workflow(resumable=True)
+def reinstall(
+    ctx: WorkflowContext,
+    ignore_failure: bool = False,
+    node_ids: Names = None,
+    node_instance_ids: Names = None,
+    type_names: Names = None,
+    **_: Any,
+) -> None:
+    """Uninstall node instances and install them again."""
+    chosen = filter_node_instances(ctx, node_ids, node_instance_ids, type_names)
+    lifecycle.reinstall_node_instances(ctx.graph_mode(), chosen, ignore_failure, _others(ctx, chosen))
+
+
+@workflow(resumable=True)
+def rollback(
+    ctx: WorkflowContext,
+    type_names: Names = None,
+    node_ids: Names = None,
+    node_instance_ids: Names = None,
+    full_rollback: bool = False,
+    **_: Any,
+) -> None:
+    """Take node instances that stopped half-way back to a state that they can stay in; all down if
+    ``full_rollback``.
+    """
+    chosen = filter_node_instances(ctx, node_ids, node_instance_ids, type_names)
+    unresolved = [instance for instance in chosen if instance.state in UNRESOLVED]
+    lifecycle.rollback_node_instances(ctx.graph_mode(), unresolved, _others(ctx, unresolved))
+    if full_rollback:
+        ctx.refresh_node_instances()
+        lifecycle.uninstall_node_instances(
+            ctx.graph_mode(), list(ctx.node_instances), name_prefix="rollback-"
+        )
+
+
+@workflow(resumable=True)
+def execute_operation(ctx: WorkflowContext, operation: str, *args: Any, **kwargs: Any) -> None:
+    """Run one operation of many node instances."""
+    _operation_graph(ctx, operation, *args, name=f"execute_operation_{operation}", **kwargs).execute()
+
+
+@make_or_get_graph
+def _operation_graph(
+    ctx: WorkflowContext,
+    operation: str,
+    operation_kwargs: dict[str, Any] | None = None,
+    allow_kwargs_override: bool | None = None,
+    run_by_dependency_order: bool = False,
+    type_names: Names = None,
+    node_ids: Names = None,
+    node_instance_ids: Names = None,
+    **_: Any,
+) -> TaskDependencyGraph:
+    graph = ctx.graph_mode()
+    subgraphs: dict[str, SubgraphTask] = {}
+    for instance in filter_node_instances(ctx, node_ids, node_instance_ids, type_names):
+        subgraph = subgraphs[instance.id] = graph.subgraph(instance.id)
+        if not instance.node.has_operation(operation):
+            continue
+        message = f"Operation {operation} begins"
+        if operation_kwargs:
+            message += f" with inputs {operation_kwargs}"
+        subgraph.sequence().add(
+            instance.send_event(message),
+            instance.execute_operation(operation, operation_kwargs, allow_kwargs_override),
+            instance.send_event(f"Operation {operation} has ended"),
+        )
+    if run_by_dependency_order:
+        # An instance that was not chosen still stands between those that were, if it stands between them in
+        # the blueprint.
+        for instance in ctx.node_instances:
+            if instance.id not in subgraphs:
+                subgraphs[instance.id] = graph.subgraph(instance.id)
+        for instance in ctx.node_instances:
+            for relationship in instance.relationships:
+                if relationship.target_id in subgraphs:
+                    graph.add_dependency(subgraphs[instance.id], subgraphs[relationship.target_id])
+    return graph
+
+
+def _run_everywhere(
+    ctx: WorkflowContext,
+    operation: str,
+    operation_parms: dict[str, Any] | None,
+    run_by_dependency_order: bool,
+    **which: Any,
+) -> None:
+    execute_operation(
+        ctx,
+        f"{LIFECYCLE}.{operation}",
+        operation_kwargs=operation_parms,
+        allow_kwargs_override=True,
+        run_by_dependency_order=run_by_dependency_order,
+        **which,
+    )
+
+
+@workflow(resumable=True)
+def start(
+    ctx: WorkflowContext,
+    operation_parms: dict[str, Any] | None = None,
+    run_by_dependency_order: bool = True,
+    type_names: Names = None,
+    node_ids: Names = None,
+    node_instance_ids: Names = None,
+    **_: Any,
+) -> None:
+    """Run the operation ``start`` of node instances."""
+    which = {"type_names": type_names, "node_ids": node_ids, "node_instance_ids": node_instance_ids}
+    _run_everywhere(ctx, "start", operation_parms, run_by_dependency_order, **which)
+
+
+@workflow(resumable=True)
+def stop(
+    ctx: WorkflowContext,
+    operation_parms: dict[str, Any] | None = None,
+    run_by_dependency_order: bool = True,
+    type_names: Names = None,
+    node_ids: Names = None,
+    node_instance_ids: Names = None,
+    **_: Any,
+) -> None:
+    """Run the operation ``stop`` of node instances."""
+    which = {"type_names": type_names, "node_ids": node_ids, "node_instance_ids": node_instance_ids}
+    _run_everywhere(ctx, "stop", operation_parms, run_by_dependency_order, **which)
+
+
+@workflow(resumable=True)
+def restart(
+    ctx: WorkflowContext,
+    stop_parms: dict[str, Any] | None = None,
+    start_parms: dict[str, Any] | None = None,
+    run_by_dependency_order: bool = True,
+    type_names: Names = None,
+    node_ids: Names = None,
+    node_instance_ids: Names = None,
+    **_: Any,
+) -> None:
+    """Run the operation ``stop`` of all, and then the operation ``start``."""
+    which = {"type_names": type_names, "node_ids": node_ids, "node_instance_ids": node_instance_ids}
+    _run_everywhere(ctx, "stop", stop_parms, run_by_dependency_order, **which)
+    _run_everywhere(ctx, "start", start_parms, run_by_dependency_order, **which)
+
+
+@workflow(resumable=True)
+def pull(
+    ctx: WorkflowContext,
+    operation_parms: dict[str, Any] | None = None,
+    run_by_dependency_order: bool = True,
+    type_names: Names = None,
+    node_ids: Names = None,
+    node_instance_ids: Names = None,
+    **_: Any,
+) -> None:
+    """Run the operation ``pull`` of node instances."""
+    which = {"type_names": type_names, "node_ids": node_ids, "node_instance_ids": node_instance_ids}
+    _run_everywhere(ctx, "pull", operation_parms, run_by_dependency_order, **which)

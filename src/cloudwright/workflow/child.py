@@ -1,0 +1,222 @@
+"""A workflow's process: from its ``begin`` frame to its ``end`` frame."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import cloudwright
+from cloudwright.process.channel import Channel, ChannelClosed
+from cloudwright.process.frames import FrameError
+from cloudwright.workflow.api import EXECUTION_CANCELLED_RESULT
+from cloudwright.workflow.connection import Connection
+from cloudwright.workflow.context import WorkflowContext
+from cloudwright.workflow.current import current_workflow_ctx
+from cloudwright.workflow.errors import ExecutionCancelled, WorkflowFailed
+from cloudwright.workflow.values import plain
+
+_OWN_FOLDER = str(Path(cloudwright.__file__).parent)
+
+
+class WorkflowNotRun(Exception):
+    """The workflow's function cannot be called: it is not there, or it may not be, or not like this."""
+
+
+def main(channel: Channel) -> None:
+    """Run the workflow that the first frame names. Returns when there is nobody left to talk to, or nothing
+    to say.
+    """
+    collect_rarely()
+    try:
+        begin = channel.receive()
+        assert begin is not None
+        assert begin["type"] == "begin", begin["type"]
+        connection = Connection(channel)
+        try:
+            end = run(begin, connection)
+            connection.flush()
+        finally:
+            connection.close()
+        _send_end(channel, end)
+    except ChannelClosed:
+        # The host is gone, and with it whoever would want to know.
+        return
+
+
+def collect_rarely() -> None:
+    """Look for garbage less often than Python does by itself: a large graph is many objects, and none of it
+    garbage.
+    """
+    gc.set_threshold(20_000, 10, 10)
+
+
+def run(begin: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
+    """Call the workflow's function, and answer the ``end`` frame without its type. Raises ChannelClosed
+    only.
+    """
+    connection.cancellation.requested = begin.get("cancel")
+    try:
+        function = load(begin)
+        resumable = bool(getattr(function, "resumable", False))
+        if begin.get("resume") and not resumable:
+            return _not_resumable(begin)
+        ctx = WorkflowContext(begin, connection, resumable)
+        parameters = dict(begin["execution"].get("parameters") or {})
+        current_workflow_ctx.share(ctx, parameters)
+        result = _call(function, ctx, parameters)
+        ctx.internal.wait_for_all()
+    except ChannelClosed:
+        raise
+    except ExecutionCancelled:
+        return _end("cancelled")
+    except BaseException as error:  # noqa: BLE001 - whatever the user's code does is how the workflow ended
+        return _end("failed", error=explain(error))
+    if isinstance(result, str) and result == EXECUTION_CANCELLED_RESULT:
+        return _end("cancelled")
+    return _end("terminated", result=plain(result))
+
+
+def _end(outcome: str, result: Any = None, error: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"outcome": outcome, "result": result, "error": error}
+
+
+def _send_end(channel: Channel, end: dict[str, Any]) -> None:
+    try:
+        channel.send({"type": "end", **end})
+    except FrameError:
+        # Only a result can be that large; that the workflow has ended matters more.
+        channel.send({"type": "end", **end, "result": None})
+
+
+# Finding and calling the function.
+
+
+def load(begin: Mapping[str, Any]) -> Callable[..., Any]:
+    """The workflow's function. Raises WorkflowNotRun saying what was looked for, and where."""
+    # By name, because the names that existing plugins import are no part of this package.
+    importlib.import_module("cloudwright.compat.finder").install()
+    plugin = begin["plugin"]
+    for folder in reversed(plugin.get("path") or ()):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+    mapping = str(begin["mapping"])
+    module_name, _, name = mapping.rpartition(".")
+    workflow = begin["execution"]["workflow_id"]
+    whose = f"Workflow `{workflow}` is mapped to `{mapping}` of plugin `{plugin['name']}`"
+    if not module_name:
+        raise WorkflowNotRun(f"{whose}, which is no dotted path to a function: write `module.function`.")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if module_name != missing and not module_name.startswith(f"{missing}."):
+            raise WorkflowNotRun(
+                f"{whose}. Module `{module_name}` needs module `{missing}`, which is not installed."
+            ) from error
+        folders = ", ".join(path for path in sys.path if path) or "nowhere"
+        raise WorkflowNotRun(
+            f"{whose}, but there is no module `{missing}`. It was looked for in: {folders}."
+        ) from error
+    except Exception as error:
+        raise WorkflowNotRun(
+            f"{whose}. Importing module `{module_name}` failed: {type(error).__name__}: {error}"
+        ) from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        where = getattr(module, "__file__", None) or module_name
+        what = "has no function" if function is None else "has something that is no function under the name"
+        raise WorkflowNotRun(f"{whose}, but module `{module_name}` ({where}) {what} `{name}`.")
+    return function  # type: ignore[no-any-return]
+
+
+def _not_resumable(begin: Mapping[str, Any]) -> dict[str, Any]:
+    if begin.get("cancel"):
+        # It was asked to stop, and its process is gone: that is as stopped as it can be.
+        return _end("cancelled")
+    execution = begin["execution"]
+    error = WorkflowNotRun(
+        f"Workflow `{execution['workflow_id']}` was interrupted and cannot be resumed: its function "
+        f"`{begin['mapping']}` is not marked as resumable. Start it anew; or, where it may be called again "
+        "after it was interrupted, mark it with @workflow(resumable=True)."
+    )
+    return _end("failed", error=explain(error))
+
+
+def _call(function: Callable[..., Any], ctx: WorkflowContext, parameters: dict[str, Any]) -> Any:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return function(ctx=ctx, **parameters)
+    takes_any = any(item.kind is item.VAR_KEYWORD for item in signature.parameters.values())
+    arguments = parameters | {"ctx": ctx} if takes_any or "ctx" in signature.parameters else parameters
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        raise WorkflowNotRun(
+            f"Workflow `{ctx.workflow_id}` cannot be called with parameters {sorted(parameters)}: {error}. "
+            f"Its function is {getattr(function, '__name__', function)}{signature}."
+        ) from error
+    return function(**arguments)
+
+
+# Saying what went wrong.
+
+
+def explain(error: BaseException) -> dict[str, Any]:
+    """``{"message", "kind", "traceback"}`` for an ``end`` frame: what the user wrote, and nothing of the
+    engine.
+    """
+    kind = type(error).__name__
+    if isinstance(error, WorkflowFailed):
+        return {"message": str(error), "kind": kind, "traceback": error.traceback}
+    if isinstance(error, WorkflowNotRun):
+        cause = error.__cause__
+        return {
+            "message": str(error),
+            "kind": kind,
+            "traceback": user_traceback(cause) if cause is not None else "",
+        }
+    message = str(error) or kind
+    if isinstance(error, SystemExit):
+        message = f"the workflow called sys.exit({error.code!r}) instead of returning"
+    elif isinstance(error, KeyboardInterrupt):
+        message = "the workflow was interrupted (KeyboardInterrupt)"
+    elif isinstance(error, MemoryError):
+        message = "the workflow ran out of memory (MemoryError)"
+    else:
+        message = f"{kind}: {message}"
+    return {"message": message, "kind": kind, "traceback": user_traceback(error)}
+
+
+def user_traceback(error: BaseException) -> str:
+    """The traceback of ``error`` and of what caused it, without the engine's own frames; empty where
+    nothing else is left.
+    """
+    try:
+        described = traceback.TracebackException.from_exception(error, compact=True)
+        frames = 0
+        seen: set[int] = set()
+        pending: list[traceback.TracebackException | None] = [described]
+        while pending:
+            item = pending.pop()
+            if item is None or id(item) in seen:
+                continue
+            seen.add(id(item))
+            item.stack = traceback.StackSummary.from_list(
+                [frame for frame in item.stack if _is_users(frame.filename)]
+            )
+            frames += len(item.stack)
+            pending += [item.__cause__, item.__context__]
+        return "".join(described.format()) if frames else ""
+    except MemoryError:
+        return ""
+
+
+def _is_users(filename: str) -> bool:
+    return not filename.startswith((_OWN_FOLDER, "<frozen importlib"))

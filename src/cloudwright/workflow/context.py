@@ -1,0 +1,302 @@
+"""``ctx``: everything a workflow function is given."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cloudwright.workflow.bookkeeping import SendWorkflowEventTask
+from cloudwright.workflow.connection import Connection
+from cloudwright.workflow.graph import TaskDependencyGraph
+from cloudwright.workflow.internal import Internal
+from cloudwright.workflow.local_tasks import LocalWorkflowTask
+from cloudwright.workflow.names import find
+from cloudwright.workflow.topology import Record, Topology, WorkflowNode, WorkflowNodeInstance
+
+
+class DeploymentContext:
+    """The deployment that the workflow runs on."""
+
+    def __init__(self, record: Mapping[str, Any], workflows: Mapping[str, Any]) -> None:
+        self._record = Record(record)
+        #: The deployment's workflows by name, as in the plan.
+        self.workflows = dict(workflows)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id}>"
+
+    @property
+    def id(self) -> str:
+        return str(self._record["id"])
+
+    @property
+    def display_name(self) -> str:
+        return str(self._record.get("display_name") or self.id)
+
+    @property
+    def description(self) -> str | None:
+        return self._record.get("description")
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        return self._record.get("inputs") or {}
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        return self._record.get("outputs") or {}
+
+    @property
+    def capabilities(self) -> dict[str, Any]:
+        return self._record.get("capabilities") or {}
+
+    @property
+    def scaling_groups(self) -> dict[str, Any]:
+        return self._record.get("scaling_groups") or {}
+
+    @property
+    def labels(self) -> Any:
+        return self._record.get("labels") or []
+
+    @property
+    def resource_tags(self) -> dict[str, Any]:
+        return self._record.get("resource_tags") or {}
+
+    @property
+    def runtime_only_evaluation(self) -> bool:
+        return bool(self._record.get("runtime_only_evaluation"))
+
+
+class BlueprintContext:
+    """The blueprint of the deployment; ``path`` is the folder of its files."""
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        self.id = str(record["id"])
+        self.path = str(record["path"])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id}>"
+
+
+class WorkflowContext:
+    """What a workflow can ask and do. What makes a task answers the task in graph mode, else its result to
+    come.
+
+    Any thread of the workflow may use it; one graph is built and executed by one thread.
+    """
+
+    def __init__(self, begin: Mapping[str, Any], connection: Connection, resumable: bool = False) -> None:
+        """``begin`` is the process's first frame (docs/frames.md); ``resumable`` what its function says."""
+        self._begin = begin
+        self._execution = begin["execution"]
+        self.internal = Internal(self, connection, begin, resumable)
+        self.deployment = DeploymentContext(begin["deployment"], begin.get("workflows") or {})
+        self.blueprint = BlueprintContext(begin["blueprint"])
+        #: Whether an earlier process of this execution ran already.
+        self.resume = bool(begin.get("resume"))
+        self._topology = Topology(self, begin["nodes"], begin["node_instances"])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.workflow_id} {self.execution_id}>"
+
+    # What it is.
+
+    @property
+    def execution_id(self) -> str:
+        return str(self._execution["id"])
+
+    @property
+    def workflow_id(self) -> str:
+        """The workflow's name."""
+        return str(self._execution["workflow_id"])
+
+    @property
+    def execution_creator_username(self) -> str | None:
+        creator: str | None = self._execution.get("created_by")
+        return creator
+
+    @property
+    def tenant(self) -> dict[str, Any]:
+        tenant: dict[str, Any] = self._begin["tenant"]
+        return tenant
+
+    @property
+    def tenant_name(self) -> str:
+        return str(self.tenant["name"])
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether operations are only named, and nothing is changed."""
+        return bool(self._execution.get("dry_run"))
+
+    @property
+    def local(self) -> bool:
+        """Always False: there is a manager behind every workflow."""
+        return False
+
+    @property
+    def wait_after_fail(self) -> float:
+        """Seconds for which what runs is waited for after a task failed."""
+        return self.internal.wait_after_fail
+
+    @property
+    def logger(self) -> logging.Logger:
+        return self.internal.logger_of()
+
+    # The deployment's parts.
+
+    @property
+    def nodes(self) -> Iterator[WorkflowNode]:
+        return self._topology.nodes
+
+    @property
+    def node_instances(self) -> Iterator[WorkflowNodeInstance]:
+        return self._topology.node_instances
+
+    def get_node(self, node_id: str) -> WorkflowNode | None:
+        """The node of that name, or None."""
+        return self._topology.get_node(node_id)
+
+    def get_node_instance(self, node_instance_id: str) -> WorkflowNodeInstance | None:
+        """The node instance of that id, or None."""
+        return self._topology.get_node_instance(node_instance_id)
+
+    def refresh_node_instances(self) -> None:
+        """Read all node instances anew; those that were handed out before stay as they were."""
+        instances = self.internal.connection.call("node_instances")
+        self._topology = Topology(self, self._begin["nodes"], instances)
+
+    # Tasks and graphs.
+
+    def graph_mode(self) -> TaskDependencyGraph:
+        """Go into graph mode, and answer the graph to put tasks into.
+
+        Raises RuntimeError where tasks were begun already.
+        """
+        return self.internal.enter_graph_mode()
+
+    def get_tasks_graph(self, name: str) -> TaskDependencyGraph | None:
+        """The graph stored under ``name`` by an earlier process of this execution, to go on with, or None."""
+        return self.internal.restored_graph(name)
+
+    def send_event(
+        self,
+        event: str,
+        event_type: str = "workflow_stage",
+        args: Any = None,
+        additional_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Record an event of the workflow."""
+        return self.internal.begin(SendWorkflowEventTask(event, self, event_type, additional_context))
+
+    def local_task(
+        self,
+        local_task: Callable[..., Any],
+        node: Any = None,
+        info: Any = None,
+        kwargs: dict[str, Any] | None = None,
+        task_id: str | None = None,
+        name: str | None = None,
+        send_task_events: bool = True,
+        override_task_config: bool = False,
+        total_retries: int | None = None,
+        retry_interval: float | None = None,
+    ) -> Any:
+        """Call a function in this process, beside everything else; it is retried as operations are.
+
+        A configuration that ``task_config`` gave the function wins over these arguments, unless
+        ``override_task_config``.
+        """
+        given: dict[str, Any] = {
+            "local_task": local_task,
+            "node": node,
+            "info": info,
+            "kwargs": kwargs,
+            "task_id": task_id,
+            "name": name,
+            "send_task_events": send_task_events,
+            "total_retries": total_retries,
+            "retry_interval": retry_interval,
+        }
+        given = {key: value for key, value in given.items() if value is not None}
+        own = getattr(local_task, "workflow_task_config", {})
+        config = given | own if not override_task_config else own | given
+        return self.internal.begin(
+            LocalWorkflowTask(workflow_context=self, **(self.internal.get_task_configuration() | config))
+        )
+
+    def execute_task(
+        self,
+        task_name: str,
+        local: bool = True,
+        kwargs: dict[str, Any] | None = None,
+        send_task_events: bool = True,
+        total_retries: int | None = None,
+        retry_interval: float | None = None,
+    ) -> Any:
+        """Call the function of that dotted name in this process, as ``local_task`` does.
+
+        Raises ValueError where it is to run elsewhere: what runs on a worker is an operation of a node
+        instance.
+        """
+        if not local:
+            raise ValueError(
+                f"Task `{task_name}` cannot run on a worker by itself: map it to an operation of a node, and "
+                "use instance.execute_operation()."
+            )
+        module, _, function = task_name.rpartition(".")
+        return self.local_task(
+            find(f"{module}:{function}"),
+            kwargs=kwargs,
+            name=task_name,
+            send_task_events=send_task_events,
+            total_retries=total_retries,
+            retry_interval=retry_interval,
+        )
+
+    # Questions.
+
+    def get_execution(self, execution_id: str | None = None) -> Record:
+        """This execution, as it is now."""
+        return Record(self.internal.connection.call("execution", id=execution_id or self.execution_id))
+
+    def get_deployment(self, deployment_id: str) -> Record:
+        return Record(self.internal.connection.call("deployment", id=deployment_id))
+
+    def update_node_instance(
+        self,
+        node_instance_id: str,
+        version: int | None = None,
+        state: str | None = None,
+        runtime_properties: dict[str, Any] | None = None,
+        force: bool = False,
+    ) -> Record:
+        """Store runtime properties or the state of a node instance, now.
+
+        Raises RequestRefused where ``version`` is not current; ``force`` stores them whatever the version.
+        """
+        stored = self.internal.connection.call(
+            "update_node_instance",
+            id=node_instance_id,
+            version=None if force else version,
+            runtime_properties=runtime_properties,
+            state=state,
+        )
+        instance = self.get_node_instance(node_instance_id)
+        if instance is not None:
+            instance._node_instance.update(stored)
+        return Record(stored)
+
+    def download_resource(self, resource_path: str, target_path: str | None = None) -> str:
+        """Copy a file of the blueprint's, and answer where the copy is.
+
+        Raises RequestRefused where there is no such file.
+        """
+        source = self.internal.connection.call("read_resource", path=resource_path)
+        if target_path is None:
+            target_path = str(Path(tempfile.mkdtemp(prefix="resource-")) / Path(resource_path).name)
+        shutil.copyfile(source, target_path)
+        return target_path

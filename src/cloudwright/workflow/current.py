@@ -1,0 +1,12 @@
+"""Which workflow context is the current one; a process runs one workflow, so all its threads see the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloudwright.operation.current import CurrentContext, Proxy
+
+current_workflow_ctx = CurrentContext()
+#: What user code imports as ``ctx`` and ``parameters`` before there is any.
+workflow_ctx: Any = Proxy(current_workflow_ctx.get_ctx)
+workflow_parameters: Any = Proxy(current_workflow_ctx.get_parameters)

@@ -1,0 +1,37 @@
+"""What a workflow fails with when tasks of its graph failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cloudwright.workflow.errors import WorkflowFailed
+from cloudwright.workflow.subgraph import SubgraphTask
+from cloudwright.workflow.tasks import WorkflowTask
+
+#: A message names as many failed tasks; more are counted.
+MAX_NAMED = 20
+
+
+def workflow_failed(tasks: Sequence[WorkflowTask]) -> WorkflowFailed:
+    """The error that tells of all of ``tasks``, at least one, in the order in which they failed."""
+    culprits = [task.culprit() if isinstance(task, SubgraphTask) else task for task in tasks]
+    lines = [describe(task) for task in culprits[:MAX_NAMED]]
+    if len(culprits) > MAX_NAMED:
+        lines.append(f"and {len(culprits) - MAX_NAMED} more")
+    message = lines[0] if len(culprits) == 1 else f"{len(culprits)} tasks failed:\n" + "\n".join(lines)
+    traceback = next(
+        (task.failure.traceback for task in culprits if task.failure and task.failure.traceback), ""
+    )
+    return WorkflowFailed(message, hide_traceback=True, traceback=traceback)
+
+
+def describe(task: WorkflowTask) -> str:
+    """Which task failed and why, in one sentence."""
+    if task.failure is not None:
+        why = f"{task.failure.kind}: {task.failure.message}"
+    elif task.error is not None:
+        why = f"{type(task.error).__name__}: {task.error}"
+    else:
+        why = "its handler called it failed"
+    tried = f" in {task.current_retries + 1} attempts" if task.current_retries else ""
+    return f"{task.short_description} failed{tried}: {why}"

@@ -1,0 +1,199 @@
+"""The host: the part of a manager that supervises one workflow process.
+
+It is the process's only writer: what the process says reaches the database through the host's ``Journal``, in
+the order in which it was said, and what became of its operations reaches it through the host. When the
+process is dead, and all that it said is stored, ``run`` answers how it ended; only then may anybody store an
+end status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from cloudwright.errors import CloudwrightError, StaleTerm
+from cloudwright.model.execution import CancelMode, Outcome
+from cloudwright.process.frames import FrameError
+from cloudwright.process.output import OutputLines
+from cloudwright.process.supervisor import Child, ChildSpec, ExitStatus, Zygote
+from cloudwright.workflow.journal import Journal
+
+ENTRY = "cloudwright.workflow.child:main"
+
+#: How long a process may take to leave after it said that its workflow has ended.
+LEAVE_SECONDS = 2.0
+#: How long what a workflow's process started beside itself may take to be gone after SIGKILL (seconds).
+DEATH_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowEnd:
+    """How a workflow's process ended: what it said last, or that it said nothing; ``pid`` is the one that
+    was seen dead.
+    """
+
+    outcome: Outcome
+    error: str | None
+    result: Any
+    pid: int
+    exit: ExitStatus
+
+
+class Host:
+    """Supervises the process of one execution, from its fork until it was seen dead."""
+
+    def __init__(self, execution_id: str, journal: Journal) -> None:
+        self.execution_id = execution_id
+        self._journal = journal
+        self._child: Child | None = None
+        self._lines = OutputLines(journal.output)
+        self._said: dict[str, Any] | None = None
+        self._exited: asyncio.Future[ExitStatus] = asyncio.get_running_loop().create_future()
+        self._waiting: list[dict[str, Any]] = []
+        self._writes: set[asyncio.Task[None]] = set()
+        self._trouble: str | None = None
+        self._killed = False
+
+    async def run(self, zygote: Zygote, begin: dict[str, Any], *, memory_limit: int | None) -> WorkflowEnd:
+        """Fork the process, and wait until it is dead and everything that it said is stored.
+
+        Raises errors.Unavailable when it cannot be forked.
+        """
+        spec = ChildSpec(
+            name=self.execution_id,
+            entry=ENTRY,
+            cwd=begin["blueprint"]["path"],
+            memory_limit=memory_limit,
+        )
+        child = await zygote.fork(spec, self)
+        self._child = child
+        if self._killed:
+            child.signal(signal.SIGKILL)
+        try:
+            child.send({"type": "begin", **begin})
+            for message in self._waiting:
+                child.send(message)
+        except (FrameError, TypeError) as error:
+            self._trouble = f"it could not be told what to do ({error})"
+            child.signal(signal.SIGKILL)
+        self._waiting.clear()
+        status = await self._exited
+        self._lines.close()
+        while self._writes:
+            await asyncio.gather(*self._writes, return_exceptions=True)
+        end = self._end(status, child)
+        if end.outcome is not Outcome.TERMINATED and not child.group_gone.done():
+            # Whatever the workflow started beside itself goes with it: it was stopped, or it fell.
+            child.signal(signal.SIGKILL)
+            # Bounded: what cannot be killed must not keep the execution from its end.
+            await asyncio.wait([child.group_gone], timeout=DEATH_SECONDS)
+        return end
+
+    @property
+    def pid(self) -> int | None:
+        """The process, or None before it was forked."""
+        return self._child.pid if self._child else None
+
+    def cancel(self, mode: CancelMode) -> None:
+        """Tell the workflow that a standard cancellation was requested."""
+        self._send({"type": "cancel", "mode": str(mode)})
+
+    def kill(self) -> None:
+        """End the process at once, with everything in its process group."""
+        self._killed = True
+        if self._child is not None:
+            self._child.signal(signal.SIGKILL)
+
+    def operation(self, update: dict[str, Any]) -> None:
+        """Tell the workflow what became of one of its operations (an ``operation`` frame without its
+        type).
+        """
+        self._send({"type": "operation", **update})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self._child is None:
+            self._waiting.append(message)
+        else:
+            self._child.send(message)
+
+    # What the supervisor of processes calls (ChildObserver).
+
+    def frame(self, message: dict[str, Any]) -> None:
+        kind = message.get("type")
+        if kind == "journal":
+            self._spawn(self._stored(self._journal.apply(message["entries"], bool(message.get("aware")))))
+        elif kind == "call":
+            self._spawn(self._answer(message, list(self._writes)))
+        elif kind == "end":
+            self._said = message
+            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._make_leave)
+
+    def output(self, data: bytes) -> None:
+        self._lines.feed(data)
+
+    def exited(self, status: ExitStatus) -> None:
+        if not self._exited.done():
+            self._exited.set_result(status)
+
+    def _make_leave(self) -> None:
+        # Its workflow has ended, but a thread or an exit handler of the user's keeps the process: nothing
+        # waits for those.
+        if not self._exited.done():
+            self.kill()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+
+    async def _stored(self, write: Awaitable[None]) -> None:
+        try:
+            await write
+        except StaleTerm:
+            self._trouble = "another manager has taken this execution over"
+            self.kill()
+        except CloudwrightError as error:
+            self._trouble = f"what the workflow did could not be stored: {error}"
+            self.kill()
+        except Exception as error:
+            # A frame that makes no sense: the process is not to be trusted any further, and the user must
+            # learn of it.
+            self._trouble = f"it sent something that cannot be stored ({type(error).__name__}: {error})"
+            self.kill()
+            raise
+
+    async def _answer(self, message: dict[str, Any], before: list[asyncio.Task[None]]) -> None:
+        # What the workflow did before it asked is stored by then, and seen by whoever answers.
+        await asyncio.gather(*before, return_exceptions=True)
+        reply: dict[str, Any] = {"type": "reply", "id": message.get("id")}
+        try:
+            reply["value"] = await self._journal.answer(str(message.get("method")), message.get("args") or {})
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the process that asked waits for an answer
+            reply["error"] = {"kind": type(error).__name__, "message": str(error)}
+        self._send(reply)
+
+    def _end(self, status: ExitStatus, child: Child) -> WorkflowEnd:
+        said, trouble = self._said, self._trouble
+        if said is not None and trouble is None:
+            error = _describe(said.get("error") or {})
+            return WorkflowEnd(Outcome(said["outcome"]), error, said.get("result"), child.pid, status)
+        trouble = trouble or child.fault
+        if trouble is not None:
+            message = f"The workflow's process was ended: {trouble}."
+        else:
+            message = f"The workflow's process ended with {status.describe()}, and did not say how it fared."
+        tail = self._lines.tail()
+        if tail:
+            message += f" The last it printed:\n{tail}"
+        return WorkflowEnd(Outcome.DIED, message, None, child.pid, status)
+
+
+def _describe(error: dict[str, Any]) -> str | None:
+    if not error:
+        return None
+    text = str(error.get("message") or error.get("kind") or "the workflow failed")
+    traceback = error.get("traceback")
+    return f"{text}\n{traceback}" if traceback else text

@@ -1,0 +1,173 @@
+"""Tasks that run an operation: on a worker, in a process of its own, as often as its retries allow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cloudwright.model.operation import Failure
+from cloudwright.operation.errors import NonRecoverableError, OperationRetry, RecoverableError
+from cloudwright.workflow.bookkeeping import DryRunTask, NOPLocalWorkflowTask
+from cloudwright.workflow.tasks import WorkflowTask
+
+if TYPE_CHECKING:
+    from cloudwright.workflow.context import WorkflowContext
+    from cloudwright.workflow.topology import WorkflowNodeInstance, WorkflowRelationshipInstance
+
+#: The kind of failure that says that nobody knows how far the operation came.
+LOST = "Lost"
+OPERATION_RETRY = "OperationRetry"
+
+
+class OperationTask(WorkflowTask):
+    """An operation of a node instance or of a relationship. ``operation`` is as in docs/frames.md, without
+    what changes.
+    """
+
+    kind = "operation"
+
+    def __init__(self, operation: dict[str, Any], workflow_context: WorkflowContext, **kwargs: Any) -> None:
+        super().__init__(workflow_context, **kwargs)
+        self.operation = operation
+        self.attempt = 1
+        #: Whether the attempt before this one was lost, so that only a resumable function may run again.
+        self.resume = False
+        #: Whether it was sent and revoked, because its execution was asked to stop meanwhile.
+        self.revoked = False
+
+    @property
+    def name(self) -> str:
+        return str(self.operation["mapping"])
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The operation's inputs; a handler may change them before the next attempt."""
+        inputs: dict[str, Any] = self.operation["inputs"]
+        return inputs
+
+    @property
+    def short_description(self) -> str:
+        operation = self.operation
+        if "instance" in operation:
+            return f"`{operation['name']}` of `{operation['instance']}` ({self.name})"
+        ends = f"`{operation['source']}` -> `{operation['target']}`"
+        return f"`{operation['name']}` ({operation['side']}) of {ends} ({self.name})"
+
+    @property
+    def cloudify_context(self) -> dict[str, Any]:
+        operation, internal = self.operation, self.workflow_context
+        own = operation.get("instance") or operation[operation["side"]]
+        instance = internal.get_node_instance(own)
+        context = {
+            "task_id": self.id,
+            "task_name": self.name,
+            "node_id": own,
+            "node_name": instance.node_id if instance else None,
+            "executor": operation["executor"],
+            "plugin": {"name": operation["plugin"]},
+            "operation": {
+                "name": operation["name"],
+                "retry_number": self.current_retries,
+                "max_retries": self.total_retries,
+            },
+        }
+        if "side" in operation:
+            other = operation["target" if operation["side"] == "source" else "source"]
+            context["related"] = {"node_id": other, "is_target": operation["side"] == "source"}
+        return context
+
+    def is_local(self) -> bool:
+        return False
+
+    def subject(self) -> dict[str, Any]:
+        """What an event about this task is about."""
+        operation = self.operation
+        return {
+            "node_instance_id": operation.get("instance") or operation[operation["side"]],
+            "operation": operation["name"],
+            "operation_id": self.id,
+        }
+
+    def frame(self, graph_id: str | None, restore: dict[str, Any]) -> dict[str, Any]:
+        """The operation as it is sent and stored."""
+        return self.operation | {
+            "id": self.id,
+            "graph_id": graph_id,
+            "attempt": self.attempt,
+            "max_retries": self.total_retries,
+            "retry_number": self.current_retries,
+            "resume": self.resume,
+            "task": restore,
+        }
+
+    def again(self) -> OperationTask:
+        """A task that runs the same operation once more, for one that succeeded: what succeeded stays so."""
+        task = OperationTask(self.operation, self.workflow_context)
+        task.info, task.on_success, task.on_failure = self.info, self.on_success, self.on_failure
+        task.total_retries, task.retry_interval = self.total_retries, self.retry_interval
+        task.send_task_events, task.current_retries = self.send_task_events, self.current_retries
+        return task
+
+
+def error_of(failure: Failure) -> Exception:
+    """The exception that a failed operation's ``get()`` raises."""
+    causes = [{"message": failure.message, "type": failure.kind, "traceback": failure.traceback}]
+    if not failure.recoverable:
+        return NonRecoverableError(failure.message, causes=causes)
+    kind = OperationRetry if failure.kind == OPERATION_RETRY else RecoverableError
+    return kind(failure.message, retry_after=failure.retry_after, causes=causes)
+
+
+def operation_task(
+    ctx: WorkflowContext,
+    name: str,
+    operations: dict[str, Any],
+    subject: WorkflowNodeInstance | WorkflowRelationshipInstance,
+    kwargs: dict[str, Any] | None,
+    allow_kwargs_override: bool | None,
+    send_task_events: bool,
+    side: str | None = None,
+) -> WorkflowTask:
+    """The task that runs operation ``name`` of ``subject``, or one that does nothing where it is not
+    implemented.
+
+    ``side`` is "source" or "target" for a relationship. Raises RuntimeError where ``kwargs`` redefine an
+    input and may not.
+    """
+    definition = operations.get(name) or {}
+    mapping = definition.get("operation")
+    if not mapping:
+        return NOPLocalWorkflowTask(ctx)
+    about, host_id = subject.operation_subject(side)
+    executor = definition.get("executor") or "central_deployment_agent"
+    if executor == "auto":
+        executor = "host_agent" if host_id else "central_deployment_agent"
+    operation = {
+        "name": name,
+        **about,
+        "plugin": definition["plugin"],
+        "mapping": mapping,
+        "executor": executor,
+        "inputs": _merge(name, definition.get("inputs") or {}, kwargs or {}, bool(allow_kwargs_override)),
+        "evaluate": bool(definition.get("has_intrinsic_functions")),
+        "timeout": definition.get("timeout"),
+        "timeout_recoverable": bool(definition.get("timeout_recoverable")),
+    }
+    if ctx.dry_run:
+        subject_id = about.get("instance") or about[str(side)]
+        return DryRunTask(mapping, {"node_instance_id": subject_id, "operation": name}, ctx)
+    retries = ctx.internal.get_task_configuration()
+    for key, own in (("total_retries", "max_retries"), ("retry_interval", "retry_interval")):
+        if definition.get(own) is not None:
+            retries[key] = definition[own]
+    return OperationTask(operation, ctx, send_task_events=send_task_events, **retries)
+
+
+def _merge(name: str, inputs: dict[str, Any], kwargs: dict[str, Any], allow_override: bool) -> dict[str, Any]:
+    twice = [] if allow_override else sorted(inputs.keys() & kwargs.keys())
+    if twice:
+        keys = ", ".join(f"`{key}`" for key in twice)
+        raise RuntimeError(
+            f"Operation `{name}` has inputs {keys} in the blueprint already. To give them other values, pass "
+            "allow_kwargs_override=True."
+        )
+    return {**inputs, **kwargs}

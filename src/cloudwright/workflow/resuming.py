@@ -1,0 +1,266 @@
+"""Graphs made again from what an earlier process of the execution stored of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from cloudwright.workflow.bookkeeping import (
+    NOPLocalWorkflowTask,
+    SendNodeEventTask,
+    SendWorkflowEventTask,
+    SetNodeInstanceStateTask,
+)
+from cloudwright.workflow.local_tasks import GetNodeInstanceStateTask, LocalWorkflowTask
+from cloudwright.workflow.names import find, load_handler
+from cloudwright.workflow.operation_task import LOST, OperationTask
+from cloudwright.workflow.stored import IGNORED, REMOVED, record_of
+from cloudwright.workflow.subgraph import SubgraphTask
+from cloudwright.workflow.tasks import TASK_SUCCEEDED, WorkflowTask
+
+if TYPE_CHECKING:
+    from cloudwright.workflow.context import WorkflowContext
+    from cloudwright.workflow.graph import TaskDependencyGraph
+
+#: A task or graph as a ``begin`` frame has it (docs/frames.md).
+Record = Mapping[str, Any]
+
+_PLAIN: dict[str, type[WorkflowTask]] = {
+    task.kind: task
+    for task in (
+        NOPLocalWorkflowTask,
+        SetNodeInstanceStateTask,
+        SendNodeEventTask,
+        SendWorkflowEventTask,
+        GetNodeInstanceStateTask,
+    )
+}
+#: What changes of an operation from one attempt to the next.
+_CHANGING = ("id", "graph_id", "attempt", "max_retries", "retry_number", "resume", "task")
+
+
+class StoredGraphs:
+    """What an earlier process left, to be taken up piece by piece."""
+
+    def __init__(self, graphs: Iterable[Record]) -> None:
+        self._graphs: dict[str, list[Record]] = defaultdict(list)
+        for graph in graphs:
+            self._graphs[graph["name"]].append(graph)
+        # Operations that run and are not part of a graph that was taken up, by what they do.
+        self._running: dict[str, list[Record]] = defaultdict(list)
+
+    def take(self, name: str) -> Record | None:
+        """The next graph that was stored under ``name`` in full."""
+        while self._graphs[name]:
+            graph = self._graphs[name].pop(0)
+            if _is_complete(graph):
+                return graph
+        return None
+
+    def leave(self, graph: Record) -> None:
+        """Nobody goes on with ``graph``; what still runs of it can be waited for all the same."""
+        for record in graph["tasks"]:
+            if record.get("running"):
+                self._running[_deed(record["parameters"])].append(record)
+
+    def leave_all(self, name: str) -> None:
+        for graph in self._graphs.pop(name, ()):
+            self.leave(graph)
+
+    def running(self, operation: Mapping[str, Any]) -> Record | None:
+        """An operation from before that still runs and does the same; each is answered once."""
+        if not self._running:
+            return None
+        records = self._running.get(_deed(operation))
+        return records.pop(0) if records else None
+
+
+def _deed(operation: Mapping[str, Any]) -> str:
+    return repr(sorted((key, repr(value)) for key, value in operation.items() if key not in _CHANGING))
+
+
+def _is_complete(graph: Record) -> bool:
+    """Whether all entries of the graph were stored before the process that stored them ended."""
+    ids = {record["id"] for record in graph["tasks"]}
+    return all(ids.issuperset(record["depends_on"]) for record in graph["tasks"])
+
+
+def recognise(graph: TaskDependencyGraph, stored: Record) -> dict[str, WorkflowTask] | None:
+    """The tasks of ``graph``, built anew, by the ids of their stored selves; None where they are not the
+    same tasks.
+    """
+    places = {_notes(record)["place"]: record for record in stored["tasks"] if "place" in _notes(record)}
+    tasks = graph.tasks
+    if sorted(places) != list(range(len(tasks))):
+        return None
+    found = {places[place]["id"]: task for place, task in enumerate(tasks)}
+    new_ids = {task.id: id for id, task in found.items()}
+    for id, record in ((record["id"], record) for record in places.values()):
+        if _shape(record_of(found[id], ""), new_ids) != _shape(record, {}):
+            return None
+    return found
+
+
+def _shape(record: Record, ids: Mapping[str, str]) -> tuple[Any, ...]:
+    """What must be the same of a task for it to be the same task; ``ids`` translates those of other tasks."""
+    parameters = record["parameters"]
+    subgraph = _notes(record).get("subgraph")
+    around = (
+        ids.get(subgraph, subgraph) if subgraph else None,
+        frozenset(ids.get(id, id) for id in record["depends_on"]),
+    )
+    if record["kind"] == "operation":
+        about = tuple(parameters.get(key) for key in ("instance", "source", "target", "side"))
+    else:
+        about = tuple((key, repr(value)) for key, value in sorted(parameters.items()) if key != "task")
+    return record["kind"], record["name"], about, around
+
+
+class Restoring:
+    """One stored graph on its way to be a graph again: what of it is over, and what is to be done still."""
+
+    def __init__(self, ctx: WorkflowContext, stored: Record) -> None:
+        self._ctx = ctx
+        self._id: str = stored["id"]
+        self._name: str = stored["name"]
+        self._records: dict[str, Record] = {record["id"]: record for record in stored["tasks"]}
+        #: By the id of a task, the id of the one that runs in its place.
+        self._replaced: dict[str, str] = {
+            _notes(record)["replaces"]: id
+            for id, record in self._records.items()
+            if "replaces" in _notes(record)
+        }
+        over = {id for id, record in self._records.items() if _is_over(record)} | self._replaced.keys()
+        # Nothing is left to do in a subgraph that is over.
+        self._over = over | {id for id in self._records if any(outer in over for outer in self._around(id))}
+        self._tasks: dict[str, WorkflowTask] = {}
+
+    def into(
+        self, graph: TaskDependencyGraph, built: Mapping[str, WorkflowTask] | None = None
+    ) -> TaskDependencyGraph:
+        """Put what is not over into ``graph``; ``built`` are tasks that it has already, by their stored ids.
+
+        Raises RuntimeError where a task cannot be made again.
+        """
+        built = built or {}
+        if built:
+            graph.identify(built)
+        for id, task in built.items():
+            self._tasks[id] = task
+            self._take_up(task, self._records[id])
+        for id in self._records:
+            if id not in self._over:
+                self._restore(id, graph)
+        for id, task in self._tasks.items():
+            for dependency in self._records[id]["depends_on"]:
+                blocker = self._tasks.get(self._awaited(dependency))
+                if blocker is not None:
+                    graph.add_dependency(task, blocker)
+        for id, task in built.items():
+            if id in self._over:
+                task._state = TASK_SUCCEEDED
+                task.async_result.settle(self._records[id].get("result"), None)
+                graph.release(task)
+        for id, task in self._tasks.items():
+            if isinstance(task, OperationTask) and self._records[id].get("running"):
+                graph.engine.adopt(task)
+        graph.keeper.restored(self._id)
+        return graph
+
+    def _awaited(self, id: str) -> str:
+        """The task that what depended on ``id`` waits for by now."""
+        newest = self._newest(id)
+        if newest == id and self._records[id]["state"] != "succeeded":
+            # Its subgraph was rebuilt before it could end: its counterpart is somewhere in the new one.
+            return next((self._newest(outer) for outer in self._around(id) if outer in self._replaced), id)
+        return newest
+
+    def _newest(self, id: str) -> str:
+        while id in self._replaced:
+            id = self._replaced[id]
+        return id
+
+    def _around(self, id: str) -> Iterator[str]:
+        """The subgraphs that contain the task, the innermost first."""
+        outer = _notes(self._records[id]).get("subgraph")
+        while outer is not None:
+            yield outer
+            outer = _notes(self._records[outer]).get("subgraph")
+
+    def _restore(self, id: str, graph: TaskDependencyGraph) -> WorkflowTask:
+        task = self._tasks.get(id)
+        if task is None:
+            record = self._records[id]
+            notes = _notes(record)
+            task = self._tasks[id] = self._make(record, graph)
+            task.info = notes.get("info", task.info)
+            task.on_success, task.on_failure = (
+                self._handler(notes, "on_success"),
+                self._handler(notes, "on_failure"),
+            )
+            if "retries" in notes:
+                task.total_retries, task.retry_interval, _ = notes["retries"]
+            self._take_up(task, record)
+            if "subgraph" in notes:
+                cast("SubgraphTask", self._restore(notes["subgraph"], graph)).add_task(task)
+            else:
+                graph.add_task(task)
+        return task
+
+    def _take_up(self, task: WorkflowTask, record: Record) -> None:
+        """Let the task go on where the stored one stopped."""
+        notes = _notes(record)
+        task.stored = True
+        task.replaces, task.place = notes.get("replaces"), notes.get("place")
+        if task.is_subgraph and "retries" in notes:
+            # It limits how often the subgraph is rebuilt; an operation's count begins anew.
+            task.current_retries = notes["retries"][2]
+        if isinstance(task, OperationTask):
+            attempt = record.get("attempt") or 0
+            task.attempt = attempt if record.get("running") else attempt + 1
+            task.resume = (record.get("failure") or {}).get("kind") == LOST
+
+    def _make(self, record: Record, graph: TaskDependencyGraph) -> WorkflowTask:
+        kind, id = record["kind"], record["id"]
+        parameters = {key: value for key, value in record["parameters"].items() if key != "task"}
+        if kind == "operation":
+            operation = {key: value for key, value in parameters.items() if key not in _CHANGING}
+            return OperationTask(operation, self._ctx, task_id=id)
+        if kind == "subgraph":
+            return SubgraphTask(graph, task_id=id)
+        if kind == "local":
+            function = _function(parameters["function"])
+            return LocalWorkflowTask(
+                function, self._ctx, kwargs=parameters["kwargs"], name=parameters["name"], task_id=id
+            )
+        if kind not in _PLAIN:
+            raise RuntimeError(
+                f"The stored graph `{self._name}` holds a task of a kind that is not known: `{kind}`."
+            )
+        return _PLAIN[kind](workflow_context=self._ctx, task_id=id, **parameters)
+
+    def _handler(self, notes: Mapping[str, Any], key: str) -> Any:
+        try:
+            return load_handler(notes.get(key))
+        except (ImportError, AttributeError) as error:
+            raise RuntimeError(
+                f"The execution cannot be resumed: handler `{notes[key]['name']}`, which the stored graph "
+                f"`{self._name}` names, cannot be found ({error})."
+            ) from error
+
+
+def _notes(record: Record) -> Mapping[str, Any]:
+    notes: Mapping[str, Any] = record["parameters"].get("task") or {}
+    return notes
+
+
+def _is_over(record: Record) -> bool:
+    return record["state"] == "succeeded" or record.get("result") in (REMOVED, IGNORED)
+
+
+def _function(name: str | None) -> Callable[..., Any] | None:
+    try:
+        return cast("Callable[..., Any]", find(name)) if name else None
+    except (ImportError, AttributeError):
+        return None

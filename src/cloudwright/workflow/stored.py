@@ -1,0 +1,175 @@
+"""Graphs as they are stored: what an execution that is resumed will find of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from cloudwright.workflow.current import workflow_ctx
+from cloudwright.workflow.names import handler_notes
+from cloudwright.workflow.operation_task import OperationTask
+from cloudwright.workflow.tasks import TASK_FAILED, WorkflowTask
+from cloudwright.workflow.values import new_id, plain
+
+#: A larger graph is stored in several entries: each must fit into a frame.
+MAX_TASKS = 500
+
+#: Results that are stored of tasks that did not succeed and are over all the same.
+REMOVED = {"removed": True}
+IGNORED = {"ignored": True}
+
+
+def make_or_get_graph(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a function that builds a graph, so that a resumed execution goes on with the stored one.
+
+    The decorated function takes one more keyword, ``name``: what the graph is stored under.
+    """
+
+    @functools.wraps(function)
+    def make_or_get(*args: Any, name: str, **kwargs: Any) -> Any:
+        if workflow_ctx.dry_run:
+            return function(*args, **kwargs)
+        graph = workflow_ctx.get_tasks_graph(name)
+        if graph is None:
+            graph = function(*args, **kwargs)
+            graph.store(name)
+        return graph
+
+    return make_or_get
+
+
+def check_storable(task: WorkflowTask) -> None:
+    """Raise RuntimeError where a handler of the task could not be found again when its graph is restored."""
+    for handler in (task.on_success, task.on_failure):
+        if handler is not None and handler_notes(handler) is None:
+            raise RuntimeError(
+                f"The handler {handler!r} of {task.short_description} cannot be stored with its graph: it is "
+                "not a function or class at the top level of a module."
+            )
+
+
+def notes_of(task: WorkflowTask) -> dict[str, Any]:
+    """What is stored of any task, beside what its kind adds."""
+    notes: dict[str, Any] = {}
+    if task.place is not None:
+        notes["place"] = task.place
+    if task.containing_subgraph is not None:
+        notes["subgraph"] = task.containing_subgraph.id
+    if task.info:
+        notes["info"] = plain(task.info)
+    if task.on_success is not None:
+        notes["on_success"] = handler_notes(task.on_success)
+    if task.on_failure is not None:
+        notes["on_failure"] = handler_notes(task.on_failure)
+    if task.replaces is not None:
+        notes["replaces"] = task.replaces
+    if not task.inline:
+        notes["retries"] = [task.total_retries, task.retry_interval, task.current_retries]
+    return notes
+
+
+def record_of(task: WorkflowTask, graph_id: str) -> dict[str, Any]:
+    """The task as a journal entry has it."""
+    notes = notes_of(task)
+    if isinstance(task, OperationTask):
+        name, parameters = str(task.operation["name"]), task.frame(graph_id, notes)
+    else:
+        name, parameters = task.name, task.parameters() | {"task": notes}
+    subgraph = task.containing_subgraph
+    return {
+        "id": task.id,
+        "name": name,
+        "kind": task.kind,
+        # Its subgraph is no blocker of its own: the subgraph begins again.
+        "depends_on": [blocker.id for blocker in task._blockers if blocker is not subgraph],
+        "parameters": parameters,
+    }
+
+
+def entries_of(graph_id: str, name: str | None, tasks: Iterable[WorkflowTask]) -> Iterator[list[Any]]:
+    """The journal entries that store ``tasks``; ``name`` is None where the graph itself is stored already."""
+    first = name is not None
+    if first:
+        tasks = list(tasks)
+        for place, task in enumerate(tasks):
+            task.place = place
+    records = [record_of(task, graph_id) for task in tasks]
+    if first and len(records) > MAX_TASKS:
+        # Names the last task, so that a graph of which only the first entries were stored is known to be
+        # incomplete.
+        complete = {
+            "id": f"{graph_id}-complete",
+            "name": "complete",
+            "kind": "nop",
+            "parameters": {"task": {}},
+        }
+        records.insert(0, complete | {"depends_on": [records[-1]["id"]]})
+    for start in range(0, len(records), MAX_TASKS):
+        part = records[start : start + MAX_TASKS]
+        yield ["graph", graph_id, name, part] if first and start == 0 else ["tasks", graph_id, part]
+
+
+class Keeper:
+    """Stores one graph as it runs: itself when its first task begins, then what is added, taken out and over.
+
+    ``id`` is None where the graph is not stored.
+    """
+
+    def __init__(self, journal: Callable[..., None]) -> None:
+        """``journal`` takes journal entries."""
+        self.id: str | None = None
+        self._journal = journal
+        self._name: str | None = None
+        self._strict = False
+        self._new: dict[str, WorkflowTask] = {}
+
+    def keep(self, name: str, tasks: Iterable[WorkflowTask], *, strict: bool) -> None:
+        """Store the graph under ``name``.
+
+        Raises RuntimeError where ``strict`` and a handler could not be found again.
+        """
+        self._new = {task.id: task for task in tasks}
+        if strict:
+            for task in self._new.values():
+                check_storable(task)
+        self.id, self._name, self._strict = new_id(), name, strict
+
+    def restored(self, graph_id: str) -> None:
+        """The graph is stored already, as it is."""
+        self.id, self._name, self._new = graph_id, None, {}
+
+    def stop(self) -> None:
+        """The graph is over; used again, it is another one."""
+        self.id, self._name, self._new = None, None, {}
+
+    def add(self, task: WorkflowTask) -> None:
+        if self.id is not None and not task.stored:
+            self._new[task.id] = task
+
+    def flush(self) -> None:
+        """Store what was added."""
+        if not self._new or self.id is None:
+            return
+        new, self._new = list(self._new.values()), {}
+        if self._strict and self._name is None:
+            for task in new:
+                check_storable(task)
+        self._journal(*entries_of(self.id, self._name, new))
+        self._name = None
+        for task in new:
+            task.stored = True
+
+    def remove(self, task: WorkflowTask) -> None:
+        """The task was taken out while the graph ran: it must not come back with a resumed execution."""
+        if self._new.pop(task.id, None) is None and task.stored:
+            self._journal(["task", task.id, "cancelled", REMOVED])
+
+    def ended(self, task: WorkflowTask, ignored: bool = False) -> None:
+        """Store how a task ended; of an operation the host knows, but for a failure that is ``ignored``."""
+        if not task.stored:
+            return
+        if ignored:
+            self._journal(["task", task.id, TASK_FAILED, IGNORED])
+        elif task.kind != "operation":
+            self._journal(["task", task.id, task.get_state(), plain(task.async_result.value)])
