@@ -1,0 +1,302 @@
+"""Who may use the manager: the first user, passwords, tokens, tenants.
+
+What must always hold: no password or token is in the database, only what it can be checked against; and a
+refusal takes the same work whether the user is unknown, the password wrong or there is none, so that nothing
+can be learned from how long it takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection
+
+from cloudwright.errors import Forbidden, InvalidInput, NotFound, Unauthorized
+from cloudwright.storage import accounts
+from cloudwright.storage.paging import EVERYTHING, Page
+from cloudwright.storage.records import DEFAULT_TENANT, Tenant, Token, User
+from cloudwright.storage.store import Store
+
+ADMIN = "admin"
+ADMIN_ROLE = "sys_admin"
+CREDENTIALS = "credentials.json"
+
+_TOKEN_PREFIX = "cwt"  # noqa: S105 - what tokens begin with, no token
+# One verification takes 64 MiB and tens of milliseconds of a core; whoever guesses passwords waits in line.
+_PARALLEL_VERIFICATIONS = 2
+_REMEMBERED_PASSWORDS = 1000
+# How exactly a token's last use is kept: every request would otherwise be a write.
+_USE_INTERVAL = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking."""
+
+    username: str
+    role: str
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == ADMIN_ROLE
+
+
+class Accounts:
+    """``token_bytes`` answers so many random bytes."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], datetime],
+        *,
+        token_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        hasher: PasswordHasher | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._random = token_bytes
+        self._hasher = hasher or PasswordHasher()
+        self._turns = asyncio.Semaphore(_PARALLEL_VERIFICATIONS)
+        self._key = token_bytes(32)
+        # What was verified: keyed hashes of user name, password and stored hash. The last makes a password
+        # that was replaced an unknown one.
+        self._verified: OrderedDict[bytes, None] = OrderedDict()
+        self._nobody = _hash_of_nothing(self._hasher, token_bytes)
+        self._used: dict[str, datetime] = {}
+        self._tenants: set[str] = set()
+
+    async def bootstrap(self, home: Path, url: str) -> None:
+        """Make sure that somebody can use the manager, and that ``home``/credentials.json says how.
+
+        The first start makes the user, a password and a token. Later ones only put the current address into
+        the file; where the file is gone, it is written again with a new token and without the password, which
+        nobody knows any more.
+        """
+        file = home / CREDENTIALS
+        known = await self._store.read(_find_user, ADMIN)
+        content = await asyncio.to_thread(_read_credentials, file) if known else None
+        if content is not None:
+            if content.get("url") != url:
+                await asyncio.to_thread(_write_credentials, file, {**content, "url": url})
+            return
+        token, value = self._new_token(ADMIN, "made for the command line of this machine", None)
+        content = {
+            "url": url,
+            "username": ADMIN,
+            "password": None if known else self._text(24),
+            "token": value,
+            "tenant": DEFAULT_TENANT,
+        }
+        # A crash between the two steps must leave a file that works, or one that the next start replaces.
+        if known:
+            await self._store.write(accounts.add_token, token)
+            await asyncio.to_thread(_write_credentials, file, content)
+        else:
+            password_hash = await asyncio.to_thread(self._hasher.hash, str(content["password"]))
+            await asyncio.to_thread(_write_credentials, file, content)
+            await self._store.write(_first_user, password_hash, token, self._clock())
+
+    async def authenticate_basic(self, username: str, password: str) -> Principal:
+        """The user with this name and password. Raises Unauthorized."""
+        user = await self._store.read(_find_user, username)
+        password_hash = self._nobody if user is None else user.password_hash
+        proof = self._proof(username, password, password_hash)
+        if proof in self._verified:
+            self._verified.move_to_end(proof)
+        elif not await self._verify(password_hash, password):
+            raise Unauthorized("The user name or the password is wrong.")
+        if user is None or not user.active:
+            raise Unauthorized("The user name or the password is wrong.")
+        self._verified[proof] = None
+        if len(self._verified) > _REMEMBERED_PASSWORDS:
+            self._verified.popitem(last=False)
+        return Principal(user.username, user.role)
+
+    async def authenticate_token(self, value: str) -> Principal:
+        """The user whose token this is. Raises Unauthorized: unknown, expired, or its user is not active."""
+        id, secret = _split_token(value)
+        found = await self._store.read(_find_token, id)
+        secret_hash = found[0].secret_hash if found else _hash_secret("")
+        if not hmac.compare_digest(_hash_secret(secret), secret_hash) or found is None:
+            raise Unauthorized("The token is not known.")
+        token, user = found
+        now = self._clock()
+        if token.expires_at is not None and token.expires_at <= now:
+            raise Unauthorized("The token has expired. Make a new one.")
+        if not user.active:
+            raise Unauthorized("The user whose token this is may not use the manager any more.")
+        if now - self._used.get(id, token.last_used or token.created_at) >= _USE_INTERVAL:
+            self._used[id] = now
+            with suppress(NotFound):
+                await self._store.write(accounts.use_token, id, now)
+        return Principal(user.username, user.role)
+
+    async def check_tenant(self, principal: Principal, name: str) -> None:
+        """Raises Forbidden where there is no such tenant."""
+        if name in self._tenants:
+            return
+        try:
+            await self._store.read(accounts.get_tenant, name)
+        except NotFound as error:
+            raise Forbidden(f"There is no tenant `{name}` that {principal.username} may use.") from error
+        self._tenants.add(name)
+
+    async def create_token(
+        self, principal: Principal, description: str | None, expires_at: datetime | None
+    ) -> tuple[Token, str]:
+        """A new token of the one who asks, and its value, which is not kept."""
+        if expires_at is not None and expires_at <= self._clock():
+            raise InvalidInput(
+                f"The token would have expired already: {expires_at.isoformat()} is in the past."
+            )
+        token, value = self._new_token(principal.username, description, expires_at)
+        return await self._store.write(accounts.add_token, token), value
+
+    async def tokens(self, principal: Principal, page: Page) -> tuple[list[Token], int]:
+        """The tokens of the one who asks; an administrator sees everybody's."""
+        owner = None if principal.is_admin else principal.username
+        return await self._store.read(accounts.list_tokens, owner, page)
+
+    async def token(self, principal: Principal, id: str) -> Token:
+        """Raises NotFound, for somebody else's token too."""
+        token = await self._store.read(accounts.get_token, id)
+        if token.username != principal.username and not principal.is_admin:
+            raise NotFound(f"There is no token `{id}`.")
+        return token
+
+    async def delete_token(self, principal: Principal, id: str) -> None:
+        """From the next request on, the token is not accepted. Raises NotFound."""
+        await self.token(principal, id)
+        await self._store.write(accounts.delete_token, id)
+        self._used.pop(id, None)
+
+    async def tenants(self, page: Page) -> tuple[list[Tenant], int]:
+        return await self._store.read(accounts.list_tenants, page)
+
+    async def tenant(self, name: str) -> Tenant:
+        """Raises NotFound."""
+        return await self._store.read(accounts.get_tenant, name)
+
+    async def user(self, username: str) -> User:
+        """Raises NotFound."""
+        return await self._store.read(accounts.get_user, username)
+
+    async def _verify(self, password_hash: str, password: str) -> bool:
+        async with self._turns:
+            return await asyncio.to_thread(self._matches, password_hash, password)
+
+    def _matches(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _proof(self, *parts: str) -> bytes:
+        digest = hashlib.blake2b(key=self._key, digest_size=32)
+        for part in parts:
+            encoded = part.encode(errors="surrogatepass")
+            digest.update(len(encoded).to_bytes(8, "big") + encoded)
+        return digest.digest()
+
+    def _new_token(
+        self, username: str, description: str | None, expires_at: datetime | None
+    ) -> tuple[Token, str]:
+        id, secret = self._random(6).hex(), self._text(32)
+        token = Token(
+            id=id,
+            username=username,
+            secret_hash=_hash_secret(secret),
+            description=description,
+            created_at=self._clock(),
+            expires_at=expires_at,
+            last_used=None,
+        )
+        return token, f"{_TOKEN_PREFIX}-{id}-{secret}"
+
+    def _text(self, size: int) -> str:
+        return base64.urlsafe_b64encode(self._random(size)).rstrip(b"=").decode()
+
+
+def _hash_of_nothing(hasher: PasswordHasher, random: Callable[[int], bytes]) -> str:
+    """A hash that takes as long as any other to verify, and that no password has."""
+
+    def text(size: int) -> str:
+        return base64.b64encode(random(size)).rstrip(b"=").decode()
+
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v=19${cost}${text(hasher.salt_len)}${text(hasher.hash_len)}"
+
+
+def _split_token(value: str) -> tuple[str, str]:
+    prefix, _, rest = value.partition("-")
+    id, _, secret = rest.partition("-")
+    return (id, secret) if prefix == _TOKEN_PREFIX else ("", "")
+
+
+def _hash_secret(secret: str) -> str:
+    # A plain hash is enough: the secret holds 256 random bits, so there is nothing to guess.
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def _find_user(conn: Connection, username: str) -> User | None:
+    try:
+        return accounts.get_user(conn, username)
+    except NotFound:
+        return None
+
+
+def _find_token(conn: Connection, id: str) -> tuple[Token, User] | None:
+    try:
+        token = accounts.get_token(conn, id)
+        return token, accounts.get_user(conn, token.username)
+    except NotFound:
+        return None
+
+
+def _first_user(conn: Connection, password_hash: str, token: Token, now: datetime) -> None:
+    if DEFAULT_TENANT not in {tenant.name for tenant in accounts.list_tenants(conn, EVERYTHING)[0]}:
+        accounts.create_tenant(conn, DEFAULT_TENANT, now)
+    accounts.create_user(conn, ADMIN, password_hash, ADMIN_ROLE, now)
+    accounts.add_token(conn, token)
+
+
+def _read_credentials(file: Path) -> dict[str, Any] | None:
+    try:
+        content = orjson.loads(file.read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _write_credentials(file: Path, content: dict[str, Any]) -> None:
+    """Whole or not at all, and never readable by anybody else."""
+    written = file.with_name(f".{file.name}.{os.getpid()}")
+    written.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+            out.flush()
+            os.fsync(out.fileno())
+        written.replace(file)
+    finally:
+        written.unlink(missing_ok=True)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,150 @@
+"""One operation on its way through a worker: what it is about, what its process is told, what is said."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cloudwright.manager.briefing import Facts, instance_frame
+from cloudwright.manager.plugins import PluginCode
+from cloudwright.model.topology import NodeInstance
+from cloudwright.process.runner import OperationEnd
+
+
+@dataclass(slots=True, eq=False)
+class Assignment:
+    """``operation`` is as docs/frames.md has it, sent under ``term``.
+
+    ``forked`` is done once its process exists or never will, ``ended`` once its end is stored.
+    """
+
+    facts: Facts
+    term: int
+    operation: dict[str, Any]
+    forked: asyncio.Future[None]
+    ended: asyncio.Future[None]
+    preparing: asyncio.Task[Any] | None = None
+    pid: int | None = None
+    pid_timer: asyncio.TimerHandle | None = None
+    signals: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, facts: Facts, term: int, operation: dict[str, Any]) -> Assignment:
+        loop = asyncio.get_running_loop()
+        return cls(facts, term, operation, loop.create_future(), loop.create_future())
+
+    @property
+    def id(self) -> str:
+        return str(self.operation["id"])
+
+    @property
+    def attempt(self) -> int:
+        return int(self.operation["attempt"])
+
+    @property
+    def name(self) -> str:
+        return str(self.operation["name"])
+
+    @property
+    def execution_id(self) -> str:
+        return self.facts.execution.id
+
+    @property
+    def key(self) -> tuple[str, int, str, int]:
+        """What a grant names."""
+        return self.execution_id, self.term, self.id, self.attempt
+
+    @property
+    def plugin(self) -> dict[str, Any] | None:
+        return self.facts.plugins.get(self.operation["plugin"])
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """Which instances SELF, SOURCE and TARGET mean in the operation's inputs."""
+        return {
+            "self": self.operation.get("instance"),
+            "source": self.operation.get("source"),
+            "target": self.operation.get("target"),
+        }
+
+    @property
+    def subject(self) -> dict[str, Any]:
+        """What an event about this operation is about."""
+        return {
+            "operation": self.name,
+            "operation_id": self.id,
+            "node_instance_id": self.operation.get("instance"),
+            "source_id": self.operation.get("source"),
+            "target_id": self.operation.get("target"),
+        }
+
+    def begin(
+        self, code: PluginCode, inputs: dict[str, Any], workdir: Path, instances: dict[str, NodeInstance]
+    ) -> dict[str, Any]:
+        """The ``begin`` frame of the operation's process, without its type."""
+        plugin = {
+            "name": self.operation["plugin"],
+            "version": code.version,
+            "path": list(code.path),
+            "properties": (self.plugin or {}).get("properties") or {},
+        }
+        # A user who resumes by force vouches for running again what may not be run again by itself.
+        resume = bool(self.operation.get("resume")) and not self.facts.execution.reset_operations
+        return (
+            self.facts.head()
+            | {
+                "operation": self.operation | {"inputs": inputs, "resume": resume},
+                "plugin": plugin,
+                "workdir": str(workdir),
+                "agent": None,
+            }
+            | self._subjects(instances)
+        )
+
+    def _subjects(self, instances: dict[str, NodeInstance]) -> dict[str, Any]:
+        def pair(id: str) -> dict[str, Any]:
+            instance = instances[id]
+            return {"node": self.facts.node(instance.node_id), "instance": instance_frame(instance)}
+
+        if self.operation.get("instance"):
+            return pair(self.operation["instance"])
+        if self.operation.get("source"):
+            return {"source": pair(self.operation["source"]), "target": pair(self.operation["target"])}
+        return {}
+
+    # What is said of it (the arguments of Recorder.event).
+
+    def signalled(self, signum: int, reason: str) -> dict[str, Any]:
+        name = signal.Signals(signum).name
+        return self._event(
+            "operation_signalled",
+            f"{name} was sent to operation `{self.name}` (process group {self.pid}): {reason}.",
+            signal=name,
+            reason=reason,
+        )
+
+    def dead(self, end: OperationEnd) -> dict[str, Any]:
+        how = end.exit_status.describe() if end.exit_status else "it was never started"
+        return self._event(
+            "operation_dead",
+            f"The process {self.pid} of operation `{self.name}` was seen dead: {how}.",
+            exit=how,
+        )
+
+    def survived(self) -> dict[str, Any]:
+        return self._event(
+            "operation_kill_failed",
+            f"Operation `{self.name}` could not be ended: processes of its group {self.pid} are still there.",
+        )
+
+    def _event(self, event_type: str, message: str, **details: Any) -> dict[str, Any]:
+        return {
+            "execution_id": self.execution_id,
+            "event_type": event_type,
+            "message": message,
+            "details": {"pid": self.pid, **details},
+            **self.subject,
+        }

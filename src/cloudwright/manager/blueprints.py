@@ -1,0 +1,368 @@
+"""Blueprints: an archive becomes files on disk and a stored plan, or a record that says why not.
+
+A blueprint's files are in ``<home>/blueprints/<tenant>/<id>``: ``archive`` as it was sent, and ``files``
+unpacked. They exist for as long as the blueprint is ``uploaded`` or on its way there; of an upload that
+failed nothing stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloudwright.bus.protocol import Bus, topic
+from cloudwright.dsl import BlueprintError
+from cloudwright.errors import (
+    CloudwrightError,
+    Conflict,
+    IllegalAction,
+    InvalidBlueprint,
+    InvalidInput,
+    NotFound,
+)
+from cloudwright.manager.archives import UnsafeArchive, ending, only_folder, unpack
+from cloudwright.storage import blueprints
+from cloudwright.storage.filters import BlueprintFilter
+from cloudwright.storage.paging import EVERYTHING
+from cloudwright.storage.records import Blueprint
+from cloudwright.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+UPLOADED = "uploaded"
+FAILED_STATES = frozenset({"failed_uploading", "failed_extracting", "failed_parsing", "invalid"})
+END_STATES = FAILED_STATES | {UPLOADED}
+VISIBILITIES = ("private", "tenant", "global")
+DEFAULT_MAIN_FILE = "blueprint.yaml"
+#: Names the system execution under which clients of the REST API follow an upload.
+UPLOAD_EXECUTION = "upload_blueprint"
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,255}", re.ASCII)
+
+Parse = Callable[[str, Path], Awaitable[dict[str, Any]]]
+
+
+def check_id(what: str, id: str) -> None:
+    """Raises InvalidInput where ``id`` may not name a ``what``."""
+    if not _ID.fullmatch(id):
+        raise InvalidInput(
+            f"`{id[:300]}` cannot be the id of a {what}: it must begin with a letter or a digit, and may hold"
+            " letters, digits, `.`, `_` and `-`, 256 of them at most."
+        )
+
+
+def check_visibility(visibility: str) -> None:
+    if visibility not in VISIBILITIES:
+        raise InvalidInput(f"The visibility is `{visibility}`; it must be one of {', '.join(VISIBILITIES)}.")
+
+
+def make_labels(given: Iterable[tuple[str, str]], *, by: str | None, now: datetime) -> list[dict[str, Any]]:
+    """Labels as they are stored, each pair of key and value once. Keys are case insensitive."""
+    pairs = {(key.strip().lower(), value): None for key, value in given}
+    for key, value in pairs:
+        if not re.fullmatch(r"[a-z0-9._-]{1,256}", key) or len(value) > 256:
+            raise InvalidInput(
+                f"`{key[:300]}: {value[:300]}` is not a label: a key holds letters, digits, `.`, `_` and `-`,"
+                " and neither key nor value is longer than 256."
+            )
+    created = now.isoformat()
+    return [{"key": key, "value": value, "created_at": created, "created_by": by} for key, value in pairs]
+
+
+def plan_labels(section: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Keys and values of the section ``labels`` or ``blueprint_labels`` of a plan."""
+    return [
+        (key, str(value)) for key, label in (section or {}).items() for value in label.get("values") or ()
+    ]
+
+
+class Blueprints:
+    """``parse`` turns a tenant's application file into a plan, and raises errors.InvalidBlueprint."""
+
+    def __init__(
+        self, store: Store, bus: Bus, home: Path, parse: Parse, clock: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._home = home
+        self._parse = parse
+        self._clock = clock
+        self._uploads: set[asyncio.Task[Blueprint]] = set()
+
+    @property
+    def incoming(self) -> Path:
+        """The folder for archives that are being received; on the disk where they will stay."""
+        folder = self._home / "uploads"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    async def upload(
+        self,
+        tenant: str,
+        id: str,
+        archive: Path,
+        *,
+        main_file: str | None = None,
+        by: str | None,
+        visibility: str = "tenant",
+        labels: Iterable[tuple[str, str]] = (),
+        background: bool = False,
+    ) -> Blueprint:
+        """Make a blueprint of ``archive``, which is moved away or removed whatever happens.
+
+        An earlier blueprint of this id that failed is replaced. With ``background`` the answer is the record
+        as it is when the work begins; the rest is read from its state. Otherwise the answer is the uploaded
+        blueprint. Raises InvalidInput and Conflict; without ``background`` UnsafeArchive and InvalidBlueprint
+        too, and then the record keeps the error as well.
+        """
+        try:
+            check_id("blueprint", id)
+            check_visibility(visibility)
+            now = self._clock()
+            new = Blueprint(
+                id=id,
+                tenant=tenant,
+                main_file_name=_main_file(main_file),
+                state="uploading",
+                visibility=visibility,
+                created_by=by,
+                labels=make_labels(labels, by=by, now=now),
+                upload_execution=f"{UPLOAD_EXECUTION}:{id}",
+            )
+            blueprint = await self._store.write(_begin, new, now)
+        except BaseException:
+            _discard(archive)
+            raise
+        # A task of its own: whoever asked may go away, and the record must reach a final state nevertheless.
+        task = asyncio.create_task(self._upload(blueprint, archive), name=f"upload of blueprint {id}")
+        self._uploads.add(task)
+        task.add_done_callback(self._uploads.discard)
+        if background:
+            task.add_done_callback(_failure_is_stored)
+            return blueprint
+        return await asyncio.shield(task)
+
+    async def validate(self, tenant: str, archive: Path, *, main_file: str | None = None) -> None:
+        """Unpack and parse ``archive``, which is removed, and keep nothing. Raises as ``upload`` does."""
+        try:
+            name = _main_file(main_file)
+            with tempfile.TemporaryDirectory(dir=self.incoming, prefix="validate-") as folder:
+                file = await asyncio.to_thread(_unpack, archive, Path(folder), name)
+                await self._parse_in(tenant, Path(folder), file)
+        finally:
+            _discard(archive)
+
+    async def delete(self, tenant: str, id: str) -> Blueprint:
+        """Raises NotFound, DependentExists, and IllegalAction while it is being uploaded."""
+        blueprint = await self._store.write(_delete, tenant, id)
+        await asyncio.to_thread(shutil.rmtree, self._folder(blueprint), True)
+        await self._tell(blueprint, "deleted")
+        return blueprint
+
+    async def archive(self, tenant: str, id: str) -> tuple[Path, str]:
+        """The archive as it was sent, and how the name of such a file ends. Raises NotFound."""
+        blueprint = await self._store.read(blueprints.get, tenant, id)
+        file = self._folder(blueprint) / "archive"
+        try:
+            return file, await asyncio.to_thread(ending, file)
+        except FileNotFoundError as error:
+            raise NotFound(f"Blueprint `{id}` has no archive: it is `{blueprint.state}`.") from error
+
+    async def set_labels(
+        self, tenant: str, id: str, labels: Iterable[tuple[str, str]], *, by: str
+    ) -> Blueprint:
+        """Replace the labels. Raises NotFound, InvalidInput."""
+        now = self._clock()
+        made = make_labels(labels, by=by, now=now)
+        return await self._store.write(_set_labels, tenant, id, made, now)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being uploaded."""
+        return bool(self._uploads)
+
+    async def recover(self) -> None:
+        """Say of uploads that ended with an earlier process that they failed, and remove what they left."""
+        unfinished = {"pending", "uploading", "extracting", "parsing"}
+        found, _ = await self._store.read(
+            blueprints.list_blueprints, BlueprintFilter(states=unfinished), EVERYTHING
+        )
+        for blueprint in found:
+            await self._fail(
+                blueprint, "failed_uploading", "The manager ended while this was uploaded. Upload it again."
+            )
+        await asyncio.to_thread(shutil.rmtree, self._home / "uploads", True)
+
+    async def close(self) -> None:
+        """Give up uploads that are going on; ``recover`` of the next start says so in their records."""
+        for task in self._uploads:
+            task.cancel()
+        await asyncio.gather(*self._uploads, return_exceptions=True)
+
+    async def _upload(self, blueprint: Blueprint, archive: Path) -> Blueprint:
+        folder = self._folder(blueprint)
+        failure = "failed_uploading"
+        try:
+            await asyncio.to_thread(_receive, archive, folder)
+            failure = "failed_extracting"
+            await self._enter(blueprint, "extracting")
+            file = await asyncio.to_thread(
+                _unpack, folder / "archive", folder / "files", blueprint.main_file_name
+            )
+            failure = "failed_parsing"
+            await self._enter(blueprint, "parsing")
+            plan = await self._parse_in(blueprint.tenant, folder / "files", file)
+            stored = await self._store.write(
+                _finish, blueprint, self._path(blueprint, file), plan, self._clock()
+            )
+        except CloudwrightError as error:
+            if isinstance(error, InvalidBlueprint):
+                failure = "invalid"
+            await self._fail(blueprint, failure, str(error))
+            raise
+        except Exception as error:
+            log.exception("upload of blueprint %s of tenant %s", blueprint.id, blueprint.tenant)
+            reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+            await self._fail(blueprint, failure, f"The manager could not store the blueprint: {reason}.")
+            raise
+        await self._tell(stored, stored.state)
+        return stored
+
+    async def _parse_in(self, tenant: str, folder: Path, file: Path) -> dict[str, Any]:
+        """The plan of the application file ``file``, which lies in the only folder in ``folder``.
+
+        What is wrong is told with paths inside of that folder: where the manager keeps it is nobody's matter.
+        """
+        try:
+            return await self._parse(tenant, file)
+        except BlueprintError as error:
+            prefix = f"{folder / file.relative_to(folder).parts[0]}/"
+            problems = [
+                replace(
+                    problem,
+                    message=problem.message.replace(prefix, ""),
+                    file=problem.file and problem.file.removeprefix(prefix),
+                )
+                for problem in error.problems
+            ]
+            raise BlueprintError(problems) from error
+
+    async def _enter(self, blueprint: Blueprint, state: str) -> None:
+        await self._store.write(
+            blueprints.set_state, blueprint.tenant, blueprint.id, state, now=self._clock()
+        )
+        await self._tell(blueprint, state)
+
+    async def _fail(self, blueprint: Blueprint, state: str, error: str) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._folder(blueprint), True)
+        await self._store.write(
+            blueprints.set_state, blueprint.tenant, blueprint.id, state, error=error, now=self._clock()
+        )
+        await self._tell(blueprint, state)
+
+    async def _tell(self, blueprint: Blueprint, state: str) -> None:
+        await self._bus.publish(topic("blueprint", blueprint.tenant, blueprint.id), {"state": state})
+
+    def _folder(self, blueprint: Blueprint) -> Path:
+        return self._home / "blueprints" / blueprint.tenant / blueprint.id
+
+    def _path(self, blueprint: Blueprint, file: Path) -> str:
+        """The folder of the unpacked files, relative to the home directory."""
+        return str(
+            file.relative_to(self._home).parents[len(PurePosixPath(blueprint.main_file_name).parts) - 1]
+        )
+
+
+def _failure_is_stored(task: asyncio.Task[Blueprint]) -> None:
+    """Nobody waits for a background upload, and its record says what went wrong."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _main_file(name: str | None) -> str:
+    path = PurePosixPath(name or DEFAULT_MAIN_FILE)
+    if path.is_absolute() or ".." in path.parts or not path.name or "\0" in str(path):
+        raise InvalidInput(
+            f"`{name}` cannot name the application file: give its path inside of the archive's folder."
+        )
+    return str(path)
+
+
+def _discard(archive: Path) -> None:
+    archive.unlink(missing_ok=True)
+
+
+def _receive(archive: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.move(archive, folder / "archive")
+
+
+def _unpack(archive: Path, folder: Path, main_file: str) -> Path:
+    """The application file. Raises UnsafeArchive."""
+    folder.mkdir(exist_ok=True)
+    unpack(archive, folder)
+    top = only_folder(folder)
+    file = top / main_file
+    if not file.is_file():
+        others = sorted(path.name for pattern in ("*.yaml", "*.yml") for path in top.glob(pattern))
+        raise UnsafeArchive(
+            f"The archive's folder `{top.name}` holds no file `{main_file}`. Name the application file"
+            f" (there {'is' if len(others) == 1 else 'are'}: {', '.join(others) or 'no YAML files'})."
+        )
+    return file
+
+
+def _begin(conn: Connection, new: Blueprint, now: datetime) -> Blueprint:
+    try:
+        earlier = blueprints.get(conn, new.tenant, new.id)
+    except NotFound:
+        return blueprints.create(conn, new, now)
+    if earlier.state not in FAILED_STATES:
+        raise Conflict(
+            f"There is a blueprint `{new.id}` already; it is `{earlier.state}`. Delete it, or use another id."
+        )
+    blueprints.delete(conn, new.tenant, new.id)
+    return blueprints.create(conn, new, now)
+
+
+def _finish(
+    conn: Connection, blueprint: Blueprint, path: str, plan: dict[str, Any], now: datetime
+) -> Blueprint:
+    own = [(label["key"], label["value"]) for label in blueprint.labels]
+    labels = make_labels([*own, *plan_labels(plan.get("blueprint_labels"))], by=blueprint.created_by, now=now)
+    stored = blueprints.update(
+        conn,
+        blueprint.tenant,
+        blueprint.id,
+        now,
+        state=UPLOADED,
+        plan=plan,
+        path=path,
+        labels=labels,
+        description=plan.get("description"),
+    )
+    return replace(stored, plan=plan)
+
+
+def _set_labels(
+    conn: Connection, tenant: str, id: str, labels: list[dict[str, Any]], now: datetime
+) -> Blueprint:
+    return blueprints.update(conn, tenant, id, now, labels=labels)
+
+
+def _delete(conn: Connection, tenant: str, id: str) -> Blueprint:
+    blueprint = blueprints.get(conn, tenant, id)
+    if blueprint.state not in END_STATES:
+        raise IllegalAction(f"Blueprint `{id}` is `{blueprint.state}`. Wait until that is over.")
+    return blueprints.delete(conn, tenant, id)

@@ -1,0 +1,63 @@
+"""Keeps one execution's books: what its workflow's process says is stored, and what it asks for is done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from cloudwright.manager.briefing import Facts
+from cloudwright.manager.calls import Calls
+from cloudwright.manager.dispatch import Dispatcher
+from cloudwright.manager.recorder import Recorder
+from cloudwright.storage import operations
+from cloudwright.storage.records import JournalResult
+from cloudwright.storage.store import Store
+from cloudwright.workflow.host import Host
+
+
+class Books:
+    """A ``workflow.journal.Journal`` over the store. ``host`` is set once there is one."""
+
+    def __init__(
+        self,
+        store: Store,
+        recorder: Recorder,
+        dispatcher: Dispatcher,
+        calls: Calls,
+        facts: Facts,
+        term: int,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._dispatcher = dispatcher
+        self._calls = calls
+        self._facts = facts
+        self._term = term
+        self._clock = clock
+        self.host: Host | None = None
+
+    def apply(self, entries: list[list[Any]], aware: bool) -> Awaitable[None]:
+        self._recorder.flush()
+        write = self._store.write(
+            operations.journal, self._facts.execution.id, self._term, entries, self._clock(), aware=aware
+        )
+        return self._applied(write)
+
+    async def _applied(self, write: Awaitable[JournalResult]) -> None:
+        result = await write
+        if result.sent:
+            self._dispatcher.send(self._facts, self._term, result.sent)
+        if self.host is not None:
+            for id in result.refused:
+                self.host.operation(
+                    {"id": id, "attempt": None, "state": "cancelled", "result": None, "failure": None}
+                )
+        await self._recorder.changed(self._facts.execution.id, "events")
+
+    async def answer(self, method: str, args: dict[str, Any]) -> Any:
+        return await self._calls.answer(self._facts, method, args)
+
+    def output(self, line: str, level: str) -> None:
+        self._recorder.log(self._facts.execution.id, level, line, logger="stdout")

@@ -1,0 +1,168 @@
+"""What a process is told when it begins: everything about its execution that it will need.
+
+``Facts`` are read once per execution and kept for as long as anything of it runs, so that an operation costs
+no reading of what does not change. Node instances do change, and are read when an operation is granted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloudwright.errors import NoSuchWorkflow
+from cloudwright.manager.imports import imported_folders
+from cloudwright.model.operation import OperationState
+from cloudwright.model.topology import NodeInstance
+from cloudwright.settings import Settings
+from cloudwright.storage import blueprints, deployments, operations
+from cloudwright.storage.records import Deployment, Execution, Operation
+
+#: What an operation may read of a node; the rest of the dictionary is the engine's business.
+NODE_KEYS = ("id", "name", "type", "type_hierarchy", "properties", "relationships", "host_id")
+
+
+@dataclass(slots=True)
+class Facts:
+    """What does not change while an execution runs. ``nodes`` and ``plugins`` are by name; ``imported`` are
+    the folders of imported blueprints by their namespaces.
+    """
+
+    execution: Execution
+    deployment: Deployment
+    blueprint_path: Path
+    nodes: dict[str, dict[str, Any]]
+    plugins: dict[str, dict[str, Any]]
+    imported: dict[str, Path]
+
+    def head(self) -> dict[str, Any]:
+        """The part of every ``begin`` frame that says which execution this is (docs/frames.md)."""
+        execution, deployment = self.execution, self.deployment
+        return {
+            "execution": {
+                "id": execution.id,
+                "workflow_id": execution.workflow_id,
+                "deployment_id": execution.deployment_id,
+                "parameters": execution.parameters,
+                "dry_run": execution.is_dry_run,
+                "created_by": execution.created_by,
+                "is_system_workflow": execution.is_system_workflow,
+            },
+            "deployment": {
+                "id": deployment.id,
+                "display_name": deployment.display_name,
+                "description": deployment.description,
+                "inputs": deployment.inputs,
+                "outputs": deployment.outputs,
+                "capabilities": deployment.capabilities,
+                "scaling_groups": deployment.scaling_groups,
+                "labels": deployment.labels,
+                "resource_tags": deployment.resource_tags,
+                "runtime_only_evaluation": deployment.runtime_only_evaluation,
+            },
+            "blueprint": {
+                "id": deployment.blueprint_id,
+                "path": str(self.blueprint_path),
+                "imported": list(self.imported),
+            },
+            "tenant": {"name": execution.tenant},
+        }
+
+    def node(self, name: str) -> dict[str, Any]:
+        """What an operation is told about a node."""
+        node = self.nodes[name]
+        return {key: node[key] for key in NODE_KEYS if key in node}
+
+
+def read_facts(conn: Connection, execution: Execution, home: Path) -> Facts:
+    """Read what does not change while ``execution`` runs. Raises NotFound where its deployment is gone."""
+    deployment = deployments.get(conn, execution.tenant, str(execution.deployment_id))
+    blueprint = blueprints.get(conn, execution.tenant, deployment.blueprint_id, with_plan=True)
+    nodes = {row.id: row.node for row in deployments.nodes(conn, execution.tenant, deployment.id)}
+    plan = blueprint.plan or {}
+    plugins: dict[str, dict[str, Any]] = {}
+    for key in (
+        "workflow_plugins_to_install",
+        "deployment_plugins_to_install",
+        "host_agent_plugins_to_install",
+    ):
+        plugins.update((plugin["name"], plugin) for plugin in plan.get(key) or ())
+    for node in nodes.values():
+        plugins.update((plugin["name"], plugin) for plugin in node.get("plugins") or ())
+    imported = imported_folders(conn, execution.tenant, home, plan.get("namespaces_mapping") or {})
+    return Facts(execution, deployment, home / str(blueprint.path), nodes, plugins, imported)
+
+
+def read_progress(
+    conn: Connection, execution: Execution
+) -> tuple[list[NodeInstance], list[dict[str, Any]], list[Operation]]:
+    """The deployment's node instances, the execution's stored graphs as frames have them, and its tasks."""
+    instances = deployments.node_instances(conn, execution.tenant, str(execution.deployment_id))
+    graphs = []
+    tasks: list[Operation] = []
+    for graph, members in operations.graphs(conn, execution.id):
+        tasks.extend(members)
+        graphs.append({"id": graph.id, "name": graph.name, "tasks": [task_frame(task) for task in members]})
+    return instances, graphs, tasks
+
+
+def workflow_begin(
+    facts: Facts,
+    settings: Settings,
+    instances: list[NodeInstance],
+    graphs: list[dict[str, Any]],
+    *,
+    resume: bool,
+) -> dict[str, Any]:
+    """The ``begin`` frame of a workflow's process, but for the request to cancel that it may find.
+
+    Raises NoSuchWorkflow where the deployment has none of that name.
+    """
+    workflow = workflow_of(facts)
+    policy = facts.deployment.settings
+    return facts.head() | {
+        "mapping": workflow["operation"],
+        "plugin": {"name": workflow["plugin"], "version": None},
+        "nodes": list(facts.nodes.values()),
+        "node_instances": [instance_frame(instance) for instance in instances],
+        "workflows": facts.deployment.workflows,
+        "policy": {
+            "task_retries": policy.get("task_retries", settings.task_retries),
+            "task_retry_interval": policy.get("task_retry_interval", settings.task_retry_interval),
+            "subgraph_retries": policy.get("subgraph_retries", settings.subgraph_retries),
+            "wait_after_fail": facts.execution.wait_after_fail,
+        },
+        "resume": resume,
+        "graphs": graphs,
+    }
+
+
+def workflow_of(facts: Facts) -> dict[str, Any]:
+    """The workflow that the execution runs, as in the plan."""
+    name = facts.execution.workflow_id
+    workflow: dict[str, Any] | None = facts.deployment.workflows.get(name)
+    if workflow is None:
+        raise NoSuchWorkflow(f"Deployment `{facts.deployment.id}` has no workflow `{name}`.")
+    return workflow
+
+
+def instance_frame(instance: NodeInstance) -> dict[str, Any]:
+    return asdict(instance)
+
+
+def task_frame(task: Operation) -> dict[str, Any]:
+    """A stored task as a resumed workflow is told of it."""
+    return {
+        "id": task.id,
+        "name": task.name,
+        "kind": task.kind,
+        "depends_on": task.depends_on,
+        "parameters": task.parameters,
+        "state": str(task.state),
+        "attempt": task.attempt,
+        "result": task.result,
+        "failure": task.failure,
+        "running": task.kind == "operation" and task.state is OperationState.STARTED,
+    }

@@ -1,0 +1,161 @@
+"""Answers to what workflows and operations ask their supervisor (the ``call`` frames of docs/frames.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+
+from cloudwright.dsl.namespaces import DELIMITER
+from cloudwright.errors import InvalidInput, NotFound, Unavailable
+from cloudwright.manager.briefing import Facts, instance_frame
+from cloudwright.manager.lookup import stored_scope
+from cloudwright.model.topology import NodeInstance
+from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
+from cloudwright.storage import deployments, executions
+from cloudwright.storage.store import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Makes a REST request with the rights of the execution's user: (facts, method, path, params, body) ->
+#: (status, body).
+Rest = Callable[[Facts, str, str, dict[str, Any], Any], Awaitable[dict[str, Any]]]
+
+
+class Calls:
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        #: Set once the REST API exists.
+        self.rest: Rest | None = None
+
+    async def answer(
+        self, facts: Facts, method: str, args: dict[str, Any], *, scope: dict[str, Any] | None = None
+    ) -> Any:
+        """The value that answers a call. Raises errors.CloudwrightError for the caller to see."""
+        tenant, deployment_id = facts.execution.tenant, facts.deployment.id
+        match method:
+            case "node_instance":
+                return instance_frame(await self._look(_own_instance, tenant, deployment_id, str(args["id"])))
+            case "node_instances":
+                rows = await self._look(deployments.node_instances, tenant, deployment_id)
+                return [instance_frame(row) for row in rows]
+            case "node":
+                name = str(args["id"])
+                if name not in facts.nodes:
+                    raise NotFound(f"Deployment `{deployment_id}` has no node `{name}`.")
+                return facts.node(name)
+            case "update_node_instance":
+                return instance_frame(
+                    await self._store.write(_update_own_instance, tenant, deployment_id, args, self._clock())
+                )
+            case "evaluate":
+                own = {"self": args["instance"]} if args.get("instance") else (scope or {})
+                return await self.evaluate(facts, args["value"], own)
+            case "execution":
+                row = await self._look(executions.get, facts.execution.id)
+                return {
+                    "id": row.id,
+                    "status": str(row.status),
+                    "workflow_id": row.workflow_id,
+                    "parameters": row.parameters,
+                }
+            case "deployment":
+                other = await self._look(deployments.get, tenant, str(args.get("id") or deployment_id))
+                return {
+                    "id": other.id,
+                    "display_name": other.display_name,
+                    "inputs": other.inputs,
+                    "blueprint_id": other.blueprint_id,
+                }
+            case "read_resource":
+                return str(_resource(facts, str(args["path"])))
+            case "rest":
+                if self.rest is None:
+                    raise Unavailable("The REST API does not answer yet.")
+                return await self.rest(
+                    facts, str(args["method"]), str(args["path"]), args.get("params") or {}, args.get("body")
+                )
+        raise InvalidInput(f"There is no call `{method}`.")
+
+    def _look(
+        self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        # By the writer, which waits for a database that is away: a reader would fail whoever asks.
+        return self._store.write(query, *args, **kwargs)
+
+    async def evaluate(self, facts: Facts, value: Any, scope: dict[str, Any]) -> Any:
+        """``value`` with its intrinsic functions evaluated, as things are now."""
+        if not holds_functions(value):
+            return value
+        return await self._look(_evaluated, evaluate, facts, value, scope)
+
+    async def evaluate_inputs(
+        self, facts: Facts, inputs: dict[str, Any], scope: dict[str, Any]
+    ) -> dict[str, Any]:
+        """An operation's inputs with their functions evaluated: one that is named like a function is data."""
+        evaluated: dict[str, Any] = await self._look(_evaluated, evaluate_inputs, facts, inputs, scope)
+        return evaluated
+
+
+def resource(folder: Path, path: str) -> Path:
+    """A file of the blueprint's. Raises NotFound, InvalidInput where the path leads out of the blueprint."""
+    root = folder.resolve()
+    file = (root / path.lstrip("/")).resolve()
+    if root != file and root not in file.parents:
+        raise InvalidInput(f"`{path}` leads out of the blueprint's folder.")
+    if not file.is_file():
+        raise NotFound(f"The blueprint has no file `{path}`.")
+    return file
+
+
+def _resource(facts: Facts, path: str) -> Path:
+    """A file of the blueprint's, or of one that it imports under the namespaces that the path begins with."""
+    parts = path.split(DELIMITER)
+    for count in range(len(parts) - 1, 0, -1):
+        folder = facts.imported.get(DELIMITER.join(parts[:count]))
+        if folder is not None:
+            name = DELIMITER.join(parts[count:])
+            # What is left of the namespaces is of files that the imported blueprint imports itself.
+            return resource(folder, name if (folder / name).is_file() else parts[-1])
+    return resource(facts.blueprint_path, path)
+
+
+def _own_instance(conn: Connection, tenant: str, deployment_id: str, id: str) -> NodeInstance:
+    instance = deployments.get_instance(conn, tenant, id)
+    if instance.deployment_id != deployment_id:
+        raise NotFound(f"Deployment `{deployment_id}` has no node instance `{id}`.")
+    return instance
+
+
+def _update_own_instance(
+    conn: Connection, tenant: str, deployment_id: str, args: dict[str, Any], now: datetime
+) -> NodeInstance:
+    _own_instance(conn, tenant, deployment_id, str(args["id"]))
+    return deployments.update_instance(
+        conn,
+        tenant,
+        str(args["id"]),
+        version=args.get("version"),
+        runtime_properties=args.get("runtime_properties"),
+        state=args.get("state"),
+        now=now,
+    )
+
+
+def _evaluated(
+    conn: Connection, how: Callable[[Any, Scope], Any], facts: Facts, value: Any, scope: dict[str, Any]
+) -> Any:
+    found = stored_scope(
+        conn,
+        facts.deployment,
+        facts.nodes.values(),
+        self_id=scope.get("self"),
+        source_id=scope.get("source"),
+        target_id=scope.get("target"),
+    )
+    return how(value, found)

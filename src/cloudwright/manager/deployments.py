@@ -1,0 +1,276 @@
+"""Deployments: made of a blueprint's plan and inputs, asked for what they put out, changed and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+import string
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloudwright.bus.protocol import Bus, topic
+from cloudwright.dsl import Plan
+from cloudwright.errors import Conflict, IllegalAction, InvalidInput, NotFound
+from cloudwright.manager.blueprints import UPLOADED, check_id, check_visibility, make_labels
+from cloudwright.manager.lookup import stored_scope
+from cloudwright.model.topology import NodeInstance
+from cloudwright.planning import (
+    DeploymentPlan,
+    Scope,
+    SystemFacts,
+    create_instances,
+    evaluate,
+    evaluate_capabilities,
+    evaluate_outputs,
+    prepare_deployment,
+)
+from cloudwright.storage import blueprints, deployments
+from cloudwright.storage.records import Blueprint, Deployment
+from cloudwright.storage.store import Store
+
+#: What a deployment's settings may hold, each a number and none below the one given here.
+SETTINGS: Mapping[str, float] = {
+    "cancel_grace_seconds": 0,
+    "task_retries": -1,
+    "task_retry_interval": 0,
+    "subgraph_retries": -1,
+}
+
+_LETTERS = string.digits + string.ascii_lowercase
+# Node instances are told apart within a whole tenant, and a million of one name should not meet.
+_SUFFIX_LENGTH = 8
+
+
+class Deployments:
+    """``new_id`` makes what node instances are told apart by; ``workdirs`` is where plugins keep things."""
+
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        workdirs: Path,
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._new_id = new_id
+        self._workdirs = workdirs
+
+    async def create(
+        self,
+        tenant: str,
+        id: str,
+        blueprint_id: str,
+        inputs: Mapping[str, Any],
+        *,
+        by: str | None,
+        display_name: str | None = None,
+        labels: Iterable[tuple[str, str]] = (),
+        visibility: str = "tenant",
+        site_name: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        runtime_only_evaluation: bool = False,
+    ) -> Deployment:
+        """Make a deployment with its nodes and node instances; nothing is installed yet.
+
+        Raises InvalidInput, NotFound (blueprint, site), IllegalAction (the blueprint is not uploaded),
+        Conflict, BadInputs and EvaluationError.
+        """
+        check_id("deployment", id)
+        check_visibility(visibility)
+        _check_settings(settings or {})
+        if site_name is not None:
+            raise NotFound(f"There is no site `{site_name}`.")
+        now = self._clock()
+        given = [(label["key"], label["value"]) for label in make_labels(labels, by=by, now=now)]
+        blueprint = await self._store.read(_usable_blueprint, tenant, id, blueprint_id)
+        system = SystemFacts(id, tenant, blueprint_id, by or "", display_name or id)
+        # Large plans take a while, and nobody else should wait for them.
+        plan, instances = await asyncio.to_thread(
+            self._prepare, blueprint, inputs, system, runtime_only_evaluation
+        )
+        from_plan = [(key, str(value)) for key, values in plan.labels.items() for value in values]
+        new = Deployment(
+            id=id,
+            blueprint_id=blueprint_id,
+            tenant=tenant,
+            display_name=display_name or str(plan.settings.get("display_name") or id),
+            description=plan.description,
+            inputs=plan.inputs,
+            outputs=plan.outputs,
+            capabilities=plan.capabilities,
+            workflows=plan.workflows,
+            groups=plan.groups,
+            policies=plan.policies,
+            scaling_groups=plan.scaling_groups,
+            labels=make_labels([*given, *from_plan], by=by, now=now),
+            resource_tags=plan.resource_tags,
+            runtime_only_evaluation=runtime_only_evaluation,
+            visibility=visibility,
+            created_by=by,
+            settings=dict(settings or {}),
+        )
+        stored = await self._store.write(deployments.create, new, plan.nodes, instances, now)
+        await self._tell(tenant, id, "created")
+        return stored
+
+    async def delete(self, tenant: str, id: str, *, force: bool = False) -> Deployment:
+        """Delete a deployment with its nodes, its node instances and what plugins kept; its executions stay.
+
+        Raises NotFound, and without ``force`` DependentExists where an execution is not over or something is
+        still installed.
+        """
+        deployment = await self._store.write(deployments.delete, tenant, id, force=force)
+        await asyncio.to_thread(shutil.rmtree, self._workdirs / tenant / id, ignore_errors=True)
+        await self._tell(tenant, id, "deleted")
+        return deployment
+
+    async def set_labels(
+        self, tenant: str, id: str, labels: Iterable[tuple[str, str]], *, by: str
+    ) -> Deployment:
+        """Replace the labels. Raises NotFound, InvalidInput."""
+        now = self._clock()
+        made = make_labels(labels, by=by, now=now)
+        return await self._store.write(_set_labels, tenant, id, made, now)
+
+    async def outputs(self, tenant: str, id: str) -> dict[str, Any]:
+        """The values of the outputs by name, as they are now. Raises NotFound."""
+        return await self._store.read(_outputs, tenant, id)
+
+    async def capabilities(self, tenant: str, id: str) -> dict[str, Any]:
+        """The values of the capabilities by name, as they are now. Raises NotFound, EvaluationError."""
+        return await self._store.read(_capabilities, tenant, id)
+
+    async def evaluate(self, tenant: str, id: str, value: Any, *, instance_id: str | None = None) -> Any:
+        """``value`` with its functions evaluated as things are now; SELF is ``instance_id``.
+
+        Raises NotFound, EvaluationError.
+        """
+        return await self._store.read(_evaluate, tenant, id, value, instance_id)
+
+    async def update_instance(
+        self,
+        tenant: str,
+        id: str,
+        *,
+        version: int | None,
+        runtime_properties: dict[str, Any] | None,
+        state: str | None,
+    ) -> NodeInstance:
+        """Change a node instance. ``version`` is what the caller has read, or one more; None is not compared.
+
+        Raises NotFound, and Conflict where it was changed meanwhile.
+        """
+        instance = await self._store.write(
+            _update_instance, tenant, id, version, runtime_properties, state, self._clock()
+        )
+        await self._tell(tenant, instance.deployment_id, "changed")
+        return instance
+
+    def _prepare(
+        self, blueprint: Blueprint, inputs: Mapping[str, Any], system: SystemFacts, runtime_only: bool
+    ) -> tuple[DeploymentPlan, list[NodeInstance]]:
+        assert blueprint.plan is not None
+        plan = prepare_deployment(
+            Plan.from_json(blueprint.plan), inputs, sys=system, runtime_only_evaluation=runtime_only
+        )
+        instances = create_instances(
+            plan.nodes,
+            plan.scaling_groups,
+            deployment_id=system.deployment_id,
+            new_id=lambda name: f"{name}_{_suffix(self._new_id())}",
+        )
+        return plan, instances
+
+    async def _tell(self, tenant: str, id: str, what: str) -> None:
+        await self._bus.publish(topic("deployment", tenant, id), {"state": what})
+
+
+def _suffix(id: str) -> str:
+    """A short text that is as good as ``id`` is at being new."""
+    number = int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest(), "big")
+    letters = []
+    for _ in range(_SUFFIX_LENGTH):
+        number, letter = divmod(number, len(_LETTERS))
+        letters.append(_LETTERS[letter])
+    return "".join(letters)
+
+
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    for name, value in settings.items():
+        if name not in SETTINGS:
+            raise InvalidInput(
+                f"`{name[:200]}` is no setting of a deployment; there are: {', '.join(sorted(SETTINGS))}."
+            )
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < SETTINGS[name]:
+            raise InvalidInput(f"The setting `{name}` must be a number, {SETTINGS[name]} or more.")
+
+
+def _usable_blueprint(conn: Connection, tenant: str, id: str, blueprint_id: str) -> Blueprint:
+    blueprint = blueprints.get(conn, tenant, blueprint_id, with_plan=True)
+    if blueprint.state != UPLOADED:
+        raise IllegalAction(
+            f"Blueprint `{blueprint_id}` is `{blueprint.state}`; deployments are made from one that is"
+            f" `{UPLOADED}`."
+        )
+    try:
+        deployments.get(conn, tenant, id)
+    except NotFound:
+        return blueprint
+    raise Conflict(f"There is a deployment `{id}` already. Delete it, or use another id.")
+
+
+def _set_labels(
+    conn: Connection, tenant: str, id: str, labels: list[dict[str, Any]], now: datetime
+) -> Deployment:
+    return deployments.update(conn, tenant, id, now, labels=labels)
+
+
+def _update_instance(
+    conn: Connection,
+    tenant: str,
+    id: str,
+    version: int | None,
+    runtime_properties: dict[str, Any] | None,
+    state: str | None,
+    now: datetime,
+) -> NodeInstance:
+    if version is not None:
+        current = deployments.get_instance(conn, tenant, id).version
+        # Some clients send what they have read, and some what it will be.
+        version = current if version == current + 1 else version
+    return deployments.update_instance(
+        conn,
+        tenant,
+        id,
+        version=version,
+        runtime_properties=runtime_properties,
+        state=state,
+        now=now,
+    )
+
+
+def _outputs(conn: Connection, tenant: str, id: str) -> dict[str, Any]:
+    deployment = deployments.get(conn, tenant, id)
+    return evaluate_outputs(deployment.outputs, _scope(conn, deployment))
+
+
+def _capabilities(conn: Connection, tenant: str, id: str) -> dict[str, Any]:
+    deployment = deployments.get(conn, tenant, id)
+    return evaluate_capabilities(deployment.capabilities, _scope(conn, deployment))
+
+
+def _evaluate(conn: Connection, tenant: str, id: str, value: Any, instance_id: str | None) -> Any:
+    return evaluate(value, _scope(conn, deployments.get(conn, tenant, id), instance_id))
+
+
+def _scope(conn: Connection, deployment: Deployment, self_id: str | None = None) -> Scope:
+    nodes = [row.node for row in deployments.nodes(conn, deployment.tenant, deployment.id)]
+    return stored_scope(conn, deployment, nodes, self_id=self_id)

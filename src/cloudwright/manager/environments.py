@@ -1,0 +1,161 @@
+"""Zygotes: one for workflows and one for operations, of the manager's own environment and of every plugin's.
+
+Workflows and operations are forked from different zygotes so that the loss of the one that runs operations
+costs the operations and not the workflows that are to react to it. A zygote that died is started anew when it
+is next needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import site
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cloudwright
+from cloudwright.errors import Unavailable
+from cloudwright.manager.plugins import PluginCode, fingerprint, locate
+from cloudwright.process.supervisor import Zygote
+
+WORKFLOWS = "workflows"
+OPERATIONS = "operations"
+#: What each kind of child has imported before it is forked.
+PRELOAD = {WORKFLOWS: ("cloudwright.workflow.child",), OPERATIONS: ("cloudwright.operation.child",)}
+#: How long an installation of a plugin's dependencies may take (seconds).
+INSTALL_SECONDS = 900
+PIP_INSTALL = ("install", "--quiet", "--disable-pip-version-check")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where a child is forked, and what it has to put on its path."""
+
+    zygote: Zygote
+    code: PluginCode
+
+
+class Environments:
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "plugins"
+        self._zygotes: dict[tuple[str, str], Zygote] = {}
+        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
+        self._installations: dict[str, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        """Start the two zygotes of the manager's own environment, so that the first execution need not
+        wait for them.
+        """
+        await asyncio.gather(
+            self._zygote(WORKFLOWS, "", sys.executable), self._zygote(OPERATIONS, "", sys.executable)
+        )
+
+    async def close(self) -> None:
+        """End every zygote, and with it every process of a workflow or operation that still runs."""
+        for installation in list(self._installations.values()):
+            installation.cancel()
+        await asyncio.gather(*self._installations.values(), return_exceptions=True)
+        zygotes, self._zygotes = list(self._zygotes.values()), {}
+        await asyncio.gather(*(zygote.close() for zygote in zygotes))
+
+    async def open(self, role: str, plugin: dict[str, Any] | None, blueprint: Path) -> Environment:
+        """The environment of ``plugin`` (as in the plan; None for the manager's own), installed where it must
+        be.
+
+        Raises NotFound or InvalidInput where the plugin cannot be found or read, Unavailable where it cannot
+        be installed.
+        """
+        code = locate(plugin, blueprint)
+        if code.project is None:
+            return Environment(await self._zygote(role, "", sys.executable), code)
+        key = fingerprint(code.project)
+        python = await self._installed(key, code)
+        return Environment(await self._zygote(role, key, str(python)), code)
+
+    async def parser(self) -> Zygote:
+        """Where the blueprint parser is forked."""
+        return await self._zygote(OPERATIONS, "", sys.executable)
+
+    async def _zygote(self, role: str, key: str, python: str) -> Zygote:
+        async with self._locks.setdefault((role, key), asyncio.Lock()):
+            zygote = self._zygotes.get((role, key))
+            if zygote is None or zygote.died.done():
+                if zygote is not None:
+                    log.warning("the zygote of %s %s died and is started anew", role, key)
+                zygote = await Zygote.start(
+                    name=f"{role}-{key or 'own'}", python=python, preload=PRELOAD[role], env=child_basics()
+                )
+                self._zygotes[role, key] = zygote
+            return zygote
+
+    async def _installed(self, key: str, code: PluginCode) -> Path:
+        """The interpreter of the environment for these very contents, made at its first use.
+
+        Many may wait for one installation, and one of them that is cancelled does not stop it for the others.
+        """
+        home = self._folder / key
+        if not (home / "complete").exists():
+            if key not in self._installations:
+                task = self._installations[key] = asyncio.ensure_future(self._install(home, code))
+                task.add_done_callback(lambda _: self._installations.pop(key))
+            await asyncio.shield(self._installations[key])
+        return home / "bin" / "python"
+
+    async def _install(self, home: Path, code: PluginCode) -> None:
+        # Whatever an interrupted installation left is not to be trusted.
+        shutil.rmtree(home, ignore_errors=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        python = str(home / "bin" / "python")
+        # Its own pip and no other: the manager's environment stays out of what is resolved and installed.
+        await _run(code.name, sys.executable, "-m", "venv", str(home))
+        await _run(code.name, python, "-m", "pip", *PIP_INSTALL, str(code.project))
+        _share_runtime(home)
+        (home / "complete").touch()
+
+
+def child_basics() -> dict[str, str]:
+    """The little of the manager's environment that a child may see: nothing that could be a credential."""
+    names = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def _share_runtime(home: Path) -> None:
+    """Let the environment's interpreter find this project, behind everything that the plugin brought
+    itself.
+    """
+    purelib = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
+    own = [str(Path(cloudwright.__file__).parent.parent), *site.getsitepackages()]
+    (purelib / "zz_cloudwright.pth").write_text("".join(f"{path}\n" for path in dict.fromkeys(own)), "utf-8")
+
+
+async def _run(plugin: str, *command: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=child_basics()
+        | {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "http_", "https_", "no_"))},
+    )
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), INSTALL_SECONDS)
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    except TimeoutError as error:
+        process.kill()
+        await process.wait()
+        raise Unavailable(
+            f"Plugin `{plugin}`: its installation took longer than {INSTALL_SECONDS} s and was ended."
+        ) from error
+    if process.returncode != 0:
+        tail = "\n".join(output.decode("utf-8", "replace").splitlines()[-15:])
+        raise Unavailable(f"Plugin `{plugin}` could not be installed ({' '.join(command[1:4])} ...):\n{tail}")

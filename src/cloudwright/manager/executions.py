@@ -1,0 +1,179 @@
+"""What users ask of executions: start, cancel, resume. Each is stored first and told to whoever acts
+second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloudwright.bus.protocol import Bus, topic
+from cloudwright.errors import IllegalAction, InvalidInput, NoSuchWorkflow, NotFound
+from cloudwright.model.execution import CancelMode
+from cloudwright.planning import validate_parameters
+from cloudwright.storage import deployments, executions
+from cloudwright.storage.records import CancelResult, Execution, NewExecution
+from cloudwright.storage.store import Store
+
+WORK = "work.pending"
+#: ``control.<manager>``: an execution that this manager owns was asked to stop. ``control.all``: an ended
+#: execution's operations are to be killed.
+CONTROL = "control"
+EVERYBODY = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class StartExecution:
+    """A request to run a workflow. ``queue`` waits behind a running execution of the deployment; ``force``
+    runs beside it.
+    """
+
+    tenant: str
+    deployment_id: str
+    workflow_id: str
+    by: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    dry_run: bool = False
+    queue: bool = False
+    force: bool = False
+    allow_custom_parameters: bool = False
+    scheduled_for: datetime | None = None
+    wait_after_fail: int = 600
+
+
+class Executions:
+    def __init__(
+        self, store: Store, bus: Bus, *, clock: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._new_id = new_id
+
+    async def start(self, request: StartExecution) -> Execution:
+        """Store a new execution, to be started as soon as there is a place for it.
+
+        Raises NotFound (deployment), NoSuchWorkflow, BadParameters, ExecutionRunning.
+        """
+        deployment = await self._store.read(deployments.get, request.tenant, request.deployment_id)
+        workflow = deployment.workflows.get(request.workflow_id)
+        if workflow is None:
+            raise NoSuchWorkflow(
+                f"Deployment `{deployment.id}` has no workflow `{request.workflow_id}`. "
+                f"It has: {', '.join(sorted(deployment.workflows)) or 'none'}."
+            )
+        # In a thread: a pattern that parameters have to match may take a while.
+        parameters = await asyncio.to_thread(
+            validate_parameters,
+            workflow,
+            request.parameters,
+            allow_custom=request.allow_custom_parameters,
+        )
+        new = NewExecution(
+            id=self._new_id(),
+            workflow_id=request.workflow_id,
+            deployment_id=deployment.id,
+            blueprint_id=deployment.blueprint_id,
+            tenant=request.tenant,
+            parameters=parameters,
+            is_dry_run=request.dry_run,
+            allow_custom_parameters=request.allow_custom_parameters,
+            wait_after_fail=request.wait_after_fail,
+            created_by=request.by,
+            scheduled_for=request.scheduled_for,
+        )
+        execution = await self._store.write(
+            executions.create, new, queue=request.queue, force=request.force, now=self._clock()
+        )
+        await self._bus.publish(WORK, {"id": execution.id})
+        await self._changed(execution)
+        return execution
+
+    async def cancel(
+        self, tenant: str, execution_id: str, mode: CancelMode, *, by: str, grace: float | None = None
+    ) -> Execution:
+        """Store a request to cancel, and push it to whoever runs the execution; returns without waiting for
+        its end.
+
+        ``grace`` (seconds) makes a standard cancel a forced one by itself when it has not ended by then; None
+        takes the deployment's default, if it has one. Raises NotFound, IllegalAction where the request cannot
+        be made.
+        """
+        if grace is not None and (grace < 0 or mode is not CancelMode.CANCEL):
+            raise InvalidInput(
+                "A grace period is a number of seconds, and only a standard cancel can have one."
+            )
+        now = self._clock()
+        result = await self._store.write(_request_cancel, tenant, execution_id, mode, by, grace, now)
+        if result.decision.refusal is not None:
+            raise IllegalAction(
+                f"Execution {execution_id} cannot be cancelled ({mode}): {result.decision.refusal}."
+            )
+        execution = result.execution
+        if result.decision.kill_residuals:
+            message = {"kill": execution.id, "term": execution.term}
+            await self._bus.publish(topic(CONTROL, EVERYBODY), message)
+        if execution.owner is not None:
+            message = {
+                "execution": execution.id,
+                "term": execution.term,
+                "mode": str(mode),
+                "deadline": execution.deadline is not None,
+            }
+            await self._bus.publish(topic(CONTROL, execution.owner), message)
+        else:
+            # It ended at once, and may have made room for one that was queued behind it.
+            await self._bus.publish(WORK, {})
+        await self._changed(execution)
+        return execution
+
+    async def resume(
+        self, tenant: str, execution_id: str, *, by: str, reset_operations: bool = False
+    ) -> Execution:
+        """Put a cancelled or failed execution back into the queue. Raises NotFound, IllegalAction,
+        ExecutionRunning.
+        """
+        execution = await self._store.write(
+            _resume, tenant, execution_id, by, reset_operations, self._clock()
+        )
+        await self._bus.publish(WORK, {"id": execution.id})
+        await self._changed(execution)
+        return execution
+
+    async def _changed(self, execution: Execution) -> None:
+        await self._bus.publish(f"execution.{execution.id}", {"kind": "status"})
+
+
+def _request_cancel(
+    conn: Connection, tenant: str, id: str, mode: CancelMode, by: str, grace: float | None, now: datetime
+) -> CancelResult:
+    execution = executions.get(conn, id, tenant)
+    if mode is CancelMode.CANCEL and grace is None:
+        grace = _default_grace(conn, execution)
+    deadline = now + timedelta(seconds=grace) if grace is not None else None
+    return executions.request_cancel(conn, id, mode, by=by, now=now, deadline=deadline)
+
+
+def _default_grace(conn: Connection, execution: Execution) -> float | None:
+    if execution.deployment_id is None:
+        return None
+    try:
+        grace = deployments.get(conn, execution.tenant, execution.deployment_id).settings.get(
+            "cancel_grace_seconds"
+        )
+    except NotFound:
+        # It was deleted after the execution had ended; the request is about to be refused for that.
+        return None
+    return float(grace) if grace is not None else None
+
+
+def _resume(
+    conn: Connection, tenant: str, id: str, by: str, reset_operations: bool, now: datetime
+) -> Execution:
+    executions.get(conn, id, tenant)
+    return executions.resume(conn, id, by=by, reset_operations=reset_operations, now=now)

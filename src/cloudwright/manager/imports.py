@@ -1,0 +1,209 @@
+"""What a blueprint can import from a manager: uploaded blueprints, installed plugins, and URLs whose files
+lie in the folder ``imports`` of the manager's home. Nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+from sqlalchemy import Connection
+
+from cloudwright.dsl import Problem
+from cloudwright.dsl.problems import closest, listing
+from cloudwright.dsl.resolver import scheme_of
+from cloudwright.errors import InvalidInput, NotFound
+from cloudwright.storage import blueprints, plugins
+from cloudwright.storage.filters import BlueprintFilter, PluginFilter
+from cloudwright.storage.paging import EVERYTHING
+from cloudwright.storage.records import Blueprint, Plugin
+from cloudwright.storage.store import Store
+
+#: The folder of the home whose ``HOST/PATH`` is what ``https://HOST/PATH`` stands for.
+MAPPED = "imports"
+
+
+class ImportAnswers:
+    """Answers what the parsing of one blueprint of ``tenant`` asks for, and remembers what it answered."""
+
+    def __init__(self, store: Store, home: Path, tenant: str) -> None:
+        self._store = store
+        self._home = home
+        self._tenant = tenant
+        #: How people know a folder of the manager's: the folder, with a slash, and what stands for it.
+        self._names: dict[str, str] = {}
+
+    async def answer(self, method: str, args: dict[str, Any]) -> dict[str, Any]:
+        """The value for a ``call`` of the parser's. Raises NotFound and InvalidInput, whose message ends the
+        sentence "`...` cannot be imported: ".
+        """
+        if method != "resolve_import":
+            raise InvalidInput(f"there is no call `{method}`.")
+        reference, version = str(args["reference"]), str(args["version"])
+        scheme = scheme_of(reference)
+        if scheme == "blueprint":
+            return await self._blueprint(reference.partition(":")[2])
+        if scheme == "plugin":
+            return await self._plugin(reference.partition(":")[2], version)
+        if scheme in ("http", "https", "ftp"):
+            return await asyncio.to_thread(self._url, reference)
+        raise NotFound("there is no such file below the blueprint's folder.")
+
+    def told(self, problem: Problem) -> Problem:
+        """The problem with the names of what was imported in place of where the manager keeps it."""
+        message, file = problem.message, problem.file
+        for folder, name in self._names.items():
+            message = message.replace(folder, name)
+            file = file and file.replace(folder, name)
+        return replace(problem, message=message, file=file)
+
+    def _found(self, location: str, file: Path, folder: Path, name: str) -> dict[str, Any]:
+        self._names[f"{folder}/"] = name
+        return {"location": location, "path": str(file), "folder": str(file.parent)}
+
+    async def _blueprint(self, id: str) -> dict[str, Any]:
+        id = id.strip()
+        blueprint = await self._store.read(_usable_blueprint, self._tenant, id)
+        folder = self._home / str(blueprint.path)
+        file = folder / blueprint.main_file_name
+        return self._found(f"blueprint:{id}/{blueprint.main_file_name}", file, folder, f"blueprint:{id}/")
+
+    async def _plugin(self, wanted: str, language: str) -> dict[str, Any]:
+        name, _, query = wanted.partition("?")
+        name = name.strip()
+        conditions = _conditions(query)
+        installed = await self._store.read(_visible_plugins, self._tenant)
+        plugin = choose(name, conditions, installed)
+        folder = self._home / str(plugin.path)
+        file = await asyncio.to_thread(_plugin_file, folder, language)
+        known = f"plugin:{name} {plugin.package_version}"
+        if file is None:
+            raise NotFound(f"{known} is installed without a file `plugin.yaml`. Upload the plugin again.")
+        labels: dict[str, list[Any]] = {}
+        for label in plugin.labels:
+            labels.setdefault(label["key"], []).append(label["value"])
+        return {
+            **self._found(f"{known}/{file.name}", file, folder, f"{known}/"),
+            "extra": {"labels": labels},
+        }
+
+    def _url(self, url: str) -> dict[str, Any]:
+        parts = urlsplit(url)
+        root = (self._home / MAPPED).resolve()
+        place = f"{parts.hostname or ''}{unquote(parts.path)}"
+        file = (root / place).resolve() if "\0" not in place else root
+        if not file.is_relative_to(root) or not file.is_file():
+            raise NotFound(
+                "URLs are not opened while a blueprint is parsed. Put the file beside the blueprint and"
+                " import it by its name, or have it put into the manager's home as"
+                f" `{MAPPED}/{place}`."
+            )
+        return self._found(url, file, root, f"{parts.scheme}://")
+
+
+def choose(name: str, conditions: dict[str, str], installed: list[Plugin]) -> Plugin:
+    """The newest plugin called ``name`` that fulfils the conditions. Raises NotFound, InvalidInput."""
+    named = [plugin for plugin in installed if plugin.package_name == name]
+    if not named:
+        near = closest(name, {plugin.package_name for plugin in installed})
+        hint = f" Did you mean `plugin:{near}`?" if near else ""
+        there = listing({plugin.package_name for plugin in installed})
+        raise NotFound(f"no plugin `{name}` is installed (installed are: {there}).{hint}")
+    distribution, text = conditions.get("distribution"), conditions.get("version")
+    fitting = [plugin for plugin in named if not distribution or plugin.distribution == distribution]
+    exact = [plugin for plugin in fitting if plugin.package_version == text]
+    if exact:
+        return exact[0]
+    versions: dict[Version, Plugin] = {}
+    for plugin in fitting:
+        version = _version(plugin.package_version)
+        if version is not None:
+            versions.setdefault(version, plugin)
+    allowed = list(_specifiers(text).filter(versions))
+    if allowed:
+        return versions[max(allowed)]
+    there = listing(plugin.package_version for plugin in named)
+    asked = ", ".join(f"{key} `{value}`" for key, value in conditions.items()) or "a version of Python's form"
+    raise NotFound(f"no installed version of the plugin `{name}` has {asked} (installed are: {there}).")
+
+
+def _conditions(query: str) -> dict[str, str]:
+    conditions = {}
+    for part in filter(None, query.split("&")):
+        key, _, value = part.partition("=")
+        if key not in ("version", "distribution"):
+            raise InvalidInput(
+                f"`{key}` is not a condition of a plugin; there are `version` and `distribution`,"
+                " as in `plugin:NAME?version=>=2,<3&distribution=NAME`."
+            )
+        conditions[key] = unquote(value).strip()
+    return conditions
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def _specifiers(text: str | None) -> SpecifierSet:
+    if not text:
+        return SpecifierSet()
+    try:
+        return SpecifierSet(f"=={text}" if _version(text) else text)
+    except InvalidSpecifier as error:
+        raise InvalidInput(
+            f"`{text}` is no condition for a version; `>=2.1,<3` and `2.1.4` are, as for Python's packages."
+        ) from error
+
+
+def _plugin_file(folder: Path, language: str) -> Path | None:
+    """The plugin's description for the blueprint's version of the language, if it has one of its own."""
+    for file in (folder / f"plugin_{language}.yaml", folder / "plugin.yaml"):
+        if file.is_file():
+            return file
+    return None
+
+
+def imported_folders(
+    conn: Connection, tenant: str, home: Path, mapping: Mapping[str, str]
+) -> dict[str, Path]:
+    """The folder of each imported blueprint that is there still. ``mapping`` has their ids by namespace, and
+    so has the answer.
+    """
+    folders = {}
+    for namespace, id in mapping.items():
+        with suppress(NotFound):
+            folders[namespace] = home / str(_usable_blueprint(conn, tenant, id).path)
+    return folders
+
+
+def _usable_blueprint(conn: Connection, tenant: str, id: str) -> Blueprint:
+    """The tenant's own, or else one that is for all tenants. Raises NotFound, as the end of a sentence."""
+    rows, _ = blueprints.list_blueprints(conn, BlueprintFilter(ids=[id]), EVERYTHING)
+    usable = [row for row in rows if row.tenant == tenant or row.visibility == "global"]
+    usable.sort(key=lambda row: row.tenant != tenant)
+    if not usable:
+        others, _ = blueprints.list_blueprints(conn, BlueprintFilter(tenant=tenant), EVERYTHING)
+        there = [row.id for row in others if row.state == "uploaded"]
+        near = closest(id, there)
+        hint = f" Did you mean `blueprint:{near}`?" if near else ""
+        raise NotFound(f"no blueprint `{id}` is uploaded (uploaded are: {listing(there)}).{hint}")
+    if usable[0].state != "uploaded":
+        raise NotFound(f"the blueprint `{id}` is `{usable[0].state}`. Upload it again, or wait until it is.")
+    return usable[0]
+
+
+def _visible_plugins(conn: Connection, tenant: str) -> list[Plugin]:
+    """The tenant's own first."""
+    rows, _ = plugins.list_plugins(conn, PluginFilter(), EVERYTHING)
+    usable = [row for row in rows if row.path and (row.tenant == tenant or row.visibility == "global")]
+    return sorted(usable, key=lambda row: row.tenant != tenant)

@@ -1,0 +1,138 @@
+"""What has to be done so that what runs is what the database says: a pure function.
+
+``recover`` takes the snapshot and applies the actions. Messages only make things quick; this makes them
+certain. What is hosted is looked at before the rows are read and again after: an execution that began in
+between is neither an orphan (it is hosted after) nor a stray (it was not hosted before); one that ended in
+between only gives an action which the database refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from cloudwright.model.execution import ACTIVE_STATUSES, CancelMode, ExecutionStatus
+
+#: What the owner of an execution in this status must have been told.
+MODE_OF_STATUS: Mapping[ExecutionStatus, CancelMode] = {
+    ExecutionStatus.CANCELLING: CancelMode.CANCEL,
+    ExecutionStatus.FORCE_CANCELLING: CancelMode.FORCE,
+    ExecutionStatus.KILL_CANCELLING: CancelMode.KILL,
+}
+STRENGTH: Mapping[CancelMode | None, int] = {
+    None: 0,
+    CancelMode.CANCEL: 1,
+    CancelMode.FORCE: 2,
+    CancelMode.KILL: 3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the database says of one active execution."""
+
+    id: str
+    status: ExecutionStatus
+    term: int
+    owner: str | None
+    lease_until: datetime | None
+    deadline: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """What this manager runs: with which term, and which cancellation its process was told of."""
+
+    id: str
+    term: int
+    told: CancelMode | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    manager: str
+    rows: tuple[Row, ...]
+    #: What is hosted, looked at after the rows were read.
+    hosted: Mapping[str, Hosted]
+    #: Those of them that were hosted before the rows were read as well.
+    settled: frozenset[str]
+    #: Whether something waits to be started.
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Nobody alive acts for this execution: own it with the next term, and bring it on or to its end."""
+
+    id: str
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """A request is stored that the execution's host has not heard of: its message was lost."""
+
+    id: str
+    term: int
+    mode: CancelMode
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """This manager runs a process for an execution that is over or has another owner: end the process."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """A standard cancellation passed its deadline: it becomes a forced one."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartWaiting:
+    """Pending executions may be startable."""
+
+
+Action = TakeOver | Tell | Abandon | Escalate | StartWaiting
+
+
+def reconcile(snapshot: Snapshot, now: datetime) -> list[Action]:
+    """The actions that bring what runs in line with what is stored, in the order in which to apply them."""
+    actions: list[Action] = []
+    rows = {row.id: row for row in snapshot.rows if row.status in ACTIVE_STATUSES}
+    actions.extend(Abandon(id) for id in _strays(snapshot, rows))
+    for row in rows.values():
+        hosted = snapshot.hosted.get(row.id)
+        mine = hosted is not None and hosted.term == row.term and row.owner == snapshot.manager
+        if row.status is ExecutionStatus.CANCELLING and row.deadline is not None and row.deadline <= now:
+            actions.append(Escalate(row.id))
+        if mine:
+            wanted = MODE_OF_STATUS.get(row.status)
+            if wanted is not None and hosted is not None and STRENGTH[hosted.told] < STRENGTH[wanted]:
+                actions.append(Tell(row.id, row.term, wanted))
+        elif _orphaned(snapshot.manager, row, now):
+            actions.append(TakeOver(row.id, row.term))
+    if snapshot.waiting:
+        actions.append(StartWaiting())
+    return actions
+
+
+def _orphaned(manager: str, row: Row, now: datetime) -> bool:
+    # What this very manager is said to own and does not host was left by an earlier life of it: no lease to
+    # wait for.
+    if row.owner is None or row.owner == manager:
+        return True
+    return row.lease_until is None or row.lease_until <= now
+
+
+def _strays(snapshot: Snapshot, rows: Mapping[str, Row]) -> list[str]:
+    strays = []
+    for id in sorted(snapshot.settled & snapshot.hosted.keys()):
+        row = rows.get(id)
+        if row is None or row.term > snapshot.hosted[id].term or row.owner != snapshot.manager:
+            strays.append(id)
+    return strays

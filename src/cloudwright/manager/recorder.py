@@ -1,0 +1,80 @@
+"""Collects events and logs, and stores those of one moment together.
+
+Order is kept: whoever stores something that must come after what was recorded calls ``flush`` first; writes
+are applied in the order in which they are handed to the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from cloudwright.bus.protocol import Bus
+from cloudwright.model.event import LOG, Event
+from cloudwright.storage import events
+from cloudwright.storage.store import Store
+
+#: How long an event may wait for company (seconds): far below what a reader notices.
+GATHER_SECONDS = 0.004
+#: As many waiting events are stored without waiting any longer.
+GATHER_EVENTS = 500
+#: Longer messages are cut: an event is to be read, and to be kept.
+MAX_MESSAGE = 64 * 1024
+
+
+class Recorder:
+    def __init__(self, store: Store, bus: Bus, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._events: list[Event] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._writes: set[asyncio.Task[None]] = set()
+
+    def event(self, execution_id: str, event_type: str, message: str, **fields: Any) -> None:
+        """Record that something happened; ``fields`` are those of model.event.Event."""
+        self.add(Event(execution_id, self._clock(), message, event_type=event_type, **fields))
+
+    def log(self, execution_id: str, level: str, message: str, **fields: Any) -> None:
+        self.add(Event(execution_id, self._clock(), message, kind=LOG, level=level.lower(), **fields))
+
+    def add(self, event: Event) -> None:
+        if len(event.message) > MAX_MESSAGE:
+            event = replace(event, message=event.message[:MAX_MESSAGE] + " ... (cut: the message was longer)")
+        self._events.append(event)
+        if len(self._events) >= GATHER_EVENTS:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Hand what was collected to the store, ahead of whatever is handed to it next."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._events:
+            return
+        batch, self._events = self._events, []
+        # Handed over here and now, not when the task below gets its turn: that is what keeps the order.
+        write = self._store.write(events.add, batch)
+        task = asyncio.ensure_future(self._written(write, {event.execution_id for event in batch}))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+
+    async def drain(self) -> None:
+        """Wait until everything recorded so far is stored."""
+        self.flush()
+        while self._writes:
+            await asyncio.gather(*self._writes)
+
+    async def _written(self, write: Awaitable[object], execution_ids: set[str]) -> None:
+        await write
+        for execution_id in execution_ids:
+            await self.changed(execution_id, "events")
+
+    async def changed(self, execution_id: str, kind: str) -> None:
+        """Wake whoever follows the execution: its ``status``, ``events`` or ``operations`` changed."""
+        await self._bus.publish(f"execution.{execution_id}", {"kind": kind})

@@ -1,0 +1,224 @@
+"""Makes what runs agree with what is stored: at start, on a timer, and whenever a message may have been lost.
+
+``reconcile`` decides; this reads what it needs, applies what it says, and listens to the control topics,
+which say the same things sooner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloudwright.bus.protocol import OVERFLOW, Bus, topic
+from cloudwright.manager.dispatch import Dispatcher
+from cloudwright.manager.executions import CONTROL, EVERYBODY, WORK
+from cloudwright.manager.owner import LOST, Owner
+from cloudwright.manager.reconcile import (
+    Abandon,
+    Action,
+    Escalate,
+    Row,
+    Snapshot,
+    StartWaiting,
+    TakeOver,
+    Tell,
+    reconcile,
+)
+from cloudwright.model.execution import CancelMode, ExecutionStatus
+from cloudwright.process import survivors
+from cloudwright.storage import executions, operations
+from cloudwright.storage.records import Execution, Operation
+from cloudwright.storage.store import Store
+
+#: What is due now and cannot be done now is not tried again sooner than this (seconds).
+MIN_PAUSE = 0.02
+
+log = logging.getLogger(__name__)
+
+
+class Recovery:
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        owner: Owner,
+        dispatcher: Dispatcher,
+        *,
+        name: str,
+        interval: float,
+        lease: float,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._owner = owner
+        self._dispatcher = dispatcher
+        self._name = name
+        self._interval = interval
+        self._lease = lease
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """End what a dead predecessor left running, then put everything it owned back on its way."""
+        await self._bury()
+        for work in (self._listen(), self._repeat(), self._keep_leases()):
+            self._spawn(work)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _bury(self) -> None:
+        """Operations of an earlier life of this manager are ended before anything is run again, and booked
+        as lost.
+        """
+        orphans, owned = await self._store.read(_left_behind, self._name)
+        names = {operation.id for operation in orphans} | set(owned)
+        if names:
+            found = await asyncio.to_thread(survivors.find, names)
+            left = await survivors.kill(found)
+            if found:
+                log.warning(
+                    "ended %d process groups that an earlier manager had left running", len(found) - len(left)
+                )
+            for group in left:
+                log.error(
+                    "process group %d (%s) of an earlier manager could not be ended", group.pgid, group.name
+                )
+                # It runs, so it is not booked as lost.
+                names.discard(str(group.name))
+        lost = [operation.id for operation in orphans if operation.id in names]
+        if lost:
+            await self._store.write(operations.lose, lost, LOST, self._clock())
+
+    async def _repeat(self) -> None:
+        while True:
+            self._wake.clear()
+            pause = self._interval
+            try:
+                await self.reconcile()
+                pause = await self._pause()
+            except Exception:
+                # It must go on whatever happens: it is what makes everything else certain.
+                log.exception("the reconciler failed; it is tried again in %s s", self._interval)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+
+    async def _pause(self) -> float:
+        """Seconds until the next look: earlier than usual where something is due by then."""
+        next_wakeup = await self._store.read(executions.next_wakeup)
+        if next_wakeup is None:
+            return self._interval
+        return min(self._interval, max(MIN_PAUSE, (next_wakeup - self._clock()).total_seconds()))
+
+    async def reconcile(self) -> None:
+        """Compare once, and put right what is not."""
+        now = self._clock()
+        before = frozenset(self._owner.hosted())
+        rows, waiting, due = await self._store.read(_rows, now)
+        if due:
+            await self._store.write(executions.due, now)
+            waiting = True
+        hosted = self._owner.hosted()
+        snapshot = Snapshot(self._name, rows, hosted, before & hosted.keys(), waiting)
+        for action in reconcile(snapshot, now):
+            try:
+                await self._apply(action)
+            except Exception:
+                # One that fails must not keep the others from their turn.
+                log.exception("%s could not be done; it is tried again in %s s", action, self._interval)
+
+    async def _apply(self, action: Action) -> None:
+        match action:
+            case TakeOver(id, term):
+                await self._owner.take_over(id, term)
+            case Tell(id, term, mode):
+                self._owner.tell(id, term, mode)
+            case Abandon(id):
+                await self._owner.abandon(id)
+            case Escalate(id):
+                execution = await self._store.write(_escalate, id, self._clock())
+                if execution is not None:
+                    self._owner.tell(id, execution.term, CancelMode.FORCE)
+                    await self._bus.publish(f"execution.{id}", {"kind": "status"})
+            case StartWaiting():
+                await self._owner.fill()
+
+    async def _listen(self) -> None:
+        """What is stored is pushed here; a message that is lost on the way is made good by ``_repeat``."""
+        patterns = (WORK, topic(CONTROL, self._name), topic(CONTROL, EVERYBODY))
+        async with self._bus.subscribe(*patterns) as subscription:
+            async for subject, message in subscription:
+                try:
+                    self._heard(subject, message)
+                except Exception:
+                    log.exception("a message under %s makes no sense: %r", subject, message)
+
+    def _heard(self, subject: str, message: dict[str, Any]) -> None:
+        if subject == OVERFLOW:
+            self._wake.set()
+        elif subject == WORK:
+            self._spawn(self._owner.fill())
+        elif "kill" in message:
+            self._spawn(self._kill_residuals(message["kill"], message["term"]))
+        else:
+            self._owner.tell(message["execution"], message["term"], CancelMode(message["mode"]))
+            if message["deadline"]:
+                # The timer has to be set anew.
+                self._wake.set()
+
+    async def _kill_residuals(self, execution_id: str, term: int) -> None:
+        reason = "a kill of what its execution left running was requested"
+        await self._dispatcher.kill(execution_id, term, reason)
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease / 3)
+            try:
+                await self._owner.renew()
+            except Exception:
+                log.exception("the leases could not be renewed; it is tried again in %s s", self._lease / 3)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a part of the recovery failed", exc_info=task.exception())
+            self._wake.set()
+
+
+def _left_behind(conn: Connection, name: str) -> tuple[list[Operation], list[str]]:
+    orphans = [operation for operation in operations.running(conn) if operation.worker == name]
+    owned = [execution.id for execution in executions.active(conn) if execution.owner == name]
+    return orphans, owned
+
+
+def _rows(conn: Connection, now: datetime) -> tuple[tuple[Row, ...], bool, bool]:
+    rows = tuple(
+        Row(row.id, row.status, row.term, row.owner, row.lease_until, row.deadline)
+        for row in executions.active(conn)
+    )
+    next_wakeup = executions.next_wakeup(conn)
+    return rows, bool(executions.pending(conn, 1)), next_wakeup is not None and next_wakeup <= now
+
+
+def _escalate(conn: Connection, id: str, now: datetime) -> Execution | None:
+    """Force what is still `cancelling` past its deadline; None where it has ended, or was resumed, since."""
+    row = executions.get(conn, id)
+    if row.status is not ExecutionStatus.CANCELLING or row.deadline is None or row.deadline > now:
+        return None
+    return executions.request_cancel(conn, id, CancelMode.FORCE, by="its deadline", now=now).execution

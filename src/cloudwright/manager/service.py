@@ -1,0 +1,142 @@
+"""The manager: its parts put together, started and ended in the right order."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cloudwright
+from cloudwright.bus.protocol import Bus
+from cloudwright.dsl import BlueprintError, Problem
+from cloudwright.manager.accounts import Accounts
+from cloudwright.manager.blueprints import Blueprints
+from cloudwright.manager.calls import Calls
+from cloudwright.manager.deployments import Deployments
+from cloudwright.manager.dispatch import WORKDIRS, Dispatcher
+from cloudwright.manager.environments import Environments
+from cloudwright.manager.executions import Executions
+from cloudwright.manager.imports import ImportAnswers
+from cloudwright.manager.owner import Owner
+from cloudwright.manager.recorder import Recorder
+from cloudwright.manager.recover import Recovery
+from cloudwright.process.call import run_once
+from cloudwright.settings import Settings
+from cloudwright.storage.store import Store
+
+PARSER = "cloudwright.dsl.child:main"
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    return str(uuid.uuid4())
+
+
+class Manager:
+    """What the REST API talks to. ``name`` identifies this manager and its worker over restarts."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        bus: Bus,
+        *,
+        name: str,
+        clock: Callable[[], datetime] = utc_now,
+        new_id: Callable[[], str] = random_id,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.bus = bus
+        self.clock = clock
+        self.home: Path = settings.home
+        self.name = name
+        self.version = cloudwright.__version__
+        self._recorder = Recorder(store, bus, clock)
+        self._environments = Environments(settings.home)
+        self.calls = Calls(store, clock)
+        self._dispatcher = Dispatcher(
+            store,
+            self._recorder,
+            self._environments,
+            self.calls,
+            worker=name,
+            home=settings.home,
+            slots=settings.max_operations,
+            kill_grace=settings.kill_grace,
+            memory_limit=settings.operation_memory or None,
+            clock=clock,
+        )
+        self._owner = Owner(
+            store,
+            bus,
+            self._recorder,
+            self._dispatcher,
+            self._environments,
+            self.calls,
+            name=name,
+            settings=settings,
+            clock=clock,
+        )
+        self._recovery = Recovery(
+            store,
+            bus,
+            self._owner,
+            self._dispatcher,
+            name=name,
+            interval=settings.reconcile_interval,
+            lease=settings.lease,
+            clock=clock,
+        )
+        self.executions = Executions(store, bus, clock=clock, new_id=new_id)
+        self.blueprints = Blueprints(store, bus, settings.home, self._parse, clock)
+        self.deployments = Deployments(store, bus, clock, new_id, settings.home / WORKDIRS)
+        self.accounts = Accounts(store, clock)
+
+    async def start(self) -> None:
+        """Start the zygotes, then recover whatever an earlier life of this manager left."""
+        await self._environments.start()
+        await self.blueprints.recover()
+        await self._recovery.start()
+
+    async def close(self) -> None:
+        """End every process. Executions that ran are left to be taken up again by the next start."""
+        await self.blueprints.close()
+        await self._recovery.close()
+        await self._owner.close()
+        await self._dispatcher.close()
+        await self._recorder.drain()
+        await self._environments.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs or waits to."""
+        return self._owner.busy or self._dispatcher.busy or self.blueprints.busy
+
+    async def _parse(self, tenant: str, path: Path) -> dict[str, Any]:
+        """Parse a blueprint in a process of its own, so that none of any size or shape can hurt the manager.
+
+        Raises BlueprintError with every problem found, Unavailable where the parser ran out of time or
+        memory.
+        """
+        begin = {"path": str(path), "limits": {}, "resolves": True}
+        imports = ImportAnswers(self.store, self.home, tenant)
+        zygote = await self._environments.parser()
+        end = await run_once(
+            zygote,
+            PARSER,
+            begin,
+            timeout=self.settings.parse_timeout,
+            memory_limit=self.settings.parse_memory,
+            name=f"parse-{random_id()}",
+            answer=imports.answer,
+        )
+        if "problems" in end:
+            raise BlueprintError([imports.told(Problem(**problem)) for problem in end["problems"]])
+        plan: dict[str, Any] = end["plan"]
+        return plan

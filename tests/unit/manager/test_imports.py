@@ -1,0 +1,218 @@
+"""What blueprints import from a manager, asked for by the parser's process."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import tarfile
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudwright.bus.local import LocalBus
+from cloudwright.dsl import BlueprintError, Plan
+from cloudwright.errors import InvalidInput, NotFound
+from cloudwright.manager.briefing import read_facts
+from cloudwright.manager.imports import MAPPED, choose
+from cloudwright.manager.service import Manager
+from cloudwright.settings import Settings
+from cloudwright.storage import plugins
+from cloudwright.storage.records import Blueprint, Execution, Plugin
+from cloudwright.storage.store import Store
+
+NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
+TENANT, OTHER = "default_tenant", "other"
+HEAD = "tosca_definitions_version: cloudify_dsl_1_4\n"
+BASE = {
+    "main.yaml": HEAD + "imports: [parts/types.yaml]\nnode_templates: {db: {type: box}}\n",
+    "parts/types.yaml": "node_types: {box: {}}\n",
+}
+PLUGIN = "plugins: {box: {executor: central_deployment_agent, package_name: box, package_version: '%s'}}\n"
+
+
+class World:
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.store = Store.open(f"sqlite:///{home / 'test.db'}")
+        self.manager = Manager(Settings.load({}, home=home), self.store, LocalBus(), name="m")
+
+    def archive(self, files: dict[str, str]) -> Path:
+        path = self.manager.blueprints.incoming / "arrived"
+        with tarfile.open(path, "w") as tar:
+            for name, content in files.items():
+                info = tarfile.TarInfo(f"app/{name}")
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content.encode()))
+        return path
+
+    async def upload(self, id: str, text: str | dict[str, str], **given: Any) -> Blueprint:
+        files = {"blueprint.yaml": HEAD + text} if isinstance(text, str) else text
+        tenant = given.pop("tenant", TENANT)
+        return await self.manager.blueprints.upload(tenant, id, self.archive(files), **{"by": None, **given})
+
+    async def refused(self, text: str | dict[str, str], **given: Any) -> str:
+        with pytest.raises(BlueprintError) as refusal:
+            await self.upload("refused", text, **given)
+        return str(refusal.value)
+
+    def install(self, version: str, name: str = "box", text: str = "", **given: Any) -> None:
+        id = f"{name}-{version}"
+        folder = self.home / "plugins" / id
+        folder.mkdir(parents=True)
+        (folder / "plugin.yaml").write_text(PLUGIN % version + text)
+        row = Plugin(id=id, package_name=name, package_version=version, path=f"plugins/{id}")
+        self.store.write_sync(plugins.create, replace(row, **given), NOON)
+
+
+Scene = Callable[[World], Awaitable[None]]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Callable[[Scene], None]]:
+    world = World(tmp_path)
+
+    async def played(scene: Scene) -> None:
+        await world.manager.start()
+        try:
+            await scene(world)
+        finally:
+            await world.manager.close()
+
+    yield lambda scene: asyncio.run(played(scene))
+    world.store.close()
+
+
+def test_a_blueprint(play: Callable[[Scene], None]) -> None:
+    async def scene(world: World) -> None:
+        await world.upload("base", BASE, main_file="main.yaml")
+        await world.upload("shared", BASE, main_file="main.yaml", tenant=OTHER, visibility="global")
+        for id in ("base", "shared"):
+            stored = await world.upload(f"with-{id}", f"imports: [ns--blueprint:{id}]\n")
+            plan = Plan.from_json(stored.plan or {})
+            assert [node["id"] for node in plan.nodes] == ["ns--db"]
+            assert plan.section("imported_blueprints") == [id]
+        said = await world.refused("imports: [ns--blueprint:bse]\n")
+        assert "no blueprint `bse` is uploaded (uploaded are: `base`, `with-base`, `with-shared`)" in said
+        assert "Did you mean `blueprint:base`?" in said
+
+    play(scene)
+
+
+def test_files_of_an_imported_blueprint(play: Callable[[Scene], None]) -> None:
+    async def scene(world: World) -> None:
+        inner = {"blueprint.yaml": HEAD, "x.sh": "inner", "a--y.sh": "dashes"}
+        outer = {"blueprint.yaml": HEAD + "imports: [in--blueprint:inner]\n", "x.sh": "outer"}
+        await world.upload("inner", inner)
+        await world.upload("outer", outer)
+        await world.manager.deployments.create(TENANT, "d", "outer", {}, by=None)
+        known = {"id": "e", "workflow_id": "w", "deployment_id": "d", "tenant": TENANT}
+        execution = Execution(**{**dict.fromkeys(field.name for field in fields(Execution)), **known})
+        facts = world.store.read_sync(read_facts, execution, world.home)
+        assert facts.head()["blueprint"]["imported"] == ["in"]
+
+        async def read(path: str) -> str:
+            return Path(await world.manager.calls.answer(facts, "read_resource", {"path": path})).read_text()
+
+        paths = ("in--x.sh", "in--more--x.sh", "in--a--y.sh", "x.sh")
+        assert [await read(path) for path in paths] == ["inner", "inner", "dashes", "outer"]
+        for path in ("in--../../../../outer/files/app/x.sh", "in--nowhere.sh", "no--x.sh"):
+            with pytest.raises((InvalidInput, NotFound)):
+                await read(path)
+        # Whatever became of the imported blueprint, the deployment works on.
+        await world.manager.blueprints.delete(TENANT, "inner")
+        assert world.store.read_sync(read_facts, execution, world.home).imported == {}
+
+    play(scene)
+
+
+def test_a_blueprint_that_is_wrong_is_told_by_its_name(play: Callable[[Scene], None]) -> None:
+    async def scene(world: World) -> None:
+        await world.upload("base", BASE, main_file="main.yaml")
+        (world.home / "blueprints" / TENANT / "base" / "files" / "app" / "parts" / "types.yaml").write_text(
+            "a: ["
+        )
+        said = await world.refused("imports: [ns--blueprint:base]\n")
+        assert "blueprint:base/parts/types.yaml:1:" in said
+        assert str(world.home) not in said
+        # A file that is there and wrong is told as that, and not as one that is nowhere.
+        said = await world.refused({"blueprint.yaml": HEAD + "imports: [a.yaml]\n", "a.yaml": "a: ]"})
+        assert ": a.yaml:1:4: This is not valid YAML: " in said
+
+    play(scene)
+
+
+def test_a_plugin(play: Callable[[Scene], None]) -> None:
+    async def scene(world: World) -> None:
+        for version in ("1.9", "1.10", "2.0rc1"):
+            world.install(version, labels=[{"key": "made-by", "value": version}])
+        world.install("3.0", tenant=OTHER)
+        stored = await world.upload("newest", "imports: [plugin:box]\n")
+        assert stored.plan is not None
+        assert stored.plan["labels"] == {"made-by": {"values": ["1.10"]}}
+        await world.upload("older", "imports: ['plugin:box?version=<1.10']\n")
+        assert "installed are: `1.10`, `1.9`, `2.0rc1`" in await world.refused(
+            "imports: ['plugin:box?version=>=3']\n"
+        )
+        assert "Did you mean `plugin:box`?" in await world.refused("imports: [plugin:bix]\n")
+
+    play(scene)
+
+
+def test_urls(play: Callable[[Scene], None]) -> None:
+    async def scene(world: World) -> None:
+        text = "imports: ['https://example.com/types/a.yaml']\nnode_templates: {n: {type: box}}\n"
+        assert f"URLs are not opened while a blueprint is parsed. Put the file beside the blueprint and import it by its name, or have it put into the manager's home as `{MAPPED}/example.com/types/a.yaml`." in await world.refused(text)  # fmt: skip  # noqa: E501
+        folder = world.home / MAPPED / "example.com" / "types"
+        folder.mkdir(parents=True)
+        (folder / "a.yaml").write_text("imports: [b.yaml]\n")
+        (folder / "b.yaml").write_text("node_types: {box: {}}\n")
+        await world.upload("mapped", text)
+        (folder / "b.yaml").write_text("node_typs: {}\n")
+        assert "https://example.com/types/b.yaml:1:1: `node_typs` is not" in await world.refused(text)
+        outside = "imports: ['https://example.com/../../test.db', 'https://%2e%2e/test.db', nowhere.yaml]\n"
+        assert (await world.refused(outside)).count("cannot be imported") == 3
+
+    play(scene)
+
+
+INSTALLED = [
+    Plugin(id=f"box-{version}", package_name="box", package_version=version, distribution=distribution)
+    for version, distribution in [
+        ("1.9", "a"),
+        ("1.10", "a"),
+        ("2.0", "b"),
+        ("2.1rc1", "a"),
+        ("nightly", "a"),
+    ]
+]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "version"),
+    [
+        ({}, "2.0"),
+        ({"version": ">=1.9,<2"}, "1.10"),
+        ({"version": "1.9"}, "1.9"),
+        ({"version": "1.9.0"}, "1.9"),
+        ({"version": "~=1.9"}, "1.10"),
+        ({"version": "!=2.0"}, "1.10"),
+        ({"version": ">2"}, "2.1rc1"),
+        ({"version": "nightly"}, "nightly"),
+        ({"distribution": "a"}, "1.10"),
+    ],
+)
+def test_the_newest_that_fulfils_the_conditions(conditions: dict[str, str], version: str) -> None:
+    assert choose("box", conditions, INSTALLED).package_version == version
+
+
+def test_conditions_that_nothing_fulfils() -> None:
+    with pytest.raises(NotFound, match="no installed version of the plugin `box` has version `>3`"):
+        choose("box", {"version": ">3"}, INSTALLED)
+    with pytest.raises(InvalidInput, match="`latest of all` is no condition for a version"):
+        choose("box", {"version": "latest of all"}, INSTALLED)
+    with pytest.raises(NotFound, match=r"no plugin `box` is installed \(installed are: none\)"):
+        choose("box", {}, [])

@@ -1,0 +1,110 @@
+"""The reconciler as a function: from any snapshot, what it asks for leads to what the database says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudwright.manager.reconcile import (
+    MODE_OF_STATUS,
+    STRENGTH,
+    Abandon,
+    Escalate,
+    Hosted,
+    Row,
+    Snapshot,
+    StartWaiting,
+    TakeOver,
+    Tell,
+    reconcile,
+)
+from cloudwright.model.execution import ACTIVE_STATUSES, CancelMode, ExecutionStatus
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+S = ExecutionStatus
+IDS = ["a", "b", "c"]
+
+times = st.sampled_from([None, NOW - timedelta(seconds=1), NOW, NOW + timedelta(seconds=1)])
+rows = st.builds(
+    Row,
+    id=st.sampled_from(IDS),
+    status=st.sampled_from(sorted(ACTIVE_STATUSES)),
+    term=st.integers(1, 3),
+    owner=st.sampled_from([None, "me", "other"]),
+    lease_until=times,
+    deadline=times,
+)
+hosted = st.builds(
+    Hosted, id=st.sampled_from(IDS), term=st.integers(1, 3), told=st.sampled_from([None, *CancelMode])
+)
+
+
+@st.composite
+def snapshots(draw):
+    by_id = {row.id: row for row in draw(st.lists(rows, max_size=3))}
+    mine = {item.id: item for item in draw(st.lists(hosted, max_size=3))}
+    settled = frozenset(id for id in mine if draw(st.booleans()))
+    return Snapshot("me", tuple(by_id.values()), mine, settled, draw(st.booleans()))
+
+
+def properly_hosted(row, snapshot):
+    item = snapshot.hosted.get(row.id)
+    return item is not None and item.term == row.term and row.owner == "me"
+
+
+@given(snapshots())
+def test_what_nobody_alive_owns_is_taken_over_with_the_term_that_was_read(snapshot):
+    taken = {action.id: action.term for action in reconcile(snapshot, NOW) if isinstance(action, TakeOver)}
+    for row in snapshot.rows:
+        alive_elsewhere = row.owner == "other" and row.lease_until is not None and row.lease_until > NOW
+        if properly_hosted(row, snapshot) or alive_elsewhere:
+            assert row.id not in taken
+        else:
+            assert taken[row.id] == row.term
+
+
+@given(snapshots())
+def test_a_stored_request_reaches_its_host_even_if_its_message_was_lost(snapshot):
+    told = {action.id: action.mode for action in reconcile(snapshot, NOW) if isinstance(action, Tell)}
+    for row in snapshot.rows:
+        wanted = MODE_OF_STATUS.get(row.status)
+        if properly_hosted(row, snapshot) and STRENGTH[snapshot.hosted[row.id].told] < STRENGTH[wanted]:
+            assert told[row.id] is wanted
+        else:
+            assert row.id not in told
+
+
+@given(snapshots())
+def test_a_passed_deadline_escalates_a_standard_cancel_and_nothing_else(snapshot):
+    escalated = {action.id for action in reconcile(snapshot, NOW) if isinstance(action, Escalate)}
+    assert escalated == {
+        row.id
+        for row in snapshot.rows
+        if row.status is S.CANCELLING and row.deadline is not None and row.deadline <= NOW
+    }
+
+
+@given(snapshots())
+def test_only_what_was_hosted_all_along_is_abandoned(snapshot):
+    rows_by_id = {row.id: row for row in snapshot.rows}
+    for action in reconcile(snapshot, NOW):
+        if isinstance(action, Abandon):
+            assert action.id in snapshot.settled
+            row = rows_by_id.get(action.id)
+            assert row is None or row.owner != "me" or row.term > snapshot.hosted[action.id].term
+
+
+@given(snapshots())
+def test_an_agreeing_world_is_left_alone(snapshot):
+    agreeing = tuple(
+        Row(item.id, S.STARTED, item.term, "me", NOW + timedelta(seconds=9), None)
+        for item in snapshot.hosted.values()
+    )
+    same = Snapshot("me", agreeing, snapshot.hosted, frozenset(snapshot.hosted), False)
+    assert reconcile(same, NOW) == []
+
+
+def test_what_waits_is_started():
+    assert reconcile(Snapshot("me", (), {}, frozenset(), True), NOW) == [StartWaiting()]
