@@ -1,0 +1,48 @@
+"""What all answers share: JSON, times, the shape of lists, and the choice of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from starlette.responses import JSONResponse
+
+from cloudwright.storage.paging import EVERYTHING, Page
+
+
+class Json(JSONResponse):
+    """A JSON answer of what is JSON already, so nothing is validated or converted again."""
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content)
+
+
+def moment(time: datetime | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds and ``Z``."""
+    return None if time is None else instant(time)
+
+
+def instant(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03d}Z"
+
+
+def only(item: Mapping[str, Any], fields: Collection[str] | None) -> Mapping[str, Any]:
+    """``item`` with the chosen fields; None is all of them."""
+    return item if fields is None else {name: value for name, value in item.items() if name in fields}
+
+
+def listed(
+    items: Iterable[Mapping[str, Any]], total: int, page: Page, fields: Collection[str] | None = None
+) -> Json:
+    """The shape of every list: a page of it, and in ``total`` how much there is on all pages."""
+    chosen = [only(item, fields) for item in items]
+    size = len(chosen) if page.size is None else page.size
+    pagination = {"total": total, "size": size, "offset": page.offset}
+    return Json({"items": chosen, "metadata": {"pagination": pagination, "filtered": None}})
+
+
+def whole(items: Collection[Mapping[str, Any]]) -> Json:
+    """A list that is short, and therefore always on one page."""
+    return listed(items, len(items), EVERYTHING)

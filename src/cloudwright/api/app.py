@@ -1,0 +1,64 @@
+"""The ASGI application of the REST API."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from cloudwright.api import shapes
+from cloudwright.api.answers import Json
+from cloudwright.api.asking import CREDENTIALS
+from cloudwright.api.errors import on_error, on_http_error, on_invalid_request
+from cloudwright.api.gate import PREFIX, Gate
+from cloudwright.api.routes import (
+    accounts,
+    blueprints,
+    deployments,
+    events,
+    executions,
+    nodes,
+    operations,
+    system,
+)
+from cloudwright.errors import CloudwrightError
+from cloudwright.manager.service import Manager
+
+_NOUNS = (system, blueprints, deployments, nodes, executions, events, operations, accounts)
+
+
+def create_app(manager: Manager) -> FastAPI:
+    """The REST API of a manager, below ``/api``. Its OpenAPI document is at ``/api/v3.1/openapi.json``."""
+    app = FastAPI(
+        title="Cloudwright",
+        summary="Blueprints, deployments and executions that can always be stopped.",
+        version=manager.version,
+        openapi_url=f"{PREFIX}/openapi.json",
+        # Pages that would load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        default_response_class=Json,
+        responses={"4XX": {"model": shapes.Refusal}, "5XX": {"model": shapes.Refusal}},
+        exception_handlers={
+            CloudwrightError: on_error,
+            RequestValidationError: on_invalid_request,
+            HTTPException: on_http_error,
+        },
+    )
+    app.state.manager = manager
+    guarded = APIRouter(prefix=PREFIX, dependencies=CREDENTIALS)
+    for noun in _NOUNS:
+        guarded.include_router(noun.router)
+    app.include_router(guarded)
+    app.include_router(system.open_router, prefix=PREFIX)
+    # Clients ask for the version before they know which API there is.
+    app.add_api_route(
+        "/api/version",
+        system.get_version,
+        response_model=shapes.Version,
+        dependencies=CREDENTIALS,
+        include_in_schema=False,
+    )
+    app.add_middleware(Gate, accounts=manager.accounts, max_archive=manager.settings.max_archive)
+    return app

@@ -1,0 +1,138 @@
+"""What a request asks: of which manager, as whom, in which tenant, and which part of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Header, Query, Request
+from fastapi.security import APIKeyHeader, HTTPBasic
+
+from cloudwright.api.errors import NoSuchField
+from cloudwright.api.gate import principal_of
+from cloudwright.errors import Forbidden
+from cloudwright.manager.accounts import Principal
+from cloudwright.manager.service import Manager
+from cloudwright.storage.paging import Page
+from cloudwright.storage.records import DEFAULT_TENANT
+
+Visibility = Literal["private", "tenant", "global"]
+
+#: What fits into a database's integer.
+LARGEST = (1 << 63) - 1
+DEFAULT_SIZE = 1000
+
+# The gate has looked at them before; these say so in the OpenAPI document.
+_basic = HTTPBasic(auto_error=False, description="A user name and a password.")
+_token = APIKeyHeader(name="Authentication-Token", auto_error=False, description="A token.")
+CREDENTIALS = [Depends(_basic), Depends(_token)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """``tenant`` exists, and the principal may use it."""
+
+    manager: Manager
+    principal: Principal
+    tenant: str
+
+    @property
+    def by(self) -> str:
+        return self.principal.username
+
+
+async def _asking(
+    request: Request,
+    tenant: Annotated[
+        str, Header(alias="Tenant", description="The tenant that the request is about.")
+    ] = DEFAULT_TENANT,
+) -> Asking:
+    manager: Manager = request.app.state.manager
+    principal = principal_of(request.scope["state"])
+    await manager.accounts.check_tenant(principal, tenant)
+    return Asking(manager, principal, tenant)
+
+
+Asked = Annotated[Asking, Depends(_asking)]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which part of a list is wanted. ``fields`` are as they were written: ``check_fields`` looks at them."""
+
+    page: Page
+    fields: frozenset[str] | None
+    search: str | None
+    all_tenants: bool
+
+    def tenant(self, asking: Asking) -> str | None:
+        """The tenant to narrow the list to; None is every one. Raises Forbidden."""
+        if not self.all_tenants:
+            return asking.tenant
+        if not asking.principal.is_admin:
+            raise Forbidden("Only an administrator may list what all tenants have.")
+        return None
+
+    def sorted_by(self, **names: str) -> Page:
+        """The page, with the API's names of columns replaced by the store's."""
+        sort = tuple((names.get(name, name), descending) for name, descending in self.page.sort)
+        return Page(self.page.size, self.page.offset, sort)
+
+
+def fields(
+    _include: Annotated[str | None, Query(description="The fields that are wanted, with commas.")] = None,
+) -> frozenset[str] | None:
+    if not _include:
+        return None
+    return frozenset(name.strip() for name in _include.split(",") if name.strip())
+
+
+Fields = Annotated[frozenset[str] | None, Depends(fields)]
+
+
+def _listing(
+    fields: Fields,
+    _size: Annotated[int | None, Query(ge=0, le=LARGEST, description="The size of a page.")] = None,
+    _offset: Annotated[int, Query(ge=0, le=LARGEST, description="How many records to pass over.")] = 0,
+    _sort: Annotated[
+        list[str] | None, Query(description="Fields to sort by, with `-` before those that descend.")
+    ] = None,
+    _search: Annotated[str | None, Query(description="Keeps what has this in its name.")] = None,
+    _get_all_results: Annotated[bool, Query(description="Everything on one page.")] = False,
+    _all_tenants: Annotated[bool, Query(description="The records of every tenant.")] = False,
+) -> Listing:
+    size: int | None = DEFAULT_SIZE if _size is None else _size
+    if _get_all_results:
+        size = None
+    return Listing(Page(size, _offset, _sorting(_sort or [])), fields, _search or None, _all_tenants)
+
+
+Listed = Annotated[Listing, Depends(_listing)]
+
+
+def _sorting(given: list[str]) -> tuple[tuple[str, bool], ...]:
+    sort = []
+    for item in given:
+        for part in item.split(","):
+            # A plus sign that a client did not encode arrives as a space.
+            name = part.strip().lstrip("+")
+            if name:
+                sort.append((name.removeprefix("-"), name.startswith("-")))
+    return tuple(sort)
+
+
+def check_fields(chosen: Collection[str] | None, shape: Any) -> None:
+    """Raises NoSuchField where the records of ``shape`` have no such field."""
+    known = shape.__annotations__
+    for name in chosen or ():
+        if name not in known:
+            raise NoSuchField(
+                f"There is no field `{name[:200]}` to include; there are: {', '.join(sorted(known))}."
+            )
+
+
+def some(values: list[str] | None) -> list[str] | None:
+    """A filter that may be given several times, and with commas."""
+    found = [part for value in values or [] for part in value.split(",") if part]
+    return found or None

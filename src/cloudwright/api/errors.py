@@ -1,0 +1,129 @@
+"""The one place where errors become HTTP answers.
+
+Every answer that is not a success is ``{"message", "error_code", "server_traceback"}``, the last always null:
+clients expect the key, and nothing of the server's inside leaves it. An error that nobody foresaw is logged
+under an incident's id, and the answer says that id and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from cloudwright import errors
+from cloudwright.api.answers import Json
+from cloudwright.errors import CloudwrightError
+from cloudwright.planning import EvaluationError
+
+log = logging.getLogger(__name__)
+
+#: By the most specific class that is listed; whatever is not listed is the server's fault.
+STATUS: Mapping[type[CloudwrightError], int] = {
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.InvalidInput: 400,
+    errors.IllegalAction: 400,
+    errors.NoSuchWorkflow: 400,
+    errors.BadParameters: 400,
+    errors.BadInputs: 400,
+    EvaluationError: 400,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.StaleTerm: 409,
+    errors.Unavailable: 503,
+}
+
+_CODES: Mapping[int, str] = {
+    404: errors.NotFound.code,
+    405: "method_not_allowed_error",
+    413: "request_too_large_error",
+    415: "unsupported_content_type_error",
+}
+
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="Cloudwright", charset="UTF-8"'}
+
+
+class NoSuchField(errors.InvalidInput):
+    """A field was asked for that the records of the list do not have."""
+
+    code = "no_such_include_field_error"
+
+
+def refusal(
+    status: int, message: str, code: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> Json:
+    """``more`` is what a program may want besides the message."""
+    body = {"message": message, "error_code": code, "server_traceback": None, **more}
+    return Json(body, status_code=status, headers=headers)
+
+
+def answer_error(error: CloudwrightError) -> Json:
+    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+    if status == 500:
+        return answer_incident(error, "an error")
+    more = {}
+    problems = getattr(error, "problems", None)
+    if problems is not None:
+        more["problems"] = [problem.to_json() for problem in problems]
+    headers = {401: CHALLENGE, 503: {"Retry-After": "1"}}.get(status)
+    return refusal(status, str(error), error.code, headers, **more)
+
+
+def answer_incident(error: Exception, what: str) -> Json:
+    """``what`` was being done is for the log only."""
+    incident = secrets.token_hex(6)
+    log.error("incident %s in %s", incident, what, exc_info=error)
+    return refusal(
+        500,
+        f"The manager failed at this, which is a defect of it. Its log says more under incident {incident}.",
+        CloudwrightError.code,
+        incident=incident,
+    )
+
+
+async def on_error(_request: Request, error: Exception) -> Json:
+    assert isinstance(error, CloudwrightError)
+    return answer_error(error)
+
+
+async def on_invalid_request(_request: Request, error: Exception) -> Json:
+    assert isinstance(error, RequestValidationError)
+    return answer_error(errors.InvalidInput(describe(error.errors())))
+
+
+async def on_http_error(request: Request, error: Exception) -> Json:
+    """What the web framework itself refuses: unknown routes and methods, bodies that cannot be read."""
+    assert isinstance(error, HTTPException)
+    where = f"{request.method} {request.url.path}"
+    status = error.status_code
+    message = {
+        404: f"There is nothing at {where}.",
+        405: f"There is no {where}; another method may exist.",
+    }.get(status, error.detail or HTTPStatus(status).phrase)
+    code = _CODES.get(status, errors.InvalidInput.code if status < 500 else CloudwrightError.code)
+    return refusal(status, message, code, error.headers)
+
+
+def describe(problems: Sequence[Any]) -> str:
+    """One sentence for each thing that is wrong with a request."""
+    told = []
+    for problem in problems[:10]:
+        place, *path = [str(part) for part in problem["loc"]]
+        name = ".".join(path)
+        where = {
+            "query": "the parameter",
+            "body": "the body's",
+            "path": "the path's",
+            "header": "the header",
+            "form": "the form's",
+        }.get(place, place)
+        subject = f"{where} `{name}`" if name else f"the request's {place}"
+        told.append(f"{subject}: {problem['msg'][:300]}")
+    return f"The request is not valid: {'; '.join(told)}."

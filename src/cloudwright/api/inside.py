@@ -1,0 +1,112 @@
+"""Requests that come from inside: an operation or a workflow asks with the rights of its execution's user.
+
+They take the way of every other request, but for the socket and the credentials: children have neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from starlette.types import ASGIApp, Message, Scope
+
+from cloudwright.api.gate import KNOWN_PRINCIPAL, PREFIX
+from cloudwright.errors import Forbidden, InvalidInput, NotFound
+from cloudwright.manager.accounts import Accounts, Principal
+
+# It would be answered when the execution that asks is over.
+_ENDLESS = "/events/stream"
+
+
+class Inside:
+    """Answers the ``rest`` calls of ``docs/frames.md``."""
+
+    def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
+        self._app = app
+        self._accounts = accounts
+
+    async def request(
+        self,
+        username: str | None,
+        tenant: str,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        body: Any = None,
+    ) -> dict[str, Any]:
+        """``{"status", "body"}`` of a request as this user; ``path`` is below ``/api/v3.1``.
+
+        A refusal of the API is an answer too. Raises Forbidden where there is no such user any more, and
+        InvalidInput where the answer is not JSON.
+        """
+        if path == _ENDLESS:
+            raise InvalidInput(f"`{path}` cannot be asked for from inside of an execution.")
+        answer = _Answer()
+        content = b"" if body is None else orjson.dumps(body)
+        scope: Scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method.upper(),
+            "scheme": "http",
+            "path": PREFIX + path,
+            "root_path": "",
+            "query_string": urlencode(_given(params), doseq=True).encode(),
+            "headers": [(b"content-type", b"application/json"), (b"tenant", tenant.encode("latin-1"))],
+            "client": None,
+            "server": None,
+            KNOWN_PRINCIPAL: await self._principal(username),
+        }
+        await self._app(scope, _Body(content), answer)
+        return {"status": answer.status, "body": answer.json()}
+
+    async def _principal(self, username: str | None) -> Principal:
+        try:
+            user = await self._accounts.user(username or "")
+        except NotFound as error:
+            raise Forbidden(f"There is no user `{username}`, who started this execution.") from error
+        if not user.active:
+            raise Forbidden(f"The user `{username}`, who started this execution, is not active.")
+        return Principal(user.username, user.role)
+
+
+class _Body:
+    def __init__(self, content: bytes) -> None:
+        self._content: bytes | None = content
+
+    async def __call__(self) -> Message:
+        if self._content is None:
+            # Whoever asks from inside does not go away: this waits until nobody waits for it any more.
+            await asyncio.get_running_loop().create_future()
+        content, self._content = self._content, None
+        return {"type": "http.request", "body": content or b"", "more_body": False}
+
+
+class _Answer:
+    def __init__(self) -> None:
+        self.status = 500
+        self._is_json = self._is_foreign = False
+        self._content = bytearray()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
+            self._is_json = kinds == [b"application/json"]
+        elif self._is_json:
+            self._content += message.get("body", b"")
+        elif message.get("body"):
+            self._is_foreign = True
+
+    def json(self) -> Any:
+        """None for an empty answer. Raises InvalidInput."""
+        if self._is_foreign:
+            raise InvalidInput("The answer is no JSON, and cannot be given to an operation.")
+        return orjson.loads(self._content) if self._content else None
+
+
+def _given(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value is not None}

@@ -1,0 +1,388 @@
+"""Records of the store become what clients receive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cloudwright.api import shapes
+from cloudwright.api.answers import instant, moment
+from cloudwright.api.plans import whole_plan
+from cloudwright.manager.blueprints import END_STATES, FAILED_STATES, UPLOAD_EXECUTION, UPLOADED
+from cloudwright.model.event import EVENT
+from cloudwright.model.execution import END_STATUSES, ExecutionStatus
+from cloudwright.model.operation import OperationState
+from cloudwright.model.topology import NodeInstance
+from cloudwright.storage.records import (
+    Blueprint,
+    Deployment,
+    EventRecord,
+    Execution,
+    GraphRow,
+    NodeRow,
+    Operation,
+    Plugin,
+    Tenant,
+    Token,
+    User,
+)
+
+# The word that users have always been shown for it.
+_DISPLAY = {ExecutionStatus.TERMINATED: "completed"}
+_WELL = "started"
+
+
+def blueprint(row: Blueprint, *, with_plan: bool = False) -> shapes.Blueprint:
+    made: shapes.Blueprint = {
+        "id": row.id,
+        "main_file_name": row.main_file_name,
+        "description": row.description,
+        "state": row.state,
+        "error": row.error,
+        "error_traceback": None,
+        "labels": labels(row.labels),
+        "created_at": moment(row.created_at),
+        "updated_at": moment(row.updated_at),
+        "upload_execution": {"id": row.upload_execution} if row.upload_execution else None,
+        "is_hidden": False,
+        "requirements": None,
+        "tenant_name": row.tenant,
+        "created_by": row.created_by,
+        "visibility": row.visibility,
+    }
+    if with_plan:
+        made["plan"] = whole_plan(row.plan)
+    return made
+
+
+def labels(stored: list[dict[str, Any]]) -> list[shapes.Label]:
+    return [
+        {
+            "key": label["key"],
+            "value": label["value"],
+            "created_at": label["created_at"],
+            "created_by": label.get("created_by"),
+            "creator_id": None,
+        }
+        for label in stored
+    ]
+
+
+def deployment(row: Deployment, latest: Execution | None, states: Mapping[str, int]) -> shapes.Deployment:
+    """``latest`` is the execution created last, ``states`` counts the node instances by state."""
+    installed = bool(states) and set(states) == {_WELL}
+    return {
+        "id": row.id,
+        "display_name": row.display_name,
+        "description": row.description,
+        "blueprint_id": row.blueprint_id,
+        "inputs": row.inputs,
+        "outputs": row.outputs,
+        "capabilities": row.capabilities,
+        "workflows": [workflow(name, definition, row) for name, definition in sorted(row.workflows.items())],
+        "groups": row.groups,
+        "policy_types": {},
+        "policy_triggers": {},
+        "scaling_groups": row.scaling_groups,
+        "labels": labels(row.labels),
+        "resource_tags": row.resource_tags,
+        "runtime_only_evaluation": row.runtime_only_evaluation,
+        "site_name": row.site_name,
+        "settings": row.settings,
+        "created_at": moment(row.created_at),
+        "updated_at": moment(row.updated_at),
+        "installation_status": "active" if installed else "inactive",
+        "deployment_status": _deployment_status(latest, installed),
+        "latest_execution": latest.id if latest else None,
+        "latest_execution_id": latest.id if latest else None,
+        "latest_execution_status": _LATEST.get(latest.status, "in_progress") if latest else None,
+        "latest_execution_workflow_id": latest.workflow_id if latest else None,
+        "latest_execution_total_operations": latest.total_operations if latest else 0,
+        "latest_execution_finished_operations": latest.finished_operations if latest else 0,
+        "unavailable_instances": 0,
+        "drifted_instances": 0,
+        "sub_services_count": 0,
+        "sub_services_status": None,
+        "sub_environments_count": 0,
+        "sub_environments_status": None,
+        "deployment_groups": [],
+        "environment_type": "",
+        "tenant_name": row.tenant,
+        "created_by": row.created_by,
+        "visibility": row.visibility,
+    }
+
+
+_LATEST = {
+    ExecutionStatus.TERMINATED: "completed",
+    ExecutionStatus.FAILED: "failed",
+    ExecutionStatus.CANCELLED: "cancelled",
+}
+
+
+def _deployment_status(latest: Execution | None, installed: bool) -> str:
+    if latest is not None and latest.status not in END_STATUSES:
+        return "in_progress"
+    if installed and (latest is None or latest.status is ExecutionStatus.TERMINATED):
+        return "good"
+    return "requires_attention"
+
+
+def workflow(name: str, definition: Mapping[str, Any], row: Deployment) -> shapes.Workflow:
+    rules = definition.get("availability_rules") or None
+    return {
+        "name": name,
+        "plugin": definition.get("plugin"),
+        "operation": definition.get("operation"),
+        "parameters": definition.get("parameters") or {},
+        "is_cascading": bool(definition.get("is_cascading")),
+        "is_available": bool((rules or {}).get("available", True)),
+        "availability_rules": rules,
+        "created_at": moment(row.created_at),
+    }
+
+
+def node(row: NodeRow, owner: Deployment | None) -> shapes.Node:
+    scalable = ((row.node.get("capabilities") or {}).get("scalable") or {}).get("properties") or {}
+    deployed = (row.node.get("instances") or {}).get("deploy", scalable.get("default_instances", 1))
+    return {
+        "id": row.id,
+        "deployment_id": row.deployment_id,
+        "blueprint_id": owner.blueprint_id if owner else None,
+        "type": row.node["type"],
+        "type_hierarchy": row.node.get("type_hierarchy") or [],
+        "host_id": row.node.get("host_id"),
+        "properties": row.node.get("properties") or {},
+        "operations": row.node.get("operations") or {},
+        "relationships": row.node.get("relationships") or [],
+        "plugins": row.node.get("plugins") or [],
+        "plugins_to_install": row.node.get("plugins_to_install"),
+        "number_of_instances": row.instances,
+        "planned_number_of_instances": row.planned_instances,
+        "deploy_number_of_instances": deployed,
+        "min_number_of_instances": scalable.get("min_instances", 0),
+        "max_number_of_instances": scalable.get("max_instances", -1),
+        "actual_number_of_instances": row.instances,
+        "actual_planned_number_of_instances": row.planned_instances,
+        "unavailable_instances": 0,
+        "drifted_instances": 0,
+        "tenant_name": row.tenant,
+        "created_by": owner.created_by if owner else None,
+        "visibility": owner.visibility if owner else None,
+    }
+
+
+def node_instance(row: NodeInstance, owner: Deployment | None) -> shapes.NodeInstance:
+    return {
+        "id": row.id,
+        "node_id": row.node_id,
+        "deployment_id": row.deployment_id,
+        "host_id": row.host_id,
+        "index": row.index,
+        "state": row.state,
+        "version": row.version,
+        "runtime_properties": row.runtime_properties,
+        "system_properties": row.system_properties,
+        "relationships": [dict(relationship) for relationship in row.relationships],
+        "scaling_groups": [dict(group) for group in row.scaling_groups],
+        "is_status_check_ok": True,
+        "has_configuration_drift": False,
+        "tenant_name": owner.tenant if owner else None,
+        "created_by": owner.created_by if owner else None,
+        "visibility": owner.visibility if owner else None,
+    }
+
+
+def execution(row: Execution, owner: Deployment | None, residual: int) -> shapes.Execution:
+    """``residual`` counts its operations that still run although it is over."""
+    return {
+        "id": row.id,
+        "workflow_id": row.workflow_id,
+        "deployment_id": row.deployment_id,
+        "deployment_display_name": owner.display_name if owner else row.deployment_id,
+        "blueprint_id": row.blueprint_id,
+        "status": row.status,
+        "status_display": _DISPLAY.get(row.status, str(row.status)),
+        "error": row.error,
+        "parameters": row.parameters,
+        "is_system_workflow": row.is_system_workflow,
+        "is_dry_run": row.is_dry_run,
+        "allow_custom_parameters": row.allow_custom_parameters,
+        "created_at": instant(row.created_at),
+        "scheduled_for": moment(row.scheduled_for),
+        "started_at": moment(row.started_at),
+        "ended_at": moment(row.ended_at),
+        "total_operations": row.total_operations,
+        "finished_operations": row.finished_operations,
+        "resumed": row.resumed,
+        "cancel_mode": row.cancel_mode,
+        "cancel_requested_by": row.cancel_requested_by,
+        "cancel_requested_at": moment(row.cancel_requested_at),
+        "deadline": moment(row.deadline),
+        "residual_operations": residual,
+        "tenant_name": row.tenant,
+        "created_by": row.created_by,
+        "visibility": owner.visibility if owner else "tenant",
+    }
+
+
+def upload(row: Blueprint) -> shapes.Execution:
+    """A blueprint's upload as the execution of a system workflow, which is how clients follow it.
+
+    It is nothing stored: everything is read from the blueprint's state.
+    """
+    if row.state == UPLOADED:
+        status = ExecutionStatus.TERMINATED
+    elif row.state in FAILED_STATES:
+        status = ExecutionStatus.FAILED
+    else:
+        status = ExecutionStatus.STARTED
+    return {
+        "id": f"{UPLOAD_EXECUTION}:{row.id}",
+        "workflow_id": UPLOAD_EXECUTION,
+        "deployment_id": None,
+        "deployment_display_name": None,
+        "blueprint_id": row.id,
+        "status": status,
+        "status_display": _DISPLAY.get(status, str(status)),
+        "error": row.error,
+        "parameters": {},
+        "is_system_workflow": True,
+        "is_dry_run": False,
+        "created_at": moment(row.created_at) or "",
+        "started_at": moment(row.created_at),
+        "ended_at": moment(row.updated_at) if row.state in END_STATES else None,
+        "total_operations": 0,
+        "finished_operations": 0,
+        "residual_operations": 0,
+        "tenant_name": row.tenant,
+        "created_by": row.created_by,
+        "visibility": row.visibility,
+    }
+
+
+def operation(row: Operation, *, over: bool) -> shapes.Operation:
+    """``over``: its execution has ended."""
+    on_agent = row.executor == "host_agent"
+    return {
+        "id": row.id,
+        "name": row.name,
+        "type": row.kind,
+        "state": row.state,
+        "residual": over and row.state is OperationState.STARTED,
+        "attempt": row.attempt,
+        "tasks_graph_id": row.graph_id,
+        "execution_id": row.execution_id,
+        "dependencies": row.depends_on,
+        "parameters": row.parameters,
+        "result": row.result,
+        "failure": row.failure,
+        "plugin": row.plugin,
+        "executor": row.executor,
+        "node_instance_id": row.instance_id,
+        "source_id": row.source_id,
+        "target_id": row.target_id,
+        "agent_name": row.worker if on_agent else None,
+        "manager_name": None if on_agent else row.worker,
+        "pid": row.pid,
+        "created_at": instant(row.created_at),
+        "sent_at": moment(row.sent_at),
+        "started_at": moment(row.started_at),
+        "ended_at": moment(row.ended_at),
+    }
+
+
+def tasks_graph(row: GraphRow) -> shapes.TasksGraph:
+    return {
+        "id": row.id,
+        "execution_id": row.execution_id,
+        "name": row.name,
+        "created_at": instant(row.created_at),
+    }
+
+
+def event(row: EventRecord) -> shapes.Event:
+    time = instant(row.timestamp)
+    return {
+        "id": row.id,
+        "_storage_id": row.id,
+        "timestamp": time,
+        "reported_timestamp": time,
+        "type": row.kind,
+        "event_type": row.event_type,
+        "level": row.level if row.kind != EVENT else None,
+        "logger": row.logger,
+        "message": row.message,
+        "execution_id": row.execution_id,
+        "execution_group_id": None,
+        "workflow_id": row.workflow_id,
+        "deployment_id": row.deployment_id,
+        "deployment_display_name": row.deployment_id,
+        "blueprint_id": row.blueprint_id,
+        "node_name": row.node_name,
+        "node_instance_id": row.node_instance_id,
+        "source_id": row.source_id,
+        "target_id": row.target_id,
+        "operation": row.operation,
+        "operation_id": row.operation_id,
+        "agent_name": None,
+        "manager_name": row.details.get("worker"),
+        "error_causes": _causes(row) if row.event_type == "task_failed" else None,
+        "details": row.details,
+    }
+
+
+def _causes(row: EventRecord) -> list[dict[str, Any]]:
+    """Why an operation failed, in the words of its own process."""
+    return [
+        {
+            "type": row.details.get("kind"),
+            "message": row.details.get("message"),
+            "traceback": row.details.get("traceback") or "",
+        }
+    ]
+
+
+def plugin(row: Plugin) -> shapes.Plugin:
+    return {
+        "id": row.id,
+        "package_name": row.package_name,
+        "package_version": row.package_version,
+        "title": row.title,
+        "archive_name": row.archive_name,
+        "distribution": row.distribution,
+        "distribution_release": None,
+        "installation_state": [],
+        "labels": labels(row.labels),
+        "yaml_url_path": None,
+        "uploaded_at": moment(row.created_at),
+        "tenant_name": row.tenant,
+        "created_by": row.created_by,
+        "visibility": row.visibility,
+    }
+
+
+def token(row: Token, role: str | None, value: str) -> shapes.Token:
+    return {
+        "id": row.id,
+        "username": row.username,
+        "role": role,
+        "description": row.description,
+        "value": value,
+        "expiration_date": moment(row.expires_at),
+        "last_used": moment(row.last_used),
+    }
+
+
+def user(row: User, tenants: list[str]) -> shapes.User:
+    return {
+        "username": row.username,
+        "role": row.role,
+        "active": row.active,
+        "created_at": instant(row.created_at),
+        "tenants": {name: [row.role] for name in tenants},
+    }
+
+
+def tenant(row: Tenant) -> shapes.Tenant:
+    return {"name": row.name, "created_at": instant(row.created_at)}

@@ -1,0 +1,202 @@
+"""Queries that answer one request: what several queries of the store say, read at one moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from cloudwright.errors import NotFound
+from cloudwright.model.execution import END_STATUSES
+from cloudwright.model.topology import NodeInstance
+from cloudwright.storage import blueprints, deployments, events, executions, operations
+from cloudwright.storage.filters import (
+    BlueprintFilter,
+    DeploymentFilter,
+    ExecutionFilter,
+    InstanceFilter,
+    NodeFilter,
+    OperationFilter,
+)
+from cloudwright.storage.instances import count_by_state
+from cloudwright.storage.paging import EVERYTHING, Page
+from cloudwright.storage.records import (
+    Blueprint,
+    Deployment,
+    EventRecord,
+    Execution,
+    GraphRow,
+    NodeRow,
+    Operation,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentView:
+    """``latest`` is the execution created last; ``states`` counts the node instances by their state."""
+
+    deployment: Deployment
+    latest: Execution | None
+    states: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionView:
+    """``owner`` is the deployment, None where it is gone; ``residual`` counts what runs on after the end."""
+
+    execution: Execution
+    owner: Deployment | None
+    residual: int
+
+
+def list_blueprints(
+    conn: Connection, filter: BlueprintFilter, page: Page, *, with_plan: bool
+) -> tuple[list[Blueprint], int]:
+    rows, total = blueprints.list_blueprints(conn, filter, page)
+    if with_plan:
+        rows = [blueprints.get(conn, row.tenant, row.id, with_plan=True) for row in rows]
+    return rows, total
+
+
+def get_upload(conn: Connection, tenant: str, execution_id: str) -> Blueprint:
+    """The blueprint whose upload is shown as the execution of that id. Raises NotFound."""
+    blueprint_id = execution_id.partition(":")[2]
+    try:
+        return blueprints.get(conn, tenant, blueprint_id)
+    except NotFound as error:
+        raise NotFound(f"There is no execution `{execution_id}`.") from error
+
+
+def list_deployments(
+    conn: Connection, filter: DeploymentFilter, page: Page, *, with_state: bool
+) -> tuple[list[DeploymentView], int]:
+    """Without ``with_state`` neither executions nor node instances are looked at."""
+    rows, total = deployments.list_deployments(conn, filter, page)
+    if not with_state:
+        return [DeploymentView(row, None, {}) for row in rows], total
+    return [_deployment_view(conn, row) for row in rows], total
+
+
+def get_deployment(conn: Connection, tenant: str, id: str) -> DeploymentView:
+    return _deployment_view(conn, deployments.get(conn, tenant, id))
+
+
+def list_nodes(
+    conn: Connection, filter: NodeFilter, page: Page
+) -> tuple[list[tuple[NodeRow, Deployment | None]], int]:
+    rows, total = deployments.list_nodes(conn, filter, page)
+    owners = _owners(conn, filter.tenant, {row.deployment_id for row in rows})
+    return [(row, owners.get((row.tenant, row.deployment_id))) for row in rows], total
+
+
+def list_instances(
+    conn: Connection, filter: InstanceFilter, page: Page
+) -> tuple[list[tuple[NodeInstance, Deployment | None]], int]:
+    rows, total = deployments.list_instances(conn, filter, page)
+    owners = _owners(conn, filter.tenant, {row.deployment_id for row in rows})
+    # An instance does not say its tenant; where several have a deployment of that id, its owner is not known.
+    found: dict[str, Deployment | None] = {}
+    for (_, id), owner in owners.items():
+        found[id] = None if id in found else owner
+    return [(row, found.get(row.deployment_id)) for row in rows], total
+
+
+def get_instance(conn: Connection, tenant: str, id: str) -> tuple[NodeInstance, Deployment]:
+    row = deployments.get_instance(conn, tenant, id)
+    return row, deployments.get(conn, tenant, row.deployment_id)
+
+
+def list_executions(conn: Connection, filter: ExecutionFilter, page: Page) -> tuple[list[ExecutionView], int]:
+    rows, total = executions.list_executions(conn, filter, page)
+    return _execution_views(conn, filter.tenant, rows), total
+
+
+def get_execution(conn: Connection, tenant: str, id: str) -> ExecutionView:
+    return _execution_views(conn, tenant, [executions.get(conn, id, tenant)])[0]
+
+
+def view(conn: Connection, row: Execution) -> ExecutionView:
+    """An execution as it was read, with what is said besides."""
+    return _execution_views(conn, row.tenant, [row])[0]
+
+
+def look(
+    conn: Connection, tenant: str, id: str, after: int, limit: int
+) -> tuple[Execution, list[EventRecord]]:
+    """An execution, and its next events.
+
+    The execution is read first: what was stored before an end that is seen here is among its events.
+    """
+    return executions.get(conn, id, tenant), events.tail(conn, id, after, limit)
+
+
+def list_operations(
+    conn: Connection, filter: OperationFilter, page: Page
+) -> tuple[list[tuple[Operation, bool]], int]:
+    """Operations, each with whether its execution is over."""
+    rows, total = operations.list_operations(conn, filter, page)
+    over = _ended(conn, filter.tenant, {row.execution_id for row in rows})
+    return [(row, row.execution_id in over) for row in rows], total
+
+
+def list_residual(conn: Connection, tenant: str, execution_id: str) -> list[Operation]:
+    executions.get(conn, execution_id, tenant)
+    return operations.residual(conn, execution_id)
+
+
+def get_operation(conn: Connection, tenant: str, id: str) -> tuple[Operation, bool]:
+    row = operations.get(conn, id)
+    try:
+        execution = executions.get(conn, row.execution_id, tenant)
+    except NotFound as error:
+        raise NotFound(f"There is no operation `{id}`.") from error
+    return row, execution.status in END_STATUSES
+
+
+def list_graphs(conn: Connection, tenant: str, execution_id: str) -> list[GraphRow]:
+    executions.get(conn, execution_id, tenant)
+    return [graph for graph, _ in operations.graphs(conn, execution_id)]
+
+
+def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
+    latest, _ = executions.list_executions(
+        conn,
+        ExecutionFilter(tenant=row.tenant, deployment_ids=[row.id]),
+        Page(1, 0, (("created_at", True),)),
+    )
+    states = count_by_state(conn, row.tenant, row.id)
+    return DeploymentView(row, latest[0] if latest else None, states)
+
+
+def _execution_views(conn: Connection, tenant: str | None, rows: list[Execution]) -> list[ExecutionView]:
+    owners = _owners(conn, tenant, {row.deployment_id for row in rows if row.deployment_id is not None})
+    residual: Counter[str] = Counter()
+    if any(row.status in END_STATUSES for row in rows):
+        residual.update(operation.execution_id for operation in operations.running(conn))
+    return [
+        ExecutionView(
+            row,
+            owners.get((row.tenant, str(row.deployment_id))),
+            residual[row.id] if row.status in END_STATUSES else 0,
+        )
+        for row in rows
+    ]
+
+
+def _owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> dict[tuple[str, str], Deployment]:
+    if not ids:
+        return {}
+    rows, _ = deployments.list_deployments(conn, DeploymentFilter(tenant=tenant, ids=ids), EVERYTHING)
+    return {(row.tenant, row.id): row for row in rows}
+
+
+def _ended(conn: Connection, tenant: str | None, ids: Iterable[str]) -> set[str]:
+    wanted = set(ids)
+    if not wanted:
+        return set()
+    rows, _ = executions.list_executions(
+        conn, ExecutionFilter(tenant=tenant, ids=wanted, statuses=END_STATUSES), EVERYTHING
+    )
+    return {row.id for row in rows}

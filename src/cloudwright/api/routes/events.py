@@ -1,0 +1,178 @@
+"""Events and logs: list, follow, add."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+from starlette.responses import StreamingResponse
+
+from cloudwright.api import making, shapes
+from cloudwright.api.answers import Json, listed
+from cloudwright.api.asking import LARGEST, Asked, Listed, check_fields, some
+from cloudwright.api.bodies import JsonRoute
+from cloudwright.api.streaming import follow
+from cloudwright.api.times import iso_time, time_or_none
+from cloudwright.errors import InvalidInput
+from cloudwright.manager.service import Manager
+from cloudwright.model.event import EVENT, LOG, Event
+from cloudwright.storage import events, executions
+from cloudwright.storage.filters import EventFilter
+
+router = APIRouter(prefix="/events", tags=["events"], route_class=JsonRoute)
+
+_Names = Annotated[list[str] | None, Query()]
+_Types = Annotated[
+    list[str] | None, Query(alias="type", description=f"`{EVENT}` or `{LOG}`; both is the default.")
+]
+# Clients page through what still grows, so an order is needed in which new events come last. Times are not
+# one: two machines may report in another order than things happened.
+_TIME_COLUMNS = {"timestamp": "id", "reported_timestamp": "id", "@timestamp": "id"}
+
+
+@router.get("", response_model=shapes.Listed[shapes.Event])
+async def list_events(
+    asking: Asked,
+    listing: Listed,
+    type: _Types = None,
+    execution_id: _Names = None,
+    deployment_id: _Names = None,
+    blueprint_id: _Names = None,
+    node_id: Annotated[list[str] | None, Query(description="Names of nodes.")] = None,
+    node_instance_id: _Names = None,
+    operation: _Names = None,
+    event_type: _Names = None,
+    level: _Names = None,
+    message: Annotated[str | None, Query(description="What the message holds; `%` may surround it.")] = None,
+    message_text: Annotated[str | None, Query(alias="message.text")] = None,
+    from_datetime: str | None = None,
+    to_datetime: str | None = None,
+    _range: Annotated[
+        list[str] | None, Query(description="`@timestamp,FROM,TO`; either may be empty.")
+    ] = None,
+    include_logs: bool = True,
+) -> Json:
+    check_fields(listing.fields, shapes.Event)
+    start, end = _times(_range or [])
+    kinds = _kinds(type, include_logs)
+    wanted = message_text or message
+    filter = EventFilter(
+        tenant=listing.tenant(asking),
+        execution_ids=some(execution_id),
+        deployment_ids=some(deployment_id),
+        blueprint_ids=some(blueprint_id),
+        node_ids=some(node_id),
+        node_instance_ids=some(node_instance_id),
+        operations=some(operation),
+        event_types=some(event_type),
+        levels=some(level),
+        message=wanted.strip("%") if wanted else listing.search,
+        from_time=time_or_none(from_datetime or start, iso_time),
+        to_time=time_or_none(to_datetime or end, iso_time),
+        include_events=EVENT in kinds,
+        include_logs=LOG in kinds,
+    )
+    rows, total = await asking.manager.store.read(
+        events.list_events, filter, listing.sorted_by(**_TIME_COLUMNS)
+    )
+    return listed((making.event(row) for row in rows), total, listing.page, listing.fields)
+
+
+@router.get(
+    "/stream",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def stream_events(
+    asking: Asked,
+    execution_id: str,
+    after: Annotated[int, Query(ge=0, le=LARGEST, description="The id of the last event that is known.")] = 0,
+    type: _Types = None,
+    include_logs: bool = True,
+) -> StreamingResponse:
+    """Follow an execution: server-sent events, until it is over and everything was sent.
+
+    A message `event` carries an event of the list, its id being the event's; a message `status` carries the
+    execution, first as it is and then whenever its status has changed.
+    """
+    kinds = _kinds(type, include_logs)
+    row = await asking.manager.store.read(executions.get, execution_id, asking.tenant)
+    stream = follow(asking.manager, row, after, include_logs=LOG in kinds)
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+class Text(BaseModel):
+    text: str = ""
+
+
+class Subject(BaseModel):
+    node_id: str | None = None
+    source_id: str | None = None
+    target_id: str | None = None
+    operation: str | None = None
+
+
+class NewEvent(BaseModel):
+    message: Text = Text()
+    context: Subject = Subject()
+    event_type: str | None = None
+    level: str | None = None
+    logger: str | None = None
+
+
+class NewEvents(BaseModel):
+    """``events`` and ``logs`` of one execution, as plugins report them."""
+
+    execution_id: str
+    events: Annotated[list[NewEvent], Field(max_length=10_000)] | None = None
+    logs: Annotated[list[NewEvent], Field(max_length=10_000)] | None = None
+
+
+@router.post("", status_code=204)
+async def add_events(asking: Asked, new: NewEvents) -> Response:
+    """Add events and logs to an execution."""
+    manager = asking.manager
+    row = await manager.store.read(executions.get, new.execution_id, asking.tenant)
+    made = [_made(row.id, EVENT, given, manager) for given in new.events or ()]
+    made += [_made(row.id, LOG, given, manager) for given in new.logs or ()]
+    if made:
+        await manager.store.write(events.add, made)
+        await manager.bus.publish(f"execution.{row.id}", {"kind": "events"})
+    return Response(status_code=204)
+
+
+def _made(execution_id: str, kind: str, given: NewEvent, manager: Manager) -> Event:
+    return Event(
+        execution_id=execution_id,
+        timestamp=manager.clock(),
+        message=given.message.text,
+        kind=kind,
+        event_type=given.event_type if kind == EVENT else None,
+        level=(given.level or "info").lower() if kind == LOG else None,
+        logger=given.logger,
+        node_instance_id=given.context.node_id,
+        source_id=given.context.source_id,
+        target_id=given.context.target_id,
+        operation=given.context.operation,
+    )
+
+
+def _kinds(given: list[str] | None, include_logs: bool) -> set[str]:
+    kinds = set(some(given) or (EVENT, LOG))
+    unknown = kinds - {EVENT, LOG}
+    if unknown:
+        raise InvalidInput(f"`{unknown.pop()[:200]}` is no type of events; there are: {EVENT}, {LOG}.")
+    return kinds if include_logs else kinds - {LOG}
+
+
+def _times(ranges: list[str]) -> tuple[str | None, str | None]:
+    """From and to of the old form of asking for a time."""
+    start = end = None
+    for given in ranges:
+        column, comma, rest = given.partition(",")
+        first, second, last = rest.partition(",")
+        if column not in _TIME_COLUMNS or not comma or not second:
+            raise InvalidInput(f"`_range` is `{given[:200]}`; it must be `@timestamp,FROM,TO`.")
+        start, end = first or start, last or end
+    return start, end

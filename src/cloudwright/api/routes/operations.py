@@ -1,0 +1,66 @@
+"""Operations and the graphs that they are stored in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from cloudwright.api import making, reading, shapes
+from cloudwright.api.answers import Json, listed, only, whole
+from cloudwright.api.asking import Asked, Fields, Listed, check_fields, some
+from cloudwright.api.bodies import JsonRoute
+from cloudwright.errors import InvalidInput
+from cloudwright.model.operation import OperationState
+from cloudwright.storage.filters import OperationFilter
+
+router = APIRouter(tags=["operations"], route_class=JsonRoute)
+
+
+@router.get("/operations", response_model=shapes.Listed[shapes.Operation])
+async def list_operations(
+    asking: Asked,
+    listing: Listed,
+    execution_id: str | None = None,
+    graph_id: str | None = None,
+    state: Annotated[list[str] | None, Query()] = None,
+    skip_internal: Annotated[bool, Query(description="Only what runs outside of the workflow.")] = False,
+) -> Json:
+    check_fields(listing.fields, shapes.Operation)
+    if execution_id is None and graph_id is None:
+        raise InvalidInput("Say whose operations: give `execution_id` or `graph_id`.")
+    if execution_id is not None:
+        await asking.manager.store.read(reading.get_execution, asking.tenant, execution_id)
+    filter = OperationFilter(
+        tenant=asking.tenant,
+        execution_id=execution_id,
+        graph_id=graph_id,
+        states=_states(some(state)),
+        kinds=["operation"] if skip_internal else None,
+    )
+    rows, total = await asking.manager.store.read(reading.list_operations, filter, listing.page)
+    made = (making.operation(row, over=over) for row, over in rows)
+    return listed(made, total, listing.page, listing.fields)
+
+
+@router.get("/operations/{id}", response_model=shapes.Operation)
+async def get_operation(asking: Asked, id: str, fields: Fields) -> Json:
+    check_fields(fields, shapes.Operation)
+    row, over = await asking.manager.store.read(reading.get_operation, asking.tenant, id)
+    return Json(only(making.operation(row, over=over), fields))
+
+
+@router.get("/tasks_graphs", response_model=shapes.Listed[shapes.TasksGraph])
+async def list_graphs(asking: Asked, execution_id: str, fields: Fields, name: str | None = None) -> Json:
+    check_fields(fields, shapes.TasksGraph)
+    rows = await asking.manager.store.read(reading.list_graphs, asking.tenant, execution_id)
+    return whole([only(making.tasks_graph(row), fields) for row in rows if name is None or row.name == name])
+
+
+def _states(names: list[str] | None) -> list[OperationState] | None:
+    if names is None:
+        return None
+    unknown = [name for name in names if name not in tuple(OperationState)]
+    if unknown:
+        raise InvalidInput(f"`{unknown[0][:200]}` is no state; there are: {', '.join(OperationState)}.")
+    return [OperationState(name) for name in names]

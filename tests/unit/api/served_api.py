@@ -1,0 +1,322 @@
+"""A REST API over a real store, served on a real socket; only that nobody runs the executions.
+
+Every answer is compared with the OpenAPI document on its way to the test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import itertools
+import re
+import socket
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from argon2 import PasswordHasher
+from jsonschema_rs import Validator, validator_for
+
+from cloudwright.api.app import create_app
+from cloudwright.api.gate import PREFIX
+from cloudwright.bus.local import LocalBus
+from cloudwright.dsl import parse_blueprint
+from cloudwright.manager.accounts import Accounts
+from cloudwright.manager.blueprints import Blueprints
+from cloudwright.manager.deployments import Deployments
+from cloudwright.manager.executions import Executions
+from cloudwright.model.event import Event
+from cloudwright.model.execution import Outcome
+from cloudwright.settings import Settings
+from cloudwright.storage import events, executions, operations
+from cloudwright.storage.store import Store
+
+BLUEPRINT = """
+tosca_definitions_version: cloudify_dsl_1_3
+description: Two nodes, one in the other.
+imports: [cloudify/types/types.yaml]
+inputs:
+  size: { type: integer, default: 1 }
+blueprint_labels:
+  team: { values: [red] }
+node_templates:
+  host:
+    type: cloudify.nodes.Compute
+    properties: { ip: 10.0.0.1 }
+  app:
+    type: cloudify.nodes.Root
+    relationships: [{ type: cloudify.relationships.contained_in, target: host }]
+outputs:
+  address: { description: Where it is., value: { get_attribute: [host, ip] } }
+  size: { value: { get_input: size } }
+capabilities:
+  endpoint: { value: { concat: ["http://", { get_property: [host, ip] }] } }
+"""
+
+
+@dataclass
+class Managing:
+    """What the API needs of a manager, without processes."""
+
+    home: Path
+    settings: Settings
+    store: Store
+    bus: LocalBus = field(default_factory=LocalBus)
+    name: str = "manager-1"
+    version: str = "1.2.3"
+
+    def __post_init__(self) -> None:
+        ids = (f"{number:06d}" for number in itertools.count())
+        self.accounts = Accounts(self.store, self.clock, hasher=PasswordHasher(1, 8, 1))
+        self.blueprints = Blueprints(self.store, self.bus, self.home, self.parse, self.clock)
+        self.deployments = Deployments(
+            self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs"
+        )
+        self.executions = Executions(self.store, self.bus, clock=self.clock, new_id=lambda: f"e{next(ids)}")
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def parse(self, tenant: str, path: Path) -> dict[str, Any]:
+        plan = await asyncio.to_thread(parse_blueprint, path)
+        return plan.pack()
+
+
+class Api:
+    """The served API, and ways to do behind it what a manager does."""
+
+    def __init__(self, manager: Managing, url: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.manager = manager
+        self.url = url
+        self.loop = loop
+        self.store = manager.store
+        self._numbers = itertools.count()
+        self._usual_blueprint: str | None = None
+        credentials = httpx.Response(200, content=(manager.home / "credentials.json").read_bytes()).json()
+        self.token: str = credentials["token"]
+        self.password: str = credentials["password"]
+        self.anonymous = httpx.Client(base_url=url)
+        self._document = self.anonymous.get(f"{PREFIX}/openapi.json").json()
+        self._validators: dict[tuple[str, str, str], Validator | None] = {}
+        self.http = httpx.Client(
+            base_url=url + PREFIX,
+            headers={"Authentication-Token": self.token},
+            event_hooks={"response": [self._check]},
+        )
+
+    def close(self) -> None:
+        self.http.close()
+        self.anonymous.close()
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self._ok(self.http.get(path, params=params))
+
+    def put(self, path: str, json: Any) -> Any:
+        return self._ok(self.http.put(path, json=json))
+
+    def post(self, path: str, json: Any) -> Any:
+        return self._ok(self.http.post(path, json=json))
+
+    def items(self, path: str, **params: Any) -> list[dict[str, Any]]:
+        return self.get(path, **params)["items"]
+
+    def refused(self, method: str, path: str, status: int, code: str, **request: Any) -> str:
+        """The message of an answer that is a refusal."""
+        response = self.http.request(method, path, **request)
+        assert (response.status_code, response.json()["error_code"]) == (status, code), response.text
+        return response.json()["message"]
+
+    # What there may be.
+
+    def unique(self, name: str) -> str:
+        return f"{name}-{next(self._numbers)}"
+
+    def blueprint(self, text: str = BLUEPRINT) -> str:
+        id = self.unique("blueprint")
+        self._ok(self.http.put(f"/blueprints/{id}", content=archive(text)))
+        return id
+
+    def deployment(self, blueprint_id: str | None = None, **inputs: Any) -> str:
+        """A deployment, of a blueprint that is uploaded once where none is given."""
+        id = self.unique("deployment")
+        if blueprint_id is None:
+            blueprint_id = self._usual_blueprint = self._usual_blueprint or self.blueprint()
+        self.put(f"/deployments/{id}", {"blueprint_id": blueprint_id, "inputs": inputs})
+        return id
+
+    def execution(self, deployment_id: str | None = None, **more: Any) -> str:
+        deployment_id = deployment_id or self.deployment()
+        return self.post("/executions", {"deployment_id": deployment_id, "workflow_id": "install", **more})[
+            "id"
+        ]
+
+    # What a manager does.
+
+    def do(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(30)
+
+    def changed(self, execution_id: str) -> None:
+        self.do(self.manager.bus.publish(f"execution.{execution_id}", {"kind": "status"}))
+
+    def start(self, execution_id: str) -> None:
+        now = self.manager.clock()
+        assert self.store.write_sync(executions.claim, execution_id, "manager-1", None, now)
+        self.changed(execution_id)
+
+    def end(self, execution_id: str, outcome: Outcome = Outcome.TERMINATED, **more: Any) -> None:
+        term = self.store.read_sync(executions.get, execution_id).term
+        now = self.manager.clock()
+        assert self.store.write_sync(executions.finish, execution_id, term, outcome, now=now, **more)
+        self.changed(execution_id)
+
+    def happen(self, execution_id: str, *messages: str, **more: Any) -> None:
+        now = self.manager.clock()
+        made = [Event(execution_id, now, message, **{"event_type": "it", **more}) for message in messages]
+        self.store.write_sync(events.add, made)
+        self.changed(execution_id)
+
+    def operate(self, execution_id: str, *names: str) -> list[str]:
+        """Store a graph of operations, one after the other, and start each."""
+        now = self.manager.clock()
+        term = self.store.read_sync(executions.get, execution_id).term
+        made = []
+        for name in names:
+            id = self.unique("operation")
+            made.append(
+                {
+                    "id": id,
+                    "name": name,
+                    "kind": "operation",
+                    "depends_on": [],
+                    "parameters": OPERATION | {"id": id},
+                }
+            )
+        self.store.write_sync(
+            operations.store_graph, execution_id, term, self.unique("graph"), "main", made, now
+        )
+        for task in made:
+            assert self.store.write_sync(operations.send, execution_id, term, task["parameters"], now)
+        granted = [(execution_id, term, task["id"], 1) for task in made]
+        assert len(self.store.write_sync(operations.grant, granted, "manager-1", now)) == len(names)
+        return [task["id"] for task in made]
+
+    # The document.
+
+    def _ok(self, response: httpx.Response) -> Any:
+        assert response.is_success, response.text
+        return response.json() if response.content else None
+
+    def _check(self, response: httpx.Response) -> None:
+        response.read()
+        self.check(response)
+
+    def check(self, response: httpx.Response) -> None:
+        """The answer is one that the OpenAPI document promises."""
+        if not response.headers.get("content-type", "").startswith("application/json"):
+            return
+        path = response.request.url.path
+        for template, item in self._document["paths"].items():
+            method = response.request.method.lower()
+            if method in item and re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", template), path):
+                break
+        else:
+            assert response.status_code in (404, 405), path
+            return
+        status = str(response.status_code)
+        if status not in item[method]["responses"]:
+            status = f"{status[0]}XX"
+        key = (template, method, status)
+        if key not in self._validators:
+            schema = item[method]["responses"][status]["content"]["application/json"]["schema"]
+            self._validators[key] = validator_for({**schema, "components": self._document["components"]})
+        validator = self._validators[key]
+        assert validator is not None
+        for error in validator.iter_errors(response.json()):
+            raise AssertionError(f"{key}: {error}")
+
+
+OPERATION = {
+    "name": "cloudify.interfaces.lifecycle.create",
+    "graph_id": None,
+    "attempt": 1,
+    "max_retries": 3,
+    "instance": None,
+    "plugin": "lab",
+    "mapping": "lab.act",
+    "executor": "central_deployment_agent",
+    "inputs": {},
+    "evaluate": False,
+    "timeout": None,
+    "timeout_recoverable": True,
+}
+
+
+def archive(text: str, name: str = "blueprint.yaml") -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        info = tarfile.TarInfo(f"app/{name}")
+        info.size = len(text.encode())
+        tar.addfile(info, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+@contextmanager
+def served(home: Path, **settings: Any) -> Iterator[Api]:
+    """An API of its own, on a free port."""
+    started: list[Any] = []
+    ready = threading.Event()
+    failures: list[BaseException] = []
+
+    async def serve() -> None:
+        store = Store.open(f"sqlite:///{home / 'test.db'}")
+        # asyncio sends small answers at once only where the protocol was named.
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.bind(("127.0.0.1", 0))
+        try:
+            manager = Managing(home, Settings(home=home, **settings), store)
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            await manager.accounts.bootstrap(home, url)
+            config = uvicorn.Config(create_app(manager), log_config=None, lifespan="off", http="httptools")
+            server = uvicorn.Server(config)
+            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+            started.extend((manager, url, asyncio.get_running_loop(), server))
+            serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+            while not server.started and not serving.done():
+                await asyncio.sleep(0)
+            ready.set()
+            await serving
+            await manager.blueprints.close()
+        finally:
+            store.close()
+            listening.close()
+
+    def run() -> None:
+        try:
+            asyncio.run(serve())
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=run, name="api")
+    thread.start()
+    ready.wait()
+    if failures:
+        raise failures[0]
+    manager, url, loop, server = started
+    api = Api(manager, url, loop)
+    try:
+        yield api
+    finally:
+        api.close()
+        asyncio.run_coroutine_threadsafe(manager.bus.close(), loop).result(30)
+        server.should_exit = True
+        thread.join(30)
+        assert not failures, failures

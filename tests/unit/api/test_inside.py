@@ -1,0 +1,88 @@
+"""Requests of operations and workflows, which have neither a socket nor credentials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from served_api import Api
+
+from cloudwright.api.app import create_app
+from cloudwright.api.inside import Inside
+from cloudwright.errors import Forbidden, InvalidInput
+from cloudwright.storage import accounts
+
+
+@pytest.fixture(scope="module")
+def inside(api: Api) -> Inside:
+    return Inside(create_app(api.manager), api.manager.accounts)
+
+
+def ask(api: Api, inside: Inside, method: str, path: str, user: str | None = "admin", **more: Any) -> Any:
+    given = {"params": {}, "tenant": "default_tenant", **more}
+    tenant, params, body = given["tenant"], given["params"], given.get("body")
+    return api.do(inside.request(user, tenant, method, path, params, body))
+
+
+def test_an_answer(api: Api, inside: Inside) -> None:
+    deployment = api.deployment()
+    params = {"deployment_id": [deployment], "_include": "node_id", "_sort": "node_id", "state": None}
+    answer = ask(api, inside, "get", "/node-instances", params=params)
+    assert answer["status"] == 200
+    assert answer["body"]["items"] == [{"node_id": "app"}, {"node_id": "host"}]
+    assert answer["body"] == api.get("/node-instances", **params)
+
+
+def test_an_answer_that_is_made_piece_by_piece(api: Api, inside: Inside) -> None:
+    id = api.blueprint()
+    assert ask(api, inside, "GET", f"/blueprints/{id}")["body"] == api.get(f"/blueprints/{id}")
+
+
+def test_what_changes_something(api: Api, inside: Inside) -> None:
+    id = api.deployment()
+    answer = ask(api, inside, "PATCH", f"/deployments/{id}", body={"labels": [{"a": "b"}]})
+    assert (answer["status"], answer["body"]["labels"][0]["created_by"]) == (200, "admin")
+    assert ask(api, inside, "DELETE", f"/deployments/{id}") == {"status": 204, "body": None}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more", "status"),
+    [
+        ("GET", "/blueprints/none", {}, 404),
+        ("GET", "/nothing", {}, 404),
+        ("GET", "/blueprints", {"params": {"_size": "x"}}, 400),
+        ("GET", "/blueprints", {"tenant": "other"}, 403),
+        ("POST", "/executions", {"body": {}}, 400),
+    ],
+)
+def test_a_refusal_is_an_answer(
+    api: Api, inside: Inside, method: str, path: str, more: dict[str, Any], status: int
+) -> None:
+    answer = ask(api, inside, method, path, **more)
+    assert answer["status"] == status
+    assert answer["body"]["message"]
+
+
+def test_only_with_the_rights_of_the_user(api: Api, inside: Inside) -> None:
+    hash = api.store.read_sync(accounts.get_user, "admin").password_hash
+    api.store.write_sync(accounts.create_user, "bob", hash, "user", api.manager.clock())
+    params = {"_all_tenants": "true"}
+    assert ask(api, inside, "GET", "/blueprints", params=params)["status"] == 200
+    assert ask(api, inside, "GET", "/blueprints", user="bob", params=params)["status"] == 403
+    api.store.write_sync(accounts.set_active, "bob", False)
+    for nobody in ("bob", "eve", None):
+        with pytest.raises(Forbidden):
+            ask(api, inside, "GET", "/blueprints", user=nobody)
+
+
+def test_what_cannot_be_given_to_an_operation(api: Api, inside: Inside) -> None:
+    execution = api.execution()
+    with pytest.raises(InvalidInput):
+        ask(api, inside, "GET", "/events/stream", params={"execution_id": execution})
+    with pytest.raises(InvalidInput, match="no JSON"):
+        ask(api, inside, "GET", f"/blueprints/{api.blueprint()}/archive")
+
+
+def test_nobody_outside_can_say_that_he_is_known(api: Api) -> None:
+    headers = {"cloudwright.principal": "admin", "X-Forwarded-User": "admin"}
+    assert api.anonymous.get("/api/v3.1/version", headers=headers).status_code == 401

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from served_api import Api
+
+from cloudwright.api.gate import PREFIX
+from cloudwright.api.times import expiration, iso_time, scheduled_time
+from cloudwright.errors import InvalidInput
+from cloudwright.storage import accounts, plugins
+from cloudwright.storage.records import Plugin
+
+NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
+
+
+def test_status(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = api.get("/status")
+    assert status["status"] == "OK"
+    assert {service["status"] for service in status["services"].values()} == {"Active"}
+
+
+def test_a_database_that_is_away_shows(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(api.store), "healthy", property(lambda _: False))
+    monkeypatch.setattr(type(api.store), "trouble", property(lambda _: "connection refused"))
+    status = api.get("/status")
+    assert status["status"] == "Fail"
+    assert status["services"]["Database"] == {
+        "status": "Inactive",
+        "is_remote": False,
+        "extra_info": {"trouble": "connection refused"},
+    }
+
+
+def test_what_the_manager_is_made_of(api: Api) -> None:
+    [manager] = api.items("/managers")
+    [broker] = api.items("/brokers")
+    [database] = api.items("/db-nodes")
+    assert manager["version"] == "1.2.3"
+    # So that the command line sees one machine, and no cluster.
+    assert manager["private_ip"] == broker["host"] == database["host"] == "127.0.0.1"
+    assert api.get("/provider/context")["context"] == {}
+    assert api.get("/maintenance")["status"] == "deactivated"
+
+
+def test_settings(api: Api) -> None:
+    items = {item["name"]: item["value"] for item in api.items("/config", scope="workflow")}
+    assert items == {"max_retries": 60, "retry_interval": 15.0, "subgraph_retries": 0}
+    assert api.get("/config/max_retries") == api.get("/config/workflow.max_retries")
+    assert len(api.items("/config")) > 3
+    assert api.items("/config", scope="other") == []
+    api.refused("GET", "/config/other", 404, "not_found_error")
+
+
+@pytest.mark.parametrize(
+    "noun",
+    ["sites", "agents", "deployment-groups", "execution-groups", "execution-schedules", "snapshots"],
+)
+def test_what_there_is_none_of(api: Api, noun: str) -> None:
+    assert api.items(f"/{noun}") == []
+
+
+def test_plugins(api: Api) -> None:
+    assert api.items("/plugins") == []
+    row = Plugin(id="p", package_name="lab", package_version="1.0", created_by="admin")
+    api.store.write_sync(plugins.create, row, NOON)
+    [found] = api.items("/plugins", package_name="lab", _sort="uploaded_at")
+    assert (found["id"], found["package_version"]) == ("p", "1.0")
+    assert found["uploaded_at"] == "2030-06-01T12:00:00.000Z"
+    assert api.items("/plugins", package_name="other") == []
+
+
+def test_tokens(api: Api) -> None:
+    made = api.post("/tokens", {"description": "for a test", "expiration_date": "+10h"})
+    headers = {"Authentication-Token": made["value"]}
+    assert api.anonymous.get(f"{PREFIX}/version", headers=headers).status_code == 200
+    assert (made["username"], made["role"], made["description"]) == ("admin", "sys_admin", "for a test")
+    until = datetime.fromisoformat(made["expiration_date"]) - datetime.now(UTC)
+    assert timedelta(hours=9) < until < timedelta(hours=11)
+
+    listed = api.items("/tokens")
+    assert {token["value"] for token in listed} == {"********"}
+    assert made["id"] in {token["id"] for token in listed}
+    assert api.get(f"/tokens/{made['id']}")["value"] == "********"
+    assert api.http.delete(f"/tokens/{made['id']}").status_code == 204
+    assert api.anonymous.get(f"{PREFIX}/version", headers=headers).status_code == 401
+    for method in ("GET", "DELETE"):
+        api.refused(method, f"/tokens/{made['id']}", 404, "not_found_error")
+    assert api.post("/tokens", {})["expiration_date"] is None
+    for wrong in ("soon", "+10 parsecs", "2001-01-01 10:00", "+99999999999999y"):
+        api.refused("POST", "/tokens", 400, "bad_parameters_error", json={"expiration_date": wrong})
+
+
+def test_users_and_tenants(api: Api) -> None:
+    me = api.get("/user")
+    assert (me["username"], me["role"], me["active"]) == ("admin", "sys_admin", True)
+    assert me["tenants"] == {"default_tenant": ["sys_admin"]}
+    assert api.get("/users/admin") == me
+    assert [tenant["name"] for tenant in api.items("/tenants")] == ["default_tenant"]
+    assert api.get("/tenants/default_tenant")["name"] == "default_tenant"
+    for path in ("/users/nobody", "/tenants/other"):
+        api.refused("GET", path, 404, "not_found_error")
+
+
+def test_who_is_no_administrator_sees_less(api: Api) -> None:
+    hash = api.store.read_sync(accounts.get_user, "admin").password_hash
+    api.store.write_sync(accounts.create_user, "bob", hash, "user", NOON)
+    auth = ("bob", api.password)
+
+    def status(path: str) -> int:
+        return api.anonymous.get(PREFIX + path, auth=auth).status_code
+
+    assert [status(path) for path in ("/user", "/users/bob", "/blueprints", "/tokens")] == [200] * 4
+    assert [status(path) for path in ("/users/admin", "/blueprints?_all_tenants=true")] == [403] * 2
+    assert api.anonymous.get(f"{PREFIX}/tokens", auth=auth).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2030-06-01T12:00:00Z", NOON),
+        ("2030-06-01T14:00:00.000+02:00", NOON),
+        (" 2030-06-01 12:00 ", NOON),
+        ("2030-06-01", datetime(2030, 6, 1, tzinfo=UTC)),
+    ],
+)
+def test_times(text: str, time: datetime) -> None:
+    assert iso_time(text) == time
+    assert scheduled_time(text) == time
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("+10h", NOON + timedelta(hours=10)),
+        ("+30 minutes", NOON + timedelta(minutes=30)),
+        ("+1 day", NOON + timedelta(days=1)),
+        ("+1day+6h", NOON + timedelta(hours=30)),
+        ("+2 weeks 1 s", NOON + timedelta(weeks=2, seconds=1)),
+        ("2031-03-09 14:52", datetime(2031, 3, 9, 14, 52, tzinfo=UTC)),
+    ],
+)
+def test_expirations(text: str, time: datetime) -> None:
+    assert expiration(text, NOON) == time
+
+
+@pytest.mark.parametrize("text", ["", "+", "+h", "+1", "+1 moon", "tomorrow", "+9999999y", "2030-13-01"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        expiration(text, NOON)
+    for wrong in ("203013012359+0000", "999912312359-2359", text):
+        with pytest.raises(InvalidInput):
+            scheduled_time(wrong)
+
+
+def test_the_compact_form() -> None:
+    assert scheduled_time("203006011400+0200") == NOON
+    assert scheduled_time("203006011200Z") == NOON
