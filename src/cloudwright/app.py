@@ -1,0 +1,250 @@
+"""The composition root: picks the store and the bus, starts the services, serves the REST API, and ends
+them in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import logging
+import os
+import resource
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import uvicorn
+import uvloop
+
+import cloudwright
+from cloudwright.api.app import create_app
+from cloudwright.api.inside import Inside
+from cloudwright.bus.local import LocalBus
+from cloudwright.errors import IllegalAction, Unavailable
+from cloudwright.manager.briefing import Facts
+from cloudwright.manager.calls import Rest
+from cloudwright.manager.service import Manager
+from cloudwright.settings import Settings
+from cloudwright.storage.store import Store
+
+#: How long to wait for the lock of the home (seconds).
+LOCK_SECONDS = 0.5
+#: How long an end in good order may take (seconds).
+CLOSE_SECONDS = 30.0
+#: How many open files and sockets the manager should be allowed.
+DESCRIPTORS = 65536
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Run a manager until it is told to end (SIGTERM, SIGINT) or has been idle for as long as it may; answers
+    the exit code.
+
+    Raises IllegalAction where another manager uses the same home, Unavailable where its port is taken.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _only_one(settings.home):
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.basicConfig(
+            level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+        )
+        _raise_limits()
+        return uvloop.run(_serve(settings))
+
+
+def _raise_limits() -> None:
+    """Room for the few descriptors that every child takes.
+
+    Not as many as there may be: children inherit the limit, and some programs look at every possible one.
+    """
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if now != resource.RLIM_INFINITY and now < DESCRIPTORS:
+        wanted = DESCRIPTORS if most == resource.RLIM_INFINITY else min(DESCRIPTORS, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+async def _serve(settings: Settings) -> int:
+    listening = _listen(settings)
+    url = f"http://{_display(settings.host)}:{listening.getsockname()[1]}"
+    store = await asyncio.to_thread(Store.open, settings.database_url)
+    bus = LocalBus()
+    manager = Manager(settings, store, bus, name=_name(settings.home))
+    try:
+        await manager.accounts.bootstrap(settings.home, url)
+        app = create_app(manager)
+        # Before anything of an earlier life runs on: its operations may ask.
+        manager.calls.rest = _ask_inside(Inside(app, manager.accounts))
+        await manager.start()
+        # What is loaded by now stays: no reason to walk through it at every collection.
+        gc.collect()
+        gc.freeze()
+        server = _Server(app, listening)
+        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+        await _until_answering(server, serving)
+        _announce(settings, url)
+        await _until_told(manager, server, settings.idle_exit)
+        # Streams that follow an execution end now, so that the server need not wait for their readers.
+        await bus.close()
+        server.should_exit = True
+        await serving
+    finally:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await manager.close()
+        except TimeoutError:
+            # Whatever still runs ends with this process: its zygotes see to that.
+            log.error("not everything could be ended in good order within %s s", CLOSE_SECONDS)
+        await bus.close()
+        store.close()
+        listening.close()
+    return 0
+
+
+def _ask_inside(inside: Inside) -> Rest:
+    async def ask(facts: Facts, method: str, path: str, params: dict[str, Any], body: Any) -> dict[str, Any]:
+        execution = facts.execution
+        return await inside.request(execution.created_by, execution.tenant, method, path, params, body)
+
+    return ask
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: ending is ordered by us."""
+
+    def __init__(self, app: object, listening: socket.socket) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,  # type: ignore[arg-type]
+                http="httptools",
+                loop="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                timeout_graceful_shutdown=5,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    @property
+    def requests(self) -> int:
+        return self.server_state.total_requests
+
+    @property
+    def connected(self) -> bool:
+        return bool(self.server_state.connections)
+
+
+async def _until_answering(server: _Server, serving: asyncio.Future[None]) -> None:
+    while not server.started:
+        if serving.done():
+            await serving
+            raise Unavailable("The REST API's server ended before it answered.")
+        await asyncio.sleep(0.001)
+
+
+async def _until_told(manager: Manager, server: _Server, idle_exit: float) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, told.set)
+    if idle_exit <= 0:
+        await told.wait()
+        return
+    seen, since = -1, time.monotonic()
+    while not told.is_set():
+        if manager.busy or server.connected or server.requests != seen:
+            seen, since = server.requests, time.monotonic()
+        elif time.monotonic() - since >= idle_exit:
+            log.info("nothing to do for %s s: ending", idle_exit)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(5.0, idle_exit)):
+                await told.wait()
+
+
+def _announce(settings: Settings, url: str) -> None:
+    line = (
+        f"Cloudwright {cloudwright.__version__} answers at {url} (home: {settings.home}, stop with Ctrl-C)\n"
+    )
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    if settings.ready_fd >= 0:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(settings.ready_fd, line.encode())
+        os.close(settings.ready_fd)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise Unavailable(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
+            "Choose another with --port (0 takes a free one)."
+        ) from error
+    listening.listen(1024)
+    listening.setblocking(False)
+    return listening
+
+
+def _display(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _name(home: Path) -> str:
+    """This manager's name: made once, and the same after every restart, so that it knows what it left
+    behind.
+    """
+    file = home / "manager.name"
+    if not file.exists():
+        file.write_text(f"{socket.gethostname()}-{secrets.token_hex(4)}\n", "utf-8")
+    return file.read_text("utf-8").strip()
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    """Hold the home's lock: two managers over one home would each think that the other's processes are its
+    own.
+    """
+    with (home / "manager.lock").open("a+") as lock:
+        if not _locked(lock):
+            lock.seek(0)
+            pid = lock.read().strip() or "unknown"
+            raise IllegalAction(
+                f"Another manager (process {pid}) uses {home} already. "
+                "Use it, stop it, or choose another folder with --home."
+            )
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    # `cfy` looks whether there is a manager by taking the lock for a moment: that is no reason to give up.
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)

@@ -1,0 +1,192 @@
+"""`cfy blueprints`: send blueprints to a manager, check them, look at them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloudwright.cli import options
+from cloudwright.cli.failure import FAILED, Failure, Silent
+from cloudwright.cli.lazy import SuggestingGroup, lazy
+from cloudwright.cli.output import columns, default_text
+from cloudwright.cli.session import Session, pass_session
+from cloudwright.client.records import Slice
+
+if TYPE_CHECKING:
+    from cloudwright.cli import problems, uploading
+else:
+    problems = lazy("cloudwright.cli.problems")
+    uploading = lazy("cloudwright.cli.uploading")
+
+LIST_COLUMNS = columns(
+    "id", "description", "main_file_name=main file", "state", "created_at", "created_by", "labels"
+)
+GET_COLUMNS = columns(
+    "id",
+    "description",
+    "main_file_name=main file",
+    "state",
+    "error",
+    "created_at",
+    "updated_at",
+    "visibility",
+    "tenant_name=tenant",
+    "created_by",
+    "labels",
+)
+INPUT_COLUMNS = columns("name", "type", "default", "description")
+
+
+@click.group(cls=SuggestingGroup)
+@options.shared
+def blueprints() -> None:
+    """Upload, check and look at blueprints."""
+
+
+@blueprints.command("upload")
+@click.argument("blueprint_path")
+@options.blueprint(help="The id to give it; the name of its folder where it is not given.")
+@options.blueprint_filename
+@click.option("-a", "--async-upload", is_flag=True, help="Return before the manager has read and checked it.")
+@options.labels()
+@click.option("--validate", is_flag=True, help="Check it first, and upload it only where it is valid.")
+@options.visibility
+@options.standard
+@pass_session
+def upload(
+    session: Session,
+    blueprint_path: str,
+    blueprint_id: str | None,
+    blueprint_filename: str | None,
+    async_upload: bool,
+    labels: list[dict[str, str]],
+    validate: bool,
+    visibility: str,
+) -> None:
+    """Upload a blueprint.
+
+    BLUEPRINT_PATH is a blueprint's file or folder, an archive (zip, tar, tar.gz, tar.bz2), the URL of one, or
+    `organization/repository[:tag]` on GitHub. With a file, its whole folder is uploaded.
+    """
+    blueprint = uploading.upload(
+        session,
+        blueprint_path,
+        blueprint_id=blueprint_id,
+        filename=blueprint_filename,
+        visibility=visibility,
+        labels=labels,
+        validate=validate,
+        background=async_upload,
+    )
+    if session.out.as_json:
+        session.out.json({key: value for key, value in blueprint.items() if key != "plan"})
+
+
+@blueprints.command("validate")
+@click.argument("blueprint_path")
+@options.blueprint_filename
+@options.standard
+@pass_session
+def validate(session: Session, blueprint_path: str, blueprint_filename: str | None) -> None:
+    """Check a blueprint without keeping it.
+
+    Prints a line `file:line:column: what is wrong` for everything that is; with --json, one document
+    `{"valid": ..., "problems": [...]}` for editors. The exit code is 1 where it is not valid.
+    """
+    found = uploading.check(session, blueprint_path, blueprint_filename)
+    if session.out.as_json:
+        session.out.json({"valid": not found, "problems": found})
+    else:
+        for line in problems.all_lines(found, uploading.local_folder(blueprint_path)):
+            session.out.line(line)
+        if not found:
+            session.out.say("The blueprint is valid.")
+    if found:
+        raise Silent(FAILED) if session.out.as_json else Failure(problems.summary(found))
+
+
+@blueprints.command("list")
+@options.sliced(sort="created_at")
+@options.standard
+@options.extended
+@pass_session
+def list_blueprints(session: Session, part: Slice) -> None:
+    """List blueprints."""
+    page = session.client.blueprints.list(part)
+    session.out.records(page.items, LIST_COLUMNS, noun="blueprints", total=page.total)
+
+
+@blueprints.command("get")
+@click.argument("blueprint_id")
+@options.standard
+@options.extended
+@pass_session
+def get(session: Session, blueprint_id: str) -> None:
+    """Show a blueprint, and the deployments made from it."""
+    with session.finding("blueprint", blueprint_id):
+        blueprint = session.client.blueprints.get(blueprint_id)
+    used = session.client.deployments.list(Slice(fields=("id",)), blueprint_id=blueprint_id)
+    names = [deployment["id"] for deployment in used.items]
+    plan = blueprint.get("plan") or {}
+    if session.out.as_json:
+        whole: dict[str, Any] = {**blueprint, "deployments": names, "metadata": plan.get("metadata") or {}}
+        session.out.json(whole)
+        return
+    session.out.record(blueprint, GET_COLUMNS)
+    session.out.fields({"deployments": ", ".join(names) or "none"})
+    if plan.get("metadata"):
+        session.out.section("metadata", plan["metadata"], nothing="")
+
+
+@blueprints.command("inputs")
+@click.argument("blueprint_id")
+@options.standard
+@options.extended
+@pass_session
+def inputs(session: Session, blueprint_id: str) -> None:
+    """List the inputs that a blueprint takes."""
+    with session.finding("blueprint", blueprint_id):
+        blueprint = session.client.blueprints.get(blueprint_id)
+    declared = (blueprint.get("plan") or {}).get("inputs") or {}
+    rows = [{"name": name, **details} for name, details in declared.items()]
+    if not session.out.as_json:
+        rows = [{**row, "default": default_text(row)} for row in rows]
+    session.out.records(rows, INPUT_COLUMNS, noun="inputs", where=f" of blueprint `{blueprint_id}`")
+
+
+@blueprints.command("delete")
+@click.argument("blueprint_id")
+@options.force("Delete it whatever its state, and even where something uses it.")
+@options.standard
+@pass_session
+def delete(session: Session, blueprint_id: str, force: bool) -> None:
+    """Delete a blueprint."""
+    with session.finding("blueprint", blueprint_id):
+        session.client.blueprints.delete(blueprint_id, force=force)
+    session.out.say(f"Blueprint `{blueprint_id}` is deleted.")
+
+
+@blueprints.command("download")
+@click.argument("blueprint_id")
+@click.option("-o", "--output-path", metavar="PATH", help="The file or the folder to write it to.")
+@options.standard
+@pass_session
+def download(session: Session, blueprint_id: str, output_path: str | None) -> None:
+    """Download a blueprint's archive."""
+    path = Path(output_path or f"{blueprint_id}.tar.gz")
+    if path.is_dir():
+        path /= f"{blueprint_id}.tar.gz"
+    partial = path.with_name(f"{path.name}.part")
+    try:
+        with session.finding("blueprint", blueprint_id), open(partial, "wb") as file:
+            size = session.client.blueprints.download(blueprint_id, file)
+        partial.replace(path)
+    except OSError as error:
+        raise Failure(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    session.out.say(f"Blueprint `{blueprint_id}` is in {path} ({size} bytes).")
+    if session.out.as_json:
+        session.out.json({"id": blueprint_id, "path": str(path), "size": size})

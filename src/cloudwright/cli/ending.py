@@ -1,0 +1,92 @@
+"""How a command ends: with an exit code, and with words that help, whatever happened in it."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from cloudwright.cli.failure import FAILED, INTERRUPTED, OK, Failure, Silent, explain
+from cloudwright.cli.lazy import lazy
+from cloudwright.cli.session import Session
+from cloudwright.client.errors import ClientError
+from cloudwright.errors import CloudwrightError
+
+if TYPE_CHECKING:
+    import traceback
+else:
+    traceback = lazy("traceback")
+
+
+class CommandLine(click.Group):
+    """The root of a command line: whatever happens below, it ends with an exit code and words that help."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        session = Session()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # A character that the terminal does not have is no reason to fail.
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            code = super().main(
+                args, prog_name or self.name, complete_var, standalone_mode=False, obj=session, **extra
+            )
+            sys.stdout.flush()
+        except BaseException as error:  # noqa: BLE001 - this is where everything ends
+            code = _end(error, session)
+        finally:
+            session.close()
+        sys.exit(code if isinstance(code, int) else OK)
+
+
+def _end(error: BaseException, session: Session) -> int:
+    """Say what went wrong, and answer the exit code."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else FAILED
+    if isinstance(error, BrokenPipeError):
+        # Whoever read this has seen enough. What is buffered still must not be written when the interpreter
+        # ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return INTERRUPTED
+    if isinstance(error, Silent):
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    failure = _failure(error, session)
+    if session.out.as_json:
+        click.echo(failure.as_json(), err=True)
+    else:
+        width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+        text = failure.as_text(verbose=session.out.verbosity > 0, width=width)
+        click.echo(text if width is None else click.style(text, fg="red"), err=True)
+    return failure.exit_code
+
+
+def _failure(error: BaseException, session: Session) -> Failure:
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, ClientError):
+        return explain(error, session.selection)
+    if isinstance(error, CloudwrightError):
+        return Failure(str(error))
+    trace = "".join(traceback.format_exception(error))
+    return Failure(
+        f"This command met a defect of its own: {type(error).__name__}: {error}.",
+        "With -v it says where. Please report it.",
+        trace=trace,
+    )

@@ -1,0 +1,82 @@
+"""Events and log messages as lines for people, in the shape that Cloudify's users and their scripts know.
+
+``2024-05-01 12:00:00.123  CFY <web> [vm_k3x9.create] Task started 'script_runner.tasks.run'``
+"""
+
+from __future__ import annotations
+
+import re
+
+from cloudwright.client.records import Event
+
+LOG = "cloudify_log"
+#: Types of events that tell of something bad, or of an end, whatever their words are.
+BAD_EVENTS = frozenset({"task_failed", "workflow_failed", "workflow_node_event_failed"})
+GOOD_EVENTS = frozenset({"task_succeeded", "workflow_succeeded"})
+CANCEL_EVENTS = frozenset({"workflow_cancelled", "execution_cancel_requested", "task_cancelled"})
+#: What a program wrote to colour or move about on a terminal of its own; it must not do so on the reader's.
+CONTROL = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
+DEBUG_LEVELS = frozenset({"debug", "trace"})
+
+
+def event_line(event: Event) -> str:
+    """One event in one line, but for the lines that its message has itself."""
+    moment = event_time(event)
+    mark = "LOG" if event.get("type") == LOG else "CFY"
+    level = (event.get("level") or "info").upper()
+    said = f"{level}: " if mark == "LOG" else ""
+    owner = event.get("deployment_id") or event.get("execution_id") or "system"
+    place = event_place(event)
+    parts = (f"{moment} ", mark, f"<{owner}>", f"[{place}]" if place else "", said + event_message(event))
+    return " ".join(part for part in parts if part)
+
+
+def event_time(event: Event) -> str:
+    """``2024-05-01T12:00:00.123456Z`` as ``2024-05-01 12:00:00.123``."""
+    text = event.get("timestamp") or event.get("reported_timestamp") or ""
+    day, _, clock = text.partition("T")
+    clock, _, fraction = clock.rstrip("Z").partition(".")
+    return f"{day} {clock}.{(fraction + '000')[:3]}" if clock else text
+
+
+def event_place(event: Event) -> str:
+    """What it is about: ``instance.operation``, ``source->target.operation``, or nothing."""
+    operation = (event.get("operation") or "").rpartition(".")[2]
+    source, target = event.get("source_id"), event.get("target_id")
+    subject = f"{source}->{target}" if source and target else (event.get("node_instance_id") or "")
+    return f"{subject}.{operation}" if subject and operation else subject or operation
+
+
+def event_message(event: Event) -> str:
+    """The message with the causes of a failure below it."""
+    lines = [(event.get("message") or event.get("event_type") or "").rstrip()]
+    for cause in event.get("error_causes") or []:
+        text = cause.get("message")
+        if text and text not in lines[0]:
+            lines.append(f"    caused by {cause.get('type') or 'an error'}: {text}")
+    return CONTROL.sub("", "\n".join(lines))
+
+
+def is_debug(event: Event) -> bool:
+    """Whether it is shown only where somebody asked for everything."""
+    return event.get("type") == LOG and (event.get("level") or "").lower() in DEBUG_LEVELS
+
+
+def is_bad(event: Event) -> bool:
+    if event.get("type") == LOG:
+        return (event.get("level") or "").lower() in ("error", "critical", "fatal")
+    return event.get("event_type") in BAD_EVENTS
+
+
+def colour(event: Event) -> str | None:
+    """The colour of its line on a terminal."""
+    if is_bad(event):
+        return "red"
+    if event.get("type") == LOG:
+        return "yellow" if (event.get("level") or "").lower() in ("warning", "warn") else None
+    kind = event.get("event_type")
+    if kind in CANCEL_EVENTS:
+        return "yellow"
+    return "green" if kind in GOOD_EVENTS else None

@@ -1,0 +1,180 @@
+"""`cfy events`: what happened in executions."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from cloudwright.cli import options
+from cloudwright.cli.lazy import SuggestingGroup, lazy
+from cloudwright.cli.session import Session, pass_session
+from cloudwright.client.records import Slice
+
+if TYPE_CHECKING:
+    from cloudwright.cli import following, running, views
+else:
+    following = lazy("cloudwright.cli.following")
+    running = lazy("cloudwright.cli.running")
+    views = lazy("cloudwright.cli.views")
+
+UNITS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86400,
+    "week": 604800,
+    "month": 2629800,
+    "year": 31557600,
+}
+
+
+def read_time(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """A date, a date and a time, or seconds since 1970, as an ISO 8601 text in UTC."""
+    if value is None:
+        return None
+    text = value.strip()
+    try:
+        seconds = re.fullmatch(r"\d{9,}(\.\d+)?", text)
+        moment = datetime.fromtimestamp(float(text), UTC) if seconds else datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        message = f"`{value}` is not a time: write `2024-05-01` or `2024-05-01T12:00:00`."
+        raise click.BadParameter(message) from None
+    return as_utc(moment)
+
+
+def read_age(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """``2 weeks`` or ``3 hours ago`` as an ISO 8601 text in UTC."""
+    if value is None:
+        return None
+    match = re.fullmatch(rf"(\d+)\s*({'|'.join(UNITS)})s?(\s+ago)?", value.strip())
+    if match is None:
+        raise click.BadParameter(f"`{value}` is not an age: write `3 hours` or `2 weeks ago`.")
+    age = timedelta(seconds=int(match[1]) * UNITS[match[2]])
+    return as_utc(datetime.now(UTC) - age)
+
+
+def as_utc(moment: datetime) -> str:
+    """A time that names no zone is in UTC, as all that a manager says."""
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@click.group(cls=SuggestingGroup)
+@options.shared
+def events() -> None:
+    """Show what happened in executions."""
+
+
+@events.command("list")
+@click.argument("execution_id", required=False)
+@click.option(
+    "-e",
+    "--execution-id",
+    "execution_id_option",
+    metavar="ID",
+    help="The execution, where it is not an argument.",
+)
+@click.option(
+    "--include-logs/--no-logs", default=True, show_default=True, help="Show log messages, or events only."
+)
+@click.option("--json-output", is_flag=True, help="Print each event as a line of JSON.")
+@click.option("--tail", is_flag=True, help="Go on showing events until the execution is over.")
+@click.option("--from", "since", metavar="TIME", callback=read_time, help="Show events from this time on.")
+@click.option("--to", "until", metavar="TIME", callback=read_time, help="Show events up to this time.")
+@click.option(
+    "--before", metavar="AGE", callback=read_age, help="Show events that are at least this old: `2 hours`."
+)
+@click.option("--node", "node_id", metavar="NAME", help="Show events of this node's instances only.")
+@click.option("--operation", metavar="NAME", help="Show events of this operation only.")
+@click.option(
+    "-o",
+    "--pagination-offset",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Leave out the first N.",
+)
+@click.option(
+    "-s",
+    "--pagination-size",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="Show N at most.",
+)
+@options.standard
+@pass_session
+def list_events(
+    session: Session,
+    execution_id: str | None,
+    execution_id_option: str | None,
+    include_logs: bool,
+    json_output: bool,
+    tail: bool,
+    since: str | None,
+    until: str | None,
+    before: str | None,
+    node_id: str | None,
+    operation: str | None,
+    pagination_offset: int,
+    pagination_size: int,
+) -> None:
+    """Show the events and log messages of an execution.
+
+    With --tail it goes on until the execution is over, and the exit code says whether it ended well. Ctrl-C
+    then ends this command only, and not the execution.
+    """
+    execution_id = _only_one(execution_id, execution_id_option)
+    if tail and (until or before or since or node_id or operation or pagination_offset):
+        raise click.UsageError("--tail shows everything as it happens: it takes no range and no filter.")
+    if tail:
+        _tail(session, execution_id, include_logs, json_output)
+        return
+    part = Slice(size=pagination_size, offset=pagination_offset, sort="timestamp")
+    with session.finding("execution", execution_id):
+        session.client.executions.get(execution_id, fields=("id",))
+    page = session.client.events.list(
+        part,
+        execution_id=execution_id,
+        include_logs=include_logs,
+        since=since,
+        until=until or before,
+        node_id=node_id,
+        operation=operation,
+    )
+    if session.out.as_json and not json_output:
+        session.out.json(page.items)
+        return
+    view = views.JsonLines(session.out) if json_output else views.Lines(session.out)
+    for event in page.items:
+        view.event(event)
+    if not page.items and not json_output:
+        session.out.say(f"There are no events of execution {execution_id} that fit.")
+    elif len(page.items) < page.total:
+        session.out.remark(
+            f"Showing {len(page.items)} of {page.total} events; --pagination-offset shows the others."
+        )
+
+
+def _only_one(argument: str | None, option: str | None) -> str:
+    if argument and option:
+        raise click.UsageError("Name the execution once: as an argument, or with -e.")
+    execution_id = argument or option
+    if not execution_id:
+        raise click.UsageError("Name an execution: `cfy executions list` shows those that there are.")
+    return execution_id
+
+
+def _tail(session: Session, execution_id: str, include_logs: bool, json_output: bool) -> None:
+    with session.finding("execution", execution_id):
+        execution = session.client.executions.get(execution_id)
+    as_lines = json_output or session.out.as_json
+    view = views.JsonLines(session.out) if as_lines else views.Lines(session.out)
+    execution = following.Following(
+        session, execution, view, include_logs=include_logs, escalates=False
+    ).run()
+    running.require_success(session, execution)

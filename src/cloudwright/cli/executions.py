@@ -1,0 +1,315 @@
+"""`cfy executions`: start, follow, cancel, resume and look at executions of workflows."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloudwright.cli import options
+from cloudwright.cli.lazy import SuggestingGroup, lazy
+from cloudwright.cli.output import columns
+from cloudwright.cli.session import Session, pass_session
+from cloudwright.client.records import END_STATUSES, Slice
+
+if TYPE_CHECKING:
+    from cloudwright.cli import following, running, views
+else:
+    following = lazy("cloudwright.cli.following")
+    running = lazy("cloudwright.cli.running")
+    views = lazy("cloudwright.cli.views")
+
+LIST_COLUMNS = columns(
+    "id",
+    "workflow_id=workflow",
+    "status",
+    "deployment_id=deployment",
+    "created_at",
+    "started_at",
+    "ended_at",
+    "created_by",
+)
+GET_COLUMNS = columns(
+    "id",
+    "workflow_id=workflow",
+    "status",
+    "error",
+    "deployment_id=deployment",
+    "blueprint_id=blueprint",
+    "is_dry_run=dry run",
+    "created_at",
+    "scheduled_for",
+    "started_at",
+    "ended_at",
+    "total_operations",
+    "finished_operations",
+    "residual_operations",
+    "cancel_mode=cancellation",
+    "cancel_requested_by",
+    "cancel_requested_at",
+    "deadline=forced at",
+    "visibility",
+    "tenant_name=tenant",
+    "created_by",
+)
+OPERATION_COLUMNS = columns(
+    "id",
+    "name",
+    "instance",
+    "state",
+    "residual",
+    "attempt",
+    "worker",
+    "pid",
+    "started_at",
+    "ended_at",
+)
+
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def read_duration(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """``30s``, ``2m``, ``1h30m``, ``500ms`` or a number of seconds, as seconds."""
+    if value is None:
+        return None
+    text = value.strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise click.BadParameter(f"`{value}` is not a duration: write `30s`, `2m` or `1h30m`.")
+    return sum(float(number) * UNITS[unit] for number, unit in parts)
+
+
+@click.group(cls=SuggestingGroup)
+@options.shared
+def executions() -> None:
+    """Start, follow, cancel and resume executions of workflows."""
+
+
+@executions.command("list")
+@options.deployment(required=False, help="Show executions of this deployment only.")
+@click.option("--include-system-workflows", is_flag=True, help="Show the manager's own workflows too.")
+@options.sliced(sort="created_at", search=False)
+@options.standard
+@options.extended
+@pass_session
+def list_executions(
+    session: Session, deployment_id: str | None, include_system_workflows: bool, part: Slice
+) -> None:
+    """List executions."""
+    page = session.client.executions.list(
+        part, deployment_id=deployment_id, include_system_workflows=include_system_workflows
+    )
+    where = f" of deployment `{deployment_id}`" if deployment_id else ""
+    session.out.records(page.items, LIST_COLUMNS, noun="executions", total=page.total, where=where)
+
+
+@executions.command("get")
+@click.argument("execution_id")
+@options.standard
+@options.extended
+@pass_session
+def get(session: Session, execution_id: str) -> None:
+    """Show an execution: its status, its times, its parameters, and what still runs after its end."""
+    with session.finding("execution", execution_id):
+        execution = session.client.executions.get(execution_id)
+    session.out.record(execution, GET_COLUMNS)
+    if session.out.as_json:
+        return
+    session.out.section("parameters", execution.get("parameters") or {}, nothing="It has no parameters.")
+    hint = running.residual_hint(execution) if execution["status"] in END_STATUSES else ""
+    if hint:
+        session.out.say(f"\n{hint}")
+
+
+@executions.command("start")
+@click.argument("workflow_id")
+@options.deployment(required=True)
+@options.parameters
+@options.allow_custom_parameters
+@options.force_concurrent
+@options.following
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Go through the workflow without running its operations, to see what it would do.",
+)
+@click.option(
+    "--wait-after-fail",
+    metavar="SECONDS",
+    type=click.IntRange(min=0),
+    help="When an operation fails, wait this long for those that run already.",
+)
+@click.option(
+    "--schedule", metavar="TIME", help="Start it at this time, such as 202412312300+0100, instead of now."
+)
+@click.option(
+    "--queue",
+    is_flag=True,
+    help="Where another execution of the deployment runs, start after it instead of failing.",
+)
+@click.option("--no-follow", is_flag=True, help="Return when it is started; do not wait for its end.")
+@options.standard
+@pass_session
+def start(
+    session: Session,
+    workflow_id: str,
+    deployment_id: str,
+    parameters: dict[str, Any],
+    allow_custom_parameters: bool,
+    force: bool,
+    timeout: int,
+    include_logs: bool,
+    json_output: bool,
+    dry_run: bool,
+    wait_after_fail: int | None,
+    schedule: str | None,
+    queue: bool,
+    no_follow: bool,
+) -> None:
+    """Run a workflow on a deployment, and follow it to its end.
+
+    The exit code is 0 only where it ended well. Ctrl-C asks for its cancellation and goes on following; again
+    forces it to end; a third time kills its operations too.
+    """
+    if queue and (force or dry_run or schedule):
+        raise click.UsageError("--queue cannot be given together with --force, --dry-run or --schedule.")
+    run = running.Run(
+        workflow_id,
+        deployment_id,
+        parameters=parameters,
+        allow_custom_parameters=allow_custom_parameters,
+        force=force,
+        dry_run=dry_run,
+        queue=queue,
+        scheduled_time=schedule,
+        wait_after_fail=wait_after_fail,
+    )
+    execution = running.start(session, run)
+    if no_follow or execution["status"] in ("queued", "scheduled"):
+        if session.out.as_json:
+            session.out.json(execution)
+        if not no_follow:
+            session.out.say(
+                f"It is {execution['status']}; `cfy events list --tail {execution['id']}` follows it."
+            )
+        return
+    how = running.How(timeout, include_logs, json_output)
+    execution = running.follow_to_end(session, execution, how)
+    if session.out.as_json:
+        session.out.json_line(execution) if json_output else session.out.json(execution)
+    running.require_success(session, execution)
+
+
+@executions.command("cancel")
+@click.argument("execution_id")
+@options.force("End the workflow's process at once; operations that run go on.")
+@click.option(
+    "-k",
+    "--kill",
+    is_flag=True,
+    help="End the workflow's process and the processes of its operations at once.",
+)
+@click.option("--wait", is_flag=True, help="Return when it is over. Ctrl-C while waiting asks for more.")
+@click.option(
+    "--grace",
+    metavar="DURATION",
+    callback=read_duration,
+    help="Force it where it has not ended after this long: `30s`, `2m`, `1h30m`.",
+)
+@options.standard
+@pass_session
+def cancel(
+    session: Session, execution_id: str, force: bool, kill: bool, wait: bool, grace: float | None
+) -> None:
+    """Ask an execution to stop.
+
+    Without options this asks its workflow, which may stop, roll back, or go on. A request may be raised later
+    (with --force, then with --kill), not lowered. Returns when the request is stored, or with --wait when it
+    is over.
+    """
+    if grace is not None and (force or kill):
+        raise click.UsageError("--grace is for a cancellation without --force or --kill: those act at once.")
+    level = 2 if kill else 1 if force else 0
+    action = following.LADDER[level]
+    with session.finding("execution", execution_id):
+        execution = session.client.executions.cancel(execution_id, action, grace=grace)
+    asked = ("Asked execution {} to cancel", "Forced execution {} to end", "Killed execution {}")[level]
+    session.out.say(f"{asked.format(execution_id)}; its status is `{execution['status']}`.")
+    left = execution.get("residual_operations") or 0
+    if kill and left and execution["status"] in END_STATUSES:
+        session.out.say(f"Operations that it left running are being ended: {left}.")
+    if wait:
+        view = views.Nothing(session.out)
+        execution = following.Following(session, execution, view, include_logs=False, asked=level + 1).run()
+        session.out.say(f"Execution {execution_id} is over; its status is `{execution['status']}`.")
+        hint = running.residual_hint(execution)
+        if hint:
+            session.out.remark(hint)
+    if session.out.as_json:
+        session.out.json(execution)
+
+
+@executions.command("resume")
+@click.argument("execution_id")
+@click.option(
+    "--reset-operations",
+    is_flag=True,
+    help="Run operations again that were started and whose end is not known, instead of waiting for them.",
+)
+@options.standard
+@pass_session
+def resume(session: Session, execution_id: str, reset_operations: bool) -> None:
+    """Go on with an execution that failed or was cancelled, where it stopped."""
+    with session.finding("execution", execution_id):
+        execution = session.client.executions.resume(execution_id, reset_operations=reset_operations)
+    if session.out.as_json:
+        session.out.json(execution)
+    session.out.say(
+        f"Execution {execution_id} goes on; its status is `{execution['status']}`.\n"
+        f"`cfy events list --tail {execution_id}` follows it."
+    )
+
+
+@executions.group("operations", cls=SuggestingGroup)
+@options.shared
+def operations() -> None:
+    """Look at the operations of executions."""
+
+
+@operations.command("list")
+@click.argument("execution_id", required=False)
+@click.option(
+    "--graph-id", metavar="ID", help="Show the operations of this tasks graph, instead of an execution's."
+)
+@click.option("--show-internal", is_flag=True, help="Show tasks too that run inside the workflow's process.")
+@click.option(
+    "--state", metavar="STATE", help="Show operations in this state only, such as `started` or `failed`."
+)
+@options.standard
+@options.extended
+@pass_session
+def list_operations(
+    session: Session, execution_id: str | None, graph_id: str | None, show_internal: bool, state: str | None
+) -> None:
+    """List the operations of an execution: how each stands, where it runs and since when."""
+    if (execution_id is None) == (graph_id is None):
+        raise click.UsageError("Name either an execution, or a tasks graph with --graph-id.")
+    if execution_id is not None:
+        with session.finding("execution", execution_id):
+            session.client.executions.get(execution_id, fields=("id",))
+    page = session.client.operations.list(
+        execution_id=execution_id, graph_id=graph_id, state=state, skip_internal=not show_internal
+    )
+    where = f" of execution {execution_id}" if execution_id else f" of tasks graph {graph_id}"
+    rows: list[dict[str, Any]] = [dict(item) for item in page.items]
+    if not session.out.as_json:
+        for row in rows:
+            row["worker"] = row.get("agent_name") or row.get("manager_name")
+            row["instance"] = row.get("node_instance_id")
+            if row.get("source_id"):
+                row["instance"] = f"{row['source_id']}->{row['target_id']}"
+    session.out.records(rows, OPERATION_COLUMNS, noun="operations", total=page.total, where=where)

@@ -1,0 +1,258 @@
+"""Following an execution on a command line: its events as they happen, and Ctrl-C as a request to stop it.
+
+Ctrl-C asks for a standard cancellation and goes on following; again forces it; a third time kills; a fourth
+only stops following. The requests go out from a thread of their own, in order, so that neither a slow manager
+nor a broken connection can keep the next Ctrl-C from being heard.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from types import FrameType
+from typing import Any, Protocol
+
+from cloudwright.cli.failure import INTERRUPTED, Failure
+from cloudwright.cli.session import Session
+from cloudwright.client.api import Client
+from cloudwright.client.errors import ApiError, ClientError, ConnectionFailed
+from cloudwright.client.following import follow
+from cloudwright.client.records import END_STATUSES, Event, Execution, NodeInstance, Slice, is_execution
+
+#: What a Ctrl-C asks for, each time more.
+LADDER = ("cancel", "force-cancel", "kill")
+ASKED = {
+    "cancel": "Asked the workflow to cancel. Ctrl-C again forces it to end.",
+    "force-cancel": "Forced the workflow to end; operations that run go on. Ctrl-C again kills them too.",
+    "kill": "Killed the workflow and its operations. Ctrl-C again stops following.",
+}
+ASKING = {
+    "cancel": "Ctrl-C: asking the workflow to cancel",
+    "force-cancel": "Ctrl-C again: forcing the workflow to end",
+    "kill": "Ctrl-C again: killing the workflow and its operations",
+}
+#: Seconds between two looks at what the stream of events does not tell: counts, states of node instances.
+REFRESH_INTERVAL = 0.5
+#: Seconds that requests on their way are given when the command ends.
+DELIVERY_TIMEOUT = 2.0
+INSTANCES = Slice(size=1000, sort="id", fields=("id", "node_id", "state"))
+
+
+class View(Protocol):
+    """Where an execution is shown. Everything is called from one thread."""
+
+    #: Seconds until `tick` wants to be called again; None for never.
+    interval: float | None
+    #: Whether it shows node instances and counts, which costs requests.
+    wants_details: bool
+
+    def event(self, event: Event) -> None: ...
+
+    def note(self, text: str) -> None:
+        """Something about the following itself: a request, a lost connection."""
+
+    def standing(self, execution: Execution) -> None: ...
+
+    def instances(self, instances: Sequence[NodeInstance]) -> None: ...
+
+    def tick(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Happened:
+    """Something came up in one of the threads: ``kind`` says what, ``value`` what it carries."""
+
+    kind: str
+    value: Any = None
+
+
+class Following:
+    """One execution, from now to its end.
+
+    ``asked`` counts how far up the ladder the request to stop has gone already; ``escalates`` is whether
+    Ctrl-C asks for more, or just ends the command.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        execution: Execution,
+        view: View,
+        *,
+        include_logs: bool = True,
+        timeout: float | None = None,
+        asked: int = 0,
+        escalates: bool = True,
+    ) -> None:
+        self._session = session
+        self._client = session.client
+        self._execution = execution
+        self._view = view
+        self._include_logs = include_logs
+        self._timeout = timeout
+        self._asked = asked
+        self._escalates = escalates
+        self._happenings: SimpleQueue[_Happened] = SimpleQueue()
+        self._requests: SimpleQueue[str | None] = SimpleQueue()
+        self._over = threading.Event()
+
+    def run(self) -> Execution:
+        """The execution when it is over. Raises Failure where it cannot be followed to its end."""
+        asking = self._thread(self._ask)
+        with self._hearing_interrupts():
+            self._thread(self._read).start()
+            asking.start()
+            if self._view.wants_details:
+                self._thread(self._look).start()
+            try:
+                return self._show()
+            finally:
+                self._over.set()
+                self._requests.put(None)
+                asking.join(DELIVERY_TIMEOUT)
+
+    def _thread(self, work: Callable[[], None]) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must end the command, not just a thread
+                self._happenings.put(_Happened("failure", error))
+
+        return threading.Thread(target=guarded, daemon=True)
+
+    @contextmanager
+    def _hearing_interrupts(self) -> Iterator[None]:
+        if not self._escalates:
+            yield
+            return
+
+        def heard(signum: int, frame: FrameType | None) -> None:
+            self._happenings.put(_Happened("interrupt"))
+
+        earlier = signal.signal(signal.SIGINT, heard)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, earlier)
+
+    def _show(self) -> Execution:
+        deadline = None if self._timeout is None else time.monotonic() + self._timeout
+        while True:
+            happened = self._next(deadline)
+            if happened is None:
+                self._view.tick()
+            elif happened.kind == "event":
+                self._view.event(happened.value)
+            elif happened.kind == "end":
+                return self._last_look(happened.value)
+            elif happened.kind == "interrupt":
+                self._escalate()
+            elif happened.kind == "note":
+                self._view.note(happened.value)
+            elif happened.kind == "standing":
+                self._view.standing(happened.value)
+            elif happened.kind == "instances":
+                self._view.instances(happened.value)
+            elif happened.kind == "failure":
+                raise happened.value
+
+    def _next(self, deadline: float | None) -> _Happened | None:
+        """What happened next, or None when it is time to paint again. Raises Failure when time is up."""
+        wait = self._view.interval
+        if deadline is not None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise self._time_is_up()
+            wait = left if wait is None else min(wait, left)
+        try:
+            return self._happenings.get(timeout=wait)
+        except Empty:
+            return None
+
+    def _time_is_up(self) -> Failure:
+        id = self._execution["id"]
+        return Failure(
+            f"Stopped following execution {id} after {self._timeout:.0f} s. It goes on.",
+            f"`cfy events list --tail {id}` follows it further, `cfy executions cancel {id}` cancels it.",
+            details={"execution_id": id, "timeout": self._timeout},
+        )
+
+    def _escalate(self) -> None:
+        if self._asked >= len(LADDER):
+            id = self._execution["id"]
+            raise Failure(
+                f"Stopped following execution {id}. What was asked for goes on.",
+                f"`cfy executions get {id}` shows its status.",
+                exit_code=INTERRUPTED,
+            )
+        action = LADDER[self._asked]
+        self._asked += 1
+        self._view.note(f"{ASKING[action]} ...")
+        self._requests.put(action)
+
+    def _last_look(self, execution: Execution) -> Execution:
+        self._view.standing(execution)
+        if self._view.wants_details:
+            # What became of the execution is known; a picture that is not the newest is no reason to fail.
+            with suppress(ConnectionFailed):
+                self._view.instances(self._instances(execution))
+        return execution
+
+    def _instances(self, execution: Execution) -> list[NodeInstance]:
+        """Those of the deployment, where there is one."""
+        deployment_id = execution.get("deployment_id")
+        if not deployment_id:
+            return []
+        return self._client.node_instances.list(INSTANCES, deployment_id=deployment_id).items
+
+    def _read(self) -> None:
+        """The thread that reads the stream."""
+        for item in follow(
+            self._client,
+            self._execution["id"],
+            include_logs=self._include_logs,
+            on_trouble=lambda trouble: self._tell(f"{trouble} Trying again ..."),
+            reconnect=self._reconnect,
+        ):
+            if not is_execution(item):
+                self._happenings.put(_Happened("event", item))
+            elif item["status"] in END_STATUSES:
+                self._happenings.put(_Happened("end", item))
+            else:
+                self._happenings.put(_Happened("standing", item))
+
+    def _reconnect(self) -> Client:
+        self._client = self._session.reconnect(self._tell)
+        return self._client
+
+    def _ask(self) -> None:
+        """The thread that sends requests, one after the other."""
+        while (action := self._requests.get()) is not None:
+            try:
+                self._client.executions.cancel(self._execution["id"], action)
+                self._tell(ASKED[action])
+            except ApiError as error:
+                self._tell(error.message)
+            except ClientError as error:
+                self._tell(f"The request did not arrive: {error}")
+
+    def _look(self) -> None:
+        """The thread that looks at what the stream does not tell."""
+        while True:
+            # The thread that reads the stream meets the same trouble and tells of it.
+            with suppress(ConnectionFailed):
+                execution = self._client.executions.get(self._execution["id"])
+                self._happenings.put(_Happened("instances", self._instances(execution)))
+                if execution["status"] in END_STATUSES:
+                    return
+                self._happenings.put(_Happened("standing", execution))
+            if self._over.wait(REFRESH_INTERVAL):
+                return
+
+    def _tell(self, text: str) -> None:
+        self._happenings.put(_Happened("note", text))

@@ -1,0 +1,110 @@
+"""`cfy install`: from a blueprint to a running application in one command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloudwright.cli import options
+from cloudwright.cli.failure import Failure
+from cloudwright.cli.lazy import lazy
+from cloudwright.cli.session import Session, pass_session
+from cloudwright.client.errors import BadRequest, Conflict
+
+if TYPE_CHECKING:
+    from cloudwright.cli import running, uploading
+else:
+    running = lazy("cloudwright.cli.running")
+    uploading = lazy("cloudwright.cli.uploading")
+
+
+@click.command()
+@click.argument("blueprint_path")
+@options.blueprint(help="The id to give the blueprint; the name of its folder where it is not given.")
+@options.blueprint_filename
+@click.option("--validate", is_flag=True, help="Check the blueprint first, and go on only where it is valid.")
+@options.deployment(
+    required=False, help="The id to give the deployment; the blueprint's where it is not given."
+)
+@options.deployment_inputs
+@options.workflow("install")
+@options.force_concurrent
+@options.visibility
+@click.option("--skip-plugins-validation", is_flag=True, help="Do not check that the plugins are there.")
+@options.parameters
+@options.allow_custom_parameters
+@options.following
+@options.labels("--blueprint-labels", of=" of the blueprint")
+@options.labels("--deployment-labels", of=" of the deployment")
+@options.standard
+@pass_session
+def install(
+    session: Session,
+    blueprint_path: str,
+    blueprint_id: str | None,
+    blueprint_filename: str | None,
+    validate: bool,
+    deployment_id: str | None,
+    inputs: dict[str, Any],
+    workflow_id: str,
+    force: bool,
+    visibility: str,
+    skip_plugins_validation: bool,
+    parameters: dict[str, Any],
+    allow_custom_parameters: bool,
+    timeout: int,
+    include_logs: bool,
+    json_output: bool,
+    blueprint_labels: list[dict[str, str]],
+    deployment_labels: list[dict[str, str]],
+) -> None:
+    """Upload a blueprint, create a deployment of it and install that.
+
+    BLUEPRINT_PATH is a blueprint's file or folder, an archive (zip, tar, tar.gz, tar.bz2), the URL of one, or
+    `organization/repository[:tag]` on GitHub.
+
+    Follows the installation to its end; the exit code is 0 only where it ended well. Ctrl-C asks for its
+    cancellation and goes on following; again forces it to end; a third time kills its operations too.
+    """
+    blueprint = uploading.upload(
+        session,
+        blueprint_path,
+        blueprint_id=blueprint_id,
+        filename=blueprint_filename,
+        visibility=visibility,
+        labels=blueprint_labels,
+        validate=validate,
+    )
+    uploaded = blueprint["id"]
+    deployment = deployment_id or uploaded
+    try:
+        session.client.deployments.create(
+            deployment,
+            blueprint_id=uploaded,
+            inputs=inputs,
+            visibility=visibility,
+            labels=deployment_labels,
+            skip_plugins_validation=skip_plugins_validation,
+        )
+    except (BadRequest, Conflict) as error:
+        raise Failure(
+            f"The deployment `{deployment}` could not be created: {error.message}",
+            f"The blueprint stays. Go on with `cfy deployments create {deployment} -b {uploaded} ...` and\n"
+            f"`cfy executions start {workflow_id} -d {deployment}`, or remove it with\n"
+            f"`cfy blueprints delete {uploaded}`.",
+            details={"status": error.status, "error_code": error.code, "blueprint_id": uploaded},
+        ) from error
+    session.out.say(f"Deployment `{deployment}` is created.")
+    run = running.Run(
+        workflow_id,
+        deployment,
+        parameters=parameters,
+        allow_custom_parameters=allow_custom_parameters,
+        force=force,
+    )
+    execution = running.start(session, run)
+    execution = running.follow_to_end(session, execution, running.How(timeout, include_logs, json_output))
+    if session.out.as_json:
+        session.out.json_line(execution) if json_output else session.out.json(execution)
+    running.require_success(session, execution)

@@ -1,0 +1,117 @@
+"""`cfy`: the tree of commands."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from cloudwright import __version__
+from cloudwright.cli import options
+from cloudwright.cli.ending import CommandLine
+from cloudwright.cli.lazy import LazyGroup, lazy
+from cloudwright.cli.selection import overlay, select
+from cloudwright.cli.session import Session
+from cloudwright.client.errors import ClientError
+
+if TYPE_CHECKING:
+    from cloudwright.cli import embedded
+    from cloudwright.client import api
+else:
+    api = lazy("cloudwright.client.api")
+    embedded = lazy("cloudwright.cli.embedded")
+
+NOUNS = {
+    "blueprints": ("cloudwright.cli.blueprints:blueprints", "Upload, check and look at blueprints."),
+    "deployments": ("cloudwright.cli.deployments:deployments", "Create, delete and look at deployments."),
+    "events": ("cloudwright.cli.events:events", "Show what happened in executions."),
+    "executions": (
+        "cloudwright.cli.executions:executions",
+        "Start, follow, cancel and resume executions of workflows.",
+    ),
+    "install": (
+        "cloudwright.cli.install:install",
+        "Upload a blueprint, create a deployment of it and install that.",
+    ),
+    "node-instances": (
+        "cloudwright.cli.node_instances:node_instances",
+        "Look at the node instances of deployments.",
+    ),
+    "nodes": ("cloudwright.cli.nodes:nodes", "Look at the nodes of deployments."),
+    "profiles": (
+        "cloudwright.cli.profiles:profiles",
+        "Choose the manager that the commands speak to, and as whom.",
+    ),
+    "status": (
+        "cloudwright.cli.status:status",
+        "Show where the manager is and whether it and its parts are well.",
+    ),
+    "tokens": ("cloudwright.cli.tokens:tokens", "Make, list and delete tokens for programs."),
+    "uninstall": (
+        "cloudwright.cli.uninstall:uninstall",
+        "Uninstall a deployment, delete it, and delete its blueprint where no other deployment uses it.",
+    ),
+    "workflows": ("cloudwright.cli.workflows:workflows", "Look at the workflows of deployments."),
+}
+
+
+class NounCommandLine(CommandLine, LazyGroup):
+    pass
+
+
+def _print_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    click.echo(f"cfy (Cloudwright) {__version__}")
+    session = ctx.ensure_object(Session)
+    manager = _manager_version(session)
+    if manager:
+        click.echo(manager)
+    ctx.exit()
+
+
+def _manager_version(session: Session) -> str:
+    """The version of the manager in use, where it runs: nothing is started just to ask."""
+    selection = select(session.home, os.environ)
+    target = selection.target
+    if target is None:
+        local = embedded.EmbeddedManager(session.home, announce=session.out.remark).running()
+        if local is None:
+            return ""
+        target = overlay(local, os.environ, None)
+    try:
+        with api.Client(target) as client:
+            return f"manager {client.version()['version']} at {target.url}"
+    except ClientError as error:
+        return f"manager: {error}"
+
+
+@click.group(
+    cls=NounCommandLine,
+    name="cfy",
+    members=NOUNS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version of this command and of the manager, and exit.",
+)
+@options.standard
+@options.extended
+def cfy() -> None:
+    """Deploy applications from blueprints, and run workflows on them.
+
+    The commands speak to one manager: that of the active profile (`cfy profiles use`), or of CLOUDWRIGHT_URL,
+    or else the manager of this machine, which is started in the background where it does not run.
+
+    Exit codes: 0 it is done, 1 it failed, 2 it was asked wrongly, 130 it was interrupted.
+    """
+
+
+def main() -> NoReturn:
+    cfy.main()

@@ -1,0 +1,116 @@
+"""Starting an execution, following it and telling how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from cloudwright.cli.failure import FAILED, Failure, Silent
+from cloudwright.cli.following import Following
+from cloudwright.cli.session import Session
+from cloudwright.cli.views import open_view
+from cloudwright.client.records import Execution
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What to start."""
+
+    workflow_id: str
+    deployment_id: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    allow_custom_parameters: bool = False
+    force: bool = False
+    dry_run: bool = False
+    queue: bool = False
+    scheduled_time: str | None = None
+    wait_after_fail: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to follow it. ``timeout`` is in seconds."""
+
+    timeout: int
+    include_logs: bool
+    json_output: bool
+
+
+def start(session: Session, run: Run) -> Execution:
+    """Raises ClientError, or Failure where the deployment is not known."""
+    with session.finding("deployment", run.deployment_id):
+        execution = session.client.executions.start(
+            run.workflow_id,
+            run.deployment_id,
+            parameters=run.parameters,
+            allow_custom_parameters=run.allow_custom_parameters,
+            force=run.force,
+            dry_run=run.dry_run,
+            queue=run.queue,
+            scheduled_time=run.scheduled_time,
+            wait_after_fail=run.wait_after_fail,
+        )
+    session.out.say(f"Execution {execution['id']}: `{run.workflow_id}` on deployment `{run.deployment_id}`.")
+    return execution
+
+
+def follow_to_end(session: Session, execution: Execution, how: How) -> Execution:
+    """Show an execution until it is over. Raises Failure where it cannot be followed that far."""
+    with open_view(session.out, execution, json_lines=how.json_output) as view:
+        following = Following(session, execution, view, include_logs=how.include_logs, timeout=how.timeout)
+        return following.run()
+
+
+def require_success(session: Session, execution: Execution) -> None:
+    """Tell how an execution ended. Raises Failure where that was not well."""
+    told = f"Execution {execution['id']} of {subject(execution)}"
+    residual = residual_hint(execution)
+    if execution["status"] == "terminated":
+        session.out.say(f"{told} has ended well{_duration(execution)}.")
+        if residual:
+            session.out.remark(residual)
+        return
+    if session.out.as_json:
+        # The document on standard output says how it ended.
+        raise Silent(FAILED)
+    id = execution["id"]
+    hints = [
+        f"`cfy events list {id}` shows what happened.",
+        f"`cfy executions resume {id}` goes on where it stopped.",
+    ]
+    if residual:
+        hints.append(residual)
+    if execution["status"] == "cancelled":
+        note = f" {execution['error']}" if execution.get("error") else ""
+        raise Failure(f"{told} was cancelled{_duration(execution)}.{note}", "\n".join(hints))
+    error = execution.get("error") or "it does not say why"
+    raise Failure(f"{told} failed{_duration(execution)}: {error}", "\n".join(hints))
+
+
+def subject(execution: Execution) -> str:
+    """What an execution does, for a message."""
+    deployment_id = execution.get("deployment_id")
+    return f"`{execution['workflow_id']}`" + (f" on deployment `{deployment_id}`" if deployment_id else "")
+
+
+def residual_hint(execution: Execution) -> str:
+    """What to do about operations that run on after the end; nothing where there are none."""
+    count = execution.get("residual_operations") or 0
+    if not count:
+        return ""
+    still = "1 operation of it still runs" if count == 1 else f"{count} operations of it still run"
+    id = execution["id"]
+    return (
+        f"{still}.\n`cfy executions operations list {id}` says what and where.\n"
+        f"`cfy executions cancel {id} --kill` ends what still runs."
+    )
+
+
+def _duration(execution: Execution) -> str:
+    started, ended = execution.get("started_at"), execution.get("ended_at")
+    if not started or not ended:
+        return ""
+    seconds = (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()
+    return f" after {seconds:.1f} s"

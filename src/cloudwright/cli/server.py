@@ -1,0 +1,107 @@
+"""`cloudwright`: run a manager."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from cloudwright import __version__
+from cloudwright.cli.ending import CommandLine
+from cloudwright.cli.lazy import SuggestingGroup, lazy
+from cloudwright.cli.session import Session, pass_session
+from cloudwright.cli.stopping import end_manager
+from cloudwright.settings import Settings
+
+if TYPE_CHECKING:
+    from cloudwright import app
+else:
+    app = lazy("cloudwright.app")
+
+
+class ServerCommandLine(CommandLine, SuggestingGroup):
+    pass
+
+
+@click.group(
+    cls=ServerCommandLine,
+    name="cloudwright",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, message="Cloudwright %(version)s")
+def cloudwright() -> None:
+    """Run a Cloudwright manager. `cfy` is the command line for using it."""
+
+
+@cloudwright.command()
+@click.option(
+    "--home",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the manager keeps everything: ~/.cloudwright, or CLOUDWRIGHT_HOME.",
+)
+@click.option("--host", metavar="ADDRESS", help="The address to listen on: 127.0.0.1, or CLOUDWRIGHT_HOST.")
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    help="The port to listen on: 8100, or CLOUDWRIGHT_PORT. With 0 it takes a free one.",
+)
+@click.option(
+    "--idle-exit",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="End after this long with nothing to do and nobody connected; 0 is never.",
+)
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Say where in the code a defect was met that keeps it from running."
+)
+@click.option("--ready-fd", type=int, hidden=True)
+@pass_session
+def up(
+    session: Session,
+    home: Path | None,
+    host: str | None,
+    port: int | None,
+    idle_exit: float | None,
+    verbose: bool,
+    ready_fd: int | None,
+) -> None:
+    """Run a manager in the foreground, until Ctrl-C.
+
+    It prints one line when it answers. Its other settings are read from the environment.
+    """
+    session.out.verbosity = int(verbose)
+    settings = Settings.load(home=home, host=host, port=port, idle_exit=idle_exit, ready_fd=ready_fd)
+    sys.exit(app.run(settings))
+
+
+@cloudwright.command()
+@click.option(
+    "--home",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The home of the manager to end: ~/.cloudwright, or CLOUDWRIGHT_HOME.",
+)
+@pass_session
+def down(session: Session, home: Path | None) -> None:
+    """End the manager of a home in good order, however it was started.
+
+    Executions that run are interrupted; the next start takes them up again. Returns when it has ended.
+    """
+    path = Settings.load(home=home).home
+    pid = end_manager(path)
+    if pid is None:
+        session.out.say(f"No manager runs in {path}.")
+    else:
+        session.out.say(f"The manager of {path} (process {pid}) has ended.")
+
+
+def main() -> NoReturn:
+    cloudwright.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""What all commands share: how to print, and whom to speak to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cloudwright import __version__
+from cloudwright.cli.failure import Failure
+from cloudwright.cli.lazy import lazy
+from cloudwright.cli.output import Output
+from cloudwright.cli.selection import Selection, overlay, select
+from cloudwright.client.errors import ClientError, NotFound
+from cloudwright.client.records import Slice
+from cloudwright.settings import Settings
+
+if TYPE_CHECKING:
+    from cloudwright.cli import embedded
+    from cloudwright.client import api
+else:
+    embedded = lazy("cloudwright.cli.embedded")
+    api = lazy("cloudwright.client.api")
+
+
+USER_AGENT = f"cfy/{__version__}"
+
+
+@dataclass
+class Session:
+    """One run of a command line. The options that all commands share fill it in."""
+
+    out: Output = field(default_factory=Output)
+    manager: str | None = None
+    tenant: str | None = None
+    selection: Selection | None = None
+    _client: api.Client | None = None
+
+    @property
+    def home(self) -> Path:
+        return Settings.load().home
+
+    def reconnect(self, announce: Callable[[str], None]) -> api.Client:
+        """A client of the same manager after it went away: the local one is started anew where it died."""
+        client = self.client
+        if self.selection is not None and self.selection.is_local:
+            local = embedded.EmbeddedManager(self.home, announce=announce)
+            target = overlay(local.ensure(), os.environ, self.tenant)
+            if target != client.target:
+                self._client = api.Client(target, user_agent=USER_AGENT)
+        return self.client
+
+    @property
+    def client(self) -> api.Client:
+        """A client of the chosen manager; the local one is started first where it does not run."""
+        if self._client is None:
+            selection = select(self.home, os.environ, manager=self.manager, tenant=self.tenant)
+            if selection.target is None:
+                local = embedded.EmbeddedManager(self.home, announce=self.out.remark)
+                selection = replace(selection, target=overlay(local.ensure(), os.environ, self.tenant))
+            self.selection = selection
+            assert selection.target is not None
+            self._client = api.Client(selection.target, user_agent=USER_AGENT)
+        return self._client
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    @contextmanager
+    def finding(self, noun: str, identifier: str) -> Iterator[None]:
+        """Tell what there is instead, where the block finds that there is no such thing.
+
+        ``noun`` is one of those that have a list: ``blueprint``, ``deployment``, ``execution``, ``node
+        instance``.
+        """
+        try:
+            yield
+        except NotFound as error:
+            close = get_close_matches(identifier, self._known(noun), n=1, cutoff=0.5)
+            listing = f"`cfy {noun.replace(' ', '-')}s list` shows those that there are."
+            hint = f"Did you mean `{close[0]}`? {listing}" if close else listing
+            details = {"status": error.status, "error_code": error.code}
+            raise Failure(error.message, hint, details=details) from error
+
+    def _known(self, noun: str) -> Iterable[str]:
+        client = self.client
+        few = Slice(size=200, fields=("id",))
+        try:
+            if noun == "blueprint":
+                return [item["id"] for item in client.blueprints.list(few).items]
+            if noun == "deployment":
+                return [item["id"] for item in client.deployments.list(few).items]
+            if noun == "execution":
+                return [item["id"] for item in client.executions.list(few).items]
+            return [item["id"] for item in client.node_instances.list(few).items]
+        except ClientError:
+            # Only a hint is lost; the error that asked for it is what the user must see.
+            return []
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)

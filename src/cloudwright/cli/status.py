@@ -1,0 +1,43 @@
+"""`cfy status`: how the manager is."""
+
+from __future__ import annotations
+
+import click
+
+from cloudwright.cli import options
+from cloudwright.cli.failure import FAILED, Silent
+from cloudwright.cli.output import columns
+from cloudwright.cli.session import Session, pass_session
+
+WELL = "OK"
+SERVICE_COLUMNS = columns("service", "status")
+
+
+@click.command()
+@options.standard
+@pass_session
+def status(session: Session) -> None:
+    """Show where the manager is and whether it and its parts are well.
+
+    The exit code is 1 where it is not.
+    """
+    client = session.client
+    found = client.status()
+    if session.out.as_json:
+        session.out.json(found)
+    else:
+        session.out.fields(
+            {
+                "manager": client.target.url,
+                "version": client.version().get("version"),
+                "user": client.target.username or "of the token",
+                "tenant": client.target.tenant,
+                "chosen by": session.selection.origin if session.selection else None,
+                "status": found["status"],
+            }
+        )
+        session.out.line("")
+        services = [{"service": name, **part} for name, part in found["services"].items()]
+        session.out.records(services, SERVICE_COLUMNS, noun="services")
+    if found["status"] != WELL:
+        raise Silent(FAILED)

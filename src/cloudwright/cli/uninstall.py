@@ -1,0 +1,68 @@
+"""`cfy uninstall`: the end of an application, its deployment and its blueprint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloudwright.cli import options
+from cloudwright.cli.lazy import lazy
+from cloudwright.cli.session import Session, pass_session
+from cloudwright.client.records import Slice
+
+if TYPE_CHECKING:
+    from cloudwright.cli import running
+else:
+    running = lazy("cloudwright.cli.running")
+
+
+@click.command()
+@click.argument("deployment_id")
+@options.workflow("uninstall")
+@options.force(
+    "Start it even though another execution runs, and delete the deployment whatever is left of it."
+)
+@click.option("--recursive", is_flag=True, help="Uninstall the deployments that it contains too.")
+@options.parameters
+@options.allow_custom_parameters
+@options.following
+@options.standard
+@pass_session
+def uninstall(
+    session: Session,
+    deployment_id: str,
+    workflow_id: str,
+    force: bool,
+    recursive: bool,
+    parameters: dict[str, Any],
+    allow_custom_parameters: bool,
+    timeout: int,
+    include_logs: bool,
+    json_output: bool,
+) -> None:
+    """Uninstall a deployment, delete it, and delete its blueprint where no other deployment uses it.
+
+    Where the workflow does not end well nothing is deleted, and the exit code is 1. Ctrl-C asks for its
+    cancellation and goes on following; again forces it to end; a third time kills its operations too.
+    """
+    with session.finding("deployment", deployment_id):
+        blueprint_id = session.client.deployments.get(deployment_id, fields=("blueprint_id",))["blueprint_id"]
+    run = running.Run(
+        workflow_id,
+        deployment_id,
+        parameters={**parameters, "recursive": True} if recursive else parameters,
+        allow_custom_parameters=allow_custom_parameters,
+        force=force,
+    )
+    execution = running.start(session, run)
+    execution = running.follow_to_end(session, execution, running.How(timeout, include_logs, json_output))
+    if session.out.as_json:
+        session.out.json_line(execution) if json_output else session.out.json(execution)
+    running.require_success(session, execution)
+    client = session.client
+    client.deployments.delete(deployment_id, force=force, recursive=recursive)
+    session.out.say(f"Deployment `{deployment_id}` is deleted.")
+    if client.deployments.list(Slice(size=1, fields=("id",)), blueprint_id=blueprint_id).total == 0:
+        client.blueprints.delete(blueprint_id, force=force)
+        session.out.say(f"Blueprint `{blueprint_id}` is deleted.")

@@ -1,0 +1,84 @@
+"""Sending a blueprint to a manager: what `install`, `blueprints upload` and `blueprints validate` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cloudwright.cli import problems
+from cloudwright.cli.blueprint_source import open_source
+from cloudwright.cli.failure import Failure
+from cloudwright.cli.session import Session
+from cloudwright.client.errors import InvalidBlueprint
+from cloudwright.client.records import Blueprint, Problem
+
+#: What a blueprint is called while it is only checked, and not kept.
+UNNAMED = "blueprint"
+
+
+def upload(
+    session: Session,
+    path: str,
+    *,
+    blueprint_id: str | None,
+    filename: str | None,
+    visibility: str,
+    labels: list[dict[str, str]],
+    validate: bool = False,
+    background: bool = False,
+) -> Blueprint:
+    """Send a blueprint, checked first where ``validate``. Raises Failure with the problems of its text."""
+    with open_source(path, filename) as source:
+        identifier = blueprint_id or source.default_id
+        with _explaining(path):
+            if validate:
+                session.client.blueprints.validate(identifier, source.archive, main_file=source.main_file)
+                source.archive.seek(0)
+            blueprint = session.client.blueprints.upload(
+                identifier,
+                source.archive,
+                main_file=source.main_file,
+                visibility=visibility,
+                labels=labels,
+                background=background,
+            )
+    session.out.say(
+        f"Blueprint `{identifier}` is being uploaded; `cfy blueprints get {identifier}` shows its state."
+        if background
+        else f"Blueprint `{identifier}` is uploaded."
+    )
+    return blueprint
+
+
+def check(session: Session, path: str, filename: str | None) -> list[Problem]:
+    """What is wrong with a blueprint; nothing where it is valid."""
+    with open_source(path, filename) as source:
+        try:
+            session.client.blueprints.validate(UNNAMED, source.archive, main_file=source.main_file)
+        except InvalidBlueprint as error:
+            return error.problems or [Problem(message=error.message)]
+    return []
+
+
+@contextmanager
+def _explaining(path: str) -> Iterator[None]:
+    try:
+        yield
+    except InvalidBlueprint as error:
+        if not error.problems:
+            raise
+        raise Failure(
+            problems.summary(error.problems),
+            "\n".join(problems.all_lines(error.problems, local_folder(path))),
+            details={"status": error.status, "error_code": error.code, "problems": error.problems},
+        ) from error
+
+
+def local_folder(path: str) -> Path | None:
+    """The folder that was packed; None for an archive or a URL."""
+    named = Path(path)
+    if named.is_dir():
+        return named
+    is_text = named.is_file() and named.suffix.lower() in (".yaml", ".yml")
+    return named.parent if is_text else None

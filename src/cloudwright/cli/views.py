@@ -1,0 +1,79 @@
+"""Where an execution is shown while it is followed: lines, lines of JSON, or nothing until its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from cloudwright.cli.event_lines import colour, event_line, is_debug
+from cloudwright.cli.following import View
+from cloudwright.cli.lazy import lazy
+from cloudwright.cli.output import Output
+from cloudwright.client.records import Event, Execution, NodeInstance
+
+if TYPE_CHECKING:
+    from cloudwright.cli import live
+else:
+    live = lazy("cloudwright.cli.live")
+
+#: From here on debug messages are shown too.
+DEBUG_VERBOSITY = 2
+
+
+class Lines:
+    """A line per event, coloured on a terminal."""
+
+    interval: float | None = None
+    wants_details = False
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+
+    def event(self, event: Event) -> None:
+        if is_debug(event) and self._out.verbosity < DEBUG_VERBOSITY:
+            return
+        line = event_line(event)
+        self._out.line(click.style(line, fg=colour(event)) if self._out.is_terminal else line)
+
+    def note(self, text: str) -> None:
+        self._out.warn(text)
+
+    def standing(self, execution: Execution) -> None:
+        pass
+
+    def instances(self, instances: Sequence[NodeInstance]) -> None:
+        pass
+
+    def tick(self) -> None:
+        pass
+
+
+class JsonLines(Lines):
+    """A line of JSON per event, whatever its level."""
+
+    def event(self, event: Event) -> None:
+        self._out.json_line(event)
+
+
+class Nothing(Lines):
+    """No events; what concerns the following itself is told nevertheless."""
+
+    def event(self, event: Event) -> None:
+        pass
+
+
+@contextmanager
+def open_view(out: Output, execution: Execution, *, json_lines: bool) -> Iterator[View]:
+    """The view that fits: painted on a terminal, unless somebody wants every line or none."""
+    if json_lines:
+        yield JsonLines(out)
+    elif out.as_json or out.quiet:
+        yield Nothing(out)
+    elif out.is_terminal and not out.verbosity and live.can_paint():
+        with live.LiveView(execution) as view:
+            yield view
+    else:
+        yield Lines(out)

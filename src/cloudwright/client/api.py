@@ -1,0 +1,54 @@
+"""The client: a manager's REST API as attributes and methods."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, cast
+
+from cloudwright.client.resources import (
+    Blueprints,
+    Deployments,
+    Events,
+    Executions,
+    NodeInstances,
+    Nodes,
+    Operations,
+    Tokens,
+)
+from cloudwright.client.target import Target
+from cloudwright.client.transport import Transport
+
+
+class Client:
+    """Speaks to one manager as one user. A context manager; may be shared by threads."""
+
+    def __init__(self, target: Target, *, user_agent: str = "cloudwright-client") -> None:
+        self.target = target
+        self._transport = Transport(target, user_agent=user_agent)
+        self.blueprints = Blueprints(self._transport)
+        self.deployments = Deployments(self._transport)
+        self.executions = Executions(self._transport)
+        self.operations = Operations(self._transport)
+        self.events = Events(self._transport)
+        self.nodes = Nodes(self._transport)
+        self.node_instances = NodeInstances(self._transport)
+        self.tokens = Tokens(self._transport)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def version(self) -> dict[str, Any]:
+        """``{"version", "edition", ...}`` of the manager."""
+        return cast("dict[str, Any]", self._transport.request("GET", "/version"))
+
+    def status(self) -> dict[str, Any]:
+        """Whether the manager is well, and its parts. Needs valid credentials."""
+        return cast("dict[str, Any]", self._transport.request("GET", "/status"))

@@ -1,0 +1,244 @@
+"""`cfy` on a terminal: the live view, Ctrl-C, tables. A real process on a real pseudo terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfy_command import CFY
+from fake_api import TOKEN, FakeApi
+
+SECONDS = 20.0
+INSTANCES = [
+    {"id": "vm_1", "node_id": "vm", "deployment_id": "web", "state": "creating"},
+    {"id": "db_1", "node_id": "db", "deployment_id": "web", "state": "uninitialized"},
+]
+
+
+class Terminal:
+    """`cfy` on a terminal of 100 by 30; what it wrote is kept as it came."""
+
+    def __init__(self, *arguments: str, **environ: str) -> None:
+        self.raw = ""
+        pid, self._master = pty.fork()
+        if pid == 0:
+            os.environ.update({"TERM": "xterm", "COLUMNS": "100", "LINES": "30", **environ})
+            os.execv(CFY[0], [*CFY, *arguments])
+        self.pid = pid
+        self.code: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Everything that was ever on the screen, without colours and movements."""
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.raw).replace("\r", "")
+
+    def press_ctrl_c(self) -> None:
+        os.write(self._master, b"\x03")
+
+    def await_text(self, wanted: str) -> None:
+        self._read_until(lambda: wanted in self.text)
+        assert wanted in self.text, self.text
+
+    def finish(self) -> int:
+        self._read_until(lambda: False)
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self._master)
+        self.code = os.waitstatus_to_exitcode(status)
+        return self.code
+
+    def close(self) -> None:
+        if self.code is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.finish()
+
+    def _read_until(self, done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not done():
+            ready, _, _ = select.select([self._master], [], [], deadline - time.monotonic())
+            assert ready, f"nothing more came:\n{self.text}"
+            try:
+                part = os.read(self._master, 65536)
+            except OSError:
+                return
+            self.raw += part.decode("utf-8", "replace")
+
+
+@pytest.fixture
+def terminal(api: FakeApi, home: Path) -> Iterator[Callable[..., Terminal]]:
+    opened = []
+
+    def open_terminal(*arguments: str) -> Terminal:
+        opened.append(Terminal(*arguments, CLOUDWRIGHT_URL=api.url, CLOUDWRIGHT_TOKEN=TOKEN))
+        return opened[-1]
+
+    yield open_terminal
+    for one in opened:
+        one.close()
+
+
+def running(api: FakeApi) -> None:
+    """Let what is started next be running, with things to see."""
+    api.add_deployment("web")
+    api.instances = [dict(instance) for instance in INSTANCES]
+    api.on_start = lambda execution: api.set(execution["id"], status="started", finished_operations=1)
+
+
+def test_the_live_view(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+    running(api)
+    screen = terminal("executions", "start", "install", "-d", "web")
+    screen.await_text("install on web  started  0 s  1 of 4 operations")
+    screen.await_text("◐ vm_1  creating")
+    screen.await_text("○ db_1  uninitialized")
+    api.push("execution-1", "Task started 'p.run'", node_instance_id="vm_1", operation="x.y.create")
+    screen.await_text("12:00:02.345  vm_1.create  Task started 'p.run'")
+    api.push("execution-1", "Task failed 'p.run'", event_type="task_failed", node_instance_id="vm_1")
+    screen.await_text("1 failed")
+    api.instances[0]["state"] = "started"
+    screen.await_text("● vm_1  started")
+    api.end("execution-1", finished_operations=4)
+    assert screen.finish() == 0
+    last = screen.text.rpartition("install on web")[2]
+    assert "terminated" in last
+    assert "4 of 4 operations" in last
+    assert "has ended well after 4.5 s." in last
+    assert "latest events" not in last
+    # What went wrong stays, above the picture.
+    assert "2024-05-01 12:00:02.345  CFY <web> [vm_1] Task failed 'p.run'" in screen.text
+
+
+def test_ctrl_c_asks_then_forces_then_kills(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+    running(api)
+    screen = terminal("executions", "start", "install", "-d", "web")
+    screen.await_text("started")
+    screen.press_ctrl_c()
+    screen.await_text("Asked the workflow to cancel. Ctrl-C again forces it to end.")
+    screen.await_text("install on web  cancelling")
+    screen.press_ctrl_c()
+    screen.await_text("Forced the workflow to end; operations that run go on. Ctrl-C again kills them too.")
+    screen.press_ctrl_c()
+    screen.await_text("Killed the workflow and its operations.")
+    assert api.actions() == ["cancel", "force-cancel", "kill"]
+    api.push("execution-1", "still followed")
+    screen.await_text("still followed")
+    api.end("execution-1", "cancelled")
+    assert screen.finish() == 1
+    assert "was cancelled after 4.5 s." in screen.text
+
+
+def test_ctrl_c_may_end_well_too(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+    running(api)
+    screen = terminal("executions", "start", "install", "-d", "web", "-v")
+    screen.await_text("Execution execution-1")
+    api.push("execution-1", "plain lines with -v")
+    screen.await_text("CFY <web> plain lines with -v")
+    screen.press_ctrl_c()
+    screen.await_text("Asked the workflow to cancel.")
+    api.end("execution-1", "terminated")
+    assert screen.finish() == 0
+
+
+def test_a_refused_request_is_told_and_following_goes_on(
+    api: FakeApi, terminal: Callable[..., Terminal]
+) -> None:
+    from fake_api import Refusal
+
+    running(api)
+    api.refuse["POST", "executions/execution-1"] = Refusal(
+        400, "illegal_action_error", "that was asked already"
+    )
+    screen = terminal("executions", "start", "install", "-d", "web")
+    screen.await_text("started")
+    screen.press_ctrl_c()
+    screen.await_text("that was asked already")
+    api.end("execution-1")
+    assert screen.finish() == 0
+
+
+def test_the_fourth_ctrl_c_only_stops_following(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+    running(api)
+    screen = terminal("executions", "start", "install", "-d", "web")
+    screen.await_text("started")
+    for text in ("Asked the workflow", "Forced the workflow", "Killed the workflow"):
+        screen.press_ctrl_c()
+        screen.await_text(text)
+    screen.press_ctrl_c()
+    assert screen.finish() == 130
+    assert "Stopped following execution execution-1." in screen.text
+    assert api.executions["execution-1"]["status"] == "kill_cancelling"
+
+
+def test_ctrl_c_while_waiting_for_a_cancellation_asks_for_more(
+    api: FakeApi, terminal: Callable[..., Terminal]
+) -> None:
+    api.add_execution("e1")
+    screen = terminal("executions", "cancel", "e1", "--wait")
+    screen.await_text("Asked execution e1 to cancel; its status is `cancelling`.")
+    api.wait_for(lambda: any(path == "events/stream" for _, path, _, _ in api.requests))
+    screen.press_ctrl_c()
+    screen.await_text("Forced the workflow to end")
+    api.end("e1", "cancelled")
+    assert screen.finish() == 0
+    assert api.actions() == ["cancel", "force-cancel"]
+
+
+def test_ctrl_c_while_only_looking_leaves_the_execution_alone(
+    api: FakeApi, terminal: Callable[..., Terminal]
+) -> None:
+    api.add_execution("e1")
+    api.push("e1", "something")
+    screen = terminal("events", "list", "e1", "--tail")
+    screen.await_text("something")
+    screen.press_ctrl_c()
+    assert screen.finish() == 130
+    assert api.actions() == []
+    assert "Traceback" not in screen.text
+
+
+def test_ctrl_c_while_a_request_is_answered_slowly(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+    def dawdle(*_: Any) -> Any:
+        api.wait_for(lambda: interrupted, 20)
+        return {"items": [], "metadata": {"pagination": {"total": 0}}}
+
+    interrupted: list[bool] = []
+    api.get_deployments = dawdle  # type: ignore[method-assign]
+    screen = terminal("deployments", "list")
+    api.wait_for(lambda: bool(api.requests))
+    screen.press_ctrl_c()
+    assert screen.finish() == 130
+    assert "Traceback" not in screen.text
+    interrupted.append(True)
+    with api.changed:
+        api.changed.notify_all()
+
+
+def test_tables_on_a_terminal_fold_what_does_not_fit(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+    long = "a-deployment-with-a-name-that-is-much-longer-than-its-column-can-ever-be"
+    api.add_execution("e1", deployment_id=long, status="failed")
+    screen = terminal("executions", "list")
+    assert screen.finish() == 0
+    lines = screen.text.splitlines()
+    assert lines[0].split()[:4] == ["id", "workflow", "status", "deployment"]
+    assert all(len(line) <= 100 for line in lines)
+    column = lines[0].index("deployment")
+    parts = [line[column : lines[0].index("created at")].strip() for line in lines[2:]]
+    assert "".join(parts) == long
+    assert "\x1b[31m" in screen.raw
+
+
+def test_json_on_a_terminal_is_indented_and_nothing_is_painted(
+    api: FakeApi, terminal: Callable[..., Terminal]
+) -> None:
+    running(api)
+    api.on_start = lambda execution: api.end(execution["id"])
+    screen = terminal("executions", "start", "install", "-d", "web", "--json")
+    assert screen.finish() == 0
+    assert screen.text.startswith('{\n  "id": "execution-1"')
+    assert "\x1b" not in screen.raw

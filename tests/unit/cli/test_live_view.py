@@ -1,0 +1,78 @@
+"""The picture of an execution, whatever the size of the terminal."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cloudwright.cli.live import LiveView, elapsed
+
+EXECUTION: Any = {"id": "e1", "workflow_id": "install", "deployment_id": "web", "status": "started"}
+
+
+def painted(view: LiveView, height: int) -> list[str]:
+    console = Console(file=io.StringIO(), width=60, height=height, force_terminal=False)
+    with console.capture() as captured:
+        console.print(view.picture(height))
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def view(instances: list[Any] | None = None, **execution: Any) -> LiveView:
+    made = LiveView(
+        {**EXECUTION, **execution},
+        console=Console(file=io.StringIO(), width=60),
+        clock=iter(range(1000)).__next__,
+    )
+    if instances is not None:
+        made.instances(instances)
+    return made
+
+
+def instance(id: str, state: str) -> Any:
+    return {"id": id, "node_id": id[0], "state": state}
+
+
+def test_a_small_terminal_shows_those_on_their_way_and_counts_the_others() -> None:
+    instances = [instance(f"a_{number:02}", "started") for number in range(30)]
+    instances += [instance("z_1", "creating"), instance("z_2", "uninitialized")]
+    lines = painted(view(instances), 15)
+    assert len(lines) == 6
+    assert "  ◐ z_1" in "\n".join(lines)
+    assert lines[-1].split() == ["and", "28", "more", "27", "started,", "1", "uninitialized"]
+
+
+@pytest.mark.parametrize("height", [1, 5, 24, 100])
+def test_it_never_grows_beyond_the_terminal(height: int) -> None:
+    made = view([instance(f"a_{number}", "started") for number in range(50)])
+    for number in range(20):
+        made.event(
+            {"type": "cloudify_event", "message": f"event {number}", "timestamp": "2024-05-01T12:00:00.1Z"}
+        )
+    assert len(painted(made, height)) <= max(height, 3 + 1 + 7)
+    assert "event 19" in painted(made, height)[-1]
+
+
+def test_long_messages_take_one_line_and_debug_messages_none() -> None:
+    made = view()
+    made.event({"type": "cloudify_log", "level": "debug", "message": "noise"})
+    made.event({"type": "cloudify_log", "level": "info", "message": "long " * 50 + "\nsecond line"})
+    lines = painted(made, 30)
+    assert len(lines) == 3
+    assert lines[-1].endswith("…")
+
+
+def test_the_heading_says_how_far_it_is() -> None:
+    heading = painted(view(total_operations=7, finished_operations=3), 30)[0]
+    assert heading.startswith("install on web  started  ")
+    assert heading.endswith("3 of 7 operations")
+    assert painted(view(deployment_id=None), 30)[0].startswith("install  started")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.9, "0 s"), (59, "59 s"), (65, "1 min 05 s"), (7500, "2 h 05 min")]
+)
+def test_elapsed(seconds: float, text: str) -> None:
+    assert elapsed(seconds) == text
