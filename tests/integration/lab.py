@@ -1,0 +1,238 @@
+"""A laboratory: a real manager in a process of its own, the lab blueprint, and ways to look at it from
+outside.
+
+What a test waits for is always an event: the manager's stream of events, or a line on the tape that the
+operations write.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from cloudwright.client.api import Client
+from cloudwright.client.following import follow
+from cloudwright.client.target import Target
+
+BLUEPRINT = Path(__file__).parents[1] / "lab"
+START_SECONDS = 30
+WAIT_SECONDS = 60
+
+
+class Lab:
+    """One manager over one home; ``restart`` runs it again over the same home after ``kill9``."""
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        self.home = folder / "home"
+        self.tape = folder / "tape"
+        self.tape.touch()
+        self._log = folder / "manager.log"
+        self._settings = {f"CLOUDWRIGHT_{name.upper()}": str(value) for name, value in settings.items()}
+        self._numbers = itertools.count(1)
+        self.process: subprocess.Popen[str] | None = None
+        self.client: Client | None = None
+
+    # The manager.
+
+    def start(self) -> None:
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("CLOUDWRIGHT_")}
+        with self._log.open("a") as log:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "cloudwright.cli.server",
+                    "up",
+                    "--home",
+                    str(self.home),
+                    "--port",
+                    "0",
+                ],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                env=environ | self._settings,
+            )
+        ready, _, _ = select.select([self.process.stdout], [], [], START_SECONDS)
+        line = self.process.stdout.readline() if ready else ""
+        assert "answers at http" in line, f"the manager did not start: {line!r}\n{self.log()}"
+        told = json.loads((self.home / "credentials.json").read_text())
+        assert told["url"] in line
+        self.client = Client(Target(url=told["url"], username=told["username"], token=told["token"]))
+
+    def stop(self) -> None:
+        """End the manager as an operator would; it must leave no process behind."""
+        if self.client is not None:
+            self.client.close()
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            assert self.process.wait(WAIT_SECONDS) == 0, self.log()
+        if self.process is not None:
+            self.process.stdout.close()
+
+    def kill9(self) -> None:
+        self.client.close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def restart(self) -> None:
+        self.start()
+
+    def log(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+    # The application.
+
+    def deploy(self) -> str:
+        """A new deployment of the lab blueprint; answers its id."""
+        number = next(self._numbers)
+        if number == 1:
+            archive = io.BytesIO()
+            with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+                tar.add(BLUEPRINT, "lab", filter=lambda info: None if "__pycache__" in info.name else info)
+            archive.seek(0)
+            self.client.blueprints.upload("lab", archive, main_file="blueprint.yaml")
+        deployment = f"lab{number}"
+        self.client.deployments.create(deployment, blueprint_id="lab", inputs={"tape": str(self.tape)})
+        return deployment
+
+    def run(
+        self, workflow: str, deployment: str | None = None, *, queue: bool = False, **parameters: object
+    ) -> str:
+        """Start a workflow, on a new deployment where none is given; answers the execution's id."""
+        deployment = deployment or self.deploy()
+        return self.client.executions.start(workflow, deployment, parameters=parameters, queue=queue)["id"]
+
+    def cancel(self, id: str, how: str = "cancel", **more: object) -> dict:
+        return self.client.executions.cancel(id, how, **more)
+
+    # Looking at it.
+
+    def status(self, id: str) -> str:
+        return self.client.executions.get(id)["status"]
+
+    def end(self, id: str) -> dict:
+        """Wait until the execution is over; answers it as it was then."""
+        *_, last = follow(self.client, id)
+        return last
+
+    def event(self, id: str, matches: Callable[[dict], bool] | str) -> dict:
+        """Wait for the first event that matches (a function, or a part of its type or message); answers
+        it.
+        """
+        if isinstance(matches, str):
+            text = matches
+
+            def matches(event: dict) -> bool:
+                return text in str(event.get("event_type")) or text in str(event.get("message"))
+
+        for event in follow(self.client, id):
+            if "status" not in event and matches(event):
+                return event
+        raise AssertionError(f"execution {id} ended without that event:\n{self.story(id)}")
+
+    def events(self, id: str) -> list[dict]:
+        return [event for event in follow(self.client, id) if "status" not in event]
+
+    def story(self, id: str) -> str:
+        events = self.client.events.list(execution_id=id).items
+        return "\n".join(
+            f"{event.get('event_type') or event.get('level')}: {event['message']}" for event in events
+        )
+
+    def operations(self, id: str) -> list[dict]:
+        return self.client.operations.list(execution_id=id).items
+
+    def tape_lines(self) -> list[list[str]]:
+        return [line.split() for line in self.tape.read_text().splitlines()]
+
+    def on_tape(self, *words: str) -> list[list[str]]:
+        return [line for line in self.tape_lines() if tuple(line[: len(words)]) == words]
+
+    def await_tape(self, *words: str) -> list[str]:
+        """Wait for a line on the tape that begins with these words; answers it."""
+        with _watching(self.tape) as changed:
+            while not self.on_tape(*words):
+                changed()
+        return self.on_tape(*words)[0]
+
+
+@contextmanager
+def running_lab(folder: Path, **settings: object) -> Iterator[Lab]:
+    lab = Lab(folder, **settings)
+    lab.start()
+    try:
+        yield lab
+    finally:
+        lab.stop()
+        left = leftovers(lab.home)
+        for process in left:
+            process.kill()
+        assert not left, f"processes were left behind: {left}"
+
+
+def leftovers(home: Path) -> list[psutil.Process]:
+    """Processes that were started by the manager of this home and still live."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        cwd = process.info["cwd"] or ""
+        if cwd.startswith(str(home)) or any(str(home) in part for part in process.info["cmdline"] or ()):
+            found.append(process)
+    return found
+
+
+def alive(pid: int | str) -> bool:
+    """Whether the process exists and is not only waiting to be reaped."""
+    try:
+        return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def await_death(pid: int | str, seconds: float = 10) -> None:
+    try:
+        process = psutil.Process(int(pid))
+        if process.status() != psutil.STATUS_ZOMBIE:
+            process.wait(seconds)
+    except psutil.NoSuchProcess:
+        pass
+
+
+@contextmanager
+def _watching(file: Path) -> Iterator[Callable[[], None]]:
+    """Waits for changes of a file by the kernel's notices."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WATCHER, str(file)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
+    assert process.stdout.read(1) == b"."
+    try:
+        yield lambda: process.stdout.read(1)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+WATCHER = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+notices = libc.inotify_init()
+assert libc.inotify_add_watch(notices, sys.argv[1].encode(), 0x2) >= 0
+os.write(1, b".")
+while os.read(notices, 4096):
+    os.write(1, b".")
+"""

@@ -1,0 +1,283 @@
+"""Cancelling in every way, of workflows of every temper, looked at from outside."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloudwright.client.errors import IllegalAction
+from lab import alive, await_death, running_lab
+
+pytestmark = pytest.mark.usefixtures("tape")
+
+
+def started_after(lab, id, event_type):
+    """Operations that started after the first event of that type was stored."""
+    events = lab.events(id)
+    kinds = [event["event_type"] for event in events]
+    assert event_type in kinds, kinds
+    return [kind for kind in kinds[kinds.index(event_type) :] if kind == "task_started"]
+
+
+# A standard cancel.
+
+
+def test_a_graph_stops_starting_tasks_and_what_runs_runs_on_as_a_residual(lab):
+    id = lab.run("chain", steps=3, seconds=60)
+    _, _, pid = lab.await_tape("start", "step0")
+    assert lab.cancel(id)["status"] in {"cancelling", "cancelled"}
+    execution = lab.end(id)
+    assert execution["status"] == "cancelled"
+    assert execution["residual_operations"] == 1
+    assert alive(pid)
+    assert started_after(lab, id, "execution_cancel_requested") == []
+    (running,) = [operation for operation in lab.operations(id) if operation["state"] == "started"]
+    assert running["pid"] == int(pid)
+    # A later kill ends it and leaves the status alone.
+    lab.cancel(id, "kill")
+    await_death(pid)
+    assert lab.end(id)["status"] == "cancelled"
+    assert lab.client.executions.get(id)["status"] == "cancelled"
+
+
+def test_no_operation_of_a_fast_chain_starts_after_the_request_was_stored(lab):
+    # Elsewhere up to eight more started after the request was answered, and one after the recorded end.
+    for _round in range(3):
+        id = lab.run("chain", steps=200)
+        lab.event(id, "task_succeeded")
+        lab.cancel(id)
+        assert lab.end(id)["status"] == "cancelled"
+        assert started_after(lab, id, "execution_cancel_requested") == []
+
+
+@pytest.mark.parametrize("workflow", ["polite", "old_polite"])
+def test_a_workflow_that_asks_can_stop(lab, workflow):
+    id = lab.run(workflow)
+    lab.event(id, "started" if workflow == "polite" else "waiting for a cancel request")
+    lab.cancel(id)
+    assert lab.end(id)["status"] == "cancelled"
+    lab.cancel(id, "kill")
+
+
+def test_a_workflow_can_roll_back_with_operations_while_it_is_cancelling(lab):
+    id = lab.run("rolling_back", steps=3)
+    lab.event(id, "waiting for a cancel request")
+    lab.cancel(id)
+    assert lab.end(id)["status"] == "cancelled"
+    assert [line[1] for line in lab.on_tape("end")] == [
+        "step0", "step1", "step2", "undo-step2", "undo-step1", "undo-step0"
+    ]  # fmt: skip
+
+
+def test_a_workflow_that_ends_by_itself_while_cancelling_ends_as_it_says(lab, tmp_path):
+    # Elsewhere it stayed `cancelling` for ever, and its deployment refused every new workflow.
+    gate = tmp_path / "gate"
+    deployment = lab.deploy()
+    id = lab.run("ignoring", deployment, steps=1, gate=str(gate))
+    lab.event(id, "at the gate")
+    assert lab.cancel(id)["status"] == "cancelling"
+    gate.touch()
+    assert lab.end(id)["status"] == "terminated"
+    assert lab.end(lab.run("ignoring", deployment, steps=1))["status"] == "terminated"
+
+
+def test_a_workflow_that_fails_while_it_cleans_up_has_failed(lab):
+    id = lab.run("fails_while_cancelling")
+    lab.event(id, "waiting for a cancel request")
+    lab.cancel(id)
+    execution = lab.end(id)
+    assert execution["status"] == "failed"
+    assert "the clean-up went wrong" in execution["error"]
+
+
+def test_a_deadline_makes_a_standard_cancel_a_forced_one(lab):
+    id = lab.run("spinning")
+    lab.event(id, "spinning")
+    assert lab.cancel(id, grace=0.3)["status"] == "cancelling"
+    assert lab.end(id)["status"] == "cancelled"
+    requests = [event for event in lab.events(id) if event["event_type"] == "execution_cancel_requested"]
+    assert len(requests) == 2
+
+
+# Force.
+
+
+def test_force_ends_a_workflow_that_never_asks(lab):
+    id = lab.run("spinning")
+    lab.event(id, "spinning")
+    lab.cancel(id, "force-cancel")
+    assert lab.end(id)["status"] == "cancelled"
+    (dead,) = [event for event in lab.events(id) if event["event_type"] == "workflow_process_dead"]
+    assert "SIGKILL" in dead["message"]
+
+
+def test_force_goes_over_a_standard_cancel_and_leaves_operations_running(lab):
+    id = lab.run("ignoring", steps=2, seconds=60)
+    _, _, pid = lab.await_tape("start", "step0")
+    lab.cancel(id)
+    lab.cancel(id, "force-cancel")
+    assert lab.end(id)["status"] == "cancelled"
+    assert alive(pid)
+    assert started_after(lab, id, "execution_cancel_requested") == []
+    lab.cancel(id, "kill")
+    await_death(pid)
+
+
+# Kill.
+
+
+def test_a_kill_ends_operations_their_children_and_what_ignores_sigterm(lab):
+    id = lab.run("chain", steps=2, seconds=600, kwargs={"ignore_sigterm": True, "children": 2})
+    _, _, pid = lab.await_tape("start", "step0")
+    pids = [pid, *(line[2] for line in lab.on_tape("child", "step0"))]
+    assert len(pids) == 3
+    lab.cancel(id, "kill")
+    assert lab.end(id)["status"] == "cancelled"
+    # Elsewhere `cancelled` was said four seconds before the process was gone.
+    assert [pid for pid in pids if alive(pid)] == []
+    signals = [
+        event["message"].split()[0]
+        for event in lab.events(id)
+        if event["event_type"] == "operation_signalled"
+    ]
+    assert signals == ["SIGTERM", "SIGKILL"]
+    # Elsewhere the operation's record stayed `started` for ever.
+    assert "started" not in {operation["state"] for operation in lab.operations(id)}
+
+
+def test_a_kill_ends_a_script_and_the_program_that_it_runs(lab):
+    # Elsewhere the plugin's process was ended, and the script and its child ran on.
+    id = lab.run("chain", steps=1, seconds=600, operation="lab.script")
+    _, _, child, script = lab.await_tape("child", "script" if lab.on_tape("start", "script") else "step0")
+    lab.cancel(id, "kill")
+    assert lab.end(id)["status"] == "cancelled"
+    assert not alive(child)
+    assert not alive(script)
+
+
+def test_a_kill_goes_over_a_forced_and_a_standard_cancel(lab):
+    id = lab.run("ignoring", steps=1, seconds=600)
+    _, _, pid = lab.await_tape("start", "step0")
+    lab.cancel(id)
+    lab.cancel(id, "kill")
+    assert lab.end(id)["status"] == "cancelled"
+    assert not alive(pid)
+
+
+def test_a_kill_of_what_terminated_does_not_rewrite_its_history(lab):
+    id = lab.run("ignoring", steps=1)
+    assert lab.end(id)["status"] == "terminated"
+    assert lab.cancel(id, "kill")["status"] == "terminated"
+    assert lab.status(id) == "terminated"
+
+
+# What waits.
+
+
+def test_what_is_queued_is_cancelled_at_once_and_what_is_behind_it_moves_up(lab):
+    deployment = lab.deploy()
+    running = lab.run("spinning", deployment)
+    lab.event(running, "spinning")
+    second = lab.run("ignoring", deployment, queue=True, steps=0)
+    third = lab.run("ignoring", deployment, queue=True, steps=0)
+    assert lab.status(second) == "queued"
+    assert lab.cancel(second)["status"] == "cancelled"
+    assert lab.status(third) == "queued"
+    lab.cancel(running, "force-cancel")
+    assert lab.end(third)["status"] == "terminated"
+
+
+def test_what_is_pending_behind_busy_workers_is_cancelled_at_once(tmp_path):
+    # Elsewhere this took 29 seconds.
+    with running_lab(tmp_path, max_workflows=1) as lab:
+        running = lab.run("spinning")
+        lab.event(running, "spinning")
+        for how in ("cancel", "force-cancel", "kill"):
+            waiting = lab.run("ignoring", steps=0)
+            assert lab.status(waiting) == "pending"
+            assert lab.cancel(waiting, how)["status"] == "cancelled"
+        lab.cancel(running, "force-cancel")
+        assert lab.end(lab.run("ignoring", steps=0))["status"] == "terminated"
+
+
+def test_a_kill_of_what_waits_to_be_resumed_ends_what_it_had_left_running(tmp_path):
+    with running_lab(tmp_path, max_workflows=1) as lab:
+        id = lab.run("chain", steps=2, seconds=600)
+        _, _, pid = lab.await_tape("start", "step0")
+        lab.cancel(id, "force-cancel")
+        assert lab.end(id)["residual_operations"] == 1
+        busy = lab.run("spinning")
+        lab.event(busy, "spinning")
+        lab.client.executions.resume(id)
+        assert lab.status(id) == "pending"
+        assert lab.cancel(id, "kill")["status"] == "cancelled"
+        await_death(pid)
+        assert not alive(pid)
+        lab.cancel(busy, "force-cancel")
+        assert lab.end(busy)["status"] == "cancelled"
+
+
+# What is refused.
+
+
+def test_a_request_is_raised_never_lowered_never_repeated(lab):
+    id = lab.run("ignoring", steps=1, seconds=60)
+    lab.await_tape("start", "step0")
+    lab.cancel(id)
+    with pytest.raises(IllegalAction, match="asked already"):
+        lab.cancel(id)
+    lab.cancel(id, "kill")
+    assert lab.end(id)["status"] == "cancelled"
+    for how in ("cancel", "force-cancel"):
+        with pytest.raises(IllegalAction, match="over already"):
+            lab.cancel(id, how)
+    before = len(lab.events(id))
+    assert lab.status(id) == "cancelled"
+    assert len(lab.events(id)) == before
+
+
+def test_who_asked_and_when_is_an_event(lab):
+    id = lab.run("old_polite")
+    lab.event(id, "waiting for a cancel request")
+    lab.cancel(id)
+    lab.end(id)
+    (request,) = [event for event in lab.events(id) if event["event_type"] == "execution_cancel_requested"]
+    assert "admin" in request["message"]
+
+
+# Resume.
+
+
+def test_a_resumed_execution_runs_what_was_left_and_nothing_twice(lab):
+    id = lab.run("chain", steps=4, seconds=0.3)
+    lab.await_tape("end", "step0")
+    lab.cancel(id)
+    assert lab.end(id)["status"] == "cancelled"
+    lab.client.executions.resume(id)
+    assert lab.end(id)["status"] == "terminated"
+    assert [line[1] for line in lab.on_tape("start")] == ["step0", "step1", "step2", "step3"]
+    assert [line[1] for line in lab.on_tape("end")] == ["step0", "step1", "step2", "step3"]
+
+
+def test_a_resume_waits_for_an_operation_that_still_runs_and_never_starts_a_twin(lab):
+    # Elsewhere it was run a second time beside its own end.
+    id = lab.run("chain", steps=2, seconds=2)
+    lab.await_tape("start", "step0")
+    lab.cancel(id)
+    assert lab.end(id)["residual_operations"] == 1
+    lab.client.executions.resume(id)
+    assert lab.end(id)["status"] == "terminated"
+    assert [line[1] for line in lab.on_tape("start")] == ["step0", "step1"]
+    assert len({line[2] for line in lab.on_tape("start", "step0")}) == 1
+
+
+def test_results_of_operations_that_end_after_their_execution_are_kept(lab):
+    deployment = lab.deploy()
+    id = lab.run("chain", deployment, steps=2, seconds=1)
+    lab.await_tape("start", "step0")
+    lab.cancel(id, "force-cancel")
+    assert lab.end(id)["status"] == "cancelled"
+    lab.await_tape("end", "step0")
+    lab.client.executions.resume(id)
+    assert lab.end(id)["status"] == "terminated"
+    (thing,) = lab.client.node_instances.list(deployment_id=deployment, node_id="thing").items
+    assert thing["runtime_properties"] == {"step0": 1, "step1": 1}
