@@ -1,0 +1,203 @@
+"""Who does what a plan says: a user per execution, and a saboteur."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from cloudwright.client.api import Client
+from cloudwright.client.errors import ApiError, ConnectionFailed, IllegalAction, ServerError, Unavailable
+
+from .plan import Actor, Sabotage
+from .processes import living
+from .site import Site
+
+ENDS = frozenset({"cancelled", "terminated", "failed"})
+#: How long a user waits for an end before going on with something else.
+PATIENCE = 4.0
+
+
+class User(threading.Thread):
+    """Starts one execution, and does to it what the plan says. ``execution`` is its id, once it is known."""
+
+    def __init__(self, site: Site, actor: Actor, prefix: str, over: threading.Event) -> None:
+        super().__init__(name=f"user {actor.number}", daemon=True)
+        self.execution: str | None = None
+        self.trouble: Exception | None = None
+        self._site = site
+        self.actor = actor
+        self._deployment = f"{prefix}-{actor.deployment}"
+        self._over = over
+
+    def run(self) -> None:
+        try:
+            self._over.wait(self.actor.begins)
+            self.execution = self._start()
+            for act in self.actor.acts:
+                if self._over.wait(act.after):
+                    return
+                if act.what == "wait":
+                    self._wait()
+                else:
+                    self._ask(act.what, act.grace)
+        except Exception as error:
+            self.trouble = error
+
+    def _start(self) -> str:
+        site, actor = self._site, self.actor
+        number = 0
+        while True:
+            try:
+                self._deploy(site.client())
+                id = self._begin(site.client())
+            except (ConnectionFailed, Unavailable) as error:
+                self._expect(error)
+                # It may be stored or not. One that is shows: nobody else starts anything with this number.
+                site.history.note("start_unanswered", number=actor.number)
+                found = self._find()
+                if found is not None:
+                    return found
+                number += 1
+                assert number < 50, "no manager lives long enough to start anything"
+                continue
+            site.history.note("started", id, workflow=actor.workflow, number=actor.number)
+            return id
+
+    def _deploy(self, client: Client) -> None:
+        try:
+            client.deployments.create(self._deployment, blueprint_id="chaos")
+        except ApiError as error:
+            if error.status != 409:
+                raise
+
+    def _begin(self, client: Client) -> str:
+        parameters = {"tape": str(self._site.tape), "steps": self.actor.steps, "number": self.actor.number}
+        return client.executions.start(
+            self.actor.workflow,
+            self._deployment,
+            parameters=parameters,
+            allow_custom_parameters=True,
+            queue=True,
+            wait_after_fail=0,
+        )["id"]
+
+    def _find(self) -> str | None:
+        listed = self._site.asked(lambda client: client.executions.list(deployment_id=self._deployment)).items
+        mine = [item["id"] for item in listed if item["parameters"].get("number") == self.actor.number]
+        return mine[0] if mine else None
+
+    def _wait(self) -> None:
+        assert self.execution is not None
+        id = self.execution
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and not self._over.is_set():
+            if self._site.asked(lambda client: client.executions.get(id))["status"] in ENDS:
+                return
+            self._over.wait(0.02)
+
+    def _ask(self, what: str, grace: float | None) -> None:
+        id = self.execution
+        assert id is not None
+        note = self._site.history.note
+        try:
+            client = self._site.client()
+            if what == "resume":
+                client.executions.resume(id)
+            else:
+                client.executions.cancel(id, what, grace=grace)
+        except (ConnectionFailed, Unavailable) as error:
+            self._expect(error)
+            note("unanswered", id, what=what)
+        except IllegalAction as error:
+            note("refused", id, what=what, why=str(error))
+        except ServerError as error:
+            note("server_error", id, what=what, why=str(error))
+        except ApiError as error:
+            # A resume whose deployment is busy.
+            note("refused", id, what=what, why=str(error))
+        else:
+            note("acknowledged", id, what=what, grace=grace)
+
+    def _expect(self, error: Exception) -> None:
+        """Raise it where a manager has no reason to say it."""
+        if isinstance(error, Unavailable) and self._site.outage is None:
+            raise error
+
+
+class Outages(threading.Thread):
+    """Takes the database away at the moments of the plan."""
+
+    def __init__(self, site: Site, moments: list[float], over: threading.Event) -> None:
+        super().__init__(name="outages", daemon=True)
+        self.trouble: Exception | None = None
+        self._site = site
+        self._moments = moments if site.outage else []
+        self._over = over
+
+    def run(self) -> None:
+        began = time.monotonic()
+        try:
+            for moment in self._moments:
+                if self._over.wait(max(0, began + moment - time.monotonic())):
+                    return
+                assert self._site.outage is not None
+                self._site.history.note("outage")
+                self._site.outage()
+                self._site.history.note("outage_over")
+        except Exception as error:
+            self.trouble = error
+
+
+class Saboteur(threading.Thread):
+    """Kills processes of the site at the moments of the plan."""
+
+    def __init__(self, site: Site, sabotages: list[Sabotage], over: threading.Event) -> None:
+        super().__init__(name="saboteur", daemon=True)
+        self.trouble: Exception | None = None
+        self._site = site
+        self._sabotages = sabotages
+        self._over = over
+
+    def run(self) -> None:
+        began = time.monotonic()
+        try:
+            for sabotage in self._sabotages:
+                if self._over.wait(max(0, began + sabotage.at - time.monotonic())):
+                    return
+                if sabotage.victim == "manager":
+                    self._site.client()
+                    self._site.kill("by the saboteur")
+                else:
+                    self._strike(sabotage)
+        except Exception as error:
+            self.trouble = error
+
+    def _strike(self, sabotage: Sabotage) -> None:
+        executions = {entry.execution for entry in self._site.history.of("started")}
+        kinds: dict[str, Callable[..., bool]] = {
+            "workflow": lambda process: process.leads and process.child in executions,
+            "operation": lambda process: process.leads and process.child not in executions,
+            "child": lambda process: bool(process.child) and not process.leads,
+            "workflows zygote": lambda process: "zygote workflows" in process.command and not process.child,
+            "operations zygote": lambda process: "zygote operations" in process.command and not process.child,
+        }
+        found = sorted(
+            (process for process in living(self._site.folder) if kinds[sabotage.victim](process)),
+            key=lambda process: (process.birth, process.pid),
+        )
+        if not found:
+            return
+        victim = found[int(sabotage.choice * len(found))]
+        self._site.history.note(
+            "kill_process",
+            victim.child if victim.child in executions else None,
+            kind=sabotage.victim,
+            pid=victim.pid,
+            child=victim.child,
+        )
+        with suppress(ProcessLookupError):
+            os.kill(victim.pid, signal.SIGKILL)

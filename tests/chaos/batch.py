@@ -1,0 +1,152 @@
+"""One batch: what the plan says is done, everything is brought to an end, and the checker looks at it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from cloudwright.client.errors import ApiError, ConnectionFailed
+from cloudwright.model.execution import END_STATUSES
+from cloudwright.storage import operations
+from cloudwright.storage.databases import database_at
+from cloudwright.storage.schema import executions
+
+from .acting import Outages, Saboteur, User
+from .checker import BOUND, check
+from .plan import Actor, Plan
+from .processes import alive, living, memory
+from .record import records
+from .site import Site
+from .tape import read_tape
+from .watching import Watcher
+
+#: The longest that users act (seconds).
+ACTING = 9.0
+#: How long executions that nobody is to disturb any more may take to end by themselves.
+UNDISTURBED = 3.0
+
+
+@dataclass(slots=True)
+class Report:
+    """``violations`` are texts with everything that is known; ``memory`` is the manager's, in MiB."""
+
+    plan: Plan
+    rounds: int = 0
+    ends: int = 0
+    lives: int = 0
+    seconds: float = 0.0
+    memory: float = 0.0
+    violations: list[str] = field(default_factory=list)
+
+
+def run_batch(site: Site, plan: Plan) -> Report:
+    report = Report(plan)
+    began = time.monotonic()
+    since = time.time()
+    over, watched = threading.Event(), threading.Event()
+    users = [User(site, actor, f"b{plan.batch}", over) for actor in plan.actors]
+    saboteur, watcher = Saboteur(site, plan.sabotages, over), Watcher(site, watched)
+    outages = Outages(site, plan.outages, over)
+    site.arm(plan.fuses, plan.pauses)
+    threads: list[threading.Thread] = [watcher, saboteur, outages, *users]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in (*users, saboteur, outages):
+            thread.join(max(0.0, began + ACTING - time.monotonic()))
+        over.set()
+        for thread in threads[1:]:
+            thread.join()
+        site.disarm()
+        rounds = [(user.actor, user.execution) for user in users if user.execution is not None]
+        ids = {id for _, id in rounds}
+        await_ends(site, ids, UNDISTURBED, idle=False)
+        _kill_all(site, sorted(ids))
+        await_ends(site, ids, BOUND, idle=True)
+    finally:
+        over.set()
+        watched.set()
+        watcher.join()
+    report.rounds, report.ends = len(rounds), watcher.ends
+    _collect(site, report, rounds, since, [*users, saboteur, outages, watcher], watcher)
+    _nothing_is_left(site, report)
+    assert site.process is not None
+    report.memory = memory(site.process.pid)
+    report.lives = sum(
+        entry.what == "manager_answers" and entry.time >= since for entry in site.history.entries
+    )
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def await_ends(site: Site, ids: set[str], seconds: float, *, idle: bool) -> None:
+    """Wait until all have ended and, where ``idle``, no operation runs; not longer than so many seconds."""
+    engine = database_at(site.database_url).reading
+    until = time.monotonic() + seconds
+    with engine.connect() as conn:
+        while time.monotonic() < until:
+            with conn.begin():
+                rows = conn.execute(select(executions.c.id, executions.c.status)).all()
+                running = idle and operations.running(conn)
+            if all(row.status in END_STATUSES for row in rows if row.id in ids) and not running:
+                return
+            time.sleep(0.05)
+
+
+def _kill_all(site: Site, ids: list[str]) -> None:
+    """End what runs, and what ended executions left running."""
+    for id in ids:
+        try:
+            site.client().executions.cancel(id, "kill")
+        except ApiError as error:
+            site.history.note("refused", id, what="kill", why=str(error))
+        except ConnectionFailed:
+            site.history.note("unanswered", id, what="kill")
+        else:
+            site.history.note("acknowledged", id, what="kill", last=True)
+
+
+def _collect(
+    site: Site,
+    report: Report,
+    rounds: list[tuple[Actor, str]],
+    since: float,
+    threads: list[User | Saboteur | Outages | Watcher],
+    watcher: Watcher,
+) -> None:
+    seen = dict[str, list[str]]()
+    for id, what in watcher.violations:
+        seen.setdefault(id, []).append(what)
+    found = {record.execution: record for record in records(site, rounds, since)}
+    for actor, id in rounds:
+        record = found.get(id)
+        if record is None:
+            report.violations.append(f"C6: execution {id} of {actor} was acknowledged and is not stored")
+            continue
+        wrong = [*seen.get(id, ()), *check(record)]
+        if wrong:
+            report.violations.append("\n".join([*wrong, str(record)]))
+    report.violations += [f"{thread.name} failed: {thread.trouble!r}" for thread in threads if thread.trouble]
+    report.violations += site.faults
+    site.faults.clear()
+
+
+def _nothing_is_left(site: Site, report: Report) -> None:
+    """What operations left running on purpose is ended here; anything else that lives should not."""
+    for line in read_tape(site.tape):
+        if line["what"] == "left" and alive(line["pid"], line["birth"]):
+            os.kill(line["pid"], signal.SIGKILL)
+    until = time.monotonic() + 5
+    while True:
+        left = [process for process in living(site.folder) if process.child]
+        if not left or time.monotonic() > until:
+            break
+        time.sleep(0.05)
+    report.violations += [f"a process was left behind: {process}" for process in left]
+    for process in left:
+        os.kill(process.pid, signal.SIGKILL)

@@ -1,0 +1,85 @@
+"""Operations of every temper."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+from cloudify import ctx
+from cloudify.decorators import operation
+from cloudify.exceptions import NonRecoverableError, OperationRetry
+
+from chaos.tape import hold, write
+
+SLEEP = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+
+
+def act(tape, name, seconds=0, ignore_sigterm=False, child="", fail="", **_):
+    execution = ctx.execution_id
+    if ignore_sigterm:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    lock = hold(tape, f"{execution}.{name}")
+    write(tape, "twin" if lock is None else "start", execution, name)
+    if child == "group":
+        process = subprocess.Popen([sys.executable, "-c", SLEEP], pass_fds=[lock] if lock is not None else [])
+        write(tape, "child", execution, name, process.pid)
+    if child in ("daemon", "session"):
+        daemonise(tape, execution, name, child, lock)
+    time.sleep(float(seconds))
+    if fail == "exit":
+        os._exit(7)
+    if fail == "signal":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if fail == "retry" and ctx.operation.retry_number < 2:
+        raise OperationRetry("once more", retry_after=0)
+    if fail == "never":
+        raise NonRecoverableError("this cannot work")
+    if child == "left":
+        process = subprocess.Popen(
+            [sys.executable, "-c", SLEEP], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        write(tape, "left", execution, name, process.pid)
+    if child in ("group", "daemon"):
+        # It ends as well as it can: what it started goes with it.
+        end_group()
+    ctx.instance.runtime_properties[name] = ctx.instance.runtime_properties.get(name, 0) + 1
+    write(tape, "end", execution, name)
+    return name
+
+
+def end_group():
+    """End every other member of this process's group."""
+    own = os.getpid()
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != own:
+            with suppress(ProcessLookupError):
+                if os.getpgid(int(entry)) == own:
+                    os.kill(int(entry), signal.SIGKILL)
+
+
+def daemonise(tape, execution, name, kind, lock):
+    """Leave a grandchild whose parent is gone: in the operation's group, or (``session``) in its own."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            if kind == "session":
+                os.setsid()
+            if os.fork() == 0:
+                for descriptor in range(256):
+                    if descriptor != lock or kind == "session":
+                        with suppress(OSError):
+                            os.close(descriptor)
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                write(tape, "left" if kind == "session" else "child", execution, name)
+                time.sleep(600)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+resumable = operation(resumable=True)(act)
+once = operation(act)

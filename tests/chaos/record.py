@@ -1,0 +1,107 @@
+"""Everything that is known of one round when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from cloudwright.model.event import EVENT
+from cloudwright.storage.databases import database_at
+from cloudwright.storage.schema import events, executions, node_instances, operations
+
+from .history import Entry
+from .plan import Actor
+from .site import Site
+from .tape import Line, read_tape
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """``row`` and ``operations`` are as stored; ``events`` too, without logs, in the order of their ids.
+    ``shown`` is the execution as the REST API has it.
+    """
+
+    actor: Actor
+    execution: str
+    row: Any
+    shown: dict[str, Any]
+    operations: dict[str, Any]
+    events: list[Any]
+    properties: list[dict[str, Any]]
+    tape: list[Line]
+    history: list[Entry]
+    site: list[Entry]
+
+    def events_of(self, *kinds: str) -> list[Any]:
+        return [event for event in self.events if event.event_type in kinds]
+
+    def on_tape(self, *kinds: str) -> list[Line]:
+        return [line for line in self.tape if line["what"] in kinds]
+
+    def __str__(self) -> str:
+        story: list[tuple[float, str]] = [(entry.time, str(entry)) for entry in self.history]
+        story += [
+            (
+                event.timestamp.timestamp(),
+                f"  event {event.id} {event.event_type}: {event.message} {event.details or ''}",
+            )
+            for event in self.events
+        ]
+        story += [
+            (
+                line["time"],
+                f"    tape {line['what']} {line['name']} operation {line['operation']} pid {line['pid']}",
+            )
+            for line in self.tape
+        ]
+        story += [(entry.time, f"      site: {entry}") for entry in self.site]
+        first = min((time for time, _ in story), default=0.0)
+        lines = [f"{time - first:9.4f} {text}" for time, text in sorted(story, key=lambda item: item[0])]
+        rows = [
+            f"  {row.name} {row.id} {row.state} attempt {row.attempt} term {row.term} pid {row.pid} "
+            f"{row.failure or ''}"
+            for row in self.operations.values()
+        ]
+        return "\n".join([f"{self.actor}", f"row: {self.row}", "operations:", *rows, "story:", *lines])
+
+
+def records(site: Site, rounds: Iterable[tuple[Actor, str]], since: float) -> list[Record]:
+    """The records of these executions; not those that are not stored. Their batch began at ``since``."""
+    found = []
+    engine = database_at(site.database_url).reading
+    about_site = [entry for entry in site.history.entries if entry.execution is None and entry.time >= since]
+    with engine.connect() as conn:
+        for actor, id in rounds:
+            with conn.begin():
+                row = conn.execute(select(executions).where(executions.c.id == id)).one_or_none()
+                if row is None:
+                    continue
+                tasks = conn.execute(select(operations).where(operations.c.execution_id == id)).all()
+                happened = conn.execute(
+                    select(events)
+                    .where(events.c.execution_id == id, events.c.kind == EVENT)
+                    .order_by(events.c.id)
+                ).all()
+                properties = conn.scalars(
+                    select(node_instances.c.runtime_properties).where(
+                        node_instances.c.deployment_id == row.deployment_id
+                    )
+                ).all()
+            found.append(
+                Record(
+                    actor,
+                    id,
+                    row,
+                    dict(site.asked(lambda client, id=id: client.executions.get(id))),  # type: ignore[misc]
+                    {task.id: task for task in tasks},
+                    list(happened),
+                    list(properties),
+                    read_tape(site.tape, id),
+                    [entry for entry in site.history.entries if entry.execution == id],
+                    about_site,
+                )
+            )
+    return found

@@ -1,0 +1,109 @@
+"""As many rounds as are wanted, in batches over one site, and what is left of the site in the end."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .batch import Report, run_batch
+from .plan import plan
+from .processes import living
+from .site import Site
+
+#: How many executions run at once in a batch.
+ROUNDS = 12
+
+
+@dataclass(slots=True)
+class Outcome:
+    rounds: int = 0
+    ends: int = 0
+    lives: int = 0
+    seconds: float = 0.0
+    done: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+
+def run_rounds(
+    rounds: int,
+    seed: int,
+    *,
+    first: int = 0,
+    database_url: str | None = None,
+    outage: Callable[[], None] | None = None,
+    say: Callable[[str], None] = print,
+    stop_at_violation: bool = True,
+) -> Outcome:
+    """Run at least so many rounds, from batch ``first`` on; the site is kept where something was wrong."""
+    outcome = Outcome()
+    began = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="cwchaos-"))
+    site = Site(folder, database_url, outage)
+    try:
+        site.start()
+        site.upload()
+        batch = first
+        while outcome.rounds < rounds:
+            report = run_batch(site, plan(seed, batch, min(ROUNDS, rounds - outcome.rounds)))
+            _add(outcome, report, say)
+            if report.violations and stop_at_violation:
+                break
+            batch += 1
+        site.stop()
+        outcome.violations += _remains(site)
+    except BaseException:
+        site.abort()
+        say(f"the site is kept in {folder}; the manager's log ends with\n{site.log()[-6000:]}")
+        raise
+    outcome.seconds = time.monotonic() - began
+    outcome.done = _done(site)
+    if outcome.violations:
+        say(f"the site is kept in {folder}")
+    else:
+        shutil.rmtree(folder)
+    return outcome
+
+
+def _add(outcome: Outcome, report: Report, say: Callable[[str], None]) -> None:
+    outcome.rounds += report.rounds
+    outcome.ends += report.ends
+    outcome.lives += report.lives
+    say(
+        f"seed {report.plan.seed} batch {report.plan.batch}: {report.rounds} rounds, {report.ends} ends, "
+        f"{report.lives} lives of the manager, fuses {report.plan.fuses}, {report.memory:.0f} MiB, "
+        f"{report.seconds:.1f} s, {len(report.violations)} violations"
+    )
+    for violation in report.violations:
+        text = f"VIOLATION (seed {report.plan.seed}, batch {report.plan.batch}):\n{violation}"
+        say(text)
+        outcome.violations.append(text)
+
+
+def _done(site: Site) -> Counter[str]:
+    """How often what was done, of requests and of faults."""
+    done: Counter[str] = Counter()
+    for entry in site.history.entries:
+        if entry.what in ("acknowledged", "refused", "unanswered"):
+            done[f"{entry.what} {entry.details['what']}"] += 1
+        elif entry.what == "kill_process":
+            done[f"kill {entry.details['kind']}"] += 1
+        elif entry.what in ("kill_manager", "manager_died_starting", "outage"):
+            done[entry.what] += 1
+    return done
+
+
+def _remains(site: Site) -> list[str]:
+    """What a manager that was told to end leaves, and should not."""
+    found = [f"a process was left behind: {process}" for process in living(site.folder)]
+    found += [
+        f"a temporary file was left behind: {path}"
+        for path in (site.folder / "tmp").rglob("*")
+        if not path.is_dir()
+    ]
+    found += [f"a socket was left behind: {path}" for path in site.home.rglob("*") if path.is_socket()]
+    return found + site.faults

@@ -1,0 +1,202 @@
+"""One home with its manager, which is run again whenever it was killed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from cloudwright.client.api import Client
+from cloudwright.client.errors import ConnectionFailed, Unavailable
+from cloudwright.client.target import Target
+
+from .history import History
+
+T = TypeVar("T")
+HERE = Path(__file__).parent
+START_SECONDS = 60.0
+SETTINGS = {
+    "MAX_WORKFLOWS": "9",
+    "MAX_OPERATIONS": "16",
+    "KILL_GRACE": "0.4",
+    "TASK_RETRIES": "3",
+    "TASK_RETRY_INTERVAL": "0.1",
+    "RECONCILE_INTERVAL": "1",
+}
+
+
+class Site:
+    """``keep`` keeps the manager alive from a thread of its own, and notes each life in the history."""
+
+    def __init__(
+        self, folder: Path, database_url: str | None = None, outage: Callable[[], None] | None = None
+    ) -> None:
+        """``outage`` takes the database away and brings it back; None where it cannot go away."""
+        self.folder = folder
+        self.outage = outage
+        self.home = folder / "home"
+        self.tape = folder / "tape"
+        self.database_url = database_url or f"sqlite:///{self.home / 'cloudwright.db'}"
+        self.history = History()
+        self.process: subprocess.Popen[str] | None = None
+        #: Managers that ended although nobody killed them.
+        self.faults: list[str] = []
+        self._log = folder / "manager.log"
+        self._client: Client | None = None
+        # Not closed before the end: somebody may be asking one that answers no more.
+        self._clients: list[Client] = []
+        self._answers = threading.Event()
+        self._ending = threading.Event()
+        self._keeper: threading.Thread | None = None
+        self.armed = ""
+        self._fuses: list[str] = []
+        self._pauses: list[float] = []
+        for name in ("home", "tmp", "locks"):
+            (folder / name).mkdir()
+        self.tape.touch()
+
+    # The manager.
+
+    def start(self) -> None:
+        assert self._live(""), self.log()
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._keeper.start()
+
+    def arm(self, fuses: list[str], pauses: list[float]) -> None:
+        """The manager's next lives begin with these fuses; the present one ends now if there are any."""
+        self._fuses, self._pauses = list(fuses), list(pauses)
+        if self._fuses:
+            self.kill("to begin a life with a fuse")
+
+    def disarm(self) -> None:
+        """No more fuses; answers when a manager without one lives."""
+        self._fuses = []
+        if self.armed:
+            self.kill("to end the life with a fuse")
+        self.client()
+
+    def kill(self, why: str) -> None:
+        process = self.process
+        self.history.note("kill_manager", why=why, pid=process.pid if process else None)
+        if process is not None:
+            self._answers.clear()
+            process.kill()
+            process.wait()
+
+    def stop(self) -> None:
+        """End it as an operator would."""
+        self._ending.set()
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(START_SECONDS)
+        if code != 0:
+            self.faults.append(f"the manager ended with exit code {code} when it was told to end")
+        self._close()
+
+    def abort(self) -> None:
+        """End it at once: something went wrong already."""
+        self._ending.set()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.join()
+        for client in self._clients:
+            client.close()
+
+    def client(self) -> Client:
+        """Of the manager that lives now, or of the next one."""
+        if not self._answers.wait(START_SECONDS * 2):
+            raise AssertionError(f"no manager answers any more:\n{self.log()[-4000:]}")
+        assert self._client is not None
+        return self._client
+
+    def asked(self, question: Callable[[Client], T], patience: int = 200) -> T:
+        """The answer to a question that may be asked again where the manager dies meanwhile."""
+        while True:
+            try:
+                return question(self.client())
+            except (ConnectionFailed, Unavailable):
+                patience -= 1
+                if patience <= 0:
+                    raise
+                self._ending.wait(0.05)
+
+    def log(self) -> str:
+        return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+
+    def upload(self) -> None:
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+            tar.add(
+                HERE / "blueprint", "chaos", filter=lambda info: None if "__pycache__" in info.name else info
+            )
+        archive.seek(0)
+        self.client().blueprints.upload("chaos", archive, main_file="blueprint.yaml")
+
+    def _keep(self) -> None:
+        while not self._ending.is_set():
+            assert self.process is not None
+            code = self.process.wait()
+            if self._ending.is_set():
+                return
+            self._answers.clear()
+            self.history.note("manager_died", code=code)
+            if code != -signal.SIGKILL:
+                self.faults.append(f"the manager ended by itself with exit code {code}")
+            self._ending.wait(self._pauses.pop() if self._pauses else 0)
+            while not self._ending.is_set() and not self._live(self._fuses.pop() if self._fuses else ""):
+                self.history.note("manager_died_starting")
+
+    def _live(self, fuse: str) -> bool:
+        """Start it and wait until it answers; whether it lived so long."""
+        self.armed = fuse
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("CLOUDWRIGHT_")}
+        environ |= {f"CLOUDWRIGHT_{name}": value for name, value in SETTINGS.items()}
+        environ |= {
+            "CLOUDWRIGHT_DATABASE_URL": self.database_url,
+            "CHAOS_FUSE": fuse,
+            "TMPDIR": str(self.folder / "tmp"),
+        }
+        self.history.note("start_manager", fuse=fuse)
+        with self._log.open("a") as log:
+            log.write(f"--- a manager is started, with the fuse `{fuse}` ---\n")
+            log.flush()
+            self.process = subprocess.Popen(
+                [sys.executable, str(HERE / "manager.py"), "up", "--home", str(self.home), "--port", "0"],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                env=environ,
+            )
+        assert self.process.stdout is not None
+        with self.process.stdout as stdout:
+            ready, _, _ = select.select([stdout], [], [], START_SECONDS)
+            line = stdout.readline() if ready else ""
+        if "answers at http" not in line:
+            if not line and not ready:
+                self.faults.append(f"the manager did not answer within {START_SECONDS:g} s")
+                self.process.kill()
+            code = self.process.wait()
+            if code != -signal.SIGKILL and self.outage is None:
+                self.faults.append(f"the manager did not start: exit code {code}")
+            return False
+        told = json.loads((self.home / "credentials.json").read_text())
+        self._client = Client(Target(url=told["url"], username=told["username"], token=told["token"]))
+        self._clients.append(self._client)
+        self.history.note("manager_answers", pid=self.process.pid, fuse=fuse)
+        self._answers.set()
+        return True
