@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Shows what Cloudwright does, for real: a web site served by this machine, and workflows stopped in every way.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+CLOUDWRIGHT_HOME=$(mktemp -d "${TMPDIR:-/tmp}/cloudwright-demo.XXXXXX")
+export CLOUDWRIGHT_HOME
+manager=""
+
+say()  { printf '\n== %s\n' "$*"; }
+run()  { printf '$ %s\n' "$*"; "$@"; }
+fail() { printf '\nThe demonstration went wrong: %s\n' "$*" >&2; sed 's/^/  manager: /' "$CLOUDWRIGHT_HOME/up.log" >&2; exit 1; }
+
+# Whatever happens, nothing of this stays behind.
+tidy() {
+  trap - EXIT INT TERM
+  if [ -n "$manager" ]; then kill "$manager" 2>/dev/null || true; wait "$manager" 2>/dev/null || true; fi
+  # The site's server, where something went wrong before it was uninstalled.
+  pkill -f "$CLOUDWRIGHT_HOME" 2>/dev/null || true
+  rm -rf "$CLOUDWRIGHT_HOME"
+}
+trap tidy EXIT
+trap 'exit 130' INT TERM
+
+# One field of the JSON document on standard input: field '["id"]'.
+field() { python -c "import json, sys; print(json.load(sys.stdin)$1)"; }
+# start WORKFLOW PARAMETERS: start it on the site without following it, and answer the execution's id.
+start() { cfy executions start "$1" -d site --no-follow --json -p "$2" | field '["id"]'; }
+status() { cfy executions get "$1" --json | field '["status"]'; }
+# until_event ID TEXT: follow the execution's events until one says TEXT.
+until_event() { grep -m1 -q -- "$2" < <(cfy events list --tail "$1" 2>/dev/null) || fail "no event \`$2\`"; }
+# ended ID STATUS: wait for its end, which must be STATUS.
+ended() {
+  cfy events list --tail "$1" >/dev/null 2>&1 || true
+  [ "$(status "$1")" = "$2" ] || fail "execution $1 is $(status "$1") and not $2"
+  printf 'It has ended: %s\n' "$2"
+}
+
+say "A manager: one process, everything it needs inside, on loopback"
+mkfifo "$CLOUDWRIGHT_HOME/ready"
+cloudwright up --port 0 >"$CLOUDWRIGHT_HOME/ready" 2>"$CLOUDWRIGHT_HOME/up.log" &
+manager=$!
+read -r line <"$CLOUDWRIGHT_HOME/ready" || fail "the manager did not start"
+printf '%s\n' "$line"
+
+say "Install a web site: a server, its pages, and the links between them"
+run cfy install examples/web/blueprint.yaml -b site -d site
+run cfy node-instances list -d site
+run cfy deployments outputs site
+url=$(cfy deployments outputs site --json | field '["front_page"]["value"]')
+printf '$ fetch %s\n' "$url"
+python - "$url" <<'PYTHON'
+import sys, urllib.request
+print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode().strip())
+PYTHON
+
+say "Cancel a long workflow: it starts no further task, and the tasks that run are told"
+id=$(start long_task '{seconds: 60, rounds: 20}')
+until_event "$id" "started on"
+run cfy executions cancel "$id"
+ended "$id" cancelled
+run cfy executions operations list "$id"
+
+say "Cancel one that cleans up first"
+id=$(start polite '{seconds: 30}')
+until_event "$id" succeeded
+run cfy executions cancel "$id"
+ended "$id" cancelled
+run cfy events list "$id" --no-logs
+
+say "One that ignores the request is ended by force"
+id=$(start stubborn '{seconds: 600}')
+until_event "$id" starts
+run cfy executions cancel "$id"
+until_event "$id" "going on"
+printf 'Its status is: %s\n' "$(status "$id")"
+run cfy executions cancel --force "$id"
+ended "$id" cancelled
+
+say "One whose operation hangs: force ends the workflow, and what still runs is not hidden"
+id=$(start hang '{seconds: 600}')
+until_event "$id" "started on"
+run cfy executions cancel --force "$id"
+ended "$id" cancelled
+run cfy executions operations list "$id"
+
+say "A kill ends that operation too; it ignores SIGTERM, so five seconds later comes SIGKILL"
+run cfy executions cancel --kill "$id"
+run sleep 6
+run cfy executions operations list "$id"
+
+say "Cancel one in the middle, and resume it to its end: nothing that was done is done again"
+id=$(start resumable '{seconds: 1, rounds: 8}')
+until_event "$id" succeeded
+run cfy executions cancel "$id"
+ended "$id" cancelled
+run cfy executions resume "$id"
+ended "$id" terminated
+
+say "Uninstall it all"
+run cfy uninstall site
+run cfy executions list
+
+say "End the manager"
+kill "$manager"
+wait "$manager" || fail "the manager ended with an error"
+manager=""
+left=$(pgrep -f "$CLOUDWRIGHT_HOME" || true)
+[ -z "$left" ] || fail "processes were left behind: $left"
+printf 'No process is left. That was the demonstration; the README says how to go on.\n'
