@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
@@ -17,6 +18,8 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from cloudwright.errors import Conflict, InvalidInput
+
+_CREATING = threading.Lock()
 
 
 class Verdict(Enum):
@@ -108,8 +111,16 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._create()
         self.writing = self._engine("BEGIN IMMEDIATE", ["journal_mode=WAL", "synchronous=FULL"])
         self.reading = self._engine("BEGIN", ["query_only=ON"])
+
+    def _create(self) -> None:
+        # Password hashes and secrets live there: nobody but the owner may read it. A file that exists is not
+        # opened: closing it again would release the locks that this process's other connections have on it,
+        # and whoever else closes the database would then take the log that they write to away.
+        with _CREATING, suppress(OSError):  # it exists, or SQLite is about to meet the same, and tells
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
     def judge(self, error: Exception) -> Verdict:
         code = getattr(origin(error), "sqlite_errorcode", None)
@@ -140,14 +151,6 @@ class SqliteDatabase:
                 "timeout": 1.0,
             },
         )
-
-        @event.listens_for(engine, "do_connect")
-        def create_private(*_: Any) -> None:
-            # Password hashes and secrets live there: nobody but the owner may read it. A file that exists is
-            # not opened: closing it again would release the locks that this process's other connections have
-            # on it, and whoever else closes the database would then take the log that they write to away.
-            with suppress(OSError):  # it exists, or SQLite is about to meet the same, and tells
-                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
         @event.listens_for(engine, "connect")
         def configure(connection: sqlite3.Connection, _: Any) -> None:

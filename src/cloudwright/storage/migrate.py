@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 
 from alembic import command
@@ -13,6 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from cloudwright.errors import Unavailable
 from cloudwright.storage.databases import Database, origin
+
+#: How long to wait for another manager that is at the same (seconds).
+PATIENCE = 30.0
 
 _FOLDER = Path(__file__).with_name("migrations")
 # Two managers that start at once take turns. The number is this lock's name.
@@ -27,9 +32,10 @@ def configuration() -> Config:
 
 def migrate(database: Database) -> None:
     """All of it or nothing, in one transaction. Raises Unavailable."""
+    deadline = time.monotonic() + PATIENCE
     try:
-        with database.writing.begin() as conn:
-            _upgrade(conn)
+        while not _migrated(database, deadline):
+            time.sleep(0.05)
     except DBAPIError as error:
         place = database.writing.url.render_as_string(hide_password=True)
         raise Unavailable(
@@ -37,6 +43,20 @@ def migrate(database: Database) -> None:
         ) from error
     finally:
         database.writing.dispose()
+
+
+def _migrated(database: Database, deadline: float) -> bool:
+    """Whether it is done; not yet where another manager is at it, until the deadline."""
+    try:
+        with database.writing.begin() as conn:
+            _upgrade(conn)
+    except DBAPIError as error:
+        if getattr(origin(error), "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        if time.monotonic() > deadline:
+            raise
+        return False
+    return True
 
 
 def _upgrade(conn: Connection) -> None:
