@@ -116,7 +116,9 @@ async def test_a_child_starts_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert life["death_signal"] == signal.SIGKILL
     assert life["blocked"] == 0
     python_ignores = 1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1)
-    assert life["ignored"] == python_ignores
+    # What the C library keeps for itself is nobody's to set.
+    known = sum(1 << (signum - 1) for signum in signal.valid_signals())
+    assert life["ignored"] & known == python_ignores
     assert sorted(life["descriptors"]) == ["0", "1", "2", "3"]
     assert life["descriptors"]["0"] == "/dev/null"
     assert life["descriptors"]["1"] == life["descriptors"]["2"]
