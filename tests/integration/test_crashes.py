@@ -67,7 +67,7 @@ def test_a_workflow_that_is_not_resumable_fails_and_says_so(own):
 def test_a_pending_execution_is_started(tmp_path):
     with running_lab(tmp_path, max_workflows=1) as lab:
         running = lab.run("spinning")
-        lab.event(running, "spinning")
+        lab.event(running, "round and round")
         waiting = lab.run("ignoring", steps=1)
         lab.kill9()
         lab.restart()

@@ -33,7 +33,7 @@ def test_cancelling_in_every_way_and_resuming(lab):
     await_death(pid)
     lab.tape.write_text("")
     spinning = lab.run("spinning")
-    lab.event(spinning, "spinning")
+    lab.event(spinning, "round and round")
     lab.cancel(spinning, "force-cancel")
     assert lab.end(spinning)["status"] == "cancelled"
     killed = lab.run("chain", steps=1, seconds=600, kwargs={"ignore_sigterm": True, "children": 1})

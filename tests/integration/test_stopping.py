@@ -91,7 +91,7 @@ def test_a_workflow_that_fails_while_it_cleans_up_has_failed(lab):
 
 def test_a_deadline_makes_a_standard_cancel_a_forced_one(lab):
     id = lab.run("spinning")
-    lab.event(id, "spinning")
+    lab.event(id, "round and round")
     assert lab.cancel(id, grace=0.3)["status"] == "cancelling"
     assert lab.end(id)["status"] == "cancelled"
     requests = [event for event in lab.events(id) if event["event_type"] == "execution_cancel_requested"]
@@ -103,7 +103,7 @@ def test_a_deadline_makes_a_standard_cancel_a_forced_one(lab):
 
 def test_force_ends_a_workflow_that_never_asks(lab):
     id = lab.run("spinning")
-    lab.event(id, "spinning")
+    lab.event(id, "round and round")
     lab.cancel(id, "force-cancel")
     assert lab.end(id)["status"] == "cancelled"
     (dead,) = [event for event in lab.events(id) if event["event_type"] == "workflow_process_dead"]
@@ -176,7 +176,7 @@ def test_a_kill_of_what_terminated_does_not_rewrite_its_history(lab):
 def test_what_is_queued_is_cancelled_at_once_and_what_is_behind_it_moves_up(lab):
     deployment = lab.deploy()
     running = lab.run("spinning", deployment)
-    lab.event(running, "spinning")
+    lab.event(running, "round and round")
     second = lab.run("ignoring", deployment, queue=True, steps=0)
     third = lab.run("ignoring", deployment, queue=True, steps=0)
     assert lab.status(second) == "queued"
@@ -190,7 +190,7 @@ def test_what_is_pending_behind_busy_workers_is_cancelled_at_once(tmp_path):
     # Elsewhere this took 29 seconds.
     with running_lab(tmp_path, max_workflows=1) as lab:
         running = lab.run("spinning")
-        lab.event(running, "spinning")
+        lab.event(running, "round and round")
         for how in ("cancel", "force-cancel", "kill"):
             waiting = lab.run("ignoring", steps=0)
             assert lab.status(waiting) == "pending"
@@ -206,7 +206,7 @@ def test_a_kill_of_what_waits_to_be_resumed_ends_what_it_had_left_running(tmp_pa
         lab.cancel(id, "force-cancel")
         assert lab.end(id)["residual_operations"] == 1
         busy = lab.run("spinning")
-        lab.event(busy, "spinning")
+        lab.event(busy, "round and round")
         lab.client.executions.resume(id)
         assert lab.status(id) == "pending"
         assert lab.cancel(id, "kill")["status"] == "cancelled"

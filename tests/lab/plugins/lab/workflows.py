@@ -88,7 +88,7 @@ def fails_while_cancelling(ctx, **_):
 @workflow
 def spinning(ctx, **_):
     """Never asks, never waits."""
-    ctx.send_event("spinning")
+    ctx.send_event("round and round")
     while True:
         pass
 
