@@ -27,6 +27,8 @@ WORKFLOWS = "workflows"
 OPERATIONS = "operations"
 #: What each kind of child has imported before it is forked.
 PRELOAD = {WORKFLOWS: ("cloudwright.workflow.child",), OPERATIONS: ("cloudwright.operation.child",)}
+#: What each kind of zygote runs beforehand, so that its children find their code warm.
+REHEARSE = {WORKFLOWS: None, OPERATIONS: "cloudwright.operation.rehearsal:rehearse"}
 #: How long an installation of a plugin's dependencies may take (seconds).
 INSTALL_SECONDS = 900
 PIP_INSTALL = ("install", "--quiet", "--disable-pip-version-check")
@@ -90,7 +92,11 @@ class Environments:
                 if zygote is not None:
                     log.warning("the zygote of %s %s died and is started anew", role, key)
                 zygote = await Zygote.start(
-                    name=f"{role}-{key or 'own'}", python=python, preload=PRELOAD[role], env=child_basics()
+                    name=f"{role}-{key or 'own'}",
+                    python=python,
+                    preload=PRELOAD[role],
+                    rehearse=REHEARSE[role],
+                    env=child_basics(),
                 )
                 self._zygotes[role, key] = zygote
             return zygote

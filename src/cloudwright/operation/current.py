@@ -34,6 +34,10 @@ class CurrentContext:
         """Set the context of the whole process."""
         self._shared = (ctx, Parameters(parameters or {}))
 
+    def unshare(self) -> None:
+        """Forget the context of the process."""
+        self._shared = None
+
     def set(self, ctx: Any, parameters: Mapping[str, Any] | None = None) -> None:
         """Set the context of this thread."""
         self._thread.value = (ctx, Parameters(parameters or {}))

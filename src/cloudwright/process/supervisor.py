@@ -114,10 +114,11 @@ class Zygote:
         python: str = sys.executable,
         path: Sequence[str] = (),
         preload: Sequence[str] = (),
+        rehearse: str | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Zygote:
-        """Start a zygote of the interpreter ``python``, with ``path`` before its sys.path and the modules
-        ``preload`` imported.
+        """Start a zygote of the interpreter ``python``, with ``path`` before its sys.path, the modules
+        ``preload`` imported, and the function ``rehearse`` ("module:function") called.
 
         ``env`` is its whole environment, which its children inherit; None takes the few harmless variables of
         this process (PATH, HOME, LANG, TZ, ...). Raises errors.Unavailable, with what it printed, when it
@@ -126,7 +127,7 @@ class Zygote:
         if env is None:
             env = {variable: os.environ[variable] for variable in _HARMLESS if variable in os.environ}
         zygote = cls(name, *_spawn(name, python, env))
-        zygote._post(_setup(name, path, preload))
+        zygote._post(_setup(name, path, preload, rehearse))
         try:
             await asyncio.shield(zygote._ready)
         except BaseException:
@@ -398,9 +399,10 @@ def _spawn(
     return process, control, printed
 
 
-def _setup(name: str, path: Sequence[str], preload: Sequence[str]) -> bytes:
+def _setup(name: str, path: Sequence[str], preload: Sequence[str], rehearse: str | None) -> bytes:
     folders = [os.path.abspath(folder) for folder in path]
-    return orjson.dumps({"name": name, "path": folders, "preload": list(preload)})
+    setup = {"name": name, "path": folders, "preload": list(preload), "rehearse": rehearse}
+    return orjson.dumps(setup)
 
 
 def _ends() -> tuple[socket.socket, int, tuple[int, int]]:

@@ -3,7 +3,8 @@ ended.
 
 It talks with its supervisor over one socket of packets, each of them JSON. The supervisor sends
 
-* first ``{"name", "path", "preload"}``: what to put before sys.path and what to import; answered ``ready`` or
+* first ``{"name", "path", "preload", "rehearse"}``: what to put before sys.path, what to import, and the
+  function ("module:function", or null) to call so that the code of children is warm; answered ``ready`` or
   ``failed``,
 * ``{"fork": id, "name", "entry", "env", "cwd", "memory_limit", "umask"}`` with two descriptors: the child's
   end of its channel, and of the pipe that becomes its standard output and error,
@@ -77,6 +78,8 @@ _FATAL = {
 #: Two that cannot be changed, and two that every Python process ignores so as to meet an error instead.
 _KEPT = {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, signal.SIGXFSZ}
 _NO_SIGNALS = bytes(128)
+# Plain numbers: handing an enumeration's member to C runs much Python in every child.
+_SIGKILL, _SIG_SETMASK = int(signal.SIGKILL), int(signal.SIG_SETMASK)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -224,7 +227,7 @@ class Zygote:
                     os.dup2(0, 1)
                     os.dup2(output, 0)
                     os.closerange(2, self._highest + 3)
-                    _libc.sigprocmask(signal.SIG_SETMASK, _NO_SIGNALS, None)
+                    _libc.sigprocmask(_SIG_SETMASK, _NO_SIGNALS, None)
                     path = {"PATH": os.environ.get("PATH", os.defpath)}
                     os.execvpe("cat", ["cat"], path)  # noqa: S606 - no shell is wanted
                 finally:
@@ -334,6 +337,9 @@ def main() -> NoReturn:
         sys.path[:0] = setup["path"]
         for module in setup["preload"]:
             importlib.import_module(module)
+        if setup["rehearse"]:
+            module, _, function = setup["rehearse"].partition(":")
+            getattr(importlib.import_module(module), function)()
     except BaseException as error:
         _send(control, [["failed", 0, f"{type(error).__name__}: {error}"[:4000]]])
         raise
@@ -378,7 +384,7 @@ def _settle(birth: Birth) -> Channel:
     """Leave the zygote behind: an own session, descriptors, signals, environment and limits."""
     request = birth.request
     os.setsid()
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL)
     if os.getppid() != birth.zygote:
         # The zygote died before this process had asked to die with it.
         os._exit(1)
@@ -390,7 +396,7 @@ def _settle(birth: Birth) -> Channel:
     os.closerange(_SOCKET + 1, birth.highest + 3)
     # Not by the signal module, which answers with an enumeration of 60 signals: a child is to touch little of
     # its zygote's memory.
-    _libc.sigprocmask(signal.SIG_SETMASK, _NO_SIGNALS, None)
+    _libc.sigprocmask(_SIG_SETMASK, _NO_SIGNALS, None)
     mark = {CHILD_VARIABLE: request["name"], GROUP_VARIABLE: str(os.getpid())}
     birth.title.show(f"cloudwright {request['name']}")
     birth.title.mark(mark)

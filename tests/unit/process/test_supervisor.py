@@ -370,6 +370,8 @@ async def test_a_zygote_that_cannot_start_says_why(tmp_path: Path) -> None:
         await Zygote.start(name="test", python=str(tmp_path / "python"))
     with pytest.raises(Unavailable, match="No module named 'no_such_module'"):
         await Zygote.start(name="test", preload=["no_such_module"])
+    with pytest.raises(Unavailable, match="has no attribute 'no_such_function'"):
+        await Zygote.start(name="test", rehearse="json:no_such_function")
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho this is no interpreter; exit 3\n")
     broken.chmod(0o755)

@@ -1,0 +1,69 @@
+"""Runs an operation that does nothing in the zygote itself, before it forks the first real one.
+
+A forked process pays for every page of memory that it is the first to write to, and code that runs for the
+first time writes much: the interpreter specialises it, types and paths are looked up and kept, libraries are
+bound. What was rehearsed, every child finds done (docs/performance.md has the figures).
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from cloudwright.operation import child
+from cloudwright.operation.current import current_ctx
+from cloudwright.process import frames
+from cloudwright.process.channel import Channel
+
+#: The interpreter has specialised what has run so often.
+TIMES = 12
+
+_STAGE = str(Path(__file__).with_name("stage"))
+_PLUGIN = "cloudwright_rehearsal"
+_ID = "rehearsal"
+_BEGIN: dict[str, Any] = {
+    "type": "begin",
+    "execution": {"id": _ID, "workflow_id": "install", "deployment_id": _ID, "parameters": {}},
+    "deployment": {"id": _ID, "inputs": {}},
+    "blueprint": {"id": _ID, "path": _STAGE},
+    "tenant": {"name": _ID},
+    "operation": {"id": _ID, "name": "stage.play", "mapping": f"{_PLUGIN}.play", "inputs": {}},
+    "plugin": {"name": _PLUGIN, "path": [_STAGE]},
+    "node": {"id": _ID, "name": _ID, "type_hierarchy": [], "properties": {"part": "all"}},
+    "instance": {"id": _ID, "node_id": _ID, "version": 1, "runtime_properties": {}, "relationships": []},
+}
+
+
+def rehearse() -> None:
+    """Run the operation a few times, and leave no trace of it but warm code. Raises RuntimeError where it
+    fails: then no operation could run here.
+    """
+    path, loggers = list(sys.path), logging.Logger.manager.loggerDict
+    known = set(loggers)
+    try:
+        for _ in range(TIMES):
+            _play()
+            sys.modules.pop(_PLUGIN, None)
+            sys.path[:] = path
+    finally:
+        current_ctx.unshare()
+        for name in set(loggers) - known:
+            del loggers[name]
+        sys.path_importer_cache.pop(_STAGE, None)
+
+
+def _play() -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.sendall(frames.encode(_BEGIN))
+        channel = Channel(theirs.detach())
+        try:
+            child.main(channel)
+        finally:
+            channel.close()
+        *_, end = frames.Decoder().feed(ours.recv(64 * 1024))
+    if end.get("outcome") != "succeeded":
+        raise RuntimeError(f"no operation can run in this environment: {end.get('failure')}")
