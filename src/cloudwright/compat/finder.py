@@ -11,10 +11,16 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+else:
+    # Every operation's process carries what is imported here, and that module brings a megabyte with it.
+    Loader = object
 
 _PACKAGE = __name__.rpartition(".")[0]
 _FOLDER = Path(__file__).parent
@@ -38,7 +44,7 @@ class _Alias(Loader):
         module.__spec__ = self._spec
 
 
-class AliasFinder(MetaPathFinder):
+class AliasFinder:
     """Finds the modules below the packages of this folder under the packages' own names."""
 
     def __init__(self) -> None:

@@ -1,6 +1,8 @@
-"""Everything that operations commonly import, so that a zygote has it before it forks them."""
+"""What operations commonly import, so that a zygote has it before it forks them.
 
-from contextlib import suppress
+No more than that: every megabyte and every library that a zygote holds makes each fork dearer. So what few
+operations need (jinja2, archives) is imported by those that do.
+"""
 
 from cloudwright.compat import finder
 from cloudwright.compat.cloudify import (
@@ -15,7 +17,3 @@ from cloudwright.compat.cloudify import (
 from cloudwright.compat.script_runner import tasks
 
 __all__ = ["context", "decorators", "exceptions", "finder", "logs", "manager", "state", "tasks", "utils"]
-
-with suppress(ImportError):
-    # Only where a template is rendered, but there it would be half of what the operation costs.
-    import jinja2  # noqa: F401

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
-import secrets
 import shlex
-import string
 import subprocess
 import sys
-import tarfile
-import tempfile
 import threading
 import time
 import traceback
-import uuid
-import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from types import TracebackType
 from typing import IO, Any
 
 from cloudwright.compat.cloudify import manager
-from cloudwright.compat.cloudify.exceptions import CommandExecutionException, NonRecoverableError
+from cloudwright.compat.cloudify.exceptions import CommandExecutionException
 from cloudwright.compat.cloudify.state import workflow_parameters
 from cloudwright.operation.folders import executable_tempdir, new_folder
 from cloudwright.operation.mapping import load_function
@@ -35,9 +30,7 @@ __all__ = [
     "OutputConsumer",
     "create_temp_folder",
     "exception_to_error_cause",
-    "extract_archive",
     "format_exception",
-    "generate_user_password",
     "get_exec_tempdir",
     "get_executable_path",
     "get_execution_creator_username",
@@ -50,64 +43,37 @@ __all__ = [
     "get_tenant",
     "get_tenant_name",
     "get_workflow_parameters",
-    "id_generator",
     "internal",
     "ipv6_url_compat",
     "is_management_environment",
     "nullcontext",
     "setup_default_logger",
     "setup_logger",
-    "untar",
-    "unzip",
-    "uuid4",
     "wait_for",
 ]
+
+#: Seldom used, and large in what they import: every fork of an operation would pay for them.
+_ELSEWHERE = {
+    "extract_archive": "archives",
+    "untar": "archives",
+    "unzip": "archives",
+    "generate_user_password": "identifiers",
+    "id_generator": "identifiers",
+    "uuid4": "identifiers",
+}
+__all__ += list(_ELSEWHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__package__}.{_ELSEWHERE[name]}"), name)
+
 
 # Temporary folders and files.
 
 get_exec_tempdir = executable_tempdir
 create_temp_folder = new_folder
-
-
-def extract_archive(source: str) -> str:
-    """Unpack a tar or zip archive; answers the new folder that it is in.
-
-    Raises NonRecoverableError where it is neither.
-    """
-    if tarfile.is_tarfile(source):
-        return untar(source)
-    if zipfile.is_zipfile(source):
-        return unzip(source)
-    raise NonRecoverableError(f"`{source}` is no archive that can be read: neither tar nor zip.")
-
-
-def unzip(archive: str, destination: str | None = None) -> str:
-    destination = destination or tempfile.mkdtemp()
-    with zipfile.ZipFile(archive) as members:
-        members.extractall(destination)  # noqa: S202 - zipfile itself keeps every member inside
-    return destination
-
-
-def untar(archive: str, destination: str | None = None) -> str:
-    destination = destination or tempfile.mkdtemp()
-    with tarfile.open(archive) as members:
-        members.extractall(destination, filter="data")
-    return destination
-
-
-# Names, identifiers, passwords.
-
-
-def id_generator(size: int = 6, chars: str = string.ascii_uppercase + string.digits) -> str:
-    return "".join(secrets.choice(chars) for _ in range(size))
-
-
-def generate_user_password(password_length: int = 32) -> str:
-    return id_generator(password_length, string.ascii_letters + string.digits + "-_")
-
-
-def uuid4() -> str:
-    return str(uuid.uuid4())
 
 
 def ipv6_url_compat(addr: str) -> str:
