@@ -43,6 +43,9 @@ class PostgresServer:
     it.
     """
 
+    #: Nothing that the tests do needs to survive a loss of power.
+    settings: tuple[str, ...] = ("fsync=off", "full_page_writes=off")
+
     def __init__(self) -> None:
         self._binaries = _binaries()
         self.folder = Path(tempfile.mkdtemp(prefix="cwpg-"))
@@ -95,10 +98,9 @@ class PostgresServer:
                 *("-D", str(self.folder / "data")),
                 *("-k", str(self.folder)),
                 *("-c", "listen_addresses="),
-                *("-c", "fsync=off"),
-                *("-c", "full_page_writes=off"),
                 *("-c", "max_connections=50"),
                 *("-c", "deadlock_timeout=100ms"),
+                *(part for setting in self.settings for part in ("-c", setting)),
             ],
             stderr=subprocess.PIPE,
             text=True,

@@ -12,27 +12,25 @@
  * execution, what operations do, how workers install what they need.
  *
  * What is checked, by name:
- *   C1 C2 C4 C5 C7   as in docs/cancellation.md, where the row is written or the process is forked
+ *   C1 C2 C4 C5 C7   as in docs/cancellation.md, where the row is written or the process is forked; C7 of a
+ *                    kill of what was over, where C3 is
  *   C3               when nothing can happen any more but what a user, a process or a fault may do and need
  *                    not (`quiet`), no execution is being forced or waits, and no active one lacks a live
  *                    workflow's process that knows what was asked. That this state is always reached is a
  *                    second check: the graph of states has no cycle. So no fairness is assumed but that who
  *                    can take a step takes one some day.
  *   told             a standard cancellation reaches the workflow, and a deadline that passed is acted on
- *   truth            what is stored as running runs, and nothing else; what was killed, or waits for nobody,
- *                    is not stored as running or waiting
+ *   truth            what is stored as running runs, and nothing else; what waits for nobody is not stored as
+ *                    waiting
  *   informed         what starts while `cancelling` was asked for by a workflow that knew it
  *   twin             no operation runs twice at the same time
  *   unasked          nothing is forced or killed that nobody asked to, since it was resumed
  *
  * Every defence can be taken out with a macro NO_..., and then a promise breaks; where two of them stand before
- * the same promise, when both are. The code has them all but for
- *   NO_STORED_KILL              executions.request_cancel: a kill of what is over must be stored and looked at
- *                               by the reconciler, here as `kill_term`
- * and, which one manager does not need,
- *   NO_SECOND_LOOK_AT_LEASE     executions.take_over: only from itself, or when the lease has run out
+ * the same promise, when both are. The code has them all but for two, which one manager does not need:
  *   NO_WORKER_IN_LOSS           Owner._prepare: what runs on another manager's worker is not lost
- *   NO_KILL_EVERYWHERE          Owner._end: a kill waits for the operations on every worker
+ *   NO_KILL_EVERYWHERE          Owner._end: a kill waits for the operations on every worker, and the kill of
+ *                               an active execution is kept as `kill_term` for those of other managers
  * With MANAGERS 2 the model is ahead of the code, which runs one: it says what a second one will need.
  *
  * One file, however long: it is what spin reads.
@@ -214,7 +212,7 @@ inline request(mode, until) {
 #endif
 }
 
-/* The same, of one that is over. */
+/* The same, of one that is over or waits to be resumed: executions.kill_term. */
 inline request_late_kill() {
     kill_term = term;
 #ifdef NO_TERM_IN_MESSAGES
@@ -743,10 +741,10 @@ end:
 
 inline judge(m, i) {
     promise("truth", (row[i] == RUNS && row_worker[i] == m) == (proc[at(m, i)] == ALIVE));
-    promise("truth", row[i] != RUNS || row_term[i] > kill_term);
+    promise("C7", row[i] != RUNS || row_term[i] > kill_term);
     promise("truth", row[i] != SENT || row_term[i] < term);
 #ifdef NO_KILL_OF_WAITING
-    promise("truth", row[i] != RUNS || row_term[i] > wanted)
+    promise("C7", row[i] != RUNS || row_term[i] > wanted)
 #endif
 }
 

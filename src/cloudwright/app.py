@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import gc
 import logging
@@ -15,6 +16,7 @@ import secrets
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,9 +50,10 @@ def run(settings: Settings) -> int:
     """Run a manager until it is told to end (SIGTERM, SIGINT) or has been idle for as long as it may; answers
     the exit code.
 
-    Raises IllegalAction where another manager uses the same home, Unavailable where its port is taken.
+    Raises IllegalAction where another manager uses the same home or nothing can be kept there, Unavailable
+    where its port is taken.
     """
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_home(settings.home)
     with _only_one(settings.home):
         logging.getLogger("alembic").setLevel(logging.WARNING)
         logging.basicConfig(
@@ -58,6 +61,19 @@ def run(settings: Settings) -> int:
         )
         _raise_limits()
         return uvloop.run(_serve(settings))
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # What a full or a read-only disk, or another user's folder, forbids is best said before all else.
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        raise IllegalAction(
+            f"Nothing can be kept in the home {home}: {error.strerror}. "
+            "Make that a folder that you may write to, or name another with --home or CLOUDWRIGHT_HOME."
+        ) from error
 
 
 def _raise_limits() -> None:
@@ -195,9 +211,11 @@ def _listen(settings: Settings) -> socket.socket:
         listening.bind((settings.host, settings.port))
     except OSError as error:
         listening.close()
+        taken = isinstance(error, PermissionError) or error.errno == errno.EADDRINUSE
+        way = "--port (0 takes a free one)" if taken else "--host (127.0.0.1 is this machine alone)"
         raise Unavailable(
             f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
-            "Choose another with --port (0 takes a free one)."
+            f"Choose another with {way}."
         ) from error
     listening.listen(1024)
     listening.setblocking(False)
@@ -229,7 +247,7 @@ def _only_one(home: Path) -> Iterator[None]:
             pid = lock.read().strip() or "unknown"
             raise IllegalAction(
                 f"Another manager (process {pid}) uses {home} already. "
-                "Use it, stop it, or choose another folder with --home."
+                "Use it, end it with `cloudwright down`, or choose another folder with --home."
             )
         lock.truncate(0)
         lock.write(str(os.getpid()))

@@ -17,7 +17,7 @@ from cloudwright.storage.databases import database_at
 from cloudwright.storage.schema import executions
 
 from .acting import Outages, Saboteur, User
-from .checker import BOUND, check
+from .checker import check
 from .plan import Actor, Plan
 from .processes import alive, living, memory
 from .record import records
@@ -29,6 +29,8 @@ from .watching import Watcher
 ACTING = 9.0
 #: How long executions that nobody is to disturb any more may take to end by themselves.
 UNDISTURBED = 3.0
+#: How long everything may take to end when it was killed and no fault is injected any more.
+KILLED = 20.0
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ def run_batch(site: Site, plan: Plan) -> Report:
         ids = {id for _, id in rounds}
         await_ends(site, ids, UNDISTURBED, idle=False)
         _kill_all(site, sorted(ids))
-        await_ends(site, ids, BOUND, idle=True)
+        await_ends(site, ids, KILLED, idle=True)
     finally:
         over.set()
         watched.set()

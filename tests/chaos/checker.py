@@ -18,16 +18,30 @@ ENDED = {
     "workflow_cancelled": "cancelled",
 }
 FORCED = ("force-cancel", "kill")
-#: How long a request may take while a manager lives (seconds), on a machine that is busy otherwise.
-BOUND = 20.0
-#: How long an operation may take from its grant to the first line on its tape.
-FORK_SECONDS = 20.0
+#: All clocks are one machine's. What is stored together may have been read so long before (seconds).
+MOMENT = 0.05
+#: How long a request may take while a manager lives (seconds), on a machine that is busy otherwise; and how
+#: much longer for each manager that began meanwhile, each zygote that died, each outage of the database, and
+#: where messages were lost.
+BOUND = 6.0
+AFTER_START = 3.0
+AFTER_ZYGOTE = 3.0
+AFTER_OUTAGE = 10.0
+AFTER_LOSS = 3.0
+#: How long an operation may take from its grant to the first line on its tape, and from its last line until
+#: its end is stored.
+FORK_SECONDS = 6.0
+BOOKED_SECONDS = 1.5
+#: How long it may take from a signal until the death that it brings is told.
+DEAD_SECONDS = 3.0
+LIVES_END = ("kill_manager", "manager_died", "manager_died_starting")
 
 
 def check(record: Record) -> Iterator[str]:
     """What does not hold of this round, in words."""
     yield from _is_over(record)
     yield from _nothing_starts(record)
+    yield from _the_dead_are_silent(record)
     yield from _requests_end(record)
     yield from _no_twins(record)
     yield from _nothing_is_lost(record)
@@ -61,6 +75,7 @@ def _nothing_starts(record: Record) -> Iterator[str]:
             closed, closed_at = f"event {event.id} {event.event_type}", at
     if closed:
         windows.append((closed, closed_at, float("inf")))
+    yield from _starts_within(record, windows)
     granted = Counter(event.operation_id for event in record.events_of("task_started"))
     begun: Counter[str] = Counter()
     for line in record.on_tape("start", "twin"):
@@ -70,8 +85,47 @@ def _nothing_starts(record: Record) -> Iterator[str]:
         if begun[line["operation"]] > granted[line["operation"]]:
             yield f"C1: operation {line['operation']} began without a grant: {line}"
         for name, since, until in windows:
-            if since + FORK_SECONDS < line["time"] < until:
+            bound = FORK_SECONDS + _delays(record, since, line["time"])
+            if since + bound < line["time"] < until:
                 yield f"C1, C2: operation {line['operation']} began long after {name}: {line}"
+
+
+def _starts_within(record: Record, windows: list[tuple[str, float, float]]) -> Iterator[str]:
+    """Starts that the times of rows and events put where nothing may start. A request and a grant are handed
+    to the one writer at the times that they carry, so these are in the order in which they were stored.
+    """
+    starts = {(event.operation_id, event.timestamp.timestamp()) for event in record.events_of("task_started")}
+    for row in record.operations.values():
+        if row.started_at is not None and (row.id, row.started_at.timestamp()) not in starts:
+            yield f"C1: operation {row.id} was started at {row.started_at}, and no event says so"
+            starts.add((row.id, row.started_at.timestamp()))
+    for operation, at in sorted(starts):
+        for name, since, until in windows:
+            if since + MOMENT < at < until:
+                yield f"C1, C2: operation {operation} was started {at - since:.3f} s after {name}"
+
+
+def _the_dead_are_silent(record: Record) -> Iterator[str]:
+    """C4 and C7, by the tape: no workflow's process writes after the end that was stored of it, and after a
+    kill no operation's does either. (What left its operation's process group may.)
+    """
+    killed, unreachable = False, bool(record.events_of("operation_kill_failed"))
+    silent: list[tuple[float, float, bool]] = []
+    for event in record.events:
+        at = event.timestamp.timestamp()
+        if event.event_type == "execution_resumed":
+            silent[-1:] = [(since, at, dead) for since, _, dead in silent[-1:]]
+            killed = False
+        elif _forces(event) and event.details["mode"] == "kill":
+            killed = True
+        elif event.event_type in ENDED:
+            silent.append((at, float("inf"), killed and not unreachable))
+    for line in record.on_tape("workflow", "workflow_end", "start", "twin", "child", "end"):
+        of_workflow = line["operation"] == record.execution
+        for since, until, dead in silent:
+            if since + MOMENT < line["time"] < until and (of_workflow or dead):
+                what = "the workflow" if of_workflow else f"operation {line['operation']}"
+                yield f"C4, C7: {what} wrote {line['time'] - since:.3f} s after its end: {line}"
 
 
 def _forces(event: Any) -> bool:
@@ -103,10 +157,39 @@ def _requests_end(record: Record) -> Iterator[str]:
             ]
         elif event.event_type in ENDED:
             for since, what in waiting:
-                took = _lived(record.site, since, at)
-                if took > BOUND:
-                    yield f"C3: {what} took {took:.1f} s in which a manager lived"
+                took, bound = _lived(record.site, since, at), BOUND + _delays(record, since, at)
+                if took > bound:
+                    yield f"C3: {what} took {took:.1f} s in which a manager lived, which is over {bound:g} s"
             waiting = []
+
+
+def _delays(record: Record, since: float, until: float) -> float:
+    """How much longer something may take for what was done to its site in between (seconds)."""
+    delays = 0.0
+    for entry in record.site:
+        if entry.what == "blown" and entry.details["point"] == "bus":
+            delays += AFTER_LOSS
+        elif not since - 1 <= entry.time <= until:
+            continue
+        elif entry.what == "manager_answers":
+            delays += AFTER_START
+        elif entry.what == "outage":
+            delays += AFTER_OUTAGE
+        elif _ends_a_zygote(entry):
+            delays += AFTER_ZYGOTE
+    return delays
+
+
+def _ends_a_zygote(entry: Entry) -> bool:
+    if entry.what == "kill_process":
+        return str(entry.details["kind"]).endswith("zygote")
+    return entry.what == "blown" and _of_zygote(entry)
+
+
+def _of_zygote(entry: Entry) -> bool:
+    """Whether the point that a fuse blew at is of a zygote itself, not of one of its children."""
+    owner, _, point = entry.details["point"].partition(".")
+    return owner in ("workflows", "operations") and point.startswith(("fork.", "report"))
 
 
 def _lived(site: list[Entry], since: float, until: float) -> float:
@@ -150,6 +233,20 @@ def _nothing_is_lost(record: Record) -> Iterator[str]:
     for line in record.on_tape("end"):
         if _undisturbed(record, line):
             yield from _result_is_stored(record, line)
+    yield from _deaths_are_told(record)
+
+
+def _deaths_are_told(record: Record) -> Iterator[str]:
+    """Who was signalled was seen dead, if the manager that sent the signal lived on for a while."""
+    told = {
+        event.operation_id: event.id for event in record.events_of("operation_dead", "operation_kill_failed")
+    }
+    for event in record.events_of("operation_signalled"):
+        since = event.timestamp.timestamp() - MOMENT
+        if told.get(event.operation_id, 0) < event.id and not any(
+            entry.what in LIVES_END and since <= entry.time <= since + DEAD_SECONDS for entry in record.site
+        ):
+            yield f"C6: event {event.id} is of a signal, and no event says that its process is dead"
 
 
 def _undisturbed(record: Record, end: dict[str, Any]) -> bool:
@@ -161,26 +258,30 @@ def _undisturbed(record: Record, end: dict[str, Any]) -> bool:
     ]
     if not begins:
         return False
-    since, until = begins[0] - 1, end["time"] + 3
-    for entry in record.site:
-        if (
-            entry.what in ("kill_manager", "manager_died", "kill_process", "outage", "outage_over")
-            and since <= entry.time <= until
-        ):
-            return False
-    if any(
-        entry.what == "manager_answers" and _in_zygote(entry) and entry.time <= until for entry in record.site
-    ):
+    since, until = begins[0] - 1, end["time"] + BOOKED_SECONDS
+    if any(since <= entry.time <= until and _costs_its_result(entry, end) for entry in record.site):
         return False
-    return not any(
-        event.event_type == "operation_signalled" and event.operation_id == end["operation"]
-        for event in record.events
-    )
+    for event in record.events_of("operation_signalled", "task_started"):
+        at = event.timestamp.timestamp()
+        if event.operation_id != end["operation"]:
+            continue
+        if event.event_type == "task_started" and at > end["time"]:
+            # What is stored is of another attempt: this one's result could not be taken (a conflict).
+            return False
+        if event.event_type == "operation_signalled" and since <= at <= until:
+            return False
+    return True
 
 
-def _in_zygote(entry: Entry) -> bool:
-    """Whether a zygote of this life, or a child of it, was to kill itself: nobody sees when it does."""
-    return str(entry.details.get("fuse", "")).startswith(("workflows.", "operations."))
+def _costs_its_result(entry: Entry, end: dict[str, Any]) -> bool:
+    if entry.what == "kill_process":
+        return entry.details["kind"] == "operations zygote" or entry.details["child"] == end["operation"]
+    if entry.what == "blown":
+        # In a child, at a frame of its own; elsewhere, with all that it supervised.
+        if entry.details["point"].startswith("operations."):
+            return _of_zygote(entry) or entry.details["pid"] == end["pid"]
+        return not entry.details["point"].startswith(("workflows.", "bus"))
+    return entry.what in (*LIVES_END, "outage", "outage_over")
 
 
 def _result_is_stored(record: Record, end: dict[str, Any]) -> Iterator[str]:

@@ -11,10 +11,12 @@ tells the manager's parts of work or of a request is lost.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ from cloudwright.cli.server import main
 from cloudwright.process.child import Child
 from cloudwright.process.supervisor import Zygote
 
+#: Where a process that is about to end itself says so.
+BLOWN = Path(os.environ.pop("CHAOS_BLOWN"))
 INSIDE = str(Path(__file__).parent / "inside")
 
 
@@ -39,7 +43,15 @@ class Fuse:
         if point == self._point:
             self._left -= 1
             if self._left == 0:
+                tell(point)
                 os.kill(os.getpid(), signal.SIGKILL)
+
+
+def tell(point: str) -> None:
+    """Leave a line that a fuse has blown."""
+    line = json.dumps({"time": time.time(), "point": point, "pid": os.getpid()}) + "\n"
+    with BLOWN.open("a") as file:
+        file.write(line)
 
 
 def around(fuse: Fuse, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,10 +93,11 @@ def lose_messages(every: int) -> None:
 
     async def lossy(self: LocalBus, topic: str, message: Message) -> None:
         nonlocal count
-        # What ended executions left running is looked for by nobody, should the request to kill it be lost.
-        if topic.startswith(("control.", "work.")) and "kill" not in message:
+        if topic.startswith(("control.", "work.")):
             count += 1
             if count % every == 0:
+                if count == every:
+                    tell("bus")
                 return
         await publish(self, topic, message)
 
@@ -98,7 +111,7 @@ def patch_zygotes(role: str, point: str) -> None:
         if name.startswith(role):
             given["path"] = [*given.get("path", ()), INSIDE]
             given["preload"] = [*given.get("preload", ()), "zygote_faults"]
-            given["env"] = {**given["env"], "CHAOS_FUSE": point}
+            given["env"] = {**given["env"], "CHAOS_FUSE": f"{role}.{point}", "CHAOS_BLOWN": str(BLOWN)}
             # The next one is not to die as well.
             Zygote.start = classmethod(start)  # type: ignore[assignment]
         return await start(cls, name=name, **given)  # type: ignore[no-any-return]

@@ -72,7 +72,14 @@ def records(site: Site, rounds: Iterable[tuple[Actor, str]], since: float) -> li
     """The records of these executions; not those that are not stored. Their batch began at ``since``."""
     found = []
     engine = database_at(site.database_url).reading
-    about_site = [entry for entry in site.history.entries if entry.execution is None and entry.time >= since]
+    about_site = sorted(
+        (
+            entry
+            for entry in [*site.history.entries, *site.blown()]
+            if entry.time >= since and (entry.execution is None or entry.what == "kill_process")
+        ),
+        key=lambda entry: entry.time,
+    )
     with engine.connect() as conn:
         for actor, id in rounds:
             with conn.begin():

@@ -55,7 +55,9 @@ def run_rounds(
                 break
             batch += 1
         site.stop()
-        outcome.violations += _remains(site)
+        for left in _remains(site):
+            say(f"VIOLATION (seed {seed}, at the end): {left}")
+            outcome.violations.append(left)
     except BaseException:
         site.abort()
         say(f"the site is kept in {folder}; the manager's log ends with\n{site.log()[-6000:]}")
@@ -85,7 +87,7 @@ def _add(outcome: Outcome, report: Report, say: Callable[[str], None]) -> None:
 
 
 def _done(site: Site) -> Counter[str]:
-    """How often what was done, of requests and of faults."""
+    """How often what was done, of requests and of faults; how many fuses were armed, and how many blew."""
     done: Counter[str] = Counter()
     for entry in site.history.entries:
         if entry.what in ("acknowledged", "refused", "unanswered"):
@@ -94,6 +96,9 @@ def _done(site: Site) -> Counter[str]:
             done[f"kill {entry.details['kind']}"] += 1
         elif entry.what in ("kill_manager", "manager_died_starting", "outage"):
             done[entry.what] += 1
+        elif entry.what == "start_manager" and entry.details["fuse"]:
+            done[f"armed {entry.details['fuse'].partition('=')[0]}"] += 1
+    done.update(f"blown {entry.details['point']}" for entry in site.blown())
     return done
 
 

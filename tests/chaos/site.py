@@ -19,7 +19,7 @@ from cloudwright.client.api import Client
 from cloudwright.client.errors import ConnectionFailed, Unavailable
 from cloudwright.client.target import Target
 
-from .history import History
+from .history import Entry, History
 
 T = TypeVar("T")
 HERE = Path(__file__).parent
@@ -134,6 +134,16 @@ class Site:
                     raise
                 self._ending.wait(0.05)
 
+    def blown(self) -> list[Entry]:
+        """The fuses that blew: ``point``, and in which process (``pid``). Of messages, the first that was
+        lost.
+        """
+        file = self.folder / "blown"
+        lines = map(json.loads, file.read_text().splitlines()) if file.exists() else ()
+        return [
+            Entry(line["time"], "blown", None, {"point": line["point"], "pid": line["pid"]}) for line in lines
+        ]
+
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
 
@@ -168,6 +178,7 @@ class Site:
         environ |= {
             "CLOUDWRIGHT_DATABASE_URL": self.database_url,
             "CHAOS_FUSE": fuse,
+            "CHAOS_BLOWN": str(self.folder / "blown"),
             "TMPDIR": str(self.folder / "tmp"),
         }
         self.history.note("start_manager", fuse=fuse)

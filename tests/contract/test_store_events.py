@@ -119,4 +119,9 @@ def test_lists(store: Store) -> None:
     assert found(after_id=first.id) == ["Two 100%", "three", "four"]
     newest = Page(size=2, sort=(("timestamp", True),))
     assert found(newest) == ["four", "three"]
+    # Of several executions, and so in another way.
+    assert found(newest, deployment_ids=["d1"]) == ["three", "Two 100%"]
+    assert found(Page(size=2, offset=2, sort=newest.sort), blueprint_ids=["b1"]) == ["Two 100%", "one"]
+    assert found(newest, blueprint_ids=["b1"], tenant=TENANT, node_ids=["n1"]) == ["three", "one"]
+    assert store.read_sync(events.list_events, EventFilter(deployment_ids=["d1"]), newest)[1] == 3
     assert store.read_sync(events.list_events, EventFilter(tenant=TENANT), newest)[1] == 3

@@ -99,10 +99,54 @@ def test_take_over_needs_the_last_term(store: Store) -> None:
     assert late is None
 
 
+def test_only_its_owner_or_whoever_comes_after_the_lease_takes_over(store: Store) -> None:
+    start(store)
+
+    def take(owner: str, term: int, seconds: float) -> Execution | None:
+        return store.write_sync(
+            executions.take_over, "e1", old_term=term, owner=owner, lease_until=at(60), now=at(seconds)
+        )
+
+    # It is renewed after it was seen to have run out, and before it was taken over.
+    assert store.write_sync(executions.renew, "m1", [("e1", 1)], at(40)) == {"e1"}
+    assert take("m2", 1, 39) is None
+    assert store.read_sync(executions.get, "e1").owner == "m1"
+    # An owner that starts again finds what its earlier life owned, and has no lease to wait for.
+    again = take("m1", 1, 5)
+    assert again is not None
+    assert (again.owner, again.term, again.lease_until) == ("m1", 2, at(60))
+    taken = take("m2", 2, 60)
+    assert taken is not None
+    assert (taken.owner, taken.term) == ("m2", 3)
+
+
+def test_that_a_workflow_began_is_kept_while_it_may_begin(store: Store) -> None:
+    create(store)
+    assert not store.write_sync(executions.begin, "e1", 0)
+    claimed = store.write_sync(executions.claim, "e1", "m1", at(30), NOW)
+    assert claimed is not None
+    assert not claimed.begun
+    assert not store.write_sync(executions.begin, "e1", 0)
+    assert not store.read_sync(executions.get, "e1").begun
+    cancel(store)
+    assert store.write_sync(executions.begin, "e1", 1)
+    assert store.read_sync(executions.get, "e1").begun
+    finish(store, outcome=Outcome.CANCELLED)
+    assert store.write_sync(executions.resume, "e1", by="admin", now=NOW).begun
+
+
+@pytest.mark.parametrize("mode", [CancelMode.FORCE, CancelMode.KILL])
+def test_no_workflow_begins_once_it_is_forced_to_end(store: Store, mode: CancelMode) -> None:
+    start(store)
+    cancel(store, mode)
+    assert not store.write_sync(executions.begin, "e1", 1)
+    assert not store.read_sync(executions.get, "e1").begun
+
+
 def test_renew_keeps_what_is_still_the_owners(store: Store) -> None:
     for id in ("mine", "taken", "over", "other"):
         start(store, id, None)
-    store.write_sync(executions.take_over, "taken", old_term=1, owner="m2", lease_until=at(5), now=NOW)
+    store.write_sync(executions.take_over, "taken", old_term=1, owner="m2", lease_until=at(30), now=at(30))
     finish(store, id="over")
     asked = [("mine", 1), ("taken", 1), ("over", 1), ("nope", 1)]
     assert store.write_sync(executions.renew, "m1", asked, at(99)) == {"mine"}
@@ -159,6 +203,53 @@ def test_a_kill_of_what_is_over_asks_for_its_residuals_and_changes_nothing_else(
     assert cancel(store, CancelMode.KILL).decision.kill_residuals
     assert store.read_sync(executions.get, "e1") == before
     assert event_types(store) == ["workflow_succeeded", "execution_cancel_requested"]
+    assert store.read_sync(executions.kills, "w1") == []
+
+
+def test_a_kill_of_what_is_over_is_kept_until_nothing_of_it_runs(store: Store) -> None:
+    start(store)
+    run(store, "o1", "o2")
+    finish(store, outcome=Outcome.FAILED)
+    assert store.read_sync(executions.kills, "w1") == []
+    cancel(store, CancelMode.KILL)
+    assert store.read_sync(executions.kills, "w1") == [("e1", 1)]
+    assert store.read_sync(executions.kills, "another worker") == []
+    # What an execution that was resumed then runs is not meant.
+    store.write_sync(executions.resume, "e1", by="admin", now=NOW)
+    claimed = store.write_sync(executions.claim, "e1", "m1", at(30), NOW)
+    assert claimed is not None
+    send(store, "o3", term=2)
+    assert grant(store, "o3", term=2) == {"o3"}
+    assert store.read_sync(executions.kills, "w1") == [("e1", 1)]
+    store.write_sync(operations.end, "o1", 1, state=OperationState.FAILED, now=NOW)
+    store.write_sync(operations.lose, ["o2"], "its worker was lost", NOW)
+    assert store.read_sync(executions.kills, "w1") == []
+    # Nor is an operation that was meant, once it runs again.
+    assert store.write_sync(operations.send, "e1", 2, operation("o1", 2), NOW)
+    assert grant(store, "o1", term=2, attempt=2) == {"o1"}
+    assert store.read_sync(executions.kills, "w1") == []
+    finish(store, term=2)
+    cancel(store, CancelMode.KILL)
+    assert store.read_sync(executions.kills, "w1") == [("e1", 2)]
+
+
+def test_a_kill_of_what_waits_to_be_resumed_is_kept_too(store: Store) -> None:
+    start(store)
+    run(store, "o1")
+    finish(store, outcome=Outcome.FAILED)
+    store.write_sync(executions.resume, "e1", by="admin", now=NOW)
+    assert cancel(store, CancelMode.KILL).execution.status is S.CANCELLED
+    assert store.read_sync(executions.kills, "w1") == [("e1", 1)]
+
+
+@pytest.mark.parametrize("mode", [CancelMode.CANCEL, CancelMode.FORCE])
+def test_no_weaker_request_is_kept_as_a_kill(store: Store, mode: CancelMode) -> None:
+    start(store)
+    run(store, "o1")
+    cancel(store, mode)
+    finish(store)
+    cancel(store, mode)
+    assert store.read_sync(executions.kills, "w1") == []
 
 
 @pytest.mark.parametrize(
@@ -225,6 +316,9 @@ def test_the_end_revokes_what_has_not_started_and_names_what_runs(store: Store) 
     store.write_sync(operations.set_task, "e1", 1, "inside", OperationState.STARTED, None, NOW)
     progress = store.read_sync(executions.get, "e1")
     assert (progress.total_operations, progress.finished_operations) == (5, 1)
+    uncounted = store.read_sync(executions.get, "e1", progress=False)
+    assert (uncounted.total_operations, uncounted.status) == (0, progress.status)
+    assert store.read_sync(executions.with_progress, [uncounted]) == [progress]
     result = finish(store, Outcome.CANCELLED)
     assert result.revoked == 3
     assert [operation.id for operation in result.residual] == ["runs"]

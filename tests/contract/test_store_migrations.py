@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -9,15 +10,18 @@ import pytest
 from alembic import command, op
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
-from stored import Together, create
+from stored import NOW, TENANT, Together, create, start
 
 from cloudwright.errors import InvalidInput, Unavailable
-from cloudwright.storage import executions
+from cloudwright.storage import blueprints, deployments, executions
 from cloudwright.storage.databases import database_at
-from cloudwright.storage.migrate import configuration
+from cloudwright.storage.migrate import versions
+from cloudwright.storage.records import Blueprint, Deployment
 from cloudwright.storage.schema import metadata
 from cloudwright.storage.store import Store
+from cloudwright.storage.upgrading import configuration
 from postgres import PostgresServer
 
 
@@ -46,6 +50,11 @@ def test_migrations_make_what_the_schema_says(empty_url: str) -> None:
     store.close()
 
 
+def test_files_are_named_after_their_versions_and_in_one_line() -> None:
+    newest_first = list(ScriptDirectory.from_config(configuration()).walk_revisions())
+    assert [migration.revision for migration in reversed(newest_first)] == versions()
+
+
 def test_opening_again_keeps_what_is_there(empty_url: str) -> None:
     store = Store.open(empty_url)
     created = create(store)
@@ -63,6 +72,39 @@ def test_a_migration_can_be_undone(empty_url: str) -> None:
         command.downgrade(config, "base")
     assert tables(empty_url) == {"alembic_version"}
     Store.open(empty_url).close()
+
+
+def test_what_was_claimed_before_it_was_kept_may_have_begun(empty_url: str) -> None:
+    store = Store.open(empty_url)
+    start(store, "claimed", None)
+    create(store, "waiting", None)
+    store.close()
+    config = configuration()
+    with database_at(empty_url).writing.begin() as conn:
+        config.attributes["connection"] = conn
+        command.downgrade(config, "0001")
+    store = Store.open(empty_url)
+    assert store.read_sync(executions.get, "claimed").begun
+    assert not store.read_sync(executions.get, "waiting").begun
+    store.close()
+
+
+def test_nodes_are_whole_where_what_they_share_cannot_be_stored(empty_url: str) -> None:
+    """Undoing the version that packs them, and doing it again: whoever reads them sees no difference."""
+    store = Store.open(empty_url)
+    nodes = [{"id": f"n{index}", "operations": {"create": {"inputs": {"of": "all"}}}} for index in range(3)]
+    store.write_sync(blueprints.create, Blueprint("b1"), NOW)
+    store.write_sync(deployments.create, Deployment("d1", "b1"), nodes, [], NOW)
+    store.close()
+    config = configuration()
+    with database_at(empty_url).writing.begin() as conn:
+        config.attributes["connection"] = conn
+        command.downgrade(config, "0002")
+        stored = conn.exec_driver_sql("SELECT node FROM nodes ORDER BY id").scalars()
+        assert [json.loads(text) for text in stored] == nodes
+    store = Store.open(empty_url)
+    assert [row.node for row in store.read_sync(deployments.nodes, TENANT, "d1")] == nodes
+    store.close()
 
 
 def test_managers_that_start_together_migrate_once(empty_url: str) -> None:

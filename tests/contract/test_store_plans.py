@@ -137,6 +137,12 @@ LISTS = {
         LATEST,
         "ix_events_execution_id_id",
     ),
+    "events of a deployment": (
+        events.list_events,
+        EventFilter(tenant=TENANT, deployment_ids=["d1"]),
+        Page(size=100, sort=(("id", True),)),
+        "ix_events_execution_id_id",
+    ),
     "latest events": (events.list_events, EventFilter(), LATEST, "ix_events_timestamp"),
     "latest events of a tenant": (
         events.list_events,
@@ -185,6 +191,32 @@ def test_lists_on_sqlite(sqlite_conn: Connection, name: str) -> None:
     assert [step for step in plans[0] if f"INDEX {index}" in step], plans[0]
     for plan in plans:
         assert not scans(plan), plan
+
+
+def selects(conn: Connection) -> list[list[str]]:
+    """The plans of the queries that follow, as they come."""
+    plans: list[list[str]] = []
+
+    @event.listens_for(conn, "before_cursor_execute")
+    def explain(conn: Connection, cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
+        if sql.startswith("SELECT"):
+            plans.append(explain_sqlite(conn, sql, parameters))
+
+    return plans
+
+
+def test_a_tenants_executions_are_counted_by_an_index_alone(sqlite_conn: Connection) -> None:
+    plans = selects(sqlite_conn)
+    # A full page says nothing about how many there are.
+    filter = ExecutionFilter(tenant=TENANT, include_system_workflows=False)
+    executions.list_executions(sqlite_conn, filter, Page(size=0))
+    assert any("COVERING INDEX ix_executions_tenant_created_at" in step for step in plans[-1]), plans
+
+
+def test_events_of_a_deployment_are_chosen_by_an_index_alone(sqlite_conn: Connection) -> None:
+    plans = selects(sqlite_conn)
+    events.list_events(sqlite_conn, EventFilter(tenant=TENANT, deployment_ids=["d1"]), Page(size=100))
+    assert "SEARCH events USING COVERING INDEX ix_events_execution_id_id (execution_id=?)" in plans[0]
 
 
 def test_the_newest_executions_are_not_sorted(sqlite_conn: Connection) -> None:

@@ -95,7 +95,7 @@ def test_only_one_claims(store: Store, other: Store) -> None:
 def test_only_one_takes_over_and_the_old_owner_can_not_finish_then(store: Store, other: Store) -> None:
     def take(a_store: Store, id: str, owner: str) -> Any:
         return a_store.write_sync(
-            executions.take_over, id, old_term=1, owner=owner, lease_until=at(9), now=NOW
+            executions.take_over, id, old_term=1, owner=owner, lease_until=at(60), now=at(30)
         )
 
     for place in ROUNDS:
@@ -106,6 +106,45 @@ def test_only_one_takes_over_and_the_old_owner_can_not_finish_then(store: Store,
         )
         assert [answer is not None for answer in race.answers].count(True) == 1
         assert store.read_sync(executions.get, id).term == (1 if race.answers[2] else 2)
+
+
+def test_a_lease_is_renewed_or_another_takes_over(store: Store, other: Store) -> None:
+    for place in ROUNDS:
+        id = f"e{place}"
+        start(store, id, None)
+        race = Together(
+            partial(store.write_sync, executions.renew, "m1", [(id, 1)], at(60)),
+            partial(
+                other.write_sync,
+                executions.take_over,
+                id,
+                old_term=1,
+                owner="m2",
+                lease_until=at(60),
+                now=at(30),
+            ),
+        )
+        kept, taken = race.answers
+        assert (kept == {id}) == (taken is None)
+        assert store.read_sync(executions.get, id).owner == ("m1" if kept else "m2")
+
+
+def test_of_a_kill_and_a_resume_both_are_kept(store: Store, other: Store) -> None:
+    for place in ROUNDS:
+        id, op = f"e{place}", f"o{place}"
+        start(store, id, None)
+        send(store, op, execution=id)
+        assert grant(store, id, op) == {op}
+        finish(store, id, outcome=Outcome.FAILED)
+        race = Together(
+            partial(cancel, store, id, CancelMode.KILL),
+            partial(other.write_sync, executions.resume, id, by="admin", now=NOW),
+        )
+        killed, resumed = race.answers
+        assert resumed.status is S.PENDING
+        # Whatever came first, what ran is to die, and what a next owner sends is not.
+        assert killed.decision.kill_residuals
+        assert (id, 1) in store.read_sync(executions.kills, "w1")
 
 
 def test_a_waiting_execution_is_cancelled_or_started_but_not_both(store: Store, other: Store) -> None:
@@ -277,7 +316,7 @@ def end(conn: Connection) -> int:
 
 
 def take(conn: Connection) -> int:
-    taken = executions.take_over(conn, "e1", old_term=1, owner="m2", lease_until=at(9), now=NOW)
+    taken = executions.take_over(conn, "e1", old_term=1, owner="m2", lease_until=at(60), now=at(30))
     assert taken is not None
     return taken.term
 

@@ -59,6 +59,9 @@ class Verbs(RuleBasedStateMachine):
         self.count += 1
         return at(self.count)
 
+    def lease(self) -> datetime:
+        return at(self.count + 4)
+
     def write(self, verb: Any, *args: Any, **more: Any) -> Any:
         return self.store.write_sync(verb, *args, **more)
 
@@ -89,16 +92,28 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(id=ids)
     def claim(self, id: str) -> None:
-        claimed = self.write(executions.claim, id, "m1", at(99), self.now())
+        claimed = self.write(executions.claim, id, "m1", self.lease(), self.now())
         assert (claimed is not None) == (self.before[id].status is S.PENDING)
 
-    @rule(id=ids, old=st.booleans())
-    def take_over(self, id: str, old: bool) -> None:
-        term = self.term(id) - old
+    @rule(id=ids, owner=st.sampled_from(["m1", "m2"]), old=st.booleans())
+    def take_over(self, id: str, owner: str, old: bool) -> None:
+        before, now = self.before[id], self.now()
         taken = self.write(
-            executions.take_over, id, old_term=term, owner="m2", lease_until=at(99), now=self.now()
+            executions.take_over,
+            id,
+            old_term=before.term - old,
+            owner=owner,
+            lease_until=self.lease(),
+            now=now,
         )
-        assert (taken is not None) == (self.before[id].status in ACTIVE_STATUSES and not old)
+        lapsed = before.lease_until is not None and before.lease_until <= now
+        may = before.status in ACTIVE_STATUSES and (before.owner == owner or lapsed)
+        assert (taken is not None) == (may and not old)
+
+    @rule(id=ids, old=st.booleans())
+    def begin_workflow(self, id: str, old: bool) -> None:
+        begun = self.write(executions.begin, id, self.term(id) - old)
+        assert begun == (self.before[id].status in GRANTING_STATUSES and not old)
 
     @rule(id=ids, mode=st.sampled_from(CancelMode))
     def cancel(self, id: str, mode: CancelMode) -> None:

@@ -89,6 +89,24 @@ def test_deployments(store: Store) -> None:
         assert store.read_sync(deployments.list_deployments, filter, EVERYTHING)[1] == count
 
 
+def test_owners_are_told_of_the_deployments_that_exist(store: Store) -> None:
+    deploy(store, "d1")
+    deploy(store, "d2", instances=0)
+    deploy(store, "d1", tenant="other")
+
+    def owners(tenant: str | None, *ids: str) -> set[tuple[str, str, str]]:
+        rows = store.read_sync(deployments.owners, tenant, ids)
+        return {(row.tenant, row.id, row.blueprint_id) for row in rows}
+
+    assert owners(TENANT, "d1", "gone") == {(TENANT, "d1", "of-d1")}
+    assert owners(None, "d1", "d2") == {
+        (TENANT, "d1", "of-d1"),
+        (TENANT, "d2", "of-d2"),
+        ("other", "d1", "of-d1"),
+    }
+    assert owners(TENANT) == set()
+
+
 def test_a_deployment_in_use_stays_unless_forced(store: Store) -> None:
     deploy(store)
     start(store)
@@ -271,3 +289,30 @@ def test_ids_are_a_tenants_own(store: Store) -> None:
     assert store.read_sync(deployments.get_instance, TENANT, "n1_a").state == "uninitialized"
     store.write_sync(deployments.delete, "other", "d1", force=True)
     assert len(store.read_sync(deployments.node_instances, TENANT, "d1")) == 2
+
+
+def test_what_nodes_share_is_stored_once(store: Store) -> None:
+    """And every way to read a node answers a whole one, whichever deployment it is of."""
+    store.write_sync(blueprints.create, Blueprint("b1"), NOW)
+    made = {}
+    for deployment_id in ("d1", "d2"):
+        create = {"operation": f"{deployment_id}.create", "inputs": {"text": "x" * 1000}}
+        made[deployment_id] = [
+            {"id": f"n{index}", "properties": {"own": index}, "operations": {"create": dict(create)}}
+            for index in range(20)
+        ]
+        nodes = made[deployment_id]
+        store.write_sync(deployments.create, Deployment(deployment_id, "b1"), nodes, [], NOW)
+    rows, total = store.read_sync(deployments.list_nodes, NodeFilter(tenant=TENANT), Page(size=30))
+    assert ([row.node for row in rows], total) == ([*made["d1"], *made["d2"][:10]], 40)
+    assert [row.node for row in store.read_sync(deployments.nodes, TENANT, "d2")] == made["d2"]
+    assert store.read_sync(deployments.get_node, TENANT, "d2", "n7").node == made["d2"][7]
+    packed, shared = store.read_sync(deployments.packed_nodes, TENANT, "d1")
+    assert packed[3] == {"id": "n3", "properties": {"own": 3}, "operations": 0}
+    assert shared == {
+        "values": [],
+        "operations": [],
+        "tables": [{"create": made["d1"][0]["operations"]["create"]}],
+    }
+    store.write_sync(deployments.update, TENANT, "d1", NOW, description="other")
+    assert store.read_sync(deployments.get_node, TENANT, "d1", "n7").node == made["d1"][7]

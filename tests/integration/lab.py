@@ -19,6 +19,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -34,12 +35,22 @@ WAIT_SECONDS = 60
 class Lab:
     """One manager over one home; ``restart`` runs it again over the same home after ``kill9``."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        program: Path | None = None,
+        environment: dict[str, str] | None = None,
+        **settings: object,
+    ) -> None:
+        """``program`` is run in place of ``cloudwright``, with ``environment`` besides the settings."""
+        self._program = ["-m", "cloudwright.cli.server"] if program is None else [str(program)]
         self.home = folder / "home"
         self.tape = folder / "tape"
         self.tape.touch()
         self._log = folder / "manager.log"
         self._settings = {f"CLOUDWRIGHT_{name.upper()}": str(value) for name, value in settings.items()}
+        self._settings |= environment or {}
         self._numbers = itertools.count(1)
         self.process: subprocess.Popen[str] | None = None
         self.client: Client | None = None
@@ -52,8 +63,7 @@ class Lab:
             self.process = subprocess.Popen(
                 [
                     sys.executable,
-                    "-m",
-                    "cloudwright.cli.server",
+                    *self._program,
                     "up",
                     "--home",
                     str(self.home),
@@ -94,6 +104,12 @@ class Lab:
 
     def log(self) -> str:
         return self._log.read_text() if self._log.exists() else ""
+
+    def await_log(self, text: str) -> None:
+        """Wait until the manager has said this in its log."""
+        with _watching(self._log) as changed:
+            while text not in self.log():
+                changed()
 
     # The application.
 
@@ -172,8 +188,9 @@ class Lab:
 
 
 @contextmanager
-def running_lab(folder: Path, **settings: object) -> Iterator[Lab]:
-    lab = Lab(folder, **settings)
+def running_lab(folder: Path, **given: Any) -> Iterator[Lab]:
+    """``given`` is what ``Lab`` takes."""
+    lab = Lab(folder, **given)
     lab.start()
     try:
         yield lab
@@ -201,6 +218,15 @@ def alive(pid: int | str) -> bool:
         return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def workflow_processes(id: str) -> list[int]:
+    """The living processes that were forked for the execution."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if f"cloudwright {id}" in " ".join(process.info["cmdline"] or ()):
+            found.append(process.pid)
+    return found
 
 
 def await_death(pid: int | str, seconds: float = 10) -> None:

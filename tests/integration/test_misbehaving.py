@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from lab import await_death
+from lab import await_death, workflow_processes
 
 pytestmark = pytest.mark.usefixtures("tape")
 
@@ -34,6 +34,15 @@ def test_a_workflow_that_misbehaves_ends_with_a_clear_error(lab, how, status, er
         assert not execution["error"]
     else:
         assert error in execution["error"]
+    assert lab.client.status()["status"] == "OK"
+
+
+def test_a_question_that_nobody_can_answer_is_answered_with_an_error_and_the_workflow_goes_on(lab):
+    id = lab.run("misbehaving", how="ask")
+    told = lab.event(id, "it was told")["message"]
+    assert "KeyError" in told
+    assert lab.end(id)["status"] == "terminated"
+    assert lab.on_tape("end", "after")
     assert lab.client.status()["status"] == "OK"
 
 
@@ -85,16 +94,3 @@ def test_a_workflow_s_process_that_is_killed_from_outside(lab, first, status):
         assert "SIGKILL" in execution["error"]
     lab.cancel(id, "kill")
     await_death(operation)
-
-
-def workflow_processes(id: str) -> list[int]:
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/cmdline", "rb") as file:
-                    if id.encode() in file.read():
-                        found.append(int(name))
-            except OSError:
-                continue
-    return found

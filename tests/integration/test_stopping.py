@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import chaos
 from cloudwright.client.errors import IllegalAction
-from lab import alive, await_death, running_lab
+from lab import alive, await_death, running_lab, workflow_processes
 
 pytestmark = pytest.mark.usefixtures("tape")
 
@@ -16,6 +19,10 @@ def started_after(lab, id, event_type):
     kinds = [event["event_type"] for event in events]
     assert event_type in kinds, kinds
     return [kind for kind in kinds[kinds.index(event_type) :] if kind == "task_started"]
+
+
+def residual(lab, id):
+    return [operation for operation in lab.operations(id) if operation["residual"]]
 
 
 # A standard cancel.
@@ -30,7 +37,10 @@ def test_a_graph_stops_starting_tasks_and_what_runs_runs_on_as_a_residual(lab):
     assert execution["residual_operations"] == 1
     assert alive(pid)
     assert started_after(lab, id, "execution_cancel_requested") == []
-    (running,) = [operation for operation in lab.operations(id) if operation["state"] == "started"]
+    (running,) = residual(lab, id)
+    while running["pid"] is None:
+        # It is stored of what has run for a moment.
+        (running,) = residual(lab, id)
     assert running["pid"] == int(pid)
     # A later kill ends it and leaves the status alone.
     lab.cancel(id, "kill")
@@ -47,6 +57,21 @@ def test_no_operation_of_a_fast_chain_starts_after_the_request_was_stored(lab):
         lab.cancel(id)
         assert lab.end(id)["status"] == "cancelled"
         assert started_after(lab, id, "execution_cancel_requested") == []
+
+
+def test_what_a_workflow_asks_for_before_it_hears_of_a_stored_request_does_not_start(tmp_path):
+    # Every message to its owner is lost, so the workflow hears of it when the reconciler looks next.
+    environment = {"CHAOS_FUSE": "bus=1", "CHAOS_BLOWN": str(tmp_path / "blown")}
+    program = Path(next(iter(chaos.__path__)), "manager.py")
+    with running_lab(tmp_path, program=program, environment=environment, reconcile_interval=2) as deaf:
+        gate = tmp_path / "gate"
+        id = deaf.run("gated", gate=str(gate), tape=str(deaf.tape))
+        deaf.event(id, "at the gate")
+        assert deaf.cancel(id)["status"] == "cancelling"
+        gate.touch()
+        deaf.await_tape("asked")
+        assert deaf.end(id)["status"] == "cancelled"
+        assert deaf.on_tape("start", "late") == []
 
 
 @pytest.mark.parametrize("workflow", ["polite", "old_polite"])
@@ -104,8 +129,11 @@ def test_a_deadline_makes_a_standard_cancel_a_forced_one(lab):
 def test_force_ends_a_workflow_that_never_asks(lab):
     id = lab.run("spinning")
     lab.event(id, "round and round")
+    assert len(workflow_processes(id)) == 1
     lab.cancel(id, "force-cancel")
     assert lab.end(id)["status"] == "cancelled"
+    # Elsewhere it ran on, and started its next task.
+    assert workflow_processes(id) == []
     (dead,) = [event for event in lab.events(id) if event["event_type"] == "workflow_process_dead"]
     assert "SIGKILL" in dead["message"]
 
@@ -117,6 +145,7 @@ def test_force_goes_over_a_standard_cancel_and_leaves_operations_running(lab):
     lab.cancel(id, "force-cancel")
     assert lab.end(id)["status"] == "cancelled"
     assert alive(pid)
+    assert workflow_processes(id) == []
     assert started_after(lab, id, "execution_cancel_requested") == []
     lab.cancel(id, "kill")
     await_death(pid)
@@ -152,6 +181,19 @@ def test_a_kill_ends_a_script_and_the_program_that_it_runs(lab):
     assert lab.end(id)["status"] == "cancelled"
     assert not alive(child)
     assert not alive(script)
+
+
+def test_what_a_killed_script_kept_in_the_temporary_folder_goes_with_it(tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with running_lab(tmp_path, environment={"TMPDIR": str(temporary)}, kill_grace=0.1) as lab:
+        id = lab.run("chain", steps=1, seconds=600, operation="lab.script")
+        lab.await_tape("child", "script" if lab.on_tape("start", "script") else "step0")
+        assert [path for path in temporary.rglob("*") if path.is_file()]
+        lab.cancel(id, "kill")
+        lab.end(id)
+    # No later script came by to remove it: the manager did, by its own end at the latest.
+    assert [path for path in temporary.rglob("*") if not path.is_dir()] == []
 
 
 def test_a_kill_goes_over_a_forced_and_a_standard_cancel(lab):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cloudwright.dsl.packing import is_packed, pack, unpack
 from cloudwright.dsl.versions import VERSIONS, Version
+from cloudwright.model.packing import SHARED, pack_plan, unpack_plan
 
 
 class Plan:
@@ -26,12 +26,12 @@ class Plan:
 
     def pack(self) -> dict[str, Any]:
         """The plan without repetition; ``from_json`` reads it."""
-        return pack(self._data)
+        return pack_plan(self._data)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
         """The plan that ``to_json`` or ``pack`` made."""
-        return cls(unpack(data) if is_packed(data) else data)
+        return cls(unpack_plan(data) if SHARED in data else data)
 
     @property
     def version(self) -> Version:

@@ -67,6 +67,10 @@ def _too_many(limits: Limits, name: str) -> UnsafeArchive:
     return UnsafeArchive(f"The archive holds more than {limits.members} members{name}, which is the limit.")
 
 
+def _mebibytes(size: int) -> str:
+    return f"{size} bytes" if size % (1 << 20) else f"{size >> 20} MiB"
+
+
 def _outside(name: str, target: str) -> UnsafeArchive:
     return UnsafeArchive(f"The archive's member `{name}` is a link to `{target}`, outside of the archive.")
 
@@ -148,7 +152,7 @@ def _decompress(archive: Path, kind: str, plain: IO[bytes], limits: Limits) -> N
                 room -= len(chunk)
                 if room < 0:
                     raise UnsafeArchive(
-                        f"The archive takes more than {limits.total} bytes unpacked, which is the limit."
+                        f"The archive takes more than {_mebibytes(limits.total)} unpacked, the limit."
                     )
                 plain.write(chunk)
         except OSError as error:
@@ -181,10 +185,10 @@ class _Unpacking:
         path = _inside(name)
         self._make_folder(name, path.parent)
         room = self._room
-        what = f"the whole archive may take {self._limits.total} bytes unpacked"
+        what = f"the whole archive may take {_mebibytes(self._limits.total)} unpacked"
         if path.suffix.lower() in (".yaml", ".yml") and self._limits.yaml < room:
             room = self._limits.yaml
-            what = f"a YAML file may take {self._limits.yaml} bytes"
+            what = f"a YAML file may take {_mebibytes(self._limits.yaml)}"
         written = 0
         with self._create(name, path, executable=executable) as file:
             while chunk := content.read(_CHUNK):
@@ -196,6 +200,8 @@ class _Unpacking:
 
     def hard_link(self, name: str, target: str) -> None:
         """A further name of an earlier member: a copy, because what is unpacked must be counted."""
+        if target.startswith("/") or ".." in PurePosixPath(target).parts:
+            raise _outside(name, target)
         source = self._folder / _inside(target)
         if not source.is_file():
             raise UnsafeArchive(

@@ -21,10 +21,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloudwright.bus.protocol import Bus, topic
-from cloudwright.dsl import BlueprintError
+from cloudwright.dsl import BlueprintError, Problem
 from cloudwright.errors import (
     CloudwrightError,
     Conflict,
+    DependentExists,
     IllegalAction,
     InvalidBlueprint,
     InvalidInput,
@@ -152,18 +153,28 @@ class Blueprints:
             return blueprint
         return await asyncio.shield(task)
 
-    async def validate(self, tenant: str, archive: Path, *, main_file: str | None = None) -> None:
-        """Unpack and parse ``archive``, which is removed, and keep nothing. Raises as ``upload`` does."""
+    async def validate(
+        self, tenant: str, archive: Path, *, main_file: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Unpack and parse ``archive``, which is removed, and keep nothing. Answers the plan's warnings.
+
+        Raises as ``upload`` does.
+        """
         try:
             name = _main_file(main_file)
             with tempfile.TemporaryDirectory(dir=self.incoming, prefix="validate-") as folder:
                 file = await asyncio.to_thread(_unpack, archive, Path(folder), name)
-                await self._parse_in(tenant, Path(folder), file)
+                plan = await self._parse_in(tenant, Path(folder), file)
+                return list(plan["warnings"])
         finally:
             _discard(archive)
 
-    async def delete(self, tenant: str, id: str) -> Blueprint:
-        """Raises NotFound, DependentExists, and IllegalAction while it is being uploaded."""
+    async def delete(self, tenant: str, id: str, *, force: bool = False) -> Blueprint:
+        """Raises NotFound, IllegalAction while it is being uploaded, and DependentExists where deployments
+        were made from it, or, without ``force``, where other blueprints import it.
+        """
+        if not force:
+            await self._store.read(_check_importers, tenant, id)
         blueprint = await self._store.write(_delete, tenant, id)
         await asyncio.to_thread(shutil.rmtree, self._folder(blueprint), True)
         await self._tell(blueprint, "deleted")
@@ -243,19 +254,16 @@ class Blueprints:
 
         What is wrong is told with paths inside of that folder: where the manager keeps it is nobody's matter.
         """
+        inside = {f"{folder / file.relative_to(folder).parts[0]}/": ""}
         try:
-            return await self._parse(tenant, file)
+            plan = await self._parse(tenant, file)
         except BlueprintError as error:
-            prefix = f"{folder / file.relative_to(folder).parts[0]}/"
-            problems = [
-                replace(
-                    problem,
-                    message=problem.message.replace(prefix, ""),
-                    file=problem.file and problem.file.removeprefix(prefix),
-                )
-                for problem in error.problems
-            ]
-            raise BlueprintError(problems) from error
+            raise BlueprintError(
+                [problem.with_names(inside) for problem in error.problems],
+                [warning.with_names(inside) for warning in error.warnings],
+            ) from error
+        warnings = [Problem(**warning).with_names(inside) for warning in plan.get("warnings") or ()]
+        return plan | {"warnings": [warning.to_json() for warning in warnings]}
 
     async def _enter(self, blueprint: Blueprint, state: str) -> None:
         await self._store.write(
@@ -359,6 +367,16 @@ def _set_labels(
     conn: Connection, tenant: str, id: str, labels: list[dict[str, Any]], now: datetime
 ) -> Blueprint:
     return blueprints.update(conn, tenant, id, now, labels=labels)
+
+
+def _check_importers(conn: Connection, tenant: str, id: str) -> None:
+    importers = blueprints.importers(conn, blueprints.get(conn, tenant, id))
+    if importers:
+        named = ", ".join(f"`{importer}`" for importer in importers)
+        raise DependentExists(
+            f"Blueprint `{id}` is imported by the blueprints {named}, whose deployments need its files."
+            " Delete them first, or keep the blueprint."
+        )
 
 
 def _delete(conn: Connection, tenant: str, id: str) -> Blueprint:

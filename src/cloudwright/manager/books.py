@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
-from cloudwright.manager.briefing import Facts
+from cloudwright.errors import InvalidInput, StaleTerm
+from cloudwright.manager.briefing import Facts, Part
 from cloudwright.manager.calls import Calls
 from cloudwright.manager.dispatch import Dispatcher
 from cloudwright.manager.recorder import Recorder
-from cloudwright.storage import operations
+from cloudwright.storage import executions, operations
 from cloudwright.storage.records import JournalResult
 from cloudwright.storage.store import Store
 from cloudwright.workflow.host import Host
@@ -37,6 +38,8 @@ class Books:
         self._term = term
         self._clock = clock
         self.host: Host | None = None
+        #: What the workflow's process is told once it asks, each part once, by its number.
+        self.untold: dict[int, Part] = {}
 
     def apply(self, entries: list[list[Any]], aware: bool) -> Awaitable[None]:
         self._recorder.flush()
@@ -57,7 +60,26 @@ class Books:
         await self._recorder.changed(self._facts.execution.id, "events")
 
     async def answer(self, method: str, args: dict[str, Any]) -> Any:
+        if method == "briefing":
+            part = self.untold.pop(args["part"], None)
+            if part is None:
+                raise InvalidInput(
+                    f"There is no part {args['part']} of the briefing, or it was told already."
+                )
+            return part
+        if method == "begin":
+            await self._begin()
+            return None
         return await self._calls.answer(self._facts, method, args)
+
+    async def _begin(self) -> None:
+        """Keep that a workflow which can not be resumed is about to be called. Raises StaleTerm."""
+        id = self._facts.execution.id
+        if not await self._store.write(executions.begin, id, self._term):
+            raise StaleTerm(
+                f"The workflow of execution `{id}` was not begun: the execution was forced to end, or "
+                f"another manager than that of term {self._term} owns it."
+            )
 
     def output(self, line: str, level: str) -> None:
         self._recorder.log(self._facts.execution.id, level, line, logger="stdout")

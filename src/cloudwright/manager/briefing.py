@@ -6,16 +6,20 @@ no reading of what does not change. Node instances do change, and are read when 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
-from cloudwright.errors import NoSuchWorkflow
-from cloudwright.manager.imports import imported_folders
+from cloudwright.errors import InvalidInput, NoSuchWorkflow
+from cloudwright.manager.imports import imported_folders, with_code
 from cloudwright.model.operation import OperationState
+from cloudwright.model.packing import SHARED, Shared, Unpacking
 from cloudwright.model.topology import NodeInstance
+from cloudwright.process.frames import MAX_FRAME
 from cloudwright.settings import Settings
 from cloudwright.storage import blueprints, deployments, operations
 from cloudwright.storage.records import Deployment, Execution, Operation
@@ -23,11 +27,22 @@ from cloudwright.storage.records import Deployment, Execution, Operation
 #: What an operation may read of a node; the rest of the dictionary is the engine's business.
 NODE_KEYS = ("id", "name", "type", "type_hierarchy", "properties", "relationships", "host_id")
 
+_INSTANCE_KEYS = tuple(field.name for field in fields(NodeInstance))
+
+#: What is longer than this is told in parts, none of them longer if it can be helped (bytes of JSON).
+PART = 8 * 1024 * 1024
+# What a frame takes beside one item of what it tells.
+_AROUND = 4096
+
+#: A piece of one of the lists of a ``begin`` frame: ``{"path": keys and indexes that lead to it, "items"}``.
+Part = dict[str, Any]
+
 
 @dataclass(slots=True)
 class Facts:
     """What does not change while an execution runs. ``nodes`` and ``plugins`` are by name; ``imported`` are
-    the folders of imported blueprints by their namespaces.
+    the folders of imported blueprints by their namespaces. ``packed`` are the nodes as a frame has them, with
+    what they share.
     """
 
     execution: Execution
@@ -36,6 +51,7 @@ class Facts:
     nodes: dict[str, dict[str, Any]]
     plugins: dict[str, dict[str, Any]]
     imported: dict[str, Path]
+    packed: tuple[list[dict[str, Any]], Shared | None]
 
     def head(self) -> dict[str, Any]:
         """The part of every ``begin`` frame that says which execution this is (docs/frames.md)."""
@@ -80,7 +96,9 @@ def read_facts(conn: Connection, execution: Execution, home: Path) -> Facts:
     """Read what does not change while ``execution`` runs. Raises NotFound where its deployment is gone."""
     deployment = deployments.get(conn, execution.tenant, str(execution.deployment_id))
     blueprint = blueprints.get(conn, execution.tenant, deployment.blueprint_id, with_plan=True)
-    nodes = {row.id: row.node for row in deployments.nodes(conn, execution.tenant, deployment.id)}
+    packed, shared = deployments.packed_nodes(conn, execution.tenant, deployment.id)
+    unpacking = Unpacking(shared)
+    nodes = {node["id"]: unpacking.node(node) for node in packed}
     plan = blueprint.plan or {}
     plugins: dict[str, dict[str, Any]] = {}
     for key in (
@@ -91,8 +109,10 @@ def read_facts(conn: Connection, execution: Execution, home: Path) -> Facts:
         plugins.update((plugin["name"], plugin) for plugin in plan.get(key) or ())
     for node in nodes.values():
         plugins.update((plugin["name"], plugin) for plugin in node.get("plugins") or ())
+    plugins = {name: with_code(conn, execution.tenant, home, plugin) for name, plugin in plugins.items()}
     imported = imported_folders(conn, execution.tenant, home, plan.get("namespaces_mapping") or {})
-    return Facts(execution, deployment, home / str(blueprint.path), nodes, plugins, imported)
+    folder = home / str(blueprint.path)
+    return Facts(execution, deployment, folder, nodes, plugins, imported, (packed, shared))
 
 
 def read_progress(
@@ -122,10 +142,12 @@ def workflow_begin(
     """
     workflow = workflow_of(facts)
     policy = facts.deployment.settings
+    nodes, shared = facts.packed
     return facts.head() | {
         "mapping": workflow["operation"],
         "plugin": {"name": workflow["plugin"], "version": None},
-        "nodes": list(facts.nodes.values()),
+        "nodes": nodes,
+        SHARED: shared,
         "node_instances": [instance_frame(instance) for instance in instances],
         "workflows": facts.deployment.workflows,
         "policy": {
@@ -135,8 +157,52 @@ def workflow_begin(
             "wait_after_fail": facts.execution.wait_after_fail,
         },
         "resume": resume,
+        "begun": facts.execution.begun,
         "graphs": graphs,
     }
+
+
+def in_parts(begin: dict[str, Any]) -> tuple[dict[str, Any], list[Part]]:
+    """The ``begin`` frame as it is, if its lists are short enough; else without them, and they in parts.
+
+    Raises InvalidInput where something of it alone is longer than a frame may be.
+    """
+    lists: list[tuple[list[Any], list[Any]]] = [
+        (["nodes"], begin["nodes"]),
+        (["node_instances"], begin["node_instances"]),
+        *((["graphs", place, "tasks"], graph["tasks"]) for place, graph in enumerate(begin["graphs"])),
+    ]
+    pieces = [(path, items, size) for path, whole in lists for items, size in _pieces(whole)]
+    if sum(size for *_, size in pieces) <= PART:
+        return begin, []
+    head = begin | {
+        "nodes": [],
+        "node_instances": [],
+        "graphs": [graph | {"tasks": []} for graph in begin["graphs"]],
+        "parts": len(pieces),
+    }
+    return head, [{"path": path, "items": items} for path, items, _ in pieces]
+
+
+def _pieces(items: list[Any]) -> Iterator[tuple[list[Any], int]]:
+    """``items`` in pieces that are no longer than a part, each with its length."""
+    piece: list[Any] = []
+    size = 0
+    for item in items:
+        length = len(orjson.dumps(item, option=orjson.OPT_NON_STR_KEYS))
+        if length + _AROUND > MAX_FRAME:
+            raise InvalidInput(
+                f"`{item['id']}` takes {length} bytes of JSON, and a workflow can be told of {MAX_FRAME} at "
+                "once. Make its properties, runtime properties or inputs smaller: keep what is large in a "
+                "file, and its path here."
+            )
+        if piece and size + length > PART:
+            yield piece, size
+            piece, size = [], 0
+        piece.append(item)
+        size += length
+    if piece:
+        yield piece, size
 
 
 def workflow_of(facts: Facts) -> dict[str, Any]:
@@ -149,7 +215,7 @@ def workflow_of(facts: Facts) -> dict[str, Any]:
 
 
 def instance_frame(instance: NodeInstance) -> dict[str, Any]:
-    return asdict(instance)
+    return {key: getattr(instance, key) for key in _INSTANCE_KEYS}
 
 
 def task_frame(task: Operation) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Calls:
                 own = {"self": args["instance"]} if args.get("instance") else (scope or {})
                 return await self.evaluate(facts, args["value"], own)
             case "execution":
-                row = await self._look(executions.get, facts.execution.id)
+                row = await self._look(executions.get, facts.execution.id, progress=False)
                 return {
                     "id": row.id,
                     "status": str(row.status),
@@ -153,7 +153,6 @@ def _evaluated(
     found = stored_scope(
         conn,
         facts.deployment,
-        facts.nodes.values(),
         self_id=scope.get("self"),
         source_id=scope.get("source"),
         target_id=scope.get("target"),

@@ -17,6 +17,7 @@ from cloudwright.bus.protocol import Bus, topic
 from cloudwright.dsl import Plan
 from cloudwright.errors import Conflict, IllegalAction, InvalidInput, NotFound
 from cloudwright.manager.blueprints import UPLOADED, check_id, check_visibility, make_labels
+from cloudwright.manager.existing import Existing
 from cloudwright.manager.lookup import stored_scope
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import (
@@ -178,8 +179,13 @@ class Deployments:
         self, blueprint: Blueprint, inputs: Mapping[str, Any], system: SystemFacts, runtime_only: bool
     ) -> tuple[DeploymentPlan, list[NodeInstance]]:
         assert blueprint.plan is not None
+        whole = Plan.from_json(blueprint.plan)
         plan = prepare_deployment(
-            Plan.from_json(blueprint.plan), inputs, sys=system, runtime_only_evaluation=runtime_only
+            whole,
+            inputs,
+            sys=system,
+            runtime_only_evaluation=runtime_only,
+            lookup=Existing(self._store, system.tenant, whole),
         )
         instances = create_instances(
             plan.nodes,
@@ -272,5 +278,4 @@ def _evaluate(conn: Connection, tenant: str, id: str, value: Any, instance_id: s
 
 
 def _scope(conn: Connection, deployment: Deployment, self_id: str | None = None) -> Scope:
-    nodes = [row.node for row in deployments.nodes(conn, deployment.tenant, deployment.id)]
-    return stored_scope(conn, deployment, nodes, self_id=self_id)
+    return stored_scope(conn, deployment, self_id=self_id)

@@ -28,6 +28,7 @@ from cloudwright.manager.recorder import Recorder
 from cloudwright.model.execution import CancelMode
 from cloudwright.model.operation import Failure, OperationState
 from cloudwright.model.topology import NodeInstance
+from cloudwright.operation.folders import remove_abandoned
 from cloudwright.process.runner import OperationEnd, Runner
 from cloudwright.storage import deployments, operations
 from cloudwright.storage.records import EndResult
@@ -80,8 +81,9 @@ class Dispatcher:
         self._waiting: deque[Assignment] = deque()
         self._running: dict[str, Assignment] = {}
         self._listeners: dict[str, Listener] = {}
-        # The executions whose operations are being ended: those sent under this term or an earlier one.
-        self._killing: dict[str, int] = {}
+        # The executions whose operations are being ended: those sent under these terms or earlier ones, one
+        # for each kill.
+        self._killing: dict[str, list[int]] = {}
         self._pump_due = False
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -126,12 +128,15 @@ class Dispatcher:
 
         Answers the ids of those that could not be ended: each is an event of the execution too.
         """
-        self._killing[execution_id] = max(term, self._killing.get(execution_id, 0))
+        terms = self._killing.setdefault(execution_id, [])
+        terms.append(term)
         self._drop_waiting(execution_id, term)
         targets = [assignment for assignment in self._of(execution_id) if assignment.term <= term]
         gone = await asyncio.gather(*(self._kill_one(assignment, reason) for assignment in targets))
         # From here on the database refuses whatever else there may be: it is over, or being ended by force.
-        self._killing.pop(execution_id, None)
+        terms.remove(term)
+        if not terms:
+            self._killing.pop(execution_id, None)
         return [assignment.id for assignment, ended in zip(targets, gone, strict=True) if not ended]
 
     def runs(self, operation_id: str) -> bool:
@@ -155,6 +160,7 @@ class Dispatcher:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(remove_abandoned)
 
     # From waiting to a process.
 
@@ -264,7 +270,7 @@ class Dispatcher:
         ]
 
     def _dooms(self, assignment: Assignment) -> bool:
-        return assignment.term <= self._killing.get(assignment.execution_id, 0)
+        return assignment.term <= max(self._killing.get(assignment.execution_id, ()), default=0)
 
     def _drop_waiting(self, execution_id: str, term: int | None = None) -> list[Assignment]:
         """Take out what waits, of this term and before or of any, and answer it."""
@@ -274,7 +280,8 @@ class Dispatcher:
             if item.execution_id == execution_id and (term is None or item.term <= term)
         ]
         if dropped:
-            self._waiting = deque(item for item in self._waiting if item not in dropped)
+            gone = {id(item) for item in dropped}
+            self._waiting = deque(item for item in self._waiting if id(item) not in gone)
         return dropped
 
     def _release(self, assignment: Assignment) -> None:
@@ -340,6 +347,9 @@ class Dispatcher:
             assignment.pid_timer.cancel()
         if assignment.signals:
             self._recorder.event(**assignment.dead(end))
+        if end.exit_status is not None and end.exit_status.signal is not None:
+            # It could not tidy up itself.
+            self._spawn(asyncio.to_thread(remove_abandoned))
         if self._closing:
             # Not its own end: the manager's. The next start books it as lost, and runs it again where it may.
             self._release(assignment)

@@ -23,6 +23,8 @@ from cloudwright.errors import Unavailable
 from cloudwright.manager.plugins import PluginCode, fingerprint, locate
 from cloudwright.process.supervisor import Zygote
 
+#: In the home: a folder for each environment, by the key of what is installed in it.
+FOLDER = "plugins"
 WORKFLOWS = "workflows"
 OPERATIONS = "operations"
 #: What each kind of child has imported before it is forked.
@@ -46,7 +48,7 @@ class Environment:
 
 class Environments:
     def __init__(self, home: Path) -> None:
-        self._folder = home / "plugins"
+        self._folder = home / FOLDER
         self._zygotes: dict[tuple[str, str], Zygote] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
         self._installations: dict[str, asyncio.Task[None]] = {}
@@ -77,7 +79,7 @@ class Environments:
         code = locate(plugin, blueprint)
         if code.project is None:
             return Environment(await self._zygote(role, "", sys.executable), code)
-        key = fingerprint(code.project)
+        key = code.key or fingerprint(code.project)
         python = await self._installed(key, code)
         return Environment(await self._zygote(role, key, str(python)), code)
 
@@ -121,14 +123,14 @@ class Environments:
         python = str(home / "bin" / "python")
         # Its own pip and no other: the manager's environment stays out of what is resolved and installed.
         await _run(code.name, sys.executable, "-m", "venv", str(home))
-        await _run(code.name, python, "-m", "pip", *PIP_INSTALL, str(code.project))
+        await _run(code.name, python, "-m", "pip", *PIP_INSTALL, *code.install)
         _share_runtime(home)
         (home / "complete").touch()
 
 
 def child_basics() -> dict[str, str]:
     """The little of the manager's environment that a child may see: nothing that could be a credential."""
-    names = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
+    names = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "CFY_EXEC_TEMP")
     return {name: os.environ[name] for name in names if name in os.environ}
 
 

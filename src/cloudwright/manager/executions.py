@@ -111,9 +111,7 @@ class Executions:
         now = self._clock()
         result = await self._store.write(_request_cancel, tenant, execution_id, mode, by, grace, now)
         if result.decision.refusal is not None:
-            raise IllegalAction(
-                f"Execution {execution_id} cannot be cancelled ({mode}): {result.decision.refusal}."
-            )
+            raise IllegalAction(f"Execution {execution_id} cannot be cancelled: {result.decision.refusal}.")
         execution = result.execution
         if result.decision.kill_residuals:
             message = {"kill": execution.id, "term": execution.term}
@@ -152,7 +150,7 @@ class Executions:
 def _request_cancel(
     conn: Connection, tenant: str, id: str, mode: CancelMode, by: str, grace: float | None, now: datetime
 ) -> CancelResult:
-    execution = executions.get(conn, id, tenant)
+    execution = executions.get(conn, id, tenant, progress=False)
     if mode is CancelMode.CANCEL and grace is None:
         grace = _default_grace(conn, execution)
     deadline = now + timedelta(seconds=grace) if grace is not None else None

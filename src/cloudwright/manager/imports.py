@@ -5,9 +5,8 @@ lie in the folder ``imports`` of the manager's home. Nothing is fetched.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -56,13 +55,9 @@ class ImportAnswers:
             return await asyncio.to_thread(self._url, reference)
         raise NotFound("there is no such file below the blueprint's folder.")
 
-    def told(self, problem: Problem) -> Problem:
-        """The problem with the names of what was imported in place of where the manager keeps it."""
-        message, file = problem.message, problem.file
-        for folder, name in self._names.items():
-            message = message.replace(folder, name)
-            file = file and file.replace(folder, name)
-        return replace(problem, message=message, file=file)
+    def told(self, problems: Iterable[Mapping[str, Any]]) -> list[Problem]:
+        """The parser's problems, with the names of what was imported and not where the manager keeps it."""
+        return [problem.with_names(self._names) for problem in (Problem(**given) for given in problems)]
 
     def _found(self, location: str, file: Path, folder: Path, name: str) -> dict[str, Any]:
         self._names[f"{folder}/"] = name
@@ -113,7 +108,7 @@ def choose(name: str, conditions: dict[str, str], installed: list[Plugin]) -> Pl
     named = [plugin for plugin in installed if plugin.package_name == name]
     if not named:
         near = closest(name, {plugin.package_name for plugin in installed})
-        hint = f" Did you mean `plugin:{near}`?" if near else ""
+        hint = f" Did you mean `plugin:{near}`?" if near else " `cfy plugins upload` installs one."
         there = listing({plugin.package_name for plugin in installed})
         raise NotFound(f"no plugin `{name}` is installed (installed are: {there}).{hint}")
     distribution, text = conditions.get("distribution"), conditions.get("version")
@@ -184,6 +179,21 @@ def imported_folders(
         with suppress(NotFound):
             folders[namespace] = home / str(_usable_blueprint(conn, tenant, id).path)
     return folders
+
+
+def with_code(conn: Connection, tenant: str, home: Path, plugin: dict[str, Any]) -> dict[str, Any]:
+    """A plan's ``plugin``, with the folder of the uploaded one that it means as ``uploaded``, where there is
+    one.
+    """
+    if plugin.get("source") or not plugin.get("package_name"):
+        return plugin
+    conditions = {"version": str(plugin["package_version"])} if plugin.get("package_version") else {}
+    try:
+        found = choose(str(plugin["package_name"]), conditions, _visible_plugins(conn, tenant))
+    except (NotFound, InvalidInput):
+        # Nobody may ever need it; whoever does is told.
+        return plugin
+    return {**plugin, "uploaded": str(home / str(found.path))}
 
 
 def _usable_blueprint(conn: Connection, tenant: str, id: str) -> Blueprint:

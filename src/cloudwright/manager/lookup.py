@@ -2,27 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
 from cloudwright.errors import NotFound
+from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import MemoryScope, SystemFacts, evaluate
 from cloudwright.storage import deployments
+from cloudwright.storage.filters import InstanceFilter
+from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Deployment
+
+
+class StoredScope(MemoryScope):
+    """Reads a node or a node instance when it is asked for: most values refer to one or two of them, however
+    many the deployment has.
+    """
+
+    def __init__(self, conn: Connection, deployment: Deployment, **known: Any) -> None:
+        super().__init__((), (), **known)
+        self._conn = conn
+        self._deployment = deployment
+
+    def node(self, name: str) -> Mapping[str, Any]:
+        if name not in self._nodes:
+            row = deployments.get_node(self._conn, self._deployment.tenant, self._deployment.id, name)
+            self._nodes[name] = row.node
+        return self._nodes[name]
+
+    def instances_of(self, node: str) -> Sequence[NodeInstance]:
+        if node not in self._by_node:
+            self.node(node)
+            wanted = InstanceFilter(
+                tenant=self._deployment.tenant, deployment_ids=[self._deployment.id], node_ids=[node]
+            )
+            found, _ = deployments.list_instances(self._conn, wanted, EVERYTHING)
+            self._by_node[node] = found
+            self._instances.update((instance.id, instance) for instance in found)
+        return self._by_node[node]
+
+    def instance(self, instance_id: str) -> NodeInstance:
+        if instance_id not in self._instances:
+            found = deployments.get_instance(self._conn, self._deployment.tenant, instance_id)
+            if found.deployment_id != self._deployment.id:
+                raise NotFound(f"Deployment `{self._deployment.id}` has no node instance `{instance_id}`.")
+            self._instances[instance_id] = found
+        return self._instances[instance_id]
 
 
 def stored_scope(
     conn: Connection,
     deployment: Deployment,
-    nodes: Iterable[Mapping[str, Any]],
     *,
     self_id: str | None = None,
     source_id: str | None = None,
     target_id: str | None = None,
     asked: frozenset[tuple[str, str]] = frozenset(),
-) -> MemoryScope:
+) -> StoredScope:
     """The scope of one deployment, to be used while ``conn`` is open.
 
     The ids are of the node instances that SELF, SOURCE and TARGET stand for. ``asked`` are the capabilities
@@ -32,9 +70,9 @@ def stored_scope(
     def capability(other: str, name: str) -> Any:
         return _capability(conn, deployment.tenant, other, name, asked)
 
-    return MemoryScope(
-        nodes,
-        deployments.node_instances(conn, deployment.tenant, deployment.id),
+    return StoredScope(
+        conn,
+        deployment,
         inputs=deployment.inputs,
         self_id=self_id,
         source_id=source_id,
@@ -66,6 +104,5 @@ def _capability(conn: Connection, tenant: str, id: str, name: str, asked: frozen
     if definition is None:
         there = ", ".join(sorted(other.capabilities)) or "none"
         raise NotFound(f"Deployment `{id}` has no capability `{name}`; it has: {there}.")
-    nodes = [row.node for row in deployments.nodes(conn, tenant, id)]
-    scope = stored_scope(conn, other, nodes, asked=asked | {(id, name)})
+    scope = stored_scope(conn, other, asked=asked | {(id, name)})
     return evaluate(definition["value"], scope, path=f"capabilities.{name}")

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from cloudwright.bus.protocol import Bus
 from cloudwright.errors import CloudwrightError
 from cloudwright.manager.books import Books
-from cloudwright.manager.briefing import read_facts, read_progress, workflow_begin, workflow_of
+from cloudwright.manager.briefing import in_parts, read_facts, read_progress, workflow_begin, workflow_of
 from cloudwright.manager.calls import Calls
 from cloudwright.manager.dispatch import Dispatcher
 from cloudwright.manager.environments import WORKFLOWS, Environments
@@ -287,7 +287,10 @@ class Owner:
         if lost:
             await self._store.write(operations.lose, lost, LOST, self._clock())
             instances, graphs, tasks = await self._store.write(read_progress, execution)
-        begin = workflow_begin(facts, self._settings, instances, graphs, resume=execution.term > 1)
+        begin, parts = in_parts(
+            workflow_begin(facts, self._settings, instances, graphs, resume=execution.term > 1)
+        )
+        books.untold = dict(enumerate(parts))
         begin["plugin"] |= {"version": environment.code.version, "path": list(environment.code.path)}
         return environment.zygote, begin, host
 

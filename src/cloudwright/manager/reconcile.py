@@ -59,6 +59,10 @@ class Snapshot:
     settled: frozenset[str]
     #: Whether something waits to be started.
     waiting: bool
+    #: Stored kills of operations that run here (an execution, the term up to which what it sent is to die),
+    #: and those of them that are being carried out.
+    kills: frozenset[tuple[str, int]]
+    killing: frozenset[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +97,21 @@ class Escalate:
 
 
 @dataclass(frozen=True, slots=True)
+class KillResiduals:
+    """Operations that an execution sent under ``term`` or before are to die, and still run here: the message
+    of that kill was lost.
+    """
+
+    id: str
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
 class StartWaiting:
     """Pending executions may be startable."""
 
 
-Action = TakeOver | Tell | Abandon | Escalate | StartWaiting
+Action = TakeOver | Tell | Abandon | Escalate | KillResiduals | StartWaiting
 
 
 def reconcile(snapshot: Snapshot, now: datetime) -> list[Action]:
@@ -105,6 +119,7 @@ def reconcile(snapshot: Snapshot, now: datetime) -> list[Action]:
     actions: list[Action] = []
     rows = {row.id: row for row in snapshot.rows if row.status in ACTIVE_STATUSES}
     actions.extend(Abandon(id) for id in _strays(snapshot, rows))
+    actions.extend(KillResiduals(id, term) for id, term in sorted(snapshot.kills - snapshot.killing))
     for row in rows.values():
         hosted = snapshot.hosted.get(row.id)
         mine = hosted is not None and hosted.term == row.term and row.owner == snapshot.manager

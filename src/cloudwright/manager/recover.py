@@ -23,6 +23,7 @@ from cloudwright.manager.reconcile import (
     Abandon,
     Action,
     Escalate,
+    KillResiduals,
     Row,
     Snapshot,
     StartWaiting,
@@ -65,6 +66,8 @@ class Recovery:
         self._clock = clock
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        # The stored kills that were carried out, until nothing of them is stored any more.
+        self._killing: set[tuple[str, int]] = set()
 
     async def start(self) -> None:
         """End what a dead predecessor left running, then put everything it owned back on its way."""
@@ -125,12 +128,15 @@ class Recovery:
         """Compare once, and put right what is not."""
         now = self._clock()
         before = frozenset(self._owner.hosted())
-        rows, waiting, due = await self._store.read(_rows, now)
+        rows, kills, waiting, due = await self._store.read(_rows, self._name, now)
         if due:
             await self._store.write(executions.due, now)
             waiting = True
         hosted = self._owner.hosted()
-        snapshot = Snapshot(self._name, rows, hosted, before & hosted.keys(), waiting)
+        self._killing &= kills
+        snapshot = Snapshot(
+            self._name, rows, hosted, before & hosted.keys(), waiting, kills, frozenset(self._killing)
+        )
         for action in reconcile(snapshot, now):
             try:
                 await self._apply(action)
@@ -151,6 +157,8 @@ class Recovery:
                 if execution is not None:
                     self._owner.tell(id, execution.term, CancelMode.FORCE)
                     await self._bus.publish(f"execution.{id}", {"kind": "status"})
+            case KillResiduals(id, term):
+                self._spawn(self._kill_residuals(id, term))
             case StartWaiting():
                 await self._owner.fill()
 
@@ -179,7 +187,18 @@ class Recovery:
 
     async def _kill_residuals(self, execution_id: str, term: int) -> None:
         reason = "a kill of what its execution left running was requested"
-        await self._dispatcher.kill(execution_id, term, reason)
+        # What withstands it is an event, and is not tried again unless a user asks again: SIGKILL is on its
+        # way.
+        self._killing.add((execution_id, term))
+        try:
+            await self._dispatcher.kill(execution_id, term, reason)
+        except Exception:
+            self._killing.discard((execution_id, term))
+            log.exception(
+                "what execution %s left running could not be killed; it is tried again in %s s",
+                execution_id,
+                self._interval,
+            )
 
     async def _keep_leases(self) -> None:
         while True:
@@ -207,13 +226,16 @@ def _left_behind(conn: Connection, name: str) -> tuple[list[Operation], list[str
     return orphans, owned
 
 
-def _rows(conn: Connection, now: datetime) -> tuple[tuple[Row, ...], bool, bool]:
+def _rows(
+    conn: Connection, name: str, now: datetime
+) -> tuple[tuple[Row, ...], frozenset[tuple[str, int]], bool, bool]:
     rows = tuple(
         Row(row.id, row.status, row.term, row.owner, row.lease_until, row.deadline)
         for row in executions.active(conn)
     )
     next_wakeup = executions.next_wakeup(conn)
-    return rows, bool(executions.pending(conn, 1)), next_wakeup is not None and next_wakeup <= now
+    kills = frozenset(executions.kills(conn, name))
+    return rows, kills, bool(executions.pending(conn, 1)), next_wakeup is not None and next_wakeup <= now
 
 
 def _escalate(conn: Connection, id: str, now: datetime) -> Execution | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Any
 
 import cloudwright
 from cloudwright.bus.protocol import Bus
-from cloudwright.dsl import BlueprintError, Problem
+from cloudwright.dsl import BlueprintError
 from cloudwright.manager.accounts import Accounts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.calls import Calls
@@ -20,8 +21,10 @@ from cloudwright.manager.environments import Environments
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.imports import ImportAnswers
 from cloudwright.manager.owner import Owner
+from cloudwright.manager.plugin_store import Plugins
 from cloudwright.manager.recorder import Recorder
 from cloudwright.manager.recover import Recovery
+from cloudwright.operation.folders import remove_abandoned
 from cloudwright.process.call import run_once
 from cloudwright.settings import Settings
 from cloudwright.storage.store import Store
@@ -95,13 +98,16 @@ class Manager:
         )
         self.executions = Executions(store, bus, clock=clock, new_id=new_id)
         self.blueprints = Blueprints(store, bus, settings.home, self._parse, clock)
+        self.plugins = Plugins(store, settings.home, clock, new_id)
         self.deployments = Deployments(store, bus, clock, new_id, settings.home / WORKDIRS)
         self.accounts = Accounts(store, clock)
 
     async def start(self) -> None:
         """Start the zygotes, then recover whatever an earlier life of this manager left."""
+        await asyncio.to_thread(remove_abandoned)
         await self._environments.start()
         await self.blueprints.recover()
+        await self.plugins.recover()
         await self._recovery.start()
 
     async def close(self) -> None:
@@ -137,6 +143,6 @@ class Manager:
             answer=imports.answer,
         )
         if "problems" in end:
-            raise BlueprintError([imports.told(Problem(**problem)) for problem in end["problems"]])
+            raise BlueprintError(imports.told(end["problems"]), imports.told(end["warnings"]))
         plan: dict[str, Any] = end["plan"]
-        return plan
+        return plan | {"warnings": [warning.to_json() for warning in imports.told(plan["warnings"])]}

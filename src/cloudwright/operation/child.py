@@ -56,8 +56,9 @@ def _run(begin: dict[str, Any], ctx: Context) -> Any:
     function = load_function(mapping, plugin.get("name") or "", paths)
     if ctx.resume and not getattr(function, "resumable", False):
         raise NonRecoverableError(
-            f"An earlier run of this operation was interrupted, and `{mapping}` does not say that it may be "
-            "run again: it is not decorated with @operation(resumable=True)."
+            "An earlier run of this operation was interrupted, and what it had done by then is not known. "
+            f"It is not run again by itself, because `{mapping}` is not marked with "
+            "@operation(resumable=True); resume the execution to run it again."
         )
     inputs = operation.get("inputs") or {}
     current_ctx.share(ctx, inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import traceback
 from typing import Any
 
@@ -35,10 +36,17 @@ def _message(error: BaseException) -> str:
         case KeyboardInterrupt():
             return "The operation was interrupted (SIGINT)."
         case MemoryError():
-            return f"The operation ran out of memory. {text}".rstrip()
+            limit = memory_limit("CLOUDWRIGHT_OPERATION_MEMORY")
+            return f"The operation ran out of memory{limit}. {text}".rstrip()
         case RecursionError():
             return f"The operation called itself too deep: {text}"
     return text or type(error).__name__
+
+
+def memory_limit(setting: str) -> str:
+    """What this process may take at most and the setting that says so; nothing where there is no limit."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return "" if limit == resource.RLIM_INFINITY else f": it may take {limit >> 20} MiB ({setting})"
 
 
 def _retry_after(error: BaseException) -> float | None:

@@ -28,24 +28,19 @@ def new_folder() -> str:
 def private_folder() -> Iterator[str]:
     """A folder for the time of the block, which only this user may enter.
 
-    A process that is killed cannot tidy up, so each one removes what dead ones have left: a folder is locked
-    for as long as its process lives.
+    A process that is killed cannot tidy up, so others remove what dead ones have left: a folder is locked for
+    as long as its process lives.
     """
-    parent = os.path.join(executable_tempdir(), f"cloudwright-{os.getuid()}")
+    parent = _parent()
     try:
         os.mkdir(parent, 0o700)
     except FileExistsError:
-        found = os.lstat(parent)
-        if (
-            not stat.S_ISDIR(found.st_mode)
-            or found.st_uid != os.geteuid()
-            or stat.S_IMODE(found.st_mode) & 0o077
-        ):
+        if not _is_private(parent):
             raise NonRecoverableError(
                 f"`{parent}` is not a folder that only this user may enter, so scripts cannot be kept there. "
                 "Remove it, or set CFY_EXEC_TEMP to a folder of your own."
             ) from None
-    _remove_abandoned(parent)
+    remove_abandoned()
     folder, lock = _locked_folder(parent)
     try:
         yield folder
@@ -68,7 +63,21 @@ def _locked_folder(parent: str) -> tuple[str, int]:
         os.close(lock)
 
 
-def _remove_abandoned(parent: str) -> None:
+def _parent() -> str:
+    return os.path.join(executable_tempdir(), f"cloudwright-{os.getuid()}")
+
+
+def _is_private(folder: str) -> bool:
+    found = os.lstat(folder)
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    return ours and not stat.S_IMODE(found.st_mode) & 0o077
+
+
+def remove_abandoned() -> None:
+    """Remove the private folders of processes that are dead."""
+    parent = _parent()
+    if not os.path.lexists(parent) or not _is_private(parent):
+        return
     for name in os.listdir(parent):
         folder = os.path.join(parent, name)
         try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from cloudwright.errors import Unavailable
+from cloudwright.errors import CloudwrightError, Unavailable
 from cloudwright.model.operation import Failure
 from cloudwright.process.child import Child, ChildSpec, ExitStatus
 from cloudwright.process.frames import FrameError
@@ -22,6 +23,8 @@ LEAVE_SECONDS = 2.0
 DEATH_SECONDS = 5.0
 #: How many calls of one process may be unanswered; until one is answered nothing more is read from it.
 MAX_CALLS = 64
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +210,11 @@ class Attempt:
             f"The process group {child.pid} could not be killed: it lives {DEATH_SECONDS:g} s after SIGKILL. "
             "A process in it has another user's rights, or waits for a device. It has to be ended by hand."
         )
-        self._sink.message(
-            self.operation_id, {"type": "event", "event_type": "operation_kill_failed", "message": message}
-        )
+        if self.over.done():
+            log.error("operation %s: %s", self.operation_id, message)
+        else:
+            event = {"type": "event", "event_type": "operation_kill_failed", "message": message}
+            self._sink.message(self.operation_id, event)
         return False
 
     async def _finish(self, status: ExitStatus) -> None:
@@ -274,7 +279,12 @@ class Attempt:
         child = self.child
         if child is not None:
             child.signal(signum)
-            self._sink.signalled(self.operation_id, signum, reason)
+            if self.over.done():
+                # What is left of a group that could not be ended is told to end once more. The sink has
+                # heard the end, and hears nothing after it.
+                log.warning("signal %d was sent to what operation %s left", signum, self.operation_id)
+            else:
+                self._sink.signalled(self.operation_id, signum, reason)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -301,8 +311,13 @@ class Attempt:
         try:
             method, args = str(message.get("method")), message.get("args") or {}
             reply["value"] = await self._sink.call(self.operation_id, method, args)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, the process that asked is to know
+        except CloudwrightError as error:
             reply["error"] = {"kind": type(error).__name__, "message": str(error)}
+        except Exception as error:
+            # Whatever went wrong, the process that asked waits for an answer.
+            log.exception("a call of operation %s could not be answered", self.operation_id)
+            why = f"The manager could not answer ({type(error).__name__}: {error})."
+            reply["error"] = {"kind": type(error).__name__, "message": why}
         if self.child is not None:
             self.child.send(reply)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, cast, or_, select
 
 from cloudwright.errors import DependentExists
 from cloudwright.storage.catalogue import Catalogue
@@ -91,6 +91,26 @@ def list_blueprints(conn: Connection, filter: BlueprintFilter, page: Page) -> tu
         default=(table.created_at,),
         unique=(table.tenant, table.id),
     )
+
+
+def importers(conn: Connection, blueprint: Blueprint) -> list[str]:
+    """The ids of the other blueprints whose plans import this one."""
+    plan = cast(blueprints.c.plan, Text)
+    query = (
+        select(blueprints.c.id, blueprints.c.plan)
+        .where(
+            plan.contains(f'"{blueprint.id}"', autoescape=True),
+            # As both writers of JSON write it: this keeps most plans from being read.
+            or_(plan.contains('"imported_blueprints":["'), plan.contains('"imported_blueprints": ["')),
+        )
+        .order_by(blueprints.c.id)
+    )
+    if blueprint.visibility != "global":
+        query = query.where(blueprints.c.tenant == blueprint.tenant)
+    # One after the other: a plan is large.
+    return [
+        row.id for row in conn.execute(query) if blueprint.id in (row.plan.get("imported_blueprints") or ())
+    ]
 
 
 def delete(conn: Connection, tenant: str, id: str) -> Blueprint:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, null, selec
 
 from cloudwright.errors import Conflict, NotFound
 from cloudwright.storage.paging import columns_of
+from cloudwright.storage.prepared import Prepared
 
 R = TypeVar("R")
 
@@ -38,7 +39,7 @@ class Catalogue(Generic[R]):
         self._changeable = frozenset(changeable)
         self._keys = list(table.primary_key.columns)
         self._this = [column == bindparam(f"key_{place}") for place, column in enumerate(self._keys)]
-        self._whole = select(*columns_of(record, table)).where(*self._this)
+        self._get_whole = Prepared(select(*columns_of(record, table)).where(*self._this))
         #: Every row without its heavy columns: what a list starts from.
         self.light = select(
             *(
@@ -46,19 +47,20 @@ class Catalogue(Generic[R]):
                 for column in columns_of(record, table)
             )
         )
+        self._get_lightly = Prepared(self.light.where(*self._this))
 
     def add(self, conn: Connection, record: R, **more: Any) -> R:
         """Store a record, with values for what it leaves open. Raises Conflict where its key is taken."""
         row = {field.name: getattr(record, field.name) for field in fields(record)} | more  # type: ignore[arg-type]
         key = [row[column.name] for column in self._keys]
-        if conn.execute(self._lightly(), self._parameters(key)).first() is not None:
+        if self._get_lightly.first(conn, **self._parameters(key)) is not None:
             raise Conflict(f"There is a {self._noun} {self._named(key)} already.")
         conn.execute(insert(self._table), row)
         return self._record(**row)
 
     def get(self, conn: Connection, *key: Any, whole: bool = False) -> R:
         """Raises NotFound."""
-        row = conn.execute(self._whole if whole else self._lightly(), self._parameters(key)).first()
+        row = (self._get_whole if whole else self._get_lightly).first(conn, **self._parameters(key))
         if row is None:
             raise self._missing(key)
         return self._record(*row)
@@ -78,9 +80,6 @@ class Catalogue(Generic[R]):
         record = self.get(conn, *key)
         conn.execute(delete(self._table).where(*self._this), self._parameters(key))
         return record
-
-    def _lightly(self) -> Any:
-        return self.light.where(*self._this)
 
     def _missing(self, key: Collection[Any]) -> NotFound:
         return NotFound(f"There is no {self._noun} {self._named(key)}.")

@@ -1,5 +1,5 @@
-"""Where SQLite and PostgreSQL differ: how to connect, what a failure means, and whether a commit came
-through.
+"""Where databases differ: how to connect, what a failure means, and whether a commit came through. SQLite is
+here, PostgreSQL in ``postgresql.py``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol
-from uuid import uuid4
 
-import psycopg
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from cloudwright.errors import Conflict, InvalidInput
@@ -67,7 +65,8 @@ def refusal(error: Exception) -> Exception:
     one.
     """
     cause = origin(error)
-    if isinstance(cause, sqlite3.IntegrityError | psycopg.IntegrityError):
+    # Every driver's is called that (PEP 249), and only the one in use is loaded.
+    if any(kind.__name__ == "IntegrityError" for kind in type(cause).__mro__):
         reason = str(cause).strip().split("\n")[0]
         conflict = Conflict(f"It contradicts what is stored ({reason}). Nothing was written.")
         conflict.__cause__ = error
@@ -85,6 +84,9 @@ def database_at(url: str) -> Database:
     if kind == "sqlite" and parsed.database and parsed.database != ":memory:":
         return SqliteDatabase(Path(parsed.database))
     if kind == "postgresql":
+        # The driver takes as much memory as the rest of storage, and is of no use to SQLite.
+        from cloudwright.storage.postgresql import PostgresDatabase  # noqa: PLC0415
+
         return PostgresDatabase(parsed)
     raise InvalidInput(
         f"The database URL begins with `{parsed.drivername}`; it has to be `sqlite:////path/to/file` or "
@@ -162,67 +164,3 @@ class SqliteDatabase:
             conn.exec_driver_sql(begin)
 
         return engine
-
-
-class PostgresDatabase:
-    _SESSION = {
-        "timezone": "UTC",
-        # A manager that stopped in the middle of a transaction, or a lock that is never released, stops no
-        # other.
-        "idle_in_transaction_session_timeout": "30s",
-        "lock_timeout": "10s",
-    }
-    # SQLSTATEs or their classes: connection, resources, the operator's intervention, the system, a read-only
-    # standby.
-    _OUTAGES = ("08", "53", "57P", "58", "25006", "55P03", "25P03")
-    _AGAIN = ("40001", "40P01")
-
-    def __init__(self, url: URL) -> None:
-        self._writer = str(uuid4())
-        self._batch = 0
-        engine = create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            poolclass=NullPool,
-            connect_args={
-                "application_name": "cloudwright",
-                "connect_timeout": 5,
-                "options": " ".join(f"-c {name}={value}" for name, value in self._SESSION.items()),
-                # A server that vanished is noticed within seconds, not when the kernel gives up.
-                "keepalives_idle": 5,
-                "keepalives_interval": 2,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 10_000,
-            },
-        )
-        self.writing = engine
-        # One snapshot for all statements of a query: a page and its total belong together.
-        self.reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-
-    def judge(self, error: Exception) -> Verdict:
-        cause = origin(error)
-        if not isinstance(cause, psycopg.Error):
-            return Verdict.REFUSED
-        if cause.sqlstate is None:
-            # It is not the server's answer: there was none.
-            lost = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
-            return Verdict.OUTAGE if lost else Verdict.REFUSED
-        if cause.sqlstate in self._AGAIN:
-            return Verdict.AGAIN
-        return Verdict.OUTAGE if cause.sqlstate.startswith(self._OUTAGES) else Verdict.REFUSED
-
-    def greet(self, conn: Connection) -> None:
-        conn.execute(_GREET, {"writer": self._writer})
-
-    def sign(self, conn: Connection) -> int | None:
-        # Not the transaction's own number: after a crash the server may give one that it had given before.
-        self._batch += 1
-        conn.execute(_SIGN, {"writer": self._writer, "batch": self._batch})
-        return self._batch
-
-    def signed(self, conn: Connection, mark: int) -> bool:
-        return bool(conn.scalar(_SIGNED, {"writer": self._writer}) == mark)
-
-
-_GREET = text("INSERT INTO writers (id, batch) VALUES (:writer, 0) ON CONFLICT DO NOTHING")
-_SIGN = text("UPDATE writers SET batch = :batch WHERE id = :writer")
-_SIGNED = text("SELECT batch FROM writers WHERE id = :writer FOR UPDATE")

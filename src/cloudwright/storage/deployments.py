@@ -1,8 +1,13 @@
-"""Deployments and their nodes. Node instances are ``instances.py``'s, and are offered here too."""
+"""Deployments and their nodes. Node instances are ``instances.py``'s, and are offered here too.
+
+Nodes are stored packed (``model.packing``): what several of a deployment have in common is in the row of the
+deployment, once. Whoever reads a node gets a whole one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +16,7 @@ from sqlalchemy import update as sql_update
 
 from cloudwright.errors import DependentExists, NotFound
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
+from cloudwright.model.packing import Shared, Unpacking, pack
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import blueprints
 from cloudwright.storage.catalogue import Catalogue
@@ -26,8 +32,9 @@ from cloudwright.storage.instances import (
     update_instance,
 )
 from cloudwright.storage.locks import lock_deployment
-from cloudwright.storage.paging import EVERYTHING, Page, holds, one_of, read_page
-from cloudwright.storage.records import Deployment, JsonObject, NodeRow
+from cloudwright.storage.paging import EVERYTHING, Page, columns_of, holds, one_of, read_page
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.records import Deployment, JsonObject, NodeRow, Owner
 from cloudwright.storage.schema import deployments, executions
 from cloudwright.storage.schema import node_instances as instance_rows
 from cloudwright.storage.schema import nodes as node_rows
@@ -44,6 +51,8 @@ __all__ = [
     "list_nodes",
     "node_instances",
     "nodes",
+    "owners",
+    "packed_nodes",
     "remove_instances",
     "set_planned_instances",
     "set_relationships",
@@ -57,8 +66,13 @@ _CATALOGUE = Catalogue(
     Deployment,
     deployments,
     "deployment",
-    changeable={column.name for column in deployments.columns} - {"tenant", "id", "created_by", "created_at"},
+    changeable={column.name for column in deployments.columns}
+    - {"tenant", "id", "created_by", "created_at", "shared"},
 )
+_OWNERS = select(*columns_of(Owner, deployments))
+_THIS = and_(deployments.c.tenant == bindparam("of_tenant"), deployments.c.id == bindparam("deployment"))
+_SET_SHARED = Prepared(sql_update(deployments).where(_THIS).values(shared=bindparam("parts")))
+_SHARED = Prepared(select(deployments.c.shared).where(_THIS))
 _OF_DEPLOYMENT = and_(
     node_rows.c.tenant == bindparam("of_tenant"), node_rows.c.deployment_id == bindparam("deployment")
 )
@@ -77,6 +91,7 @@ _NODES = select(
     .scalar_subquery(),
 )
 _GET_NODE = _NODES.where(_OF_DEPLOYMENT, node_rows.c.id == bindparam("node_id"))
+_PACKED = Prepared(select(node_rows.c.node).where(_OF_DEPLOYMENT).order_by(node_rows.c.position))
 _SET_PLANNED = (
     sql_update(node_rows)
     .where(_OF_DEPLOYMENT, node_rows.c.id == bindparam("node_id"))
@@ -133,16 +148,18 @@ def create(
     display_name = deployment.display_name or deployment.id
     stored = _CATALOGUE.add(conn, deployment, created_at=now, updated_at=now, display_name=display_name)
     if nodes:
+        packed, shared = pack(nodes)
+        _SET_SHARED.run(conn, of_tenant=deployment.tenant, deployment=deployment.id, parts=shared)
         rows = [
             {
                 "tenant": deployment.tenant,
                 "deployment_id": deployment.id,
                 "id": node["id"],
-                "node": node,
+                "node": stored_node,
                 "planned_instances": _planned(node),
                 "position": position,
             }
-            for position, node in enumerate(nodes)
+            for position, (node, stored_node) in enumerate(zip(nodes, packed, strict=True))
         ]
         conn.execute(insert(node_rows), rows)
     add_instances(conn, deployment.tenant, instances)
@@ -174,6 +191,15 @@ def list_deployments(conn: Connection, filter: DeploymentFilter, page: Page) -> 
         default=(table.created_at,),
         unique=(table.tenant, table.id),
     )
+
+
+def owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> list[Owner]:
+    """Those of the deployments that exist; of every tenant where none is given."""
+    if not ids:
+        return []
+    table = deployments.c
+    conditions = one_of({table.tenant: None if tenant is None else [tenant], table.id: ids})
+    return [Owner(*row) for row in conn.execute(_OWNERS.where(*conditions))]
 
 
 def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any) -> Deployment:
@@ -213,6 +239,13 @@ def nodes(conn: Connection, tenant: str, deployment_id: str) -> list[NodeRow]:
     return list_nodes(conn, NodeFilter(tenant=tenant, deployment_ids=[deployment_id]), EVERYTHING)[0]
 
 
+def packed_nodes(conn: Connection, tenant: str, deployment_id: str) -> tuple[list[JsonObject], Shared | None]:
+    """All nodes of the deployment as they are stored, and what they share (``model.packing``)."""
+    key = {"of_tenant": tenant, "deployment": deployment_id}
+    stored = _SHARED.first(conn, **key)
+    return [node for (node,) in _PACKED.all(conn, **key)], None if stored is None else stored[0]
+
+
 def get_node(conn: Connection, tenant: str, deployment_id: str, node_id: str) -> NodeRow:
     """Raises NotFound."""
     row = conn.execute(
@@ -220,7 +253,7 @@ def get_node(conn: Connection, tenant: str, deployment_id: str, node_id: str) ->
     ).first()
     if row is None:
         raise NotFound(f"There is no node `{node_id}` in deployment `{deployment_id}` of tenant `{tenant}`.")
-    return NodeRow(*row)
+    return _whole(conn, [NodeRow(*row)])[0]
 
 
 def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[NodeRow], int]:
@@ -232,7 +265,7 @@ def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[N
             table.id: filter.ids,
         }
     )
-    return read_page(
+    rows, total = read_page(
         conn,
         _NODES.where(*conditions, *holds(table.id, filter.search)),
         NodeRow,
@@ -241,6 +274,7 @@ def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[N
         default=(table.deployment_id, table.position),
         unique=(table.tenant, table.deployment_id, table.id),
     )
+    return _whole(conn, rows), total
 
 
 def set_planned_instances(
@@ -250,6 +284,19 @@ def set_planned_instances(
     parameters = {"of_tenant": tenant, "deployment": deployment_id, "node_id": node_id, "planned": planned}
     if not conn.execute(_SET_PLANNED, parameters).rowcount:
         raise NotFound(f"There is no node `{node_id}` in deployment `{deployment_id}` of tenant `{tenant}`.")
+
+
+def _whole(conn: Connection, rows: Sequence[NodeRow]) -> list[NodeRow]:
+    """The rows with what their nodes share put back; those of one deployment have it in common."""
+    shared: dict[tuple[str, str], Unpacking] = {}
+    whole = []
+    for row in rows:
+        key = row.tenant, row.deployment_id
+        if key not in shared:
+            stored = _SHARED.first(conn, of_tenant=row.tenant, deployment=row.deployment_id)
+            shared[key] = Unpacking(None if stored is None else stored[0])
+        whole.append(replace(row, node=shared[key].node(row.node)))
+    return whole
 
 
 def _planned(node: JsonObject) -> int:

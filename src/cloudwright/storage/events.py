@@ -95,12 +95,14 @@ def list_events(conn: Connection, filter: EventFilter, page: Page) -> tuple[list
     if filter.node_ids is not None:
         counted = counted.join(node_instances, _ITS_INSTANCE)
     statement = _JOINED.where(*conditions)
+    # The events of one execution are read in their order; those of several have to be sorted.
+    of_several = (filter.deployment_ids, filter.blueprint_ids) != (None, None)
     if filter.tenant is not None:
         of_tenant = executions.c.tenant == filter.tenant
         counted = counted.where(of_tenant)
         # Where nothing else says whose events are wanted, the latest are found by their time and tried one by
         # one.
-        narrowed = (filter.execution_ids, filter.deployment_ids, filter.blueprint_ids) != (None, None, None)
+        narrowed = of_several or filter.execution_ids is not None
         statement = statement.where(of_tenant if narrowed else _in_tenant(filter.tenant))
     return read_page(
         conn,
@@ -111,6 +113,7 @@ def list_events(conn: Connection, filter: EventFilter, page: Page) -> tuple[list
         default=(),
         unique=(events.c.id,),
         counted=counted,
+        found=counted.with_only_columns(events.c.id, maintain_column_froms=True) if of_several else None,
     )
 
 

@@ -16,7 +16,7 @@ from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import Page, columns_of, one_of, read_page
 from cloudwright.storage.prepared import Prepared
-from cloudwright.storage.records import Execution
+from cloudwright.storage.records import OPERATION, Execution
 from cloudwright.storage.schema import executions, operations
 
 EXECUTION_COLUMNS = columns_of(Execution, executions)
@@ -42,6 +42,17 @@ _PENDING = Prepared(
     .where(is_(executions.c.status, ExecutionStatus.PENDING))
     .order_by(executions.c.created_at, executions.c.id)
     .limit(bindparam("most", type_=Integer))
+)
+_KILLS = Prepared(
+    select(executions.c.id, executions.c.kill_term)
+    .join(operations, operations.c.execution_id == executions.c.id)
+    .where(
+        is_(operations.c.state, OperationState.STARTED),
+        operations.c.kind == OPERATION,
+        operations.c.worker == bindparam("by"),
+        operations.c.term <= executions.c.kill_term,
+    )
+    .distinct()
 )
 _WAKEUPS = [
     Prepared(select(func.min(column)).where(is_(executions.c.status, status)))
@@ -78,13 +89,17 @@ _SORTABLE: dict[str, ColumnElement[Any]] = {
 }
 
 
-def get(conn: Connection, id: str, tenant: str | None = None) -> Execution:
-    """Raises NotFound, also where it is another tenant's."""
+def get(conn: Connection, id: str, tenant: str | None = None, *, progress: bool = True) -> Execution:
+    """Raises NotFound, also where it is another tenant's.
+
+    Counting the tasks of one that runs takes as long as it has tasks: whoever asks often, or does not look
+    at them, does without ``progress``.
+    """
     row = _GET.first(conn, execution=id)
     execution = None if row is None else Execution(*row)
     if execution is None or tenant not in (None, execution.tenant):
         raise NotFound(f"There is no execution `{id}`" + (f" in tenant `{tenant}`." if tenant else "."))
-    return _with_progress(conn, [execution])[0]
+    return with_progress(conn, [execution])[0] if progress else execution
 
 
 def list_executions(conn: Connection, filter: ExecutionFilter, page: Page) -> tuple[list[Execution], int]:
@@ -97,7 +112,7 @@ def list_executions(conn: Connection, filter: ExecutionFilter, page: Page) -> tu
         default=(executions.c.created_at,),
         unique=(executions.c.id,),
     )
-    return _with_progress(conn, rows), total
+    return with_progress(conn, rows), total
 
 
 def pending(conn: Connection, limit: int) -> list[str]:
@@ -120,13 +135,20 @@ def past_deadline(conn: Connection, now: datetime) -> list[Execution]:
     return [Execution(*row) for row in _PAST_DEADLINE.all(conn, when=now)]
 
 
+def kills(conn: Connection, worker: str) -> list[tuple[str, int]]:
+    """Stored kills of operations that still run on this worker: the execution, and the term up to which what
+    it sent is to die.
+    """
+    return [(id, term) for id, term in _KILLS.all(conn, by=worker)]
+
+
 def next_wakeup(conn: Connection) -> datetime | None:
     """When the next scheduled execution comes due or the next deadline passes."""
     rows = [row for statement in _WAKEUPS for row in statement.all(conn)]
     return min((time for (time,) in rows if time is not None), default=None)
 
 
-def _with_progress(conn: Connection, rows: list[Execution]) -> list[Execution]:
+def with_progress(conn: Connection, rows: list[Execution]) -> list[Execution]:
     """Count the tasks of those that have not ended; for the others it was stored when they ended."""
     running = [row.id for row in rows if row.status not in END_STATUSES and row.term]
     if not running:

@@ -19,6 +19,7 @@ from cloudwright.model.event import Event
 from cloudwright.model.execution import (
     ACTIVE_STATUSES,
     END_STATUSES,
+    GRANTING_STATUSES,
     RESUMABLE_STATUSES,
     CancelMode,
     ExecutionStatus,
@@ -35,10 +36,12 @@ from cloudwright.storage.execution_queries import (
     active,
     expired,
     get,
+    kills,
     list_executions,
     next_wakeup,
     past_deadline,
     pending,
+    with_progress,
 )
 from cloudwright.storage.locks import lock_deployment, lock_deployment_of
 from cloudwright.storage.operations import count_by_state, running
@@ -48,6 +51,7 @@ from cloudwright.storage.schema import executions, operations
 
 __all__ = [
     "active",
+    "begin",
     "claim",
     "create",
     "due",
@@ -55,6 +59,7 @@ __all__ = [
     "fail_pending",
     "finish",
     "get",
+    "kills",
     "list_executions",
     "next_wakeup",
     "past_deadline",
@@ -64,6 +69,7 @@ __all__ = [
     "request_cancel",
     "resume",
     "take_over",
+    "with_progress",
 ]
 
 S = ExecutionStatus
@@ -121,9 +127,24 @@ _CLAIM = Prepared(
 )
 _TAKE_OVER = Prepared(
     update(executions)
-    .where(_THIS, is_any(executions.c.status, ACTIVE_STATUSES), executions.c.term == bindparam("old"))
+    .where(
+        _THIS,
+        is_any(executions.c.status, ACTIVE_STATUSES),
+        executions.c.term == bindparam("old"),
+        or_(
+            executions.c.owner.is_(None),
+            executions.c.owner == bindparam("by"),
+            executions.c.lease_until.is_(None),
+            executions.c.lease_until <= bindparam("when"),
+        ),
+    )
     .values(owner=bindparam("by"), lease_until=bindparam("until"), term=executions.c.term + 1)
     .returning(*EXECUTION_COLUMNS)
+)
+_BEGIN = Prepared(
+    update(executions)
+    .where(_THIS, is_any(executions.c.status, GRANTING_STATUSES), executions.c.term == bindparam("current"))
+    .values(begun=True)
 )
 _RENEW = (
     update(executions)
@@ -146,6 +167,11 @@ _REQUEST = Prepared(
         deadline=bindparam("until"),
     )
     .returning(*EXECUTION_COLUMNS)
+)
+_KILL_RESIDUALS = Prepared(
+    update(executions)
+    .where(_THIS, executions.c.status == bindparam("previous"))
+    .values(kill_term=executions.c.term)
 )
 _END = Prepared(
     update(executions)
@@ -278,9 +304,19 @@ def claim(
 def take_over(
     conn: Connection, id: str, *, old_term: int, owner: str, lease_until: datetime | None, now: datetime
 ) -> Execution | None:
-    """Own an active execution under the next term; None where ``old_term`` is not its term any more."""
-    row = _TAKE_OVER.first(conn, execution=id, old=old_term, by=owner, until=lease_until)
+    """Own an active execution under the next term; None where ``old_term`` is not its term any more, or
+    another owner's lease has not run out.
+    """
+    row = _TAKE_OVER.first(conn, execution=id, old=old_term, by=owner, until=lease_until, when=now)
     return None if row is None else Execution(*row)
+
+
+def begin(conn: Connection, id: str, term: int) -> bool:
+    """Keep that the function of a workflow that can not be resumed is about to be called.
+
+    False where it must not be: ``term`` is not current, or the execution is over or being forced.
+    """
+    return _BEGIN.run(conn, execution=id, current=term) == 1
 
 
 def renew(
@@ -304,7 +340,8 @@ def request_cancel(
     """Ask an execution to stop, as ``model.execution.decide_cancel`` decides. Raises NotFound.
 
     A waiting execution is over at once; of an active one, every operation that was not granted yet is
-    revoked. A refused request changes nothing; the decision says why.
+    revoked. Of one that is over or waits to be resumed, a kill is kept for what it left running (``kills``).
+    A refused request changes nothing; the decision says why.
     """
     held = _hold(conn, id)
     decision = decide_cancel(held.status, mode)
@@ -313,6 +350,8 @@ def request_cancel(
     details = {"mode": mode.value, "by": by, "previous_status": held.status.value}
     message = f"{by or 'The manager'} asked to {mode} `{held.workflow_id}`, which was {held.status}"
     insert_locked(conn, [Event(id, now, message, event_type="execution_cancel_requested", details=details)])
+    if decision.kill_residuals:
+        _KILL_RESIDUALS.run(conn, execution=id, previous=held.status)
     if decision.status is None:
         return CancelResult(decision, held, held.status)
     ends = decision.status in END_STATUSES

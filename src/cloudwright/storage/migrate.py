@@ -1,16 +1,17 @@
-"""Bringing a database's tables up to date, by the migrations that are shipped beside this file."""
+"""Bringing a database's tables up to date, by the migrations that are shipped beside this file.
+
+Alembic takes as long to load and as much memory as all of storage, and most starts have nothing to migrate:
+so it is loaded (``upgrading.py``) only where there is.
+"""
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 import time
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from cloudwright.errors import Unavailable
@@ -19,15 +20,15 @@ from cloudwright.storage.databases import Database, origin
 #: How long to wait for another manager that is at the same (seconds).
 PATIENCE = 30.0
 
-_FOLDER = Path(__file__).with_name("migrations")
+_VERSIONS = Path(__file__).with_name("migrations") / "versions"
+_STORED = text("SELECT version_num FROM alembic_version")
 # Two managers that start at once take turns. The number is this lock's name.
 _LOCK = text("SELECT pg_advisory_xact_lock(7273001)")
 
 
-def configuration() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    return config
+def versions() -> list[str]:
+    """Of all migrations, oldest first: their files' names begin with them."""
+    return sorted(file.name.partition("_")[0] for file in _VERSIONS.glob("[0-9]*.py"))
 
 
 def migrate(database: Database) -> None:
@@ -62,15 +63,13 @@ def _migrated(database: Database, deadline: float) -> bool:
 def _upgrade(conn: Connection) -> None:
     if conn.dialect.name == "postgresql":
         conn.execute(_LOCK)
-    config = configuration()
-    known = ScriptDirectory.from_config(config)
-    stored = MigrationContext.configure(conn).get_current_heads()
-    unknown = set(stored) - {revision.revision for revision in known.walk_revisions()}
+    known = versions()
+    stored = set(conn.scalars(_STORED)) if inspect(conn).has_table("alembic_version") else set()
+    unknown = stored - set(known)
     if unknown:
         raise Unavailable(
             f"The database was made by a newer version (its tables are at {', '.join(sorted(unknown))}). "
             "Install that version, or restore a backup."
         )
-    if set(stored) != set(known.get_heads()):
-        config.attributes["connection"] = conn
-        command.upgrade(config, "head")
+    if stored != {known[-1]}:
+        importlib.import_module("cloudwright.storage.upgrading").upgrade(conn)

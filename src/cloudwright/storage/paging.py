@@ -55,15 +55,20 @@ def read_page(
     default: tuple[ColumnElement[Any], ...],
     unique: tuple[ColumnElement[Any], ...],
     counted: Select[Any] | None = None,
+    found: Select[Any] | None = None,
 ) -> tuple[list[R], int]:
     """The page's records, and how many there are on all pages.
 
     ``default`` is the order where the page says none; ``unique`` orders what is equal otherwise, so that no
-    row is on two pages. ``counted`` is a cheaper way to count them. Raises InvalidInput for a column that the
-    list cannot be sorted by.
+    row is on two pages. ``counted`` is a cheaper way to count them. ``found`` selects the keys of what the
+    list holds: where that is much, sorting keys is cheaper than sorting rows, and the statement need only
+    give the page's rows. Raises InvalidInput for a column that the list cannot be sorted by.
     """
     order = [_direction(sortable, name, descending) for name, descending in page.sort] or [*default]
-    wanted = statement.order_by(*order, *unique).limit(page.size).offset(page.offset or None)
+    wanted = (statement if found is None else found).order_by(*order, *unique)
+    wanted = wanted.limit(page.size).offset(page.offset or None)
+    if found is not None:
+        wanted = statement.where(unique[0].in_(wanted)).order_by(*order, *unique)
     rows = [make(*row) for row in conn.execute(wanted)]
     if (rows or not page.offset) and (page.size is None or len(rows) < page.size):
         return rows, page.offset + len(rows)

@@ -45,7 +45,8 @@ class Execution:
     """One run of a workflow.
 
     ``term`` is the fencing number of its owner: 0 before the first claim, and only growing. ``resumed``
-    counts how often a user resumed it. ``deadline`` is when a standard cancel becomes a forced one. ``error``
+    counts how often a user resumed it. ``begun`` says that the function of a workflow that can not be resumed
+    may have been called. ``deadline`` is when a standard cancel becomes a forced one. ``error``
     says why a failed execution failed; a cancelled one may keep a note there (workers that could not be
     reached). ``total_operations`` and ``finished_operations`` count its tasks: all of them, and those that
     succeeded or failed.
@@ -78,6 +79,7 @@ class Execution:
     cancel_requested_by: str | None
     cancel_requested_at: datetime | None
     deadline: datetime | None
+    begun: bool
     total_operations: int
     finished_operations: int
 
@@ -224,6 +226,18 @@ class Blueprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """What of a deployment is said with each thing that belongs to it."""
+
+    tenant: str
+    id: str
+    blueprint_id: str
+    display_name: str
+    visibility: str
+    created_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """``outputs`` and ``capabilities`` are definitions, their functions not evaluated."""
 
@@ -255,7 +269,8 @@ class NodeRow:
     """A node of a deployment: its dictionary as ``docs/plan.md`` has it, and how many instances there are to
     be.
 
-    ``planned_instances`` is how many the user wants, ``instances`` how many are stored now.
+    ``planned_instances`` is how many the user wants, ``instances`` how many are stored now. Nodes of one
+    deployment that are read together have what they share in common: they are not to be changed in place.
     """
 
     id: str

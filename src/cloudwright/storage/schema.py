@@ -148,6 +148,7 @@ deployments = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("settings", Document, nullable=False),
+    Column("shared", Document),  # what its nodes have in common (model.packing)
     ForeignKeyConstraint(["tenant", "blueprint_id"], ["blueprints.tenant", "blueprints.id"]),
     Index(None, "tenant", "blueprint_id"),
 )
@@ -220,12 +221,17 @@ executions = Table(
     Column("cancel_requested_by", Text),
     Column("cancel_requested_at", Moment),
     Column("deadline", Moment),
+    # Operations that were sent under this term or before are to be killed, although the execution is over.
+    Column("kill_term", Integer, nullable=False, server_default=text("0")),
+    # The function of a workflow that can not be resumed was about to be called, and may have done anything.
+    Column("begun", Boolean, nullable=False, server_default=false()),
     # Written when the execution ends; counted from its operations until then.
     Column("total_operations", Integer, nullable=False, server_default=text("0")),
     Column("finished_operations", Integer, nullable=False, server_default=text("0")),
     Index(None, "tenant", "deployment_id", "status"),
     Index(None, "tenant", "deployment_id", "created_at"),
-    Index(None, "tenant", "created_at"),
+    # The last column is there so that counting a list looks at nothing but the index.
+    Index(None, "tenant", "created_at", "is_system_workflow"),
     Index(None, "status", "created_at"),
     Index(None, "created_at"),
 )
@@ -269,13 +275,9 @@ operations = Table(
     Column("started_at", Moment),
     Column("ended_at", Moment),
     Index(None, "execution_id", "state"),
-    # What runs now is asked for often and is little, whatever the history holds.
-    Index(
-        "ix_operations_started",
-        "execution_id",
-        sqlite_where=text("state = 'started'"),
-        postgresql_where=text("state = 'started'"),
-    ),
+    # What runs now is asked for often and is little, whatever the history holds. (PostgreSQL's index has the
+    # same condition, by its migration: said here, it would load that dialect for everybody.)
+    Index("ix_operations_started", "execution_id", sqlite_where=text("state = 'started'")),
 )
 
 events = Table(

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import cloudwright
+from cloudwright.model.packing import SHARED, Unpacking
+from cloudwright.operation.failure import memory_limit
 from cloudwright.process.channel import Channel, ChannelClosed
 from cloudwright.process.frames import FrameError
 from cloudwright.workflow.api import EXECUTION_CANCELLED_RESULT
@@ -62,13 +64,17 @@ def run(begin: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     """
     connection.cancellation.requested = begin.get("cancel")
     try:
+        begin = briefed(begin, connection)
         function = load(begin)
         resumable = bool(getattr(function, "resumable", False))
-        if begin.get("resume") and not resumable:
+        if begin.get("begun") and not resumable:
             return _not_resumable(begin)
         ctx = WorkflowContext(begin, connection, resumable)
         parameters = dict(begin["execution"].get("parameters") or {})
         current_workflow_ctx.share(ctx, parameters)
+        if not resumable:
+            # Kept before it is called: what it does from here on, nobody can know once its process is gone.
+            connection.call("begin")
         result = _call(function, ctx, parameters)
         ctx.internal.wait_for_all()
     except ChannelClosed:
@@ -80,6 +86,22 @@ def run(begin: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     if isinstance(result, str) and result == EXECUTION_CANCELLED_RESULT:
         return _end("cancelled")
     return _end("terminated", result=plain(result))
+
+
+def briefed(begin: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
+    """The ``begin`` frame with the parts that it leaves out, and its nodes made whole. Raises
+    RequestRefused.
+    """
+    whole = dict(begin)
+    for number in range(whole.get("parts") or 0):
+        part = connection.call("briefing", part=number)
+        found: Any = whole
+        for step in part["path"]:
+            found = found[step]
+        found.extend(part["items"])
+    unpacking = Unpacking(whole.pop(SHARED, None))
+    whole["nodes"] = [unpacking.node(node) for node in whole["nodes"]]
+    return whole
 
 
 def _end(outcome: str, result: Any = None, error: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -141,9 +163,9 @@ def _not_resumable(begin: Mapping[str, Any]) -> dict[str, Any]:
         return _end("cancelled")
     execution = begin["execution"]
     error = WorkflowNotRun(
-        f"Workflow `{execution['workflow_id']}` was interrupted and cannot be resumed: its function "
+        f"Workflow `{execution['workflow_id']}` ran before and cannot be resumed: its function "
         f"`{begin['mapping']}` is not marked as resumable. Start it anew; or, where it may be called again "
-        "after it was interrupted, mark it with @workflow(resumable=True)."
+        "after it stopped on the way, mark it with @workflow(resumable=True)."
     )
     return _end("failed", error=explain(error))
 
@@ -188,7 +210,7 @@ def explain(error: BaseException) -> dict[str, Any]:
     elif isinstance(error, KeyboardInterrupt):
         message = "the workflow was interrupted (KeyboardInterrupt)"
     elif isinstance(error, MemoryError):
-        message = "the workflow ran out of memory (MemoryError)"
+        message = f"the workflow ran out of memory{memory_limit('CLOUDWRIGHT_WORKFLOW_MEMORY')} (MemoryError)"
     else:
         message = f"{kind}: {message}"
     return {"message": message, "kind": kind, "traceback": user_traceback(error)}

@@ -23,8 +23,12 @@ from cloudwright.process.channel import Channel, ChannelClosed
 from cloudwright.process.frames import FrameError
 from cloudwright.workflow.cancellation import Cancellation
 
-#: As many entries are sent without waiting for more.
+#: As many entries are sent without waiting for more, each task of a graph counted as one: a large graph goes
+#: out piece by piece, so that whoever stores it can store what others have to say in between.
 MAX_ENTRIES = 500
+
+# Kinds of entries that end with a list of tasks.
+_GRAPHS = frozenset({"graph", "tasks"})
 
 #: News of operations and of tasks that ran in threads, for one graph.
 Updates = deque[Any]
@@ -39,6 +43,7 @@ class Connection:
         self._channel = channel
         self._sending = threading.RLock()
         self._entries: list[list[Any]] = []
+        self._weight = 0
         self._gatherer: int | None = None
         # Everything below is guarded by `_changed`.
         self._changed = threading.Condition()
@@ -64,15 +69,17 @@ class Connection:
         """Say what the workflow did: at once, or with what else is being gathered by this thread."""
         with self._sending:
             self._entries.extend(entries)
-            if self._gatherer != threading.get_ident() or len(self._entries) >= MAX_ENTRIES:
+            self._weight += sum(len(entry[-1]) if entry[0] in _GRAPHS else 1 for entry in entries)
+            if self._gatherer != threading.get_ident() or self._weight >= MAX_ENTRIES:
                 self.flush()
 
     def flush(self) -> None:
         """Send what was gathered. Raises NonRecoverableError where something of it cannot be stored."""
         with self._sending:
             if self._entries:
-                entries, self._entries = self._entries, []
-                self._send_entries(entries)
+                entries, self._entries, self._weight = self._entries, [], 0
+                for start in range(0, len(entries), MAX_ENTRIES):
+                    self._send_entries(entries[start : start + MAX_ENTRIES])
 
     def _send_entries(self, entries: list[list[Any]]) -> None:
         aware = self.cancellation.requested is not None

@@ -95,8 +95,8 @@ class WorkflowContext:
         self.internal = Internal(self, connection, begin, resumable)
         self.deployment = DeploymentContext(begin["deployment"], begin.get("workflows") or {})
         self.blueprint = BlueprintContext(begin["blueprint"])
-        #: Whether an earlier process of this execution ran already.
-        self.resume = bool(begin.get("resume"))
+        #: Whether an earlier process of this execution may have run already.
+        self.resume = resumable and bool(begin.get("resume"))
         self._topology = Topology(self, begin["nodes"], begin["node_instances"])
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ end status.
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ ENTRY = "cloudwright.workflow.child:main"
 LEAVE_SECONDS = 2.0
 #: How long what a workflow's process started beside itself may take to be gone after SIGKILL (seconds).
 DEATH_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Host:
         self._writes: set[asyncio.Task[None]] = set()
         self._trouble: str | None = None
         self._killed = False
+        self._leaving: asyncio.TimerHandle | None = None
 
     async def run(self, zygote: Zygote, begin: dict[str, Any], *, memory_limit: int | None) -> WorkflowEnd:
         """Fork the process, and wait until it is dead and everything that it said is stored.
@@ -129,12 +133,15 @@ class Host:
             self._spawn(self._answer(message, list(self._writes)))
         elif kind == "end":
             self._said = message
-            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._make_leave)
+            self._leaving = asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._make_leave)
 
     def output(self, data: bytes) -> None:
         self._lines.feed(data)
 
     def exited(self, status: ExitStatus) -> None:
+        if self._leaving is not None:
+            # Else it would hold all that is known of the execution for as long as it has to run.
+            self._leaving.cancel()
         if not self._exited.done():
             self._exited.set_result(status)
 
@@ -171,9 +178,22 @@ class Host:
         reply: dict[str, Any] = {"type": "reply", "id": message.get("id")}
         try:
             reply["value"] = await self._journal.answer(str(message.get("method")), message.get("args") or {})
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, the process that asked waits for an answer
+        except CloudwrightError as error:
             reply["error"] = {"kind": type(error).__name__, "message": str(error)}
-        self._send(reply)
+        except Exception as error:
+            # Whatever went wrong, the process that asked waits for an answer.
+            log.exception("a call of execution %s could not be answered", self.execution_id)
+            reply["error"] = {
+                "kind": type(error).__name__,
+                "message": f"The manager could not answer ({type(error).__name__}: {error}).",
+            }
+        try:
+            self._send(reply)
+        except (FrameError, TypeError) as error:
+            why = f"The answer to `{message.get('method')}` could not be sent: {error}."
+            self._send(
+                {"type": "reply", "id": reply["id"], "error": {"kind": type(error).__name__, "message": why}}
+            )
 
     def _end(self, status: ExitStatus, child: Child) -> WorkflowEnd:
         said, trouble = self._said, self._trouble

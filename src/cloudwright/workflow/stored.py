@@ -89,13 +89,12 @@ def record_of(task: WorkflowTask, graph_id: str) -> dict[str, Any]:
 
 def entries_of(graph_id: str, name: str | None, tasks: Iterable[WorkflowTask]) -> Iterator[list[Any]]:
     """The journal entries that store ``tasks``; ``name`` is None where the graph itself is stored already."""
-    first = name is not None
-    if first:
-        tasks = list(tasks)
+    tasks = list(tasks)
+    lead: list[dict[str, Any]] = []
+    if name is not None:
         for place, task in enumerate(tasks):
             task.place = place
-    records = [record_of(task, graph_id) for task in tasks]
-    if first and len(records) > MAX_TASKS:
+    if name is not None and len(tasks) > MAX_TASKS:
         # Names the last task, so that a graph of which only the first entries were stored is known to be
         # incomplete.
         complete = {
@@ -104,10 +103,11 @@ def entries_of(graph_id: str, name: str | None, tasks: Iterable[WorkflowTask]) -
             "kind": "nop",
             "parameters": {"task": {}},
         }
-        records.insert(0, complete | {"depends_on": [records[-1]["id"]]})
-    for start in range(0, len(records), MAX_TASKS):
-        part = records[start : start + MAX_TASKS]
-        yield ["graph", graph_id, name, part] if first and start == 0 else ["tasks", graph_id, part]
+        lead = [complete | {"depends_on": [tasks[-1].id]}]
+    for start in range(0, len(tasks), MAX_TASKS):
+        part = [*lead, *(record_of(task, graph_id) for task in tasks[start : start + MAX_TASKS])]
+        yield ["tasks", graph_id, part] if name is None or start else ["graph", graph_id, name, part]
+        lead = []
 
 
 class Keeper:
@@ -155,7 +155,8 @@ class Keeper:
         if self._strict and self._name is None:
             for task in new:
                 check_storable(task)
-        self._journal(*entries_of(self.id, self._name, new))
+        for entry in entries_of(self.id, self._name, new):
+            self._journal(entry)
         self._name = None
         for task in new:
             task.stored = True

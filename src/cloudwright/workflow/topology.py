@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 CONTAINED_IN = "cloudify.relationships.contained_in"
 
 
+def is_implemented(operations: Mapping[str, Any], name: str) -> bool:
+    """Whether something is to run for the operation, in a table of operations of a plan."""
+    return bool((operations.get(name) or {}).get("operation"))
+
+
 class Record(dict[str, Any]):
     """A dictionary whose keys can be read as attributes as well, as those of REST resources."""
 
@@ -393,7 +398,7 @@ class WorkflowNode:
 
     def has_operation(self, operation_interface: str) -> bool:
         """Whether the operation is implemented."""
-        return bool((self.operations.get(operation_interface) or {}).get("operation"))
+        return is_implemented(self.operations, operation_interface)
 
     def get_relationship(self, target_id: str) -> WorkflowRelationship | None:
         """The first relationship to the node named."""

@@ -115,6 +115,7 @@ UNSAFE_TARS: dict[str, list[tarfile.TarInfo | tuple[str, bytes]]] = {
     "app/up": [special("app/up", tarfile.SYMTYPE, "../../up")],
     "app/nowhere": [special("app/nowhere", tarfile.SYMTYPE, "")],
     "app/hard": [special("app/hard", tarfile.LNKTYPE, "../../etc/passwd")],
+    "app/hard-root": [special("app/hard-root", tarfile.LNKTYPE, "/etc/passwd")],
     "app/early": [special("app/early", tarfile.LNKTYPE, "app/later"), ("app/later", b"x")],
     "app/twice": [("app/twice", b"x"), ("app/twice", b"y")],
     "app/file/below": [("app/file", b"x"), ("app/file/below", b"y")],
@@ -142,7 +143,7 @@ def test_an_unsafe_member_of_a_tar_is_refused_by_name(tmp_path: Path, folder: Pa
     with pytest.raises(UnsafeArchive) as refused:
         unpack(archive, folder)
 
-    assert f"`{name[:200]}" in str(refused.value) or "`../../etc/passwd`" in str(refused.value)
+    assert f"`{name[:200]}" in str(refused.value)
     outside = {path for path in everything_in(tmp_path) if not path.startswith("in/unpacked")}
     assert outside == before
 

@@ -36,6 +36,7 @@ PLAN = {
     "description": "what it is for",
     "nodes": [],
     "blueprint_labels": {"team": {"values": ["red", "blue"]}},
+    "warnings": [],
 }
 
 

@@ -59,3 +59,45 @@ async def _end_with_nonsense(home: Path) -> None:
     assert not dispatcher.busy
     await manager.close()
     store.close()
+
+
+def test_a_kill_that_ends_before_another_one_lets_nothing_go_that_the_other_means(tmp_path: Path) -> None:
+    asyncio.run(asyncio.wait_for(_kill_twice(tmp_path), 20))
+
+
+async def _kill_twice(home: Path) -> None:
+    store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
+    manager = Manager(Settings(home=home), store, LocalBus(), name="me")
+    dispatcher = manager._dispatcher
+    await store.write(
+        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
+    )
+    execution = await store.write(executions.claim, "e", "me", None, NOW)
+    execution = await store.write(
+        executions.take_over, "e", old_term=1, owner="me", lease_until=None, now=NOW
+    )
+    assert await store.write(operations.send, "e", 2, OPERATION, NOW)
+    reached, stopping, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def prepare(assignment: Assignment) -> Any:
+        # An installation, which takes its time to stop.
+        reached.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopping.set()
+            await stopped.wait()
+
+    dispatcher._prepare = prepare  # type: ignore[method-assign]
+    dispatcher.send(SimpleNamespace(execution=execution, plugins={}), 2, [OPERATION])  # type: ignore[arg-type]
+    await reached.wait()
+    killing = asyncio.ensure_future(dispatcher.kill("e", 2, "the execution is killed"))
+    await stopping.wait()
+    # Of what it left running under its first term, nothing is left.
+    assert await dispatcher.kill("e", 1, "a kill of residuals") == []
+    stopped.set()
+    assert await killing == []
+    assert (await store.read(operations.get, "o")).state is OperationState.FAILED
+    assert not dispatcher.busy
+    await manager.close()
+    store.close()

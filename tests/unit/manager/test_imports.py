@@ -15,7 +15,7 @@ import pytest
 
 from cloudwright.bus.local import LocalBus
 from cloudwright.dsl import BlueprintError, Plan
-from cloudwright.errors import InvalidInput, NotFound
+from cloudwright.errors import DependentExists, InvalidInput, NotFound
 from cloudwright.manager.briefing import read_facts
 from cloudwright.manager.imports import MAPPED, choose
 from cloudwright.manager.service import Manager
@@ -102,6 +102,27 @@ def test_a_blueprint(play: Callable[[Scene], None]) -> None:
     play(scene)
 
 
+def test_a_blueprint_stays_while_others_import_it(play: Callable[[Scene], None]) -> None:
+    async def scene(world: World) -> None:
+        delete = world.manager.blueprints.delete
+        await world.upload("base", BASE, main_file="main.yaml")
+        await world.upload("base2", BASE, main_file="main.yaml", tenant=OTHER, visibility="global")
+        await world.upload("one", "imports: [ns--blueprint:base]\n")
+        await world.upload("two", "imports: [a--blueprint:base, b--blueprint:base2]\nmetadata: {é: 1}\n")
+        # Names it, and does not import it.
+        await world.upload("three", "metadata: {x: base}\n")
+        with pytest.raises(DependentExists, match="`base` is imported by the blueprints `one`, `two`,"):
+            await delete(TENANT, "base")
+        with pytest.raises(DependentExists, match="`base2` is imported by the blueprints `two`,"):
+            await delete(OTHER, "base2")
+        await delete(TENANT, "two")
+        await delete(OTHER, "base2")
+        await delete(TENANT, "one")
+        await delete(TENANT, "base")
+
+    play(scene)
+
+
 def test_files_of_an_imported_blueprint(play: Callable[[Scene], None]) -> None:
     async def scene(world: World) -> None:
         inner = {"blueprint.yaml": HEAD, "x.sh": "inner", "a--y.sh": "dashes"}
@@ -123,7 +144,7 @@ def test_files_of_an_imported_blueprint(play: Callable[[Scene], None]) -> None:
             with pytest.raises((InvalidInput, NotFound)):
                 await read(path)
         # Whatever became of the imported blueprint, the deployment works on.
-        await world.manager.blueprints.delete(TENANT, "inner")
+        await world.manager.blueprints.delete(TENANT, "inner", force=True)
         assert world.store.read_sync(read_facts, execution, world.home).imported == {}
 
     play(scene)
@@ -216,3 +237,13 @@ def test_conditions_that_nothing_fulfils() -> None:
         choose("box", {"version": "latest of all"}, INSTALLED)
     with pytest.raises(NotFound, match=r"no plugin `box` is installed \(installed are: none\)"):
         choose("box", {}, [])
+
+
+def test_a_plan_that_is_too_large_to_be_handed_over(play: Callable[[Scene], None]) -> None:
+    async def scene(world: World) -> None:
+        # Three files with texts of 24 MB, none of them too large by itself.
+        files = {f"{name}.yaml": f"outputs: {{{name}: {{value: {name * 24_000_000}}}}}\n" for name in "abc"}
+        said = await world.refused(files | {"blueprint.yaml": HEAD + "imports: [a.yaml, b.yaml, c.yaml]\n"})
+        assert "blueprint.yaml: The blueprint's plan takes 69 MiB, and the limit is 64 MiB." in said
+
+    play(scene)

@@ -13,6 +13,7 @@ from cloudwright.manager.reconcile import (
     Abandon,
     Escalate,
     Hosted,
+    KillResiduals,
     Row,
     Snapshot,
     StartWaiting,
@@ -41,12 +42,16 @@ hosted = st.builds(
 )
 
 
+kills = st.frozensets(st.tuples(st.sampled_from(IDS), st.integers(1, 3)))
+
+
 @st.composite
 def snapshots(draw):
     by_id = {row.id: row for row in draw(st.lists(rows, max_size=3))}
     mine = {item.id: item for item in draw(st.lists(hosted, max_size=3))}
     settled = frozenset(id for id in mine if draw(st.booleans()))
-    return Snapshot("me", tuple(by_id.values()), mine, settled, draw(st.booleans()))
+    waiting = draw(st.booleans())
+    return Snapshot("me", tuple(by_id.values()), mine, settled, waiting, draw(kills), draw(kills))
 
 
 def properly_hosted(row, snapshot):
@@ -102,9 +107,20 @@ def test_an_agreeing_world_is_left_alone(snapshot):
         Row(item.id, S.STARTED, item.term, "me", NOW + timedelta(seconds=9), None)
         for item in snapshot.hosted.values()
     )
-    same = Snapshot("me", agreeing, snapshot.hosted, frozenset(snapshot.hosted), False)
+    settled = frozenset(snapshot.hosted)
+    same = Snapshot("me", agreeing, snapshot.hosted, settled, False, snapshot.killing, snapshot.killing)
     assert reconcile(same, NOW) == []
 
 
+@given(snapshots())
+def test_a_stored_kill_is_carried_out_once_and_before_anything_begins(snapshot):
+    actions = reconcile(snapshot, NOW)
+    found = [action for action in actions if isinstance(action, KillResiduals)]
+    assert {(kill.id, kill.term) for kill in found} == snapshot.kills - snapshot.killing
+    begins = [place for place, action in enumerate(actions) if isinstance(action, TakeOver | StartWaiting)]
+    assert all(actions.index(kill) < place for kill in found for place in begins)
+
+
 def test_what_waits_is_started():
-    assert reconcile(Snapshot("me", (), {}, frozenset(), True), NOW) == [StartWaiting()]
+    waiting = Snapshot("me", (), {}, frozenset(), True, frozenset(), frozenset())
+    assert reconcile(waiting, NOW) == [StartWaiting()]

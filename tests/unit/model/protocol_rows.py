@@ -49,6 +49,8 @@ class Rows:
     owner: str | None = None
     lease_until: datetime | None = None
     deadline: datetime | None = None
+    kill_term: int = 0
+    begun: bool = False
     tasks: dict[str, Task] = field(default_factory=lambda: {name: Task() for name in OPERATIONS})
 
     def become(self, status: ExecutionStatus) -> None:
@@ -63,13 +65,20 @@ class Rows:
         return True
 
     def take_over(self, owner: str, old_term: int, now: datetime) -> bool:
-        if self.status not in ACTIVE_STATUSES or self.term != old_term:
+        lapsed = self.lease_until is None or self.lease_until <= now
+        if self.status not in ACTIVE_STATUSES or self.term != old_term or not (self.owner == owner or lapsed):
             return False
         self._own(owner, now)
         return True
 
     def _own(self, owner: str, now: datetime) -> None:
         self.owner, self.lease_until, self.term = owner, now + LEASE, self.term + 1
+
+    def begin(self, term: int) -> bool:
+        if self.status not in GRANTING_STATUSES or self.term != term:
+            return False
+        self.begun = True
+        return True
 
     def renew(self, owner: str, term: int, now: datetime) -> bool:
         if self.status not in ACTIVE_STATUSES or (self.owner, self.term) != (owner, term):
@@ -79,6 +88,8 @@ class Rows:
 
     def request_cancel(self, mode: CancelMode, deadline: datetime | None = None) -> CancelDecision:
         decision = decide_cancel(self.status, mode)
+        if decision.kill_residuals:
+            self.kill_term = self.term
         if decision.status in END_STATUSES:
             self._end(decision.status)
         elif decision.status is not None:
@@ -108,6 +119,14 @@ class Rows:
         for task in self.tasks.values():
             if task.state in states:
                 task.become(O.CANCELLED)
+
+    def kills(self, worker: str) -> frozenset[tuple[str, int]]:
+        meant = [
+            task
+            for task in self.tasks.values()
+            if task.state is O.STARTED and task.worker == worker and task.term <= self.kill_term
+        ]
+        return frozenset({("e", self.kill_term)}) if meant else frozenset()
 
     def resume(self) -> bool:
         if self.status not in RESUMABLE_STATUSES:
@@ -155,20 +174,26 @@ class Rows:
 
 @dataclass
 class Job:
-    """An operation that a manager's dispatcher holds: waiting, asking for its grant, or forked."""
+    """An operation that a manager's dispatcher holds: waiting, asking for its grant, or forked. One that is
+    doomed is being killed.
+    """
 
     term: int
     attempt: int
     aware: bool
     step: str = "waiting"
+    doomed: bool = False
 
 
 @dataclass
 class Hosting:
-    """``process`` is None before the fork and after it was seen dead."""
+    """``process`` is None before the fork and after it was seen dead. ``may_call``: its function was not
+    called as far as was known when it was owned, and by this process it was not either.
+    """
 
     term: int
     told: CancelMode | None
+    may_call: bool = False
     process: str | None = None
     outcome: Outcome | None = None
     killed: bool = False
@@ -188,6 +213,7 @@ class Manager:
     hosting: Hosting | None = None
     jobs: dict[str, Job] = field(default_factory=dict)
     orphans: set[str] = field(default_factory=set)
+    killing: set[tuple[str, int]] = field(default_factory=set)
 
     @property
     def idle(self) -> bool:
@@ -230,8 +256,18 @@ class Manager:
         if mode is not CancelMode.FORCE:
             self.drop_waiting()
 
-    def drop_waiting(self) -> None:
-        self.jobs = {name: job for name, job in self.jobs.items() if job.step != "waiting"}
+    def drop_waiting(self, term: int | None = None) -> None:
+        self.jobs = {
+            name: job
+            for name, job in self.jobs.items()
+            if job.step != "waiting" or (term is not None and job.term > term)
+        }
+
+    def kill_residuals(self, term: int) -> None:
+        self.killing.add(("e", term))
+        self.drop_waiting(term)
+        for job in self.jobs.values():
+            job.doomed = job.doomed or job.term <= term
 
     def abandon(self, rows: Rows) -> None:
         if self.hosting is not None and (rows.owner, rows.term) != (self.name, self.hosting.term):
@@ -243,4 +279,4 @@ class Manager:
         self.orphans |= {name for name, job in self.jobs.items() if job.step == "forked"}
         if self.hosting is not None and self.hosting.process in {"alive", "doomed"}:
             self.orphans.add("workflow")
-        self.up, self.hosting, self.jobs = False, None, {}
+        self.up, self.hosting, self.jobs, self.killing = False, None, {}, set()

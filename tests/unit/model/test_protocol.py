@@ -24,6 +24,7 @@ from cloudwright.manager.reconcile import (
     Abandon,
     Escalate,
     Hosted,
+    KillResiduals,
     Row,
     Snapshot,
     StartWaiting,
@@ -63,6 +64,9 @@ class Protocol(RuleBasedStateMachine):
         # Every message, end of an operation and decision to take over that there ever was: each may come
         # late, again, or never.
         self.messages: list[tuple[str, CancelMode, int]] = []
+        self.kills: list[int] = []
+        #: How often the function of its workflow, were it not resumable, was called.
+        self.calls = 0
         self.ends: list[tuple[str, int, OperationState]] = []
         self.decisions: list[tuple[Manager, int]] = []
 
@@ -80,11 +84,25 @@ class Protocol(RuleBasedStateMachine):
             assert self.rows.status is S.CANCELLED
         if owner is not None and decision.refusal is None:
             self.messages.append((owner, mode, self.rows.term))
+        if decision.kill_residuals:
+            self.kills.append(self.rows.term)
 
     @precondition(lambda self: self.rows.status in RESUMABLE_STATUSES)
     @rule()
     def resume(self) -> None:
         assert self.rows.resume()
+
+    @precondition(lambda self: self.rows.status in END_STATUSES and self.running())
+    @rule(told=st.booleans())
+    def kill_what_is_left(self, told: bool) -> None:
+        self.ask(CancelMode.KILL, None)
+        if told:
+            return
+        # The message is lost: the reconciler finds it.
+        self.kills.pop()
+        for manager in self.managers.values():
+            self.reconcile(manager)
+        assert all(manager.jobs[id].doomed for manager, id in self.running())
 
     # Messages, time and faults.
 
@@ -93,6 +111,17 @@ class Protocol(RuleBasedStateMachine):
     def a_message_comes(self, data: st.DataObject) -> None:
         to, mode, term = pick(data, self.messages)
         self.managers[to].hear(mode, term)
+
+    @precondition(lambda self: self.kills)
+    @rule(data=st.data(), name=st.sampled_from(MANAGERS))
+    def a_kill_of_residuals_comes(self, data: st.DataObject, name: str) -> None:
+        self.kill_residuals(self.managers[name], pick(data, self.kills))
+
+    def kill_residuals(self, manager: Manager, term: int) -> None:
+        if manager.up:
+            manager.kill_residuals(term)
+            # Only what a user was told will die.
+            assert all(job.term <= self.rows.kill_term for job in manager.jobs.values() if job.doomed)
 
     @precondition(lambda self: self.ends)
     @rule(data=st.data())
@@ -104,10 +133,12 @@ class Protocol(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_take_over_comes_late(self, data: st.DataObject) -> None:
         manager, term = pick(data, self.decisions)
-        if term != self.rows.term:
-            before = (self.rows.owner, self.rows.term)
-            self.take_over(manager, term)
-            assert (self.rows.owner, self.rows.term) == before
+        before, owner, lease = self.rows.term, self.rows.owner, self.rows.lease_until
+        self.take_over(manager, term)
+        if self.rows.term != before:
+            # C4: the one that was read, of this manager or of one that was silent for as long as it may be.
+            assert term == before
+            assert owner == manager.name or (lease is not None and lease <= self.now)
 
     @rule(seconds=st.sampled_from([1, 20]))
     def time_passes(self, seconds: int) -> None:
@@ -142,6 +173,21 @@ class Protocol(RuleBasedStateMachine):
     def a_workflow_ends(self, data: st.DataObject, outcome: Outcome) -> None:
         pick(data, [manager for manager in self.managers.values() if manager.running]).see_dead(outcome)
 
+    @precondition(lambda self: self.running())
+    @rule(data=st.data(), state=st.sampled_from([O.SUCCEEDED, O.FAILED]))
+    def an_operation_ends(self, data: st.DataObject, state: OperationState) -> None:
+        # A step of nobody's: else few would outlive their execution.
+        manager, id = pick(data, self.running())
+        self.end(manager, id, state)
+
+    def running(self) -> list[tuple[Manager, str]]:
+        return [
+            (manager, id)
+            for manager in self.managers.values()
+            for id, job in manager.jobs.items()
+            if job.step == "forked"
+        ]
+
     def steps(self) -> list[Callable[[], None]]:
         found: list[Callable[[], None]] = []
         for manager in self.managers.values():
@@ -153,6 +199,8 @@ class Protocol(RuleBasedStateMachine):
                 found.append(partial(self.finish, manager))
             if manager.hosting is not None and manager.hosting.process == "doomed":
                 found.append(partial(manager.see_dead, Outcome.DIED))
+            if manager.running and manager.hosting is not None and manager.hosting.may_call:
+                found.append(partial(self.call, manager.hosting))
             if manager.running:
                 found += [partial(self.send, manager, id) for id in OPERATIONS if id not in manager.jobs]
             for id, job in manager.jobs.items():
@@ -160,8 +208,8 @@ class Protocol(RuleBasedStateMachine):
                     found.append(partial(setattr, job, "step", "asking"))
                 elif job.step == "asking":
                     found.append(partial(self.grant, manager, id))
-                else:
-                    found += [partial(self.end, manager, id, state) for state in (O.SUCCEEDED, O.FAILED)]
+                elif job.doomed:
+                    found.append(partial(self.end, manager, id, O.FAILED))
         return found
 
     def claim(self, manager: Manager) -> None:
@@ -175,7 +223,8 @@ class Protocol(RuleBasedStateMachine):
             self.begin(manager)
 
     def begin(self, manager: Manager) -> None:
-        manager.hosting = Hosting(self.rows.term, MODE_OF_STATUS.get(self.rows.status))
+        told = MODE_OF_STATUS.get(self.rows.status)
+        manager.hosting = Hosting(self.rows.term, told, may_call=not self.rows.begun)
 
     def fork(self, manager: Manager) -> None:
         for id, task in self.rows.tasks.items():
@@ -183,6 +232,13 @@ class Protocol(RuleBasedStateMachine):
                 task.become(O.FAILED)
         assert manager.hosting is not None
         manager.hosting.process = "alive"
+
+    def call(self, hosting: Hosting) -> None:
+        """The workflow's process asks whether it may call a function that may not be called again."""
+        hosting.may_call = False
+        if self.rows.begin(hosting.term):
+            self.calls += 1
+            assert self.rows.status in {S.STARTED, S.CANCELLING}
 
     def send(self, manager: Manager, id: str) -> None:
         """The workflow asks for an operation."""
@@ -277,8 +333,11 @@ class Protocol(RuleBasedStateMachine):
         row = Row("e", rows.status, rows.term, rows.owner, rows.lease_until, rows.deadline)
         active = (row,) if rows.status in ACTIVE_STATUSES else ()
         hosted = {} if item is None else {"e": Hosted("e", item.term, item.told)}
-        waiting = rows.status is S.PENDING
-        snapshot = Snapshot(manager.name, active, hosted, frozenset(hosted), waiting)
+        waiting, kills = rows.status is S.PENDING, rows.kills(manager.name)
+        manager.killing &= kills
+        snapshot = Snapshot(
+            manager.name, active, hosted, frozenset(hosted), waiting, kills, frozenset(manager.killing)
+        )
         for action in reconcile(snapshot, self.now):
             self.apply(manager, action)
 
@@ -293,6 +352,8 @@ class Protocol(RuleBasedStateMachine):
                 manager.abandon(self.rows)
             case Escalate(_):
                 self.rows.escalate(self.now)
+            case KillResiduals(_, term):
+                self.kill_residuals(manager, term)
             case StartWaiting():
                 self.claim(manager)
             case _:
@@ -305,6 +366,10 @@ class Protocol(RuleBasedStateMachine):
         # C5
         acting = [manager.name for manager in self.managers.values() if manager.acts(self.rows.term)]
         assert acting in ([], [self.rows.owner])
+
+    @invariant()
+    def what_may_not_be_called_again_is_called_once_and_that_is_stored(self) -> None:
+        assert self.calls == self.rows.begun
 
     @invariant()
     def what_is_over_waits_for_nothing(self) -> None:
@@ -323,7 +388,7 @@ class Protocol(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """C3: from wherever it is, with every message lost, the managers' own steps lead a forced execution
-        to its end, and give a standard one a live workflow that knows.
+        to its end, give a standard one a live workflow that knows, and end what is to be killed.
         """
         for _ in range(12):
             before = repr((self.rows, self.managers))
@@ -339,6 +404,11 @@ class Protocol(RuleBasedStateMachine):
                     manager.see_dead(Outcome.DIED)
                 if manager.about_to_end:
                     self.finish(manager)
+                for id, job in list(manager.jobs.items()):
+                    if job.doomed and job.step == "asking":
+                        self.grant(manager, id)
+                    elif job.doomed:
+                        self.end(manager, id, O.FAILED)
             if repr((self.rows, self.managers)) == before:
                 break
         assert self.rows.status not in FORCED_STATUSES | {S.PENDING}
@@ -350,6 +420,8 @@ class Protocol(RuleBasedStateMachine):
             assert self.rows.deadline is None or self.rows.deadline > self.now
         for id, task in self.rows.tasks.items():
             if task.state is O.STARTED:
+                # C7, of a kill of what was over.
+                assert task.term > self.rows.kill_term
                 assert task.worker is not None
                 assert self.managers[task.worker].jobs[id].step == "forked"
         assert all(other.acts(self.rows.term) for other in self.managers.values() if other.running)

@@ -598,7 +598,7 @@ def operation(ctx): return ctx.resume
     resumed = {"resume": True, "attempt": 2}
     assert operations.python(source.format(mark="(resumable=True)"), operation=resumed).run().result is True
     done = operations.python(source.format(mark=""), operation=resumed).run()
-    assert "is not decorated with @operation(resumable=True)" in done.failure["message"]
+    assert "is not marked with @operation(resumable=True)" in done.failure["message"]
     assert not done.failure["recoverable"]
 
 

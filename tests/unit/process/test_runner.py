@@ -360,6 +360,20 @@ async def test_a_failed_kill_is_recorded_and_can_be_tried_again(monkeypatch: pyt
 
 
 @in_loop
+async def test_what_outlives_the_end_is_ended_when_asked_again_and_the_sink_hears_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempt, "DEATH_SECONDS", 0.01)
+    with monkeypatch.context() as patched:
+        patched.setattr(Zygote, "_signal", lambda self, key, signum: None)
+        runner, books, _ = await start("print_family_and_die", grace=0.01)
+        assert not (await books.end()).group_gone
+    monkeypatch.setattr(attempt, "DEATH_SECONDS", PATIENCE)
+    assert await runner.kill(ID, "again")
+    assert books.told[-1][0] == "ended"
+
+
+@in_loop
 async def test_an_operation_that_takes_too_long_is_ended() -> None:
     _, books, _ = await start("wait_for_cancel", timeout=0.05, timeout_recoverable=False)
     end = await books.end()

@@ -13,7 +13,8 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from cloudwright.errors import Conflict, NotFound
-from cloudwright.storage.databases import PostgresDatabase, SqliteDatabase, Verdict, refusal
+from cloudwright.storage.databases import SqliteDatabase, Verdict, refusal
+from cloudwright.storage.postgresql import PostgresDatabase
 
 POSTGRES = PostgresDatabase(make_url("postgresql://x@/y"))
 

@@ -345,6 +345,7 @@ class FakeHost:
         self.answers: dict[str, Callable[..., Any]] = {
             "node_instances": lambda: [self._instance(item) for item in self.instances],
             "ping": lambda: None,
+            "begin": lambda: None,
             "node_instance": lambda id: next(
                 self._instance(item) for item in self.instances if item["id"] == id
             ),
@@ -374,6 +375,7 @@ class FakeHost:
             "workflows": {},
             "policy": {"task_retries": 2, "task_retry_interval": 15, "subgraph_retries": 0},
             "resume": False,
+            "begun": False,
             "cancel": None,
             "graphs": [],
         } | begin

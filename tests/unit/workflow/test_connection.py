@@ -63,6 +63,14 @@ def test_much_is_sent_in_parts(ends: tuple[Connection, Channel], monkeypatch: py
         for number in range(25):
             connection.journal(["event", number])
     assert [len(entries(host)) for _ in range(3)] == [10, 10, 5]
+    # Nor do many that are said at once go out in one frame.
+    connection.journal(*(["event", number] for number in range(25)))
+    assert [len(entries(host)) for _ in range(3)] == [10, 10, 5]
+    # A graph counts as many as it has tasks.
+    with connection.gathering():
+        connection.journal(["graph", "g", "name", [{}] * 6])
+        connection.journal(["tasks", "g", [{}] * 6])
+        assert [entry[0] for entry in entries(host)] == ["graph", "tasks"]
 
 
 def test_what_is_too_large_for_one_frame_is_sent_in_several(

@@ -9,6 +9,8 @@ import time
 from cloudify.decorators import workflow
 from cloudify.workflows import api
 
+from lab.operations import write
+
 
 def thing(ctx):
     return next(iter(ctx.get_node("thing").instances))
@@ -61,6 +63,17 @@ def ignoring(ctx, steps, seconds, gate, **_):
     ctx.send_event("at the gate")
     while gate and not os.path.exists(gate):
         time.sleep(0.01)
+
+
+@workflow(resumable=True)
+def gated(ctx, gate, tape, **_):
+    """Runs an operation when the gate is there, without having asked whether it is to stop."""
+    ctx.send_event("at the gate")
+    while not os.path.exists(gate):
+        time.sleep(0.001)
+    late = act(ctx, "late")
+    write(tape, "asked")
+    late.get()
 
 
 @workflow(resumable=True)
@@ -122,4 +135,11 @@ def misbehaving(ctx, how, **_):
         sys.stdout.flush()
     if how == "system_exit":
         sys.exit(4)
+    if how == "ask":
+        # Without the id that belongs there: whoever answers meets what nobody expected.
+        try:
+            ctx.internal.connection.call("node_instance")
+        except Exception as error:
+            ctx.send_event(f"it was told {type(error).__name__}: {error}")
+        act(ctx, "after").get()
     return None

@@ -1,0 +1,157 @@
+"""Whether what an input names exists: blueprints, deployments, secrets, and what is in a deployment.
+
+An input of type ``deployment_id`` and the like is refused where there is no such thing, or none that fulfils
+the input's constraints. What is in a deployment (``node_id`` ...) is looked for in the one that the
+constraint ``deployment_id`` names, or else in the blueprint that the new deployment is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloudwright.dsl import Plan
+from cloudwright.errors import InvalidInput, NotFound
+from cloudwright.manager.lookup import stored_scope
+from cloudwright.planning import evaluate
+from cloudwright.storage import blueprints, deployments, secrets
+from cloudwright.storage.filters import BlueprintFilter, DeploymentFilter, SecretFilter
+from cloudwright.storage.paging import EVERYTHING
+from cloudwright.storage.records import Deployment
+from cloudwright.storage.store import Store
+
+_PATTERNS: Mapping[str, Callable[[str, str], bool]] = {
+    "contains": lambda name, part: part in name,
+    "starts_with": str.startswith,
+    "ends_with": str.endswith,
+    "equals_to": str.__eq__,
+}
+
+
+class Existing:
+    """A ``planning.inputs.Lookup`` for deployments of ``plan`` in ``tenant``; to be called in a thread."""
+
+    def __init__(self, store: Store, tenant: str, plan: Plan) -> None:
+        self._store = store
+        self._tenant = tenant
+        self._plan = plan
+
+    def __call__(self, type_name: str, value: Any, constraints: Mapping[str, Any]) -> bool:
+        """Raises InvalidInput where a constraint asks for what cannot be answered."""
+        return self._store.read_sync(self._exists, type_name, value, constraints)
+
+    def _exists(self, conn: Connection, type_name: str, value: Any, constraints: Mapping[str, Any]) -> bool:
+        _check_name_pattern(constraints.get("name_pattern") or {})
+        if type_name == "capability_value":
+            return any(found == value for found in _capabilities(conn, self._tenant, constraints))
+        if not isinstance(value, str):
+            return False
+        if type_name == "secret_key":
+            found, _ = secrets.list_secrets(conn, SecretFilter(keys=[value]), EVERYTHING)
+            usable = any(row.tenant == self._tenant or row.visibility == "global" for row in found)
+            return usable and _fits(value, constraints)
+        if type_name == "blueprint_id":
+            return self._blueprint(conn, value, constraints)
+        if type_name == "deployment_id":
+            return self._deployment(conn, value, constraints)
+        return value in self._inside(conn, type_name, constraints) and _fits(value, constraints)
+
+    def _blueprint(self, conn: Connection, id: str, constraints: Mapping[str, Any]) -> bool:
+        rows, _ = blueprints.list_blueprints(conn, BlueprintFilter(ids=[id]), EVERYTHING)
+        return any(
+            (row.tenant == self._tenant or row.visibility == "global")
+            and _owned(row.tenant, row.labels, constraints)
+            and _fits(id, constraints)
+            for row in rows
+        )
+
+    def _deployment(self, conn: Connection, id: str, constraints: Mapping[str, Any]) -> bool:
+        rows, _ = deployments.list_deployments(conn, DeploymentFilter(ids=[id]), EVERYTHING)
+        return any(
+            (row.tenant == self._tenant or row.visibility == "global")
+            and _owned(row.tenant, row.labels, constraints)
+            and _fits(row.display_name, constraints)
+            for row in rows
+        )
+
+    def _inside(self, conn: Connection, type_name: str, constraints: Mapping[str, Any]) -> Iterable[str]:
+        """What a deployment, or else the blueprint, has of the type."""
+        owner = constraints.get("deployment_id")
+        if owner is None:
+            return _named(type_name, self._plan.nodes, self._plan.section("scaling_groups") or {})
+        deployment = _of(conn, self._tenant, owner)
+        if deployment is None:
+            return ()
+        if type_name == "node_instance":
+            return [instance.id for instance in deployments.node_instances(conn, self._tenant, owner)]
+        nodes = [row.node for row in deployments.nodes(conn, self._tenant, owner)]
+        return _named(type_name, nodes, deployment.scaling_groups)
+
+
+def _of(conn: Connection, tenant: str, id: str) -> Deployment | None:
+    try:
+        return deployments.get(conn, tenant, id)
+    except NotFound:
+        return None
+
+
+def _named(type_name: str, nodes: Iterable[Mapping[str, Any]], groups: Mapping[str, Any]) -> Iterable[str]:
+    match type_name:
+        case "node_id":
+            return {node["id"] for node in nodes}
+        case "node_type":
+            return {node["type"] for node in nodes}
+        case "scaling_group":
+            return groups
+        case "operation_name":
+            return {name for node in nodes for name in node["operations"]}
+    raise AssertionError(f"nothing in a deployment is a {type_name}")
+
+
+def _capabilities(conn: Connection, tenant: str, constraints: Mapping[str, Any]) -> Iterator[Any]:
+    """The values of a deployment's capabilities whose names fit. Raises EvaluationError."""
+    owner = _of(conn, tenant, constraints["deployment_id"])
+    if owner is None:
+        return
+    scope = stored_scope(conn, owner)
+    for name, definition in owner.capabilities.items():
+        if _fits(name, {key: item for key, item in constraints.items() if key != "valid_values"}):
+            value = evaluate(definition["value"], scope, path=f"capabilities.{name}")
+            if "valid_values" not in constraints or value in constraints["valid_values"]:
+                yield value
+
+
+def _fits(name: str, constraints: Mapping[str, Any]) -> bool:
+    """Whether a name fulfils what constraints say of names."""
+    pattern = constraints.get("name_pattern") or {}
+    return all(_PATTERNS[how](name, str(part)) for how, part in pattern.items()) and (
+        "valid_values" not in constraints or name in constraints["valid_values"]
+    )
+
+
+def _check_name_pattern(pattern: Mapping[str, Any]) -> None:
+    for how in pattern:
+        if how not in _PATTERNS:
+            raise InvalidInput(
+                f"The constraint `name_pattern` has no `{how}`; it has: {', '.join(sorted(_PATTERNS))}."
+            )
+
+
+def _owned(tenant: str, labels: Iterable[Mapping[str, Any]], constraints: Mapping[str, Any]) -> bool:
+    """Whether what belongs to ``tenant`` and has these labels is what the constraints ask for."""
+    if constraints.get("filter_id") is not None:
+        raise InvalidInput(
+            f"The constraint `filter_id` names `{constraints['filter_id']}`, and this manager keeps no"
+            " filters. Use the constraint `labels`."
+        )
+    if "tenants" in constraints and tenant not in constraints["tenants"]:
+        return False
+    there = {(label["key"], label["value"]) for label in labels}
+    for wanted in constraints.get("labels") or ():
+        for key, values in wanted.items() if isinstance(wanted, Mapping) else ():
+            choice = values if isinstance(values, list) else [values]
+            if not any((str(key).lower(), str(value)) in there for value in choice):
+                return False
+    return True

@@ -1,0 +1,168 @@
+"""Uploaded plugins: stored, found by the blueprints that import them, and deleted.
+
+A plugin's files are in ``<home>/uploaded_plugins/<tenant>/<id>``: ``archive`` as it was sent, and what
+``plugin_archives`` makes of it. The row is written last and removed first, so what it names exists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloudwright.errors import Conflict, DependentExists, NotFound
+from cloudwright.manager import environments
+from cloudwright.manager.blueprints import check_visibility
+from cloudwright.manager.plugin_archives import DESCRIPTION, unpack_plugin
+from cloudwright.storage import blueprints, deployments, plugins
+from cloudwright.storage.filters import DeploymentFilter, PluginFilter
+from cloudwright.storage.paging import EVERYTHING
+from cloudwright.storage.records import Plugin
+from cloudwright.storage.store import Store
+
+FOLDER = "uploaded_plugins"
+#: The lists of a plan in which the plugins are that it needs.
+NEEDED = ("workflow_plugins_to_install", "deployment_plugins_to_install", "host_agent_plugins_to_install")
+
+
+class Plugins:
+    def __init__(
+        self, store: Store, home: Path, clock: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
+        self._store = store
+        self._home = home
+        self._clock = clock
+        self._new_id = new_id
+
+    async def upload(
+        self,
+        tenant: str,
+        archive: Path,
+        *,
+        by: str | None,
+        title: str | None = None,
+        visibility: str = "tenant",
+    ) -> Plugin:
+        """Make a plugin of ``archive``, which is moved away or removed whatever happens.
+
+        Raises UnsafeArchive, InvalidPlugin, InvalidInput, and Conflict where this version is there already.
+        """
+        id = self._new_id()
+        path = f"{FOLDER}/{tenant}/{id}"
+        folder = self._home / path
+        try:
+            check_visibility(visibility)
+            folder.mkdir(parents=True)
+            facts = await asyncio.to_thread(unpack_plugin, archive, folder)
+            await asyncio.to_thread(shutil.move, archive, folder / "archive")
+            row = Plugin(
+                id=id,
+                package_name=facts.package_name,
+                package_version=facts.package_version,
+                tenant=tenant,
+                title=title or facts.package_name,
+                archive_name=facts.archive_name,
+                distribution=facts.distribution,
+                path=path,
+                plugin_yaml=facts.description,
+                visibility=visibility,
+                created_by=by,
+            )
+            return await self._store.write(_add, row, self._clock())
+        except BaseException:
+            _discard(archive, folder)
+            raise
+
+    async def delete(self, tenant: str, id: str, *, force: bool = False) -> Plugin:
+        """Raises NotFound, and without ``force`` DependentExists where deployments need it."""
+        row = await self._store.read(plugins.get, tenant, id)
+        if not force:
+            users = await self._store.read(_users, row)
+            if users:
+                named = ", ".join(f"`{user}`" for user in users)
+                raise DependentExists(
+                    f"The plugin `{row.package_name}` {row.package_version} is used by the deployments"
+                    f" {named}. Delete them first, or keep the plugin."
+                )
+        row = await self._store.write(plugins.delete, tenant, id)
+        for folder in (*filter(None, [row.path]), f"{environments.FOLDER}/{id}"):
+            await asyncio.to_thread(shutil.rmtree, self._home / folder, ignore_errors=True)
+        return row
+
+    async def archive(self, tenant: str, id: str) -> Path:
+        """The archive as it was sent. Raises NotFound."""
+        return await self._file(tenant, id, "archive")
+
+    async def description(self, tenant: str, id: str, language: str | None = None) -> Path:
+        """The ``plugin.yaml``, or the one for a version of the language, such as ``1_3``, where it has one.
+
+        Raises NotFound.
+        """
+        if language is not None and language.replace("_", "").isalnum():
+            try:
+                return await self._file(tenant, id, f"plugin_{language.removeprefix('cloudify_dsl_')}.yaml")
+            except NotFound:
+                pass
+        return await self._file(tenant, id, DESCRIPTION)
+
+    async def recover(self) -> None:
+        """Remove what uploads left that ended with an earlier process."""
+        rows, _ = await self._store.read(plugins.list_plugins, PluginFilter(), EVERYTHING)
+        known = {row.path for row in rows}
+        for folder in self._home.glob(f"{FOLDER}/*/*"):
+            if str(folder.relative_to(self._home)) not in known:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _file(self, tenant: str, id: str, name: str) -> Path:
+        row = await self._store.read(plugins.get, tenant, id)
+        file = self._home / str(row.path) / name
+        if row.path is None or not file.is_file():
+            raise NotFound(f"The plugin `{row.package_name}` {row.package_version} has no file `{name}`.")
+        return file
+
+
+def _discard(archive: Path, folder: Path) -> None:
+    archive.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _add(conn: Connection, plugin: Plugin, now: datetime) -> Plugin:
+    filter = PluginFilter(
+        tenant=plugin.tenant,
+        package_names=[plugin.package_name],
+        package_versions=[plugin.package_version],
+    )
+    same, _ = plugins.list_plugins(conn, filter, EVERYTHING)
+    if any(row.distribution == plugin.distribution for row in same):
+        raise Conflict(
+            f"The plugin `{plugin.package_name}` {plugin.package_version} is there already, as"
+            f" `{same[0].id}`. Delete it first, or send another version."
+        )
+    return plugins.create(conn, plugin, now)
+
+
+def _users(conn: Connection, plugin: Plugin) -> list[str]:
+    """The deployments whose blueprints need the plugin."""
+    tenant = None if plugin.visibility == "global" else plugin.tenant
+    rows, _ = deployments.list_deployments(conn, DeploymentFilter(tenant=tenant), EVERYTHING)
+    needed: dict[tuple[str, str], bool] = {}
+    for row in rows:
+        key = (row.tenant, row.blueprint_id)
+        if key not in needed:
+            plan = blueprints.get(conn, *key, with_plan=True).plan or {}
+            needed[key] = _needs(plan, plugin)
+    return [row.id for row in rows if needed[row.tenant, row.blueprint_id]]
+
+
+def _needs(plan: Mapping[str, Any], plugin: Plugin) -> bool:
+    return any(
+        entry.get("package_name") == plugin.package_name
+        and entry.get("package_version") in (None, plugin.package_version)
+        for name in NEEDED
+        for entry in plan.get(name) or ()
+    )

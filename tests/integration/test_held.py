@@ -1,0 +1,130 @@
+"""What a manager holds does not grow with the executions that it has seen."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab import Lab, running_lab
+
+CENSUS = Path(__file__).with_name("census.py")
+#: One of each way in which an execution can go: the workflow, its parameters, what is awaited before it is
+#: cancelled, and how. Some leave an operation behind, which a kill then ends.
+WAYS = [
+    ("chain", {"steps": 2}, None, None),
+    ("chain", {"steps": 2, "seconds": 60}, "task_started", "cancel"),
+    ("chain", {"steps": 2, "seconds": 60}, "task_started", "force-cancel"),
+    ("chain", {"steps": 2, "seconds": 60, "kwargs": {"children": 1}}, "task_started", "kill"),
+    ("chain", {"steps": 1, "kwargs": {"fail": "never"}}, None, None),
+    ("chain", {"steps": 1, "kwargs": {"fail": "retry"}}, None, None),
+    ("chain", {"steps": 1, "operation": "lab.script"}, None, None),
+    ("ignoring", {"steps": 2}, None, None),
+    ("rolling_back", {"steps": 2}, "waiting for a cancel", "cancel"),
+    ("spinning", {}, "round and round", "force-cancel"),
+    ("spinning", {}, None, "kill"),
+    ("misbehaving", {"how": "exit"}, None, None),
+]
+#: The place of one that fails.
+FAILS = 4
+#: How often all of them are run before the first look, and between one look and the next.
+WARMING, ROUNDS = 3, 6
+#: What is loaded, compiled or cached when it is first needed may come late; what is held for each execution
+#: grows in every span.
+SPANS = 3
+#: How much longer than the last process a deadline or a connection may live that is of no use any more.
+PATIENCE = 15.0
+
+
+@pytest.fixture
+def counted(tmp_path):
+    with running_lab(
+        tmp_path, program=CENSUS, environment={"CENSUS": str(tmp_path / "census")}, kill_grace=1
+    ) as lab:
+        yield lab
+
+
+@pytest.mark.timeout(300)
+def test_nothing_is_held_of_executions_that_are_over(counted):
+    deployments = [counted.deploy() for _ in WAYS]
+    for _ in range(WARMING):
+        run_all(counted, deployments)
+    before = settled(counted)
+    held: dict = {}
+    for span in range(SPANS):
+        executions = sum(run_all(counted, deployments) for _ in range(ROUNDS))
+        after = settled(counted, lambda now, before=before, count=executions: not grown(before, now, count))
+        growth = grown(before, after, executions)
+        held = {
+            kind: (*held.get(kind, ()), more) for kind, more in growth.items() if not span or kind in held
+        }
+        if not held:
+            return
+        before = after
+    raise AssertionError(f"of these there are more after each {ROUNDS * len(WAYS)} executions: {held}")
+
+
+def run_all(lab: Lab, deployments: list[str]) -> int:
+    """Run one execution of each way, all at once; answers how many there were."""
+    ids = [
+        lab.run(workflow, deployment, **parameters)
+        for (workflow, parameters, _, _), deployment in zip(WAYS, deployments, strict=True)
+    ]
+    for id, (_, _, awaited, how) in zip(ids, WAYS, strict=True):
+        if awaited:
+            lab.event(id, awaited)
+        if how:
+            lab.cancel(id, how)
+    for id in ids:
+        lab.end(id)
+        lab.cancel(id, "kill")
+    # One that is owned twice must not be held either.
+    lab.client.executions.resume(ids[FAILS])
+    assert lab.end(ids[FAILS])["status"] == "failed"
+    return len(ids)
+
+
+def settled(lab: Lab, enough: Callable[[dict], bool] | None = None) -> dict:
+    """What the manager holds once it is ``enough``, or once two looks see the same."""
+    until = time.monotonic() + PATIENCE
+    held = census(lab)
+    while time.monotonic() < until:
+        now = census(lab)
+        same = all(now[kind] == held[kind] for kind in ("objects", "processes"))
+        if enough(now) if enough else same:
+            return now
+        held = now
+    return held
+
+
+def grown(before: dict, after: dict, executions: int) -> dict[str, tuple[int, int]]:
+    """What there is more of: exactly, but for the interpreter's own objects and blocks of memory, of which
+    one for every other execution is too much: where there are less, nothing is held for each.
+    """
+    exact = [
+        {**held["objects"], **{name: held[name] for name in ("ids", "descriptors", "threads", "processes")}}
+        for held in (before, after)
+    ]
+    more = {
+        name: (exact[0].get(name, 0), count)
+        for name, count in exact[1].items()
+        if count > exact[0].get(name, 0)
+    }
+    return more | {
+        name: (before[name], after[name])
+        for name in ("tracked", "blocks")
+        if after[name] - before[name] >= executions / 2
+    }
+
+
+def census(lab: Lab) -> dict:
+    with socket.socket(socket.AF_UNIX) as asking, asking.makefile() as answer:
+        asking.connect(str(lab.home.parent / "census"))
+        held = json.loads(answer.readline())
+    held["processes"] = len(psutil.Process(lab.process.pid).children(recursive=True))
+    return held

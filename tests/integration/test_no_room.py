@@ -1,0 +1,101 @@
+"""The database is locked by somebody else, or its disk is full, while executions in every status run: they
+wait, nothing is lost, and each ends as it would have; meanwhile the manager says what is wrong.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from lab import alive, running_lab
+
+
+@contextmanager
+def locked(lab):
+    """Another program holds the write lock, for longer than SQLite waits by itself."""
+    with sqlite3.connect(lab.home / "cloudwright.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+    other.close()
+
+
+@contextmanager
+def full(lab):
+    """No file of the manager's may grow beyond what its log has come to and a little more."""
+    before = resource.prlimit(lab.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(lab.process.pid, resource.RLIMIT_FSIZE, (len(lab.log()) + 8192, before[1]))
+    yield
+    resource.prlimit(lab.process.pid, resource.RLIMIT_FSIZE, before)
+
+
+def zygotes(lab):
+    return [
+        process
+        for process in psutil.Process(lab.process.pid).children()
+        if "zygote" in " ".join(process.cmdline())
+    ]
+
+
+@pytest.fixture
+def busy(tmp_path):
+    """Places for four workflows."""
+    with running_lab(tmp_path, max_workflows=4, kill_grace=0.2, task_retry_interval=0.1) as lab:
+        yield lab
+
+
+@pytest.mark.parametrize("trouble", [locked, full])
+def test_executions_in_every_status_wait_for_a_database_that_takes_no_writes(busy, tmp_path, trouble):
+    gate, idle = tmp_path / "gate", busy.deploy()
+    stubborn = {"steps": 1, "seconds": 600, "kwargs": {"ignore_sigterm": True, "children": 1}}
+    killed = busy.run("chain", **stubborn)
+    _, _, stubborn_pid = busy.await_tape("start", "step0")
+    _, _, child, _ = busy.await_tape("child", "step0")
+    busy.tape.write_text("")
+    forced = busy.run("spinning")
+    busy.event(forced, "round and round")
+    cancelling = busy.run("ignoring", steps=0, gate=str(gate))
+    busy.event(cancelling, "at the gate")
+    started = busy.run("chain", steps=3, seconds=0.3)
+    busy.await_tape("start", "step0")
+    pending = busy.run("ignoring", steps=1)
+    # What is forced and killed stays so until the zygotes go on, and its end is met by the trouble.
+    for zygote in zygotes(busy):
+        zygote.send_signal(signal.SIGSTOP)
+    busy.cancel(cancelling)
+    busy.cancel(forced, "force-cancel")
+    busy.cancel(killed, "kill")
+    before = [busy.status(id) for id in (pending, started, cancelling, forced, killed)]
+    assert before == ["pending", "started", "cancelling", "force_cancelling", "kill_cancelling"]
+    with ThreadPoolExecutor(1) as user:
+        with trouble(busy):
+            for zygote in zygotes(busy):
+                zygote.send_signal(signal.SIGCONT)
+            gate.touch()
+            busy.await_log("The database does not take writes")
+            told = busy.client.status()
+            assert told["status"] == "Fail"
+            assert told["services"]["Database"]["extra_info"]["trouble"]
+            # Nobody says that it is over, though the processes are dead by now.
+            assert busy.status(forced) == "force_cancelling"
+            assert busy.status(killed) == "kill_cancelling"
+            # A request that is made now waits too.
+            asked = user.submit(busy.run, "ignoring", idle, steps=1)
+            assert not asked.done()
+        busy.await_log("no write was lost")
+        late = asked.result()
+    assert busy.client.status()["status"] == "OK"
+    ends = {busy.end(id)["status"] for id in (pending, started, late)}
+    assert ends == {"terminated"}
+    assert busy.end(cancelling)["status"] == "terminated"
+    assert busy.end(forced)["status"] == "cancelled"
+    assert busy.end(killed)["status"] == "cancelled"
+    assert [pid for pid in (stubborn_pid, child) if alive(pid)] == []
+    steps = [line[1] for line in busy.on_tape("end")]
+    assert [steps.count(step) for step in ("step0", "step1", "step2")] == [3, 1, 1]

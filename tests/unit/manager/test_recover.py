@@ -1,0 +1,156 @@
+"""The recovery: a stored kill is carried out, once, until nothing of it is left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cloudwright.bus.local import LocalBus
+from cloudwright.errors import StaleTerm
+from cloudwright.manager.books import Books
+from cloudwright.manager.recover import Recovery
+from cloudwright.manager.service import Manager
+from cloudwright.model.execution import CancelMode, Outcome
+from cloudwright.model.operation import OperationState
+from cloudwright.settings import Settings
+from cloudwright.storage import executions, operations
+from cloudwright.storage.records import NewExecution
+from cloudwright.storage.store import Store
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OPERATION = {"id": "o", "name": "act", "attempt": 1}
+
+
+class Killer:
+    """A dispatcher that is told to kill, and does as ``behaviour`` does."""
+
+    def __init__(self, behaviour: Callable[[], Awaitable[list[str]]]) -> None:
+        self.kills: list[tuple[str, int]] = []
+        self._behaviour = behaviour
+
+    async def kill(self, execution_id: str, term: int, reason: str) -> list[str]:
+        self.kills.append((execution_id, term))
+        return await self._behaviour()
+
+
+@asynccontextmanager
+async def left_running(home: Path) -> AsyncIterator[Store]:
+    """An execution that failed and left an operation running, which is to be killed."""
+    store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
+    await store.write(
+        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
+    )
+    await store.write(executions.claim, "e", "me", None, NOW)
+    assert await store.write(operations.send, "e", 1, OPERATION, NOW)
+    assert await store.write(operations.grant, [("e", 1, "o", 1)], "me", NOW)
+    await store.write(executions.finish, "e", 1, Outcome.FAILED, now=NOW)
+    await store.write(executions.request_cancel, "e", CancelMode.KILL, by="u", now=NOW)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def recovery(store: Store, killer: Any) -> Recovery:
+    owner: Any = SimpleNamespace(hosted=dict)
+    return Recovery(store, LocalBus(), owner, killer, name="me", interval=1, lease=15, clock=lambda: NOW)
+
+
+async def settle(works: Recovery) -> None:
+    await asyncio.gather(*works._tasks, return_exceptions=True)
+    await asyncio.sleep(0)
+
+
+def run(work: Awaitable[None]) -> None:
+    asyncio.run(asyncio.wait_for(work, 20))
+
+
+def test_a_stored_kill_is_carried_out_once_even_where_something_withstands_it(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with left_running(tmp_path) as store:
+            killer = Killer(lambda: asyncio.sleep(0, ["o"]))
+            works = recovery(store, killer)
+            for _ in range(3):
+                await works.reconcile()
+                await settle(works)
+            assert killer.kills == [("e", 1)]
+            # A user who asks again is obeyed.
+            works._heard("control.all", {"kill": "e", "term": 1})
+            await settle(works)
+            assert killer.kills == [("e", 1)] * 2
+            await store.write(operations.end, "o", 1, state=OperationState.FAILED, now=NOW)
+            await works.reconcile()
+            assert works._killing == set()
+            assert len(killer.kills) == 2
+            await works.close()
+
+    run(check())
+
+
+def test_a_kill_that_breaks_is_tried_again(tmp_path: Path) -> None:
+    async def breaks() -> list[str]:
+        raise RuntimeError("no such luck")
+
+    async def check() -> None:
+        async with left_running(tmp_path) as store:
+            killer = Killer(breaks)
+            works = recovery(store, killer)
+            for _ in range(2):
+                await works.reconcile()
+                await settle(works)
+            assert killer.kills == [("e", 1)] * 2
+            await works.close()
+
+    run(check())
+
+
+def test_a_kill_that_takes_its_time_is_not_begun_again(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with left_running(tmp_path) as store:
+            over = asyncio.Event()
+
+            async def slow() -> list[str]:
+                await over.wait()
+                return []
+
+            killer = Killer(slow)
+            works = recovery(store, killer)
+            works._heard("control.all", {"kill": "e", "term": 1})
+            await asyncio.sleep(0)
+            await works.reconcile()
+            assert killer.kills == [("e", 1)]
+            over.set()
+            await settle(works)
+            await works.close()
+
+    run(check())
+
+
+def test_a_workflow_begins_only_under_its_owner_s_term(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with left_running(tmp_path) as store:
+            await store.write(executions.resume, "e", by="u", now=NOW)
+            execution = await store.write(executions.claim, "e", "me", None, NOW)
+            manager = Manager(Settings(home=tmp_path), store, LocalBus(), name="me")
+            facts: Any = SimpleNamespace(execution=execution)
+
+            def books(term: int) -> Books:
+                return Books(
+                    store, manager._recorder, manager._dispatcher, manager.calls, facts, term, lambda: NOW
+                )
+
+            with pytest.raises(StaleTerm, match="was not begun"):
+                await books(1).answer("begin", {})
+            assert not (await store.read(executions.get, "e")).begun
+            assert await books(2).answer("begin", {}) is None
+            assert (await store.read(executions.get, "e")).begun
+            await manager.close()
+
+    run(check())
