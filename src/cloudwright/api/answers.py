@@ -25,7 +25,7 @@ def moment(time: datetime | None) -> str | None:
 
 
 def instant(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03d}Z"
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def only(item: Mapping[str, Any], fields: Collection[str] | None) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -19,12 +19,14 @@ from cloudwright.api.routes import (
     executions,
     nodes,
     operations,
+    plugins,
     system,
 )
 from cloudwright.errors import CloudwrightError
 from cloudwright.manager.service import Manager
 
-_NOUNS = (system, blueprints, deployments, nodes, executions, events, operations, accounts)
+# A request is compared with one path after the other: what is asked for often comes first.
+_NOUNS = (executions, events, operations, nodes, deployments, blueprints, plugins, accounts, system)
 
 
 def create_app(manager: Manager) -> FastAPI:
@@ -47,10 +49,8 @@ def create_app(manager: Manager) -> FastAPI:
         },
     )
     app.state.manager = manager
-    guarded = APIRouter(prefix=PREFIX, dependencies=CREDENTIALS)
     for noun in _NOUNS:
-        guarded.include_router(noun.router)
-    app.include_router(guarded)
+        app.include_router(noun.router, prefix=PREFIX, dependencies=CREDENTIALS)
     app.include_router(system.open_router, prefix=PREFIX)
     # Clients ask for the version before they know which API there is.
     app.add_api_route(

@@ -80,7 +80,8 @@ class Listing:
         return Page(self.page.size, self.page.offset, sort)
 
 
-def fields(
+# No thread is needed for what waits for nothing: such a function has to be asynchronous.
+async def fields(
     _include: Annotated[str | None, Query(description="The fields that are wanted, with commas.")] = None,
 ) -> frozenset[str] | None:
     if not _include:
@@ -91,7 +92,7 @@ def fields(
 Fields = Annotated[frozenset[str] | None, Depends(fields)]
 
 
-def _listing(
+async def _listing(
     fields: Fields,
     _size: Annotated[int | None, Query(ge=0, le=LARGEST, description="The size of a page.")] = None,
     _offset: Annotated[int, Query(ge=0, le=LARGEST, description="How many records to pass over.")] = 0,

@@ -72,6 +72,7 @@ def answer_error(error: CloudwrightError) -> Json:
     problems = getattr(error, "problems", None)
     if problems is not None:
         more["problems"] = [problem.to_json() for problem in problems]
+        more["warnings"] = [warning.to_json() for warning in getattr(error, "warnings", ())]
     headers = {401: CHALLENGE, 503: {"Retry-After": "1"}}.get(status)
     return refusal(status, str(error), error.code, headers, **more)
 

@@ -24,7 +24,9 @@ KNOWN_PRINCIPAL = "cloudwright.principal"
 # Who asks for these need not say who they are: a load balancer's question, and the description of the API.
 _OPEN = frozenset({f"{PREFIX}/ok", f"{PREFIX}/openapi.json"})
 _EARLIER_VERSION = re.compile(r"/api/v(?:2|2\.1|3)(?=/|$)")
-_UPLOAD = re.compile(re.escape(PREFIX) + r"/blueprints/[^/]+(?:/validate)?")
+_UPLOAD = re.compile(
+    rf"PUT {re.escape(PREFIX)}/blueprints/[^/]+(?:/validate)?|POST {re.escape(PREFIX)}/plugins"
+)
 _LARGEST_BODY = 16 << 20
 # What a multipart body adds to the archive in it.
 _ENVELOPE = 1 << 20
@@ -57,7 +59,7 @@ class Gate:
         scope = {**scope, "path": path, "raw_path": None}
         outgoing = _Outgoing(send)
         limit = _LARGEST_BODY
-        if scope["method"] == "PUT" and _UPLOAD.fullmatch(path):
+        if _UPLOAD.fullmatch(f"{scope['method']} {path}"):
             limit = self._max_archive + _ENVELOPE
         try:
             refused = await self._refuse(scope, limit)

@@ -21,6 +21,7 @@ from cloudwright.storage.records import (
     GraphRow,
     NodeRow,
     Operation,
+    Owner,
     Plugin,
     Tenant,
     Token,
@@ -142,7 +143,7 @@ def workflow(name: str, definition: Mapping[str, Any], row: Deployment) -> shape
     }
 
 
-def node(row: NodeRow, owner: Deployment | None) -> shapes.Node:
+def node(row: NodeRow, owner: Owner | None) -> shapes.Node:
     scalable = ((row.node.get("capabilities") or {}).get("scalable") or {}).get("properties") or {}
     deployed = (row.node.get("instances") or {}).get("deploy", scalable.get("default_instances", 1))
     return {
@@ -172,7 +173,7 @@ def node(row: NodeRow, owner: Deployment | None) -> shapes.Node:
     }
 
 
-def node_instance(row: NodeInstance, owner: Deployment | None) -> shapes.NodeInstance:
+def node_instance(row: NodeInstance, owner: Owner | None) -> shapes.NodeInstance:
     return {
         "id": row.id,
         "node_id": row.node_id,
@@ -193,7 +194,7 @@ def node_instance(row: NodeInstance, owner: Deployment | None) -> shapes.NodeIns
     }
 
 
-def execution(row: Execution, owner: Deployment | None, residual: int) -> shapes.Execution:
+def execution(row: Execution, owner: Owner | None, residual: int) -> shapes.Execution:
     """``residual`` counts its operations that still run although it is over."""
     return {
         "id": row.id,
@@ -350,11 +351,16 @@ def plugin(row: Plugin) -> shapes.Plugin:
         "package_version": row.package_version,
         "title": row.title,
         "archive_name": row.archive_name,
+        "package_source": None,
+        "supported_platform": None,
         "distribution": row.distribution,
+        "distribution_version": None,
         "distribution_release": None,
+        "file_server_path": None,
+        # It is installed where and when it is first needed.
         "installation_state": [],
         "labels": labels(row.labels),
-        "yaml_url_path": None,
+        "yaml_url_path": f"plugin:{row.package_name}?version={row.package_version}",
         "uploaded_at": moment(row.created_at),
         "tenant_name": row.tenant,
         "created_by": row.created_by,

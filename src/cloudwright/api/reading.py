@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -30,6 +29,7 @@ from cloudwright.storage.records import (
     GraphRow,
     NodeRow,
     Operation,
+    Owner,
 )
 
 
@@ -47,7 +47,7 @@ class ExecutionView:
     """``owner`` is the deployment, None where it is gone; ``residual`` counts what runs on after the end."""
 
     execution: Execution
-    owner: Deployment | None
+    owner: Owner | None
     residual: int
 
 
@@ -85,7 +85,7 @@ def get_deployment(conn: Connection, tenant: str, id: str) -> DeploymentView:
 
 def list_nodes(
     conn: Connection, filter: NodeFilter, page: Page
-) -> tuple[list[tuple[NodeRow, Deployment | None]], int]:
+) -> tuple[list[tuple[NodeRow, Owner | None]], int]:
     rows, total = deployments.list_nodes(conn, filter, page)
     owners = _owners(conn, filter.tenant, {row.deployment_id for row in rows})
     return [(row, owners.get((row.tenant, row.deployment_id))) for row in rows], total
@@ -93,19 +93,19 @@ def list_nodes(
 
 def list_instances(
     conn: Connection, filter: InstanceFilter, page: Page
-) -> tuple[list[tuple[NodeInstance, Deployment | None]], int]:
+) -> tuple[list[tuple[NodeInstance, Owner | None]], int]:
     rows, total = deployments.list_instances(conn, filter, page)
     owners = _owners(conn, filter.tenant, {row.deployment_id for row in rows})
     # An instance does not say its tenant; where several have a deployment of that id, its owner is not known.
-    found: dict[str, Deployment | None] = {}
+    found: dict[str, Owner | None] = {}
     for (_, id), owner in owners.items():
         found[id] = None if id in found else owner
     return [(row, found.get(row.deployment_id)) for row in rows], total
 
 
-def get_instance(conn: Connection, tenant: str, id: str) -> tuple[NodeInstance, Deployment]:
+def get_instance(conn: Connection, tenant: str, id: str) -> tuple[NodeInstance, Owner | None]:
     row = deployments.get_instance(conn, tenant, id)
-    return row, deployments.get(conn, tenant, row.deployment_id)
+    return row, _owners(conn, tenant, [row.deployment_id]).get((tenant, row.deployment_id))
 
 
 def list_executions(conn: Connection, filter: ExecutionFilter, page: Page) -> tuple[list[ExecutionView], int]:
@@ -118,8 +118,8 @@ def get_execution(conn: Connection, tenant: str, id: str) -> ExecutionView:
 
 
 def view(conn: Connection, row: Execution) -> ExecutionView:
-    """An execution as it was read, with what is said besides."""
-    return _execution_views(conn, row.tenant, [row])[0]
+    """An execution as it was read by ``look``, with what is said besides."""
+    return _execution_views(conn, row.tenant, executions.with_progress(conn, [row]))[0]
 
 
 def look(
@@ -127,9 +127,10 @@ def look(
 ) -> tuple[Execution, list[EventRecord]]:
     """An execution, and its next events.
 
-    The execution is read first: what was stored before an end that is seen here is among its events.
+    The execution is read first: what was stored before an end that is seen here is among its events. Its
+    tasks are not counted: this is asked again and again while it runs.
     """
-    return executions.get(conn, id, tenant), events.tail(conn, id, after, limit)
+    return executions.get(conn, id, tenant, progress=False), events.tail(conn, id, after, limit)
 
 
 def list_operations(
@@ -172,24 +173,19 @@ def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
 
 def _execution_views(conn: Connection, tenant: str | None, rows: list[Execution]) -> list[ExecutionView]:
     owners = _owners(conn, tenant, {row.deployment_id for row in rows if row.deployment_id is not None})
-    residual: Counter[str] = Counter()
-    if any(row.status in END_STATUSES for row in rows):
-        residual.update(operation.execution_id for operation in operations.running(conn))
+    running = operations.count_running(conn) if any(row.status in END_STATUSES for row in rows) else {}
     return [
         ExecutionView(
             row,
             owners.get((row.tenant, str(row.deployment_id))),
-            residual[row.id] if row.status in END_STATUSES else 0,
+            running.get(row.id, 0) if row.status in END_STATUSES else 0,
         )
         for row in rows
     ]
 
 
-def _owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> dict[tuple[str, str], Deployment]:
-    if not ids:
-        return {}
-    rows, _ = deployments.list_deployments(conn, DeploymentFilter(tenant=tenant, ids=ids), EVERYTHING)
-    return {(row.tenant, row.id): row for row in rows}
+def _owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> dict[tuple[str, str], Owner]:
+    return {(owner.tenant, owner.id): owner for owner in deployments.owners(conn, tenant, ids)}
 
 
 def _ended(conn: Connection, tenant: str | None, ids: Iterable[str]) -> set[str]:

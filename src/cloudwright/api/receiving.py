@@ -44,6 +44,16 @@ ARCHIVE: dict[str, Any] = {
 }
 
 
+#: For the OpenAPI document.
+PLUGIN_ARCHIVE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The archive itself, its details being in the query.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
 class Details(BaseModel):
     """What is said about an archive."""
 

@@ -31,7 +31,7 @@ class Listed(TypedDict, Generic[Item]):
 
 
 class Problem(TypedDict, total=False):
-    """One thing that is wrong in a blueprint; ``line`` and ``column`` count from 1."""
+    """One thing that is wrong in a blueprint, or probably not meant; ``line`` and ``column`` count from 1."""
 
     message: str
     file: str | None
@@ -49,10 +49,19 @@ class _Refusal(TypedDict):
 
 
 class Refusal(_Refusal, total=False):
-    """Every answer that is not a success. An invalid blueprint adds ``problems``, a defect ``incident``."""
+    """Every answer that is not a success. An invalid blueprint adds ``problems`` and ``warnings``, a defect
+    ``incident``.
+    """
 
     problems: list[Problem]
+    warnings: list[Problem]
     incident: str
+
+
+class Validation(TypedDict):
+    """A blueprint is valid, and these things in it are probably not meant."""
+
+    warnings: list[Problem]
 
 
 class Label(TypedDict, total=False):
@@ -74,7 +83,9 @@ class Owned(TypedDict, total=False):
 
 
 class Blueprint(Owned, total=False):
-    """``plan`` is in lists only where ``_include`` names it, and not in the answer to an upload."""
+    """``plan`` is in lists only where ``_include`` names it. The answer to an upload has none, and has the
+    plan's ``warnings`` instead.
+    """
 
     id: str
     main_file_name: str
@@ -83,6 +94,7 @@ class Blueprint(Owned, total=False):
     error: str | None
     error_traceback: None
     plan: Object | None
+    warnings: list[Problem]
     labels: list[Label]
     created_at: str | None
     updated_at: str | None
@@ -302,8 +314,12 @@ class Plugin(Owned, total=False):
     package_version: str
     title: str | None
     archive_name: str | None
+    package_source: None
+    supported_platform: None
     distribution: str | None
+    distribution_version: None
     distribution_release: None
+    file_server_path: None
     installation_state: list[Object]
     labels: list[Label]
     yaml_url_path: str | None

@@ -10,7 +10,11 @@ from typing import Any
 
 from cloudwright.workflow.subgraph import SubgraphTask, TaskContainer, forkjoin
 from cloudwright.workflow.tasks import WorkflowTask
-from cloudwright.workflow.topology import WorkflowNodeInstance, WorkflowRelationshipInstance
+from cloudwright.workflow.topology import (
+    WorkflowNodeInstance,
+    WorkflowRelationshipInstance,
+    is_implemented,
+)
 
 COMPUTE = "cloudify.nodes.Compute"
 LIFECYCLE = "cloudify.interfaces.lifecycle"
@@ -63,8 +67,11 @@ def announce(instance: WorkflowNodeInstance, what: tuple[str | None, str] | None
 
 def relationship_operations(relationship: WorkflowRelationshipInstance, name: str) -> list[WorkflowTask]:
     """The operation on both ends, as far as it is implemented."""
-    tasks = [relationship.execute_source_operation(name), relationship.execute_target_operation(name)]
-    return [task for task in tasks if not task.is_nop()]
+    ends = (
+        (relationship.relationship.source_operations, relationship.execute_source_operation),
+        (relationship.relationship.target_operations, relationship.execute_target_operation),
+    )
+    return [execute(name) for operations, execute in ends if is_implemented(operations, name)]
 
 
 def relationships_operations(

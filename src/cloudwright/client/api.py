@@ -13,6 +13,7 @@ from cloudwright.client.resources import (
     NodeInstances,
     Nodes,
     Operations,
+    Plugins,
     Tokens,
 )
 from cloudwright.client.target import Target
@@ -32,6 +33,7 @@ class Client:
         self.events = Events(self._transport)
         self.nodes = Nodes(self._transport)
         self.node_instances = NodeInstances(self._transport)
+        self.plugins = Plugins(self._transport)
         self.tokens = Tokens(self._transport)
 
     def __enter__(self) -> Client:

@@ -115,6 +115,11 @@ class InvalidBlueprint(BadRequest):
         """Every problem found, in the order of the text; empty where the manager gave none."""
         return list(self.body.get("problems") or [])
 
+    @property
+    def warnings(self) -> list[Problem]:
+        """What is probably not meant besides."""
+        return list(self.body.get("warnings") or [])
+
 
 class Unauthorized(ApiError):
     pass

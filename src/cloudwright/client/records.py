@@ -25,7 +25,7 @@ class Blueprint(TypedDict, total=False):
     created_by: str
     created_at: str
     updated_at: str
-    problems: list[Problem]
+    warnings: list[Problem]
 
 
 class Deployment(TypedDict, total=False):
@@ -160,6 +160,20 @@ class NodeInstance(TypedDict, total=False):
     created_by: str
 
 
+class Plugin(TypedDict, total=False):
+    id: str
+    package_name: str
+    package_version: str
+    title: str | None
+    archive_name: str | None
+    distribution: str | None
+    yaml_url_path: str
+    uploaded_at: str
+    visibility: str
+    tenant_name: str
+    created_by: str
+
+
 class Token(TypedDict, total=False):
     id: str
     username: str
@@ -171,7 +185,9 @@ class Token(TypedDict, total=False):
 
 
 class Problem(TypedDict, total=False):
-    """One thing that is wrong in a blueprint, and where: ``line`` and ``column`` count from 1."""
+    """One thing that is wrong in a blueprint, or probably not meant, and where: ``line`` and ``column`` count
+    from 1.
+    """
 
     message: str
     file: str | None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
+from cloudwright.client.errors import ClientError
 from cloudwright.client.records import (
     Blueprint,
     Deployment,
@@ -16,6 +17,8 @@ from cloudwright.client.records import (
     NodeInstance,
     Operation,
     Page,
+    Plugin,
+    Problem,
     Slice,
     Token,
 )
@@ -37,6 +40,9 @@ class Collection(Generic[Record]):
         self._transport = transport
 
     def _one(self, identifier: str, *rest: str) -> str:
+        if "/" in identifier or identifier in ("", ".", ".."):
+            # Where it stood in an address it would name something else.
+            raise ClientError(f"`{identifier}` cannot be an id: ids are not empty and hold no `/`.")
         return "/".join([self.path, quote(identifier, safe=""), *rest])
 
     def _list(self, part: Slice, **filters: Any) -> Page[Record]:
@@ -74,15 +80,30 @@ class Blueprints(Collection[Blueprint]):
         details = {"visibility": visibility, "async_upload": background, "labels": pairs}
         return cast(Blueprint, self._put(self._one(identifier), archive, main_file, details))
 
-    def validate(self, identifier: str, archive: IO[bytes], *, main_file: str) -> None:
-        """Check an archive without keeping it. Raises InvalidBlueprint with the problems of its text."""
-        self._put(self._one(identifier, "validate"), archive, main_file, {"visibility": "tenant"})
+    def validate(self, identifier: str, archive: IO[bytes], *, main_file: str) -> Sequence[Problem]:
+        """Check an archive without keeping it, and answer its warnings.
 
-    def _put(self, path: str, archive: IO[bytes], main_file: str, details: dict[str, Any]) -> Any:
+        Raises InvalidBlueprint with the problems of its text.
+        """
+        details = {"visibility": "tenant"}
+        answer = self._put(
+            self._one(identifier, "validate"), archive, main_file, details, params={"warnings": "true"}
+        )
+        return cast("Sequence[Problem]", (answer or {}).get("warnings") or ())
+
+    def _put(
+        self,
+        path: str,
+        archive: IO[bytes],
+        main_file: str,
+        details: dict[str, Any],
+        params: Mapping[str, str] | None = None,
+    ) -> Any:
         details = {**details, "application_file_name": quote(main_file)}
         return self._transport.request(
             "PUT",
             path,
+            params=params,
             form={"params": json.dumps(details)},
             files={"blueprint_archive": ("blueprint", archive, "application/octet-stream")},
             timeout=UPLOAD_TIMEOUT,
@@ -90,6 +111,32 @@ class Blueprints(Collection[Blueprint]):
 
     def delete(self, identifier: str, *, force: bool = False) -> None:
         """Raises NotFound, IllegalAction where deployments use it."""
+        self._transport.request("DELETE", self._one(identifier), params={"force": _text(force)})
+
+    def download(self, identifier: str, into: IO[bytes]) -> int:
+        """Write the archive as it was uploaded; answers its size in bytes."""
+        return self._transport.download(self._one(identifier, "archive"), into)
+
+
+class Plugins(Collection[Plugin]):
+    path = "/plugins"
+
+    def list(self, part: Slice = WHOLE) -> Page[Plugin]:
+        return self._list(part)
+
+    def upload(self, archive: IO[bytes], *, title: str | None = None, visibility: str = "tenant") -> Plugin:
+        """Store an archive of a `plugin.yaml` and its code.
+
+        Raises BadRequest, and Conflict where this version of the plugin is there already.
+        """
+        params = {"visibility": visibility} | ({} if title is None else {"title": title})
+        answer = self._transport.request(
+            "POST", self.path, params=params, content=archive, timeout=UPLOAD_TIMEOUT
+        )
+        return cast(Plugin, answer)
+
+    def delete(self, identifier: str, *, force: bool = False) -> None:
+        """Raises NotFound, IllegalAction where deployments need it."""
         self._transport.request("DELETE", self._one(identifier), params={"force": _text(force)})
 
     def download(self, identifier: str, into: IO[bytes]) -> int:

@@ -72,6 +72,7 @@ class Transport:
         json: Any = None,
         form: Mapping[str, str] | None = None,
         files: Mapping[str, tuple[str, IO[bytes], str]] | None = None,
+        content: IO[bytes] | None = None,
         timeout: float | None = None,
     ) -> Any:
         """Send one request and answer its JSON, or None for an empty answer.
@@ -86,6 +87,7 @@ class Transport:
             json=json,
             data=form,
             files=files,
+            content=content,
             timeout=DEFAULT_TIMEOUT if timeout is None else httpx.Timeout(timeout, connect=10.0),
         )
         return self._answer(response)
@@ -192,6 +194,8 @@ def _reason(error: Exception) -> str:
         cause = inner
     if isinstance(cause, ssl.SSLCertVerificationError):
         return cause.verify_message
+    if isinstance(cause, ssl.SSLError):
+        return f"it does not speak HTTPS ({(cause.reason or 'no reason given').replace('_', ' ').lower()})"
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror.lower()
     if isinstance(error, httpx.RemoteProtocolError):

@@ -8,6 +8,7 @@ from typing import Any
 from cloudwright.dsl.collector import collector_paused
 from cloudwright.dsl.data_types import read_data_types
 from cloudwright.dsl.documents import Document, Origins
+from cloudwright.dsl.doubts import Doubts
 from cloudwright.dsl.functions.validation import NOWHERE, FunctionValidator, Scope
 from cloudwright.dsl.groups import GroupReader, read_policy_types
 from cloudwright.dsl.imports import Importer, read_document
@@ -26,7 +27,7 @@ from cloudwright.dsl.report import Report
 from cloudwright.dsl.resolver import ImportRefused, ImportResolver, NoImports, read_file
 from cloudwright.dsl.schemas import SchemaReader
 from cloudwright.dsl.settings import read_settings
-from cloudwright.dsl.shapes import LIST, MAPPING, STRING, Checker, Field, Shape, words
+from cloudwright.dsl.shapes import LIST, MAPPING, STRING, Checker, Field, Shape, word, words
 from cloudwright.dsl.text import Budget
 from cloudwright.dsl.values import MOST_VALUES, Values
 from cloudwright.dsl.versions import VERSION_KEY, VERSIONS, describe
@@ -85,11 +86,11 @@ def _main_document(path: FilePath, limits: Limits, budget: Budget) -> Document:
     try:
         size = path.stat().st_size
         if size > limits.file_bytes:
-            raise ImportRefused(f"it has {size} bytes, and the limit is {limits.file_bytes}.")
+            raise ImportRefused(f"The blueprint has {size} bytes, and the limit is {limits.file_bytes}.")
         imported = read_file(path)
     except (OSError, ImportRefused) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise BlueprintError([Problem(f"The blueprint cannot be read: {reason}", str(path))]) from error
+        reason = f"It cannot be read: {error.strerror}." if isinstance(error, OSError) else str(error)
+        raise BlueprintError([Problem(reason, str(path))]) from error
     return read_document(imported, None, budget)
 
 
@@ -101,6 +102,8 @@ def _parse(
     raw_version = _version(main, report)
     imports = Importer(main, raw_version, resolver, budget, report).load()
     report.finish()
+    doubts = Doubts(report)
+    doubts.repeated_keys(imports.documents)
     version = VERSIONS[raw_version]
     raw = merge(imports, version, origins, report)
     checker = Checker(report, version)
@@ -108,9 +111,10 @@ def _parse(
         # What a section that is missing would define is not to be missed elsewhere.
         report.finish()
     most_values = MOST_VALUES + 10 * (limits.values - budget.left)
-    plan = _Sections(checker, raw, Files(folder, main.root or folder), limits, most_values).plan()
+    plan = _Sections(checker, raw, Files(folder, main.root or folder), limits, most_values, doubts).plan()
     report.finish()
-    return Plan({"version": describe(raw_version), **plan})
+    warnings = [warning.to_json() for warning in report.warnings]
+    return Plan({"version": describe(raw_version), **plan, "warnings": warnings})
 
 
 def _version(main: Document, report: Report) -> str:
@@ -154,7 +158,7 @@ def _check_sections(checker: Checker, raw: dict[str, Any]) -> bool:
             continue
         else:
             checker.report.add(
-                (name,), f"The section `{name}` is not of its type.", expected=words(field.types)
+                (name,), f"The section `{name}` is {word(value)}.", expected=words(field.types)
             )
         good = False
     return good
@@ -164,13 +168,20 @@ class _Sections:
     """Reads the sections of one merged document, each after those that it refers to."""
 
     def __init__(
-        self, checker: Checker, raw: dict[str, Any], files: Files, limits: Limits, most_values: int
+        self,
+        checker: Checker,
+        raw: dict[str, Any],
+        files: Files,
+        limits: Limits,
+        most_values: int,
+        doubts: Doubts,
     ) -> None:
         self._checker = checker
         self._raw = raw
         self._files = files
         self._limits = limits
         self._most_values = most_values
+        self._doubts = doubts
 
     def plan(self) -> dict[str, Any]:
         raw, checker, report = self._raw, self._checker, self._checker.report
@@ -181,9 +192,9 @@ class _Sections:
         schemas.check_defaults(("inputs",), inputs)
         plugins = read_plugins(checker, values, raw.get("plugins"))
         mappings = Mappings(checker, plugins, self._files, raw["namespaces_mapping"])
-        operations = Operations(checker, mappings)
+        operations = Operations(checker, mappings, self._doubts)
         interfaces = InterfaceReader(checker, schemas)
-        types = TypeReader(checker, schemas, interfaces)
+        types = TypeReader(checker, schemas, interfaces, self._doubts)
         node_types = types.node_types(raw.get("node_types"))
         relationship_types = types.relationships(raw.get("relationships"), operations)
         reader = NodeReader(
@@ -246,7 +257,9 @@ class _Sections:
         reader: NodeReader,
     ) -> dict[str, Any]:
         named = self._raw.get("node_templates") or {}
-        validator = FunctionValidator(self._checker.report, self._checker.version, inputs, nodes, named)
+        validator = FunctionValidator(
+            self._checker.report, self._checker.version, inputs, nodes, named, self._doubts
+        )
         for name, node in nodes.items():
             scope = Scope(node=name)
             path = ("node_templates", name)

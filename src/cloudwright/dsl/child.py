@@ -8,17 +8,22 @@ frame is ``end`` with the packed ``plan``, or with the ``problems`` that were fo
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Protocol
 
 from cloudwright.dsl.blueprint import parse_blueprint
 from cloudwright.dsl.limits import Limits
-from cloudwright.dsl.problems import BlueprintError
+from cloudwright.dsl.problems import BlueprintError, Problem
 from cloudwright.dsl.resolver import Imported, ImportRefused, NoImports
+from cloudwright.errors import CloudwrightError
 
 
 class Channel(Protocol):
-    def send(self, frame: dict[str, Any]) -> None: ...
+    def send(self, frame: dict[str, Any]) -> None:
+        """Raises CloudwrightError where the frame is too large, and then sends nothing."""
+        ...
+
     def receive(self) -> dict[str, Any] | None: ...
 
 
@@ -59,11 +64,26 @@ def main(channel: Channel) -> None:
     if begin is None:
         return
     resolver = AskingResolver(channel) if begin.get("resolves") else NoImports()
+    path, limits = Path(begin["path"]), Limits.from_json(begin.get("limits") or {})
     try:
-        plan = parse_blueprint(
-            Path(begin["path"]), resolver=resolver, limits=Limits.from_json(begin.get("limits") or {})
-        )
+        _hand_over(channel, parse_blueprint(path, resolver=resolver, limits=limits).pack(), path, limits)
     except BlueprintError as error:
-        channel.send({"type": "end", "problems": [problem.to_json() for problem in error.problems]})
-    else:
-        channel.send({"type": "end", "plan": plan.pack()})
+        found = {"problems": error.problems, "warnings": error.warnings}
+        told = {kind: [problem.to_json() for problem in problems] for kind, problems in found.items()}
+        channel.send({"type": "end", **told})
+
+
+def _hand_over(channel: Channel, plan: dict[str, Any], path: Path, limits: Limits) -> None:
+    """Raises BlueprintError where the plan is too large for that."""
+    try:
+        channel.send({"type": "end", "plan": plan})
+    except CloudwrightError:
+        size = len(json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
+        if size <= limits.plan_bytes:
+            raise
+        message = (
+            f"The blueprint's plan takes {size / 2**20:.0f} MiB, and the limit is"
+            f" {limits.plan_bytes / 2**20:.0f} MiB. Put long texts into files beside the blueprint, or make"
+            " several blueprints of it."
+        )
+        raise BlueprintError([Problem(message, str(path))]) from None

@@ -37,8 +37,9 @@ def read_data_types(checker: Checker, values: Values, reader: SchemaReader, raw:
             yield derived[name]
         schema = usable[name].get("properties") or {}
         for prop in schema.values():
-            if isinstance(prop, dict) and prop.get("type") in usable:
-                yield prop["type"]
+            kind = prop.get("type") if isinstance(prop, dict) else None
+            if isinstance(kind, str) and kind in usable:
+                yield kind
 
     order, cycles = ordered(usable, needs)
     broken = note_cycles(checker.report, SECTION, cycles, "Data types are made of each other")

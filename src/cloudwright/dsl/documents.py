@@ -28,6 +28,8 @@ class Document:
     namespace: str | None = None
     cloudify_types: bool = False
     extra: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Whether a mapping in it has a key twice.
+    repeats: bool = False
     marks: Marks = field(init=False)
 
     def __post_init__(self) -> None:

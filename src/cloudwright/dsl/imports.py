@@ -35,7 +35,7 @@ def read_document(imported: Imported, namespace: str | None, budget: Budget) -> 
     try:
         if len(imported.text) > limits.file_bytes:
             raise TextError(f"The file is larger than the limit of {limits.file_bytes} bytes.")
-        data = read_text(imported.text, budget)
+        data, repeats = read_text(imported.text, budget)
         if not isinstance(data, dict):
             raise TextError(f"A blueprint is a mapping of sections, and this file holds {word(data)}.", 1, 1)
     except TextError as error:
@@ -49,6 +49,7 @@ def read_document(imported: Imported, namespace: str | None, budget: Budget) -> 
         imported.folder,
         namespace,
         extra={kind: dict(entries) for kind, entries in imported.extra.items()},
+        repeats=repeats,
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cloudwright.dsl.doubts import Doubts
 from cloudwright.dsl.functions.syntax import holds_functions, is_function
 from cloudwright.dsl.plugins import AUTO, Mappings, executor
 from cloudwright.dsl.problems import Path, listing
@@ -154,8 +155,9 @@ _EMPTY = Prepared(_NOTHING, None, False)
 class Operations:
     """Makes a plan's operations from those of types and of nodes."""
 
-    def __init__(self, checker: Checker, mappings: Mappings) -> None:
+    def __init__(self, checker: Checker, mappings: Mappings, doubts: Doubts) -> None:
         self._report = checker.report
+        self._doubts = doubts
         self._mappings = mappings
         self._inherited: dict[int, tuple[Operation, Prepared | None]] = {}
 
@@ -165,6 +167,7 @@ class Operations:
         plugins: dict[tuple[str, str], None] = {}
         with_functions = []
         ambiguous = set()
+        self._doubts.operations(own, declared)
         for interface in {**declared, **own}:
             of_type, mine = declared.get(interface, {}), own.get(interface, {})
             for name in {**of_type, **mine}:
@@ -265,6 +268,9 @@ class Operations:
             if plugin is None:
                 return None
             executor_name = plugin["executor"]
+        self._doubts.functions(inputs, (*path, "inputs"))
+        if target.script is None:
+            self._doubts.implementation(target, operation.implementation_path, self._mappings.files)
         plan = {
             **_NOTHING,
             "plugin": target.plugin,

@@ -9,6 +9,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from cloudwright.dsl.problems import Path
 
+_MERGE = "tag:yaml.org,2002:merge"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -37,6 +38,32 @@ class Marks:
             at_value = not key and isinstance(node, ScalarNode) and node.value != ""
             place = node.start_mark if name is None or at_value else name.start_mark
         return place.line + 1, place.column + 1
+
+    def repeated(self) -> list[tuple[str, int, int, int]]:
+        """The keys that a mapping has more than once: each with the line of the one before it, and line and
+        column of its own, all from 1.
+        """
+        found = []
+        seen: set[int] = set()
+        pending = [self._document()]
+        while pending:
+            node = pending.pop()
+            if node is None or id(node) in seen:
+                continue
+            seen.add(id(node))
+            if isinstance(node, SequenceNode):
+                pending.extend(node.value)
+            elif isinstance(node, MappingNode):
+                lines: dict[tuple[str, str], int] = {}
+                for name, value in node.value:
+                    pending.append(value)
+                    if isinstance(name, ScalarNode) and name.tag != _MERGE:
+                        mark = name.start_mark
+                        earlier = lines.get((name.tag, name.value))
+                        if earlier is not None:
+                            found.append((name.value, earlier, mark.line + 1, mark.column + 1))
+                        lines[name.tag, name.value] = mark.line + 1
+        return found
 
     def _document(self) -> Node | None:
         if not self._read:
@@ -69,7 +96,7 @@ def _child(node: Node, part: str | int) -> tuple[Node | None, Node] | None:
 
 def _merged(node: MappingNode) -> Iterator[Node]:
     for name, value in node.value:
-        if name.tag == "tag:yaml.org,2002:merge":
+        if name.tag == _MERGE:
             if isinstance(value, SequenceNode):
                 yield from value.value
             else:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cloudwright.dsl.doubts import Doubts
 from cloudwright.dsl.hierarchy import note_cycles, note_depth, ordered, parents
 from cloudwright.dsl.interfaces import InterfaceReader, Interfaces, Operations, OperationTable, derive
 from cloudwright.dsl.schemas import SchemaReader
@@ -54,10 +55,13 @@ class RelationshipType:
 
 
 class TypeReader:
-    def __init__(self, checker: Checker, schemas: SchemaReader, interfaces: InterfaceReader) -> None:
+    def __init__(
+        self, checker: Checker, schemas: SchemaReader, interfaces: InterfaceReader, doubts: Doubts
+    ) -> None:
         self._checker = checker
         self._schemas = schemas
         self._interfaces = interfaces
+        self._doubts = doubts
 
     def node_types(self, raw: Any) -> dict[str, NodeType | None]:
         """Node types by name; None for one that is wrong, or derived from one that is."""
@@ -73,6 +77,7 @@ class TypeReader:
             hierarchy = [name]
             if parent is not None:
                 declared = self._schemas.derive(own, parent.schema.properties, (*path, "properties"))
+                self._doubts.operations(interfaces, parent.interfaces)
                 interfaces = derive(interfaces, parent.interfaces)
                 hierarchy = [*parent.hierarchy, name]
             is_host = any(HOST_TYPE in ancestor for ancestor in hierarchy)
@@ -99,6 +104,8 @@ class TypeReader:
             hierarchy = [name]
             if parent is not None:
                 declared = self._schemas.derive(own, parent.schema.properties, (*path, "properties"))
+                for side, over in zip(sides, (parent.source, parent.target), strict=True):
+                    self._doubts.operations(side, over)
                 sides = [
                     derive(side, over)
                     for side, over in zip(sides, (parent.source, parent.target), strict=True)

@@ -154,7 +154,7 @@ class Mappings:
     ) -> None:
         self.plugins = plugins
         self._report = checker.report
-        self._files = files
+        self.files = files
         self._blueprints = blueprints
         self._known: dict[tuple[str, bool], Target | None] = {}
         self._script = self._script_plugin()
@@ -179,7 +179,7 @@ class Mappings:
         candidates = self._candidates(mapping)
         if "\n" in mapping.strip():
             return self._script_target("script_source", path, workflow)
-        if _is_url(mapping) or self._files.has(namespaces.without(mapping)):
+        if _is_url(mapping) or self.files.has(namespaces.without(mapping)):
             return self._script_target("script_path", path, workflow)
         if not candidates and namespaces.first_of(mapping) in self._blueprints:
             # A script of an imported blueprint; its existence was checked when that was uploaded.
@@ -204,7 +204,7 @@ class Mappings:
         return None
 
     def _near(self, mapping: str, first: str) -> str | None:
-        file = self._files.near(namespaces.without(mapping))
+        file = self.files.near(namespaces.without(mapping))
         return file if "/" in mapping else closest(first, self.plugins) or file
 
     def _candidates(self, mapping: str) -> list[str]:

@@ -67,12 +67,28 @@ def scaling_groups(
         for target in policy["targets"]:
             result[target] = {"members": list(groups[target]["members"]), "properties": policy["properties"]}
     group_of = _group_of(checker, result)
-    if group_of is None:
+    if not _check_members(checker, result, groups) or group_of is None:
         return result
     containers = {name: container_of(node) for name, node in nodes.items()}
     _check_containment(checker, result, group_of, containers)
     _drop_contained(result, group_of, containers)
+    _check_one_container(checker, result, containers)
     return result
+
+
+def _check_members(checker: Checker, scaled: Mapping[str, dict[str, Any]], groups: Groups) -> bool:
+    """Whether every group in a scaled group is scaled too: nobody could say how many there are of another."""
+    good = True
+    for name, group in scaled.items():
+        for index, member in enumerate(group["members"]):
+            if member in groups and member not in scaled:
+                checker.report.add(
+                    (GROUPS, name, "members", index),
+                    f"`{member}` is a group that no policy scales, in the group `{name}`, which one does.",
+                    expected=f"`{member}` among the targets of a scaling policy, or its members themselves",
+                )
+                good = False
+    return good
 
 
 def _group_of(checker: Checker, groups: Groups) -> dict[str, str] | None:
@@ -148,3 +164,23 @@ def _drop_contained(
             members = groups[shared]["members"]
             if dropped in members:
                 members.remove(dropped)
+
+
+def _check_one_container(checker: Checker, groups: Groups, containers: Mapping[str, str | None]) -> None:
+    """An instance of a group is in one place, so its members are all contained in the same node, or none."""
+    group_of = {member: name for name, group in groups.items() for member in group["members"]}
+    inside: dict[str, dict[str, str]] = {}
+    for member, container in containers.items():
+        if container is None or member not in group_of:
+            continue
+        outermost = _chain(member, group_of)[-1]
+        members = inside.setdefault(outermost, {})
+        members.setdefault(container, member)
+        if len(members) == 2:
+            (one, first), (two, second) = members.items()
+            checker.report.add(
+                (GROUPS, outermost, "members"),
+                f"`{first}` and `{second}` are scaled together, but `{first}` is contained in `{one}` and"
+                f" `{second}` in `{two}`.",
+                expected="members of a scaled group that are contained in the same node, or in each other",
+            )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,7 +19,7 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong.
+    """One thing that is wrong, or, as a warning, probably not meant.
 
     ``line`` and ``column`` count from 1 and are None where no place can be named. ``path`` is the element's
     path as text, ``expected`` what would have been right, ``suggestion`` the existing name closest to the one
@@ -50,12 +50,23 @@ class Problem:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    def with_names(self, names: Mapping[str, str]) -> Problem:
+        """The problem with the names of folders, by the folders, in the place of where these are."""
+        message, file = self.message, self.file
+        for folder, name in names.items():
+            message = message.replace(folder, name)
+            file = file and file.replace(folder, name)
+        return replace(self, message=message, file=file)
+
 
 class BlueprintError(InvalidBlueprint):
-    """A blueprint was refused; ``problems`` holds everything that was found, at least one."""
+    """A blueprint was refused; ``problems`` holds everything that was found, at least one. ``warnings`` are
+    no reason for it.
+    """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], warnings: Iterable[Problem] = ()) -> None:
         self.problems = list(problems)
+        self.warnings = list(warnings)
         lines = [str(problem) for problem in self.problems]
         head = (
             "The blueprint is not valid: "

@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import yaml
 from yaml.constructor import SafeConstructor
@@ -42,6 +42,10 @@ except ImportError:  # PyYAML was built without libyaml: slower, and otherwise t
     _yaml = None  # type: ignore[assignment]
 
 _MERGE = object()
+_KEY_OF_A_COLLECTION = (
+    "The key of a mapping has to be a string, and this one is a list or a mapping. `{{ ... }}` is not filled"
+    " in in a blueprint: an input's value is `{ get_input: NAME }`, and a text with braces is put in quotes."
+)
 _STRING = "tag:yaml.org,2002:str"
 _PLAIN_COLLECTIONS = frozenset({None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
@@ -75,8 +79,15 @@ class Budget:
         self.left = limits.values
 
 
-def read_text(text: str, budget: Budget) -> Any:
-    """The value of the one document in ``text``; an empty text is an empty mapping. Raises TextError."""
+class Read(NamedTuple):
+    """The value of a text, and whether any mapping in it has a key twice: then the last one counts."""
+
+    value: Any
+    repeats: bool
+
+
+def read_text(text: str, budget: Budget) -> Read:
+    """What the one document in ``text`` holds; an empty text is an empty mapping. Raises TextError."""
     budget_before = budget.left
     try:
         return _build(_source(text), budget)
@@ -157,7 +168,7 @@ def _check_characters(event: Any) -> None:
         raise _at(event, "This text holds a character that cannot be kept: NUL, or half of a surrogate pair.")
 
 
-def _build(source: _EventSource, budget: Budget) -> Any:
+def _build(source: _EventSource, budget: Budget) -> Read:
     """One loop over the events. ``stack`` holds the open containers, and what was pending in them."""
     scalars = _Scalars()
     plain = scalars.plain
@@ -167,13 +178,14 @@ def _build(source: _EventSource, budget: Budget) -> Any:
     # An anchor's value, the number of values in it, and the levels of nesting in it.
     anchors: dict[str, tuple[Any, int, int]] = {}
     heights = [0]
-    stack: list[tuple[Any, Any, str | None, int]] = []
+    stack: list[tuple[Any, Any, str | None, int, Any]] = []
     missing = object()
     container: Any = None
     key: Any = missing
     anchor: str | None
     merges: dict[int, list[Any]] = {}
     root: Any = missing
+    repeats = False
     while True:
         event = get_event()
         kind = event.__class__
@@ -199,14 +211,14 @@ def _build(source: _EventSource, budget: Budget) -> Any:
                 raise _too_deep(event, limits)
             heights.append(0)
             anchor = event.anchor
-            stack.append((container, key, anchor, left))
+            stack.append((container, key, anchor, left, event))
             container = {} if kind is MappingStartEvent else []
             key = missing
             left -= 1
             continue
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
             value = container
-            container, key, anchor, left_before = stack.pop()
+            container, key, anchor, left_before, event = stack.pop()
             height = heights.pop() + 1
             if height > heights[-1]:
                 heights[-1] = height
@@ -231,7 +243,7 @@ def _build(source: _EventSource, budget: Budget) -> Any:
             continue
         elif kind is StreamEndEvent:
             budget.left = left
-            return {} if root is missing or root is None else root
+            return Read({} if root is missing or root is None else root, repeats)
         else:
             continue
         if left < 0:
@@ -246,14 +258,13 @@ def _build(source: _EventSource, budget: Budget) -> Any:
             container.append(value)
         elif key is missing:
             if isinstance(value, dict | list):
-                raise _at(
-                    event, "The key of a mapping has to be a string, and this one is a list or a mapping."
-                )
+                raise _at(event, _KEY_OF_A_COLLECTION)
             key = value
         else:
             if key is _MERGE:
                 merges.setdefault(id(container), []).append(value)
             else:
+                repeats = repeats or key in container
                 container[key] = None if value is _MERGE else value
             key = missing
 

@@ -21,6 +21,12 @@ from cloudwright.planning.functions import AT_PLAN_TIME, PlanSources
 Lookup = Callable[[str, Any, Mapping[str, Any]], bool]
 
 
+#: Identifiers that are looked up even without a constraint that says where.
+_ON_THE_MANAGER = frozenset({"blueprint_id", "deployment_id", "secret_key"})
+#: Identifiers that mean nothing without the deployment that has them; others may be the blueprint's own.
+_OF_A_DEPLOYMENT = frozenset({"capability_value", "node_instance"})
+
+
 class UnknownInputs(BadInputs):
     code = "unknown_deployment_input_error"
 
@@ -198,13 +204,21 @@ def _check_value(
     for constraint in given:
         name, argument = constraints.named(constraint)
         if constraints.is_lookup(name, type_name):
-            lookups[name] = argument
+            if type_name in constraints.RULES[name].lookup_types:
+                lookups[name] = argument
+            else:
+                notes.add(path, f"the constraint `{name}` is not for inputs of type `{type_name}`.")
         else:
             wrong = constraints.violation(constraint, value, notes.patience)
             if wrong:
                 notes.add(path, f"{value!r} {wrong}.")
-    if lookup is not None and type_name in IDENTIFIER_TYPES and not lookup(type_name, value, lookups):
-        notes.add(path, f"there is no {type_name} {value!r}" + (f" with {lookups}." if lookups else "."))
+    if lookup is None or type_name not in IDENTIFIER_TYPES:
+        return
+    if type_name in _OF_A_DEPLOYMENT and "deployment_id" not in lookups:
+        notes.add(path, f"an input of type `{type_name}` needs the constraint `deployment_id`.")
+    elif (lookups or type_name in _ON_THE_MANAGER) and not lookup(type_name, value, lookups):
+        of = "".join(f" with {name} {argument!r}" for name, argument in lookups.items())
+        notes.add(path, f"there is no {type_name} {value!r}{of}.")
 
 
 def _evaluated(constraint: dict[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:

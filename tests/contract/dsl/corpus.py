@@ -2,7 +2,9 @@
 
 Each file of ``corpus/`` has ``bases``, texts that cases begin with, and cases under ``good``, ``bad`` and
 ``different``. A case is the rest of the blueprint as a string, or a mapping with ``text`` and any of
-``base``, ``version``, ``files`` (further files by path), ``inputs``, ``says`` (what our message has to
+``base``, ``version``, ``files`` (further files by path), ``imports`` (files by the reference that stands for
+them, as a manager would answer it), ``inputs``, ``existing`` (what the manager has, for inputs that name it),
+``runtime_only`` (a deployment that evaluates everything at run time), ``says`` (what our message has to
 contain). A case under ``different`` says under ``ours`` whether we accept it, the reference does the opposite
 (or, with ``plans``, means something else), and under ``why`` the reason, which ``docs/dsl-differences.md``
 lists.
@@ -31,6 +33,8 @@ class Case:
     ours: str = ""
     why: str = ""
     imports: dict[str, str] = field(default_factory=dict)
+    existing: dict[str, Any] = field(default_factory=dict)
+    runtime_only: bool = False
 
     def write(self, folder: Path) -> Path:
         for name, content in self.files.items():

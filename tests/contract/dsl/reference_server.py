@@ -1,8 +1,8 @@
 """Runs Cloudify's parser for the tests, in its own environment: one request and one answer a line, as JSON.
 
 It is started with the folder that has ``types_1_N.yaml`` for each version of the language. A request is
-``{"path", "inputs"}``; an answer ``{"plan", "nodes", "instances"}``, or ``{"refused", "stage"}`` with the
-reason and what refused.
+``{"path", "inputs"}``, and perhaps ``runtime_only``, ``existing`` and ``imports`` (see ``corpus.Case``); an
+answer ``{"plan", "nodes", "instances"}``, or ``{"refused", "stage"}`` with the reason and what refused.
 """
 
 import json
@@ -41,6 +41,28 @@ class Resolver(DefaultImportResolver):
         return None
 
 
+class Existing:
+    """What there is on the manager that a deployment is created on: values by their type.
+
+    ``deployments`` has the values by the deployment that they are in.
+    """
+
+    def __init__(self, given):
+        self._given = given
+
+    def has_deployment_id(self):
+        return False
+
+    def has_blueprint_id(self):
+        return True
+
+    def get(self, type_name, value, **constraints):
+        owner = constraints.get("deployment_id")
+        if owner is not None:
+            return self._given.get("deployments", {}).get(owner, {}).get(type_name, [])
+        return self._given.get(type_name, [])
+
+
 def too_slow(*_):
     raise TimeoutError(f"it did not end within {SECONDS} seconds")
 
@@ -60,6 +82,21 @@ def scaled(plan, change, instances):
     return {"added": modification["added_and_related"], "removed": modification["removed_and_related"]}
 
 
+def updated(plan, path, instances):
+    """What a deployment with these instances gains and loses where it is to be that of another blueprint."""
+    new = parser.parse_from_path(path, resources_base_path=None, resolver=Resolver({}))
+    before = tasks.prepare_deployment_plan(plan, inputs={})
+    after = tasks.prepare_deployment_plan(new, inputs={})
+    modification = tasks.modify_deployment(
+        nodes=after["nodes"],
+        previous_nodes=before["nodes"],
+        previous_node_instances=instances,
+        modified_nodes=(),
+        scaling_groups=after["scaling_groups"],
+    )
+    return {"added": modification["added_and_related"], "removed": modification["removed_and_related"]}
+
+
 def answer(request):
     stage = "parse"
     signal.alarm(SECONDS)
@@ -69,11 +106,17 @@ def answer(request):
         )
         if "scale" in request:
             return json.dumps(scaled(plan, request["scale"], request["instances"]))
+        if "update" in request:
+            return json.dumps(updated(plan, request["update"], request["instances"]))
         result = {"plan": plan}
         if request.get("deploy", True):
             stage = "deploy"
             deployed = tasks.prepare_deployment_plan(
-                plan, get_secret_method=lambda key: None, inputs=dict(request.get("inputs") or {})
+                plan,
+                get_secret_method=lambda key: None,
+                inputs=dict(request.get("inputs") or {}),
+                runtime_only_evaluation=request.get("runtime_only", False),
+                values_getter=Existing(request["existing"]) if request.get("existing") else None,
             )
             result["nodes"] = deployed["nodes"]
             result["outputs"] = deployed["outputs"]

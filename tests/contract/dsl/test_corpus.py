@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,43 @@ from cloudwright.errors import CloudwrightError
 CASES = corpus.cases()
 
 
-def ours(path: Path, inputs: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Mapped:
+    """Answers imports as a manager would that has these files for them."""
+
+    files: dict[str, Path]
+
+    def resolve(self, reference: str, *, version: str) -> dsl.Imported:
+        if reference not in self.files:
+            return dsl.NoImports().resolve(reference, version=version)
+        file = self.files[reference]
+        return dsl.Imported(reference, file.read_text(), file.parent)
+
+
+@dataclass(frozen=True)
+class Existing:
+    """Whether there is a value, on a manager that has what the case says."""
+
+    given: dict[str, Any]
+
+    def __call__(self, type_name: str, value: Any, constraints: Mapping[str, Any]) -> bool:
+        owner = constraints.get("deployment_id")
+        values = self.given if owner is None else self.given.get("deployments", {}).get(owner, {})
+        return value in values.get(type_name, [])
+
+
+def ours(case: corpus.Case, path: Path) -> dict[str, Any]:
     """The same answer as the reference's, by our parser."""
     counter = itertools.count()
-    plan = dsl.parse_blueprint(path)
-    deployment = planning.prepare_deployment(plan, inputs, sys=planning.SystemFacts("dep"))
+    files = {reference: path.parent / name for reference, name in case.imports.items()}
+    plan = dsl.parse_blueprint(path, resolver=Mapped(files))
+    deployment = planning.prepare_deployment(
+        plan,
+        case.inputs,
+        sys=planning.SystemFacts("dep"),
+        runtime_only_evaluation=case.runtime_only,
+        lookup=Existing(case.existing) if case.existing else None,
+    )
     instances = planning.create_instances(
         deployment.nodes,
         deployment.scaling_groups,
@@ -66,13 +100,19 @@ def test_the_corpus_means_here_what_it_means_there(
     case: corpus.Case, reference: Reference, tmp_path: Path
 ) -> None:
     path = case.write(tmp_path)
-    theirs = reference.ask(path, inputs=case.inputs)
+    theirs = reference.ask(
+        path,
+        inputs=case.inputs,
+        runtime_only=case.runtime_only,
+        existing=case.existing,
+        imports={reference: str(tmp_path / name) for reference, name in case.imports.items()},
+    )
     accepted = case.kind == "good" or case.ours in ("accepted", "plans")
     if accepted:
-        mine = ours(path, case.inputs)
+        mine = ours(case, path)
     else:
         with pytest.raises(CloudwrightError) as refusal:
-            ours(path, case.inputs)
+            ours(case, path)
         assert case.says.lower() in str(refusal.value).lower()
         if isinstance(refusal.value, dsl.BlueprintError):
             assert all(problem.file for problem in refusal.value.problems)

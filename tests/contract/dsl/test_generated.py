@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corpus import Case
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import Reference
@@ -172,7 +173,7 @@ def test_generated_blueprints(blueprint: dict[str, Any], reference: Reference, t
     theirs = reference.ask(path)
     refusal = ""
     try:
-        mine = ours(path, {})
+        mine = ours(Case(path.name, path.read_text(), "good"), path)
     except CloudwrightError as error:
         refusal = str(error)
     if refusal:

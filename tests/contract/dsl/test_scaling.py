@@ -39,9 +39,20 @@ policies:
   p: {{type: cloudify.policies.scaling, targets: [inner], properties: {{default_instances: 2}}}}
   q: {{type: cloudify.policies.scaling, targets: [outer], properties: {{default_instances: 2}}}}
 """
+THREE = f"""{HEAD}node_templates:
+  host: {{type: cloudify.nodes.Compute}}
+  app: {{type: t, relationships: [{IN % "host"}]}}
+  a: {{type: t}}
+  b: {{type: t, relationships: [{TO % "a"}]}}
+groups: {{inner: {{members: [a]}}, middle: {{members: [inner, b]}}, outer: {{members: [middle, host]}}}}
+policies:
+  p: {{type: cloudify.policies.scaling, targets: [inner, outer], properties: {{default_instances: 2}}}}
+  q: {{type: cloudify.policies.scaling, targets: [middle], properties: {{default_instances: 1}}}}
+"""
 CASES = [
     *((HOSTS, name, count) for name in ("host", "app", "db", "web") for count in (0, 1, 2, 3, 5)),
     *((GROUPS, name, count) for name in ("inner", "outer", "host", "app", "c") for count in (0, 1, 3)),
+    *((THREE, name, count) for name in ("inner", "middle", "outer", "host") for count in (0, 1, 3)),
 ]
 
 

@@ -12,6 +12,7 @@ import re
 import socket
 import tarfile
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from cloudwright.manager.accounts import Accounts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.executions import Executions
+from cloudwright.manager.plugin_store import Plugins
 from cloudwright.model.event import Event
 from cloudwright.model.execution import Outcome
 from cloudwright.settings import Settings
@@ -76,6 +78,7 @@ class Managing:
         ids = (f"{number:06d}" for number in itertools.count())
         self.accounts = Accounts(self.store, self.clock, hasher=PasswordHasher(1, 8, 1))
         self.blueprints = Blueprints(self.store, self.bus, self.home, self.parse, self.clock)
+        self.plugins = Plugins(self.store, self.home, self.clock, lambda: uuid.uuid4().hex)
         self.deployments = Deployments(
             self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs"
         )

@@ -28,6 +28,7 @@ def test_a_form(api: Api) -> None:
     assert answer.status_code == 201
     made = answer.json()
     got = api.get(f"/blueprints/{id}")
+    assert made.pop("warnings") == got["plan"]["warnings"] == []
     assert {**made, "plan": got["plan"]} == got
     assert (made["id"], made["state"], made["error"], made["visibility"]) == (id, "uploaded", None, "private")
     assert (made["created_by"], made["tenant_name"]) == ("admin", "default_tenant")
@@ -141,6 +142,13 @@ def test_validating(api: Api) -> None:
     id = api.unique("blueprint")
     form = {"params": (None, "{}"), "blueprint_archive": ("x", archive(BLUEPRINT))}
     assert api.http.put(f"/blueprints/{id}/validate", files=form).status_code == 204
+    assert api.http.put(f"/blueprints/{id}/validate?warnings=true", files=form).json() == {"warnings": []}
+    twice = archive(BLUEPRINT + "metadata: {a: 1, a: 2}\n")
+    (warning,) = upload(api, twice)[1].json()["warnings"]
+    assert (warning["file"], "`a` is in this mapping twice" in warning["message"]) == ("blueprint.yaml", True)
+    form["blueprint_archive"] = ("x", twice)
+    answer = api.http.put(f"/blueprints/{id}/validate?warnings=true", files=form)
+    assert (answer.status_code, answer.json()) == (200, {"warnings": [warning]})
     form["blueprint_archive"] = ("x", archive(WRONG))
     message = api.refused("PUT", f"/blueprints/{id}/validate", 400, "invalid_blueprint_error", files=form)
     assert "blueprint.yaml:4:" in message

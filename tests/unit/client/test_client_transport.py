@@ -262,8 +262,12 @@ def test_a_download_is_written_as_it_comes(server: Server, transport: Transport,
 
 def test_an_id_cannot_lead_elsewhere(server: Server, transport: Transport) -> None:
     server.answers = [say(200, {})]
-    Executions(transport).get("../blueprints/x?y#z")
-    assert server.asked[0].path == "/api/v3.1/executions/..%2Fblueprints%2Fx%3Fy%23z"
+    Executions(transport).get("x?y#z")
+    assert server.asked[0].path == "/api/v3.1/executions/x%3Fy%23z"
+    for wrong in ("../blueprints/x", "..", ""):
+        with pytest.raises(errors.ClientError, match="cannot be an id"):
+            Executions(transport).get(wrong)
+    assert len(server.asked) == 1
 
 
 def test_a_list_is_a_page(server: Server, transport: Transport) -> None:

@@ -72,6 +72,12 @@ def test_the_example_is_valid() -> None:
         ("name }", "name", (23, 13), "the `{` of line 22, column 19 is not closed", None),
         ("Who is", "Who: is", (10, 21), "If it belongs to a text, put the text in quotes", None),
         ("default: world", "default:world", (12, 5), "`:`, or the space after it, missing?", None),
+        ("{ get_input: name }", "{{ name }}", (22, 20), "`{{ ... }}` is not filled in", None),
+        ("  name:\n    desc", "  - name:\n    desc", (8, 1), "The section `inputs` is a list", None),
+        ("    interfaces:", "    relationships: {a: b}\n    interfaces:", (17, 5), "is a mapping", None),
+        ("[greeting, message]", "[SELF, message]", (29, 30), "`SELF` means nothing here", None),
+        ("cloudify_dsl_1_3", "tosca_simple_yaml_1_3", (1, 28), "is not a version of the language", None),
+        ("    interf", "    properties: {port: 80}\n    interf", (17, 18), "has no property `port`", None),
     ],
 )  # fmt: skip
 def test_a_mistake(
@@ -84,3 +90,25 @@ def test_a_mistake(
     problem = problem_of(text, tmp_path)
     assert says in problem.message
     assert ((problem.line, problem.column), problem.suggestion) == (place, suggestion)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "place", "says", "suggestion"),
+    [
+        ("get_attribute", "get_atribute", (29, 14), "no intrinsic function", "get_attribute"),
+        ("        start:", "        strat:", (19, 9), "so it is a new one", "start"),
+        ("lifecycle:", "lifecyle:", (18, 7), "the type's interfaces", "cloudify.interfaces.lifecycle"),
+        ("        stop:", "        start:", (23, 9), "what line 19 says of it has no effect", None),
+        ("{ get_input: name }", "'{ get_input: name }'", (22, 19), "it is in quotes", None),
+    ],
+)
+def test_a_slip_that_is_allowed(
+    written: str, instead: str, place: tuple[int, int], says: str, suggestion: str | None, tmp_path: Path
+) -> None:
+    assert written in GOOD
+    shutil.copytree(EXAMPLE, tmp_path / "hello")
+    file = tmp_path / "hello" / "blueprint.yaml"
+    file.write_text(GOOD.replace(written, instead, 1))
+    (warning,) = dsl.parse_blueprint(file).section("warnings")
+    assert says in warning["message"]
+    assert ((warning["line"], warning["column"]), warning["suggestion"]) == (place, suggestion)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from cloudwright.dsl import Plan
+from cloudwright.dsl import Limits, Plan
 from cloudwright.dsl.child import main
+from cloudwright.process.frames import MAX_FRAME
 
 PAGE = (Path(__file__).parents[3] / "docs" / "frames.md").read_text("utf-8")
 SECTION = PAGE.partition("\n## Parser process\n")[2].partition("\n## ")[0]
@@ -94,14 +95,14 @@ def test_a_refusal_ends_a_sentence(blueprint: Path) -> None:
     assert (
         "`ns--plugin:aws?version=>=3` cannot be imported: it is not there." in end["problems"][0]["message"]
     )
-    (documented,) = re.findall(r"A problem is `(\{.*?\})`", SECTION)
+    (documented,) = re.findall(r"A problem, or a warning, is `(\{.*?\})`", SECTION)
     for problem in end["problems"]:
         assert set(problem) == set(re.findall(r'"(\w+)"', documented))
 
 
 def test_nobody_answers(blueprint: Path) -> None:
     call, end = asked(blueprint)
-    assert (call["type"], set(end)) == ("call", {"type", "problems"})
+    assert (call["type"], set(end)) == ("call", {"type", "problems", "warnings"})
     channel = Recorded({"path": str(blueprint)})
     main(channel)
     assert [frame["type"] for frame in channel.sent] == ["end"]
@@ -113,3 +114,7 @@ def test_limits_are_named_as_in_the_frame(tmp_path: Path) -> None:
     channel = Recorded({"path": str(path), "limits": {"values": 2}})
     main(channel)
     assert "limit of 2 values" in channel.sent[-1]["problems"][0]["message"]
+
+
+def test_the_largest_plan_fits_into_a_frame() -> None:
+    assert Limits().plan_bytes < MAX_FRAME

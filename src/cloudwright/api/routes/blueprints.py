@@ -88,23 +88,31 @@ async def upload_blueprint(
             labels=label_pairs(details.labels),
             background=details.async_upload,
         )
-    return Json(making.blueprint(row), status_code=201)
+    warnings = (row.plan or {}).get("warnings") or []
+    return Json({**making.blueprint(row), "warnings": warnings}, status_code=201)
 
 
-@router.put("/{id}/validate", status_code=204, openapi_extra=ARCHIVE)
+@router.put(
+    "/{id}/validate",
+    status_code=204,
+    response_class=Response,
+    responses={200: {"model": shapes.Validation}},
+    openapi_extra=ARCHIVE,
+)
 async def validate_blueprint(
     request: Request,
     asking: Asked,
     id: str,
     application_file_name: str | None = None,
     blueprint_archive_url: str | None = None,
+    warnings: bool = False,
 ) -> Response:
-    """Read an archive as an upload would, and keep nothing of it."""
+    """Read an archive as an upload would, and keep nothing of it. With ``warnings`` they are the answer."""
     said = Details(application_file_name=application_file_name, blueprint_archive_url=blueprint_archive_url)
     service = asking.manager.blueprints
     async with received(request, said, service.incoming) as (archive, details):
-        await service.validate(asking.tenant, archive, main_file=details.main_file)
-    return Response(status_code=204)
+        found = await service.validate(asking.tenant, archive, main_file=details.main_file)
+    return Json({"warnings": found}) if warnings else Response(status_code=204)
 
 
 class Changes(BaseModel):
@@ -122,8 +130,8 @@ async def update_blueprint(asking: Asked, id: str, changes: Changes) -> Json:
 
 @router.delete("/{id}", status_code=204)
 async def delete_blueprint(asking: Asked, id: str, force: bool = False) -> Response:
-    """Delete a blueprint that no deployment uses, with or without ``force``."""
-    await asking.manager.blueprints.delete(asking.tenant, id)
+    """Delete a blueprint that no deployment uses and, unless with ``force``, no other blueprint imports."""
+    await asking.manager.blueprints.delete(asking.tenant, id, force=force)
     return Response(status_code=204)
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 
-from cloudwright.api import making, shapes
+from cloudwright.api import shapes
 from cloudwright.api.answers import Json, listed, whole
-from cloudwright.api.asking import Asked, Listed, check_fields, some
+from cloudwright.api.asking import Asked, Listed
 from cloudwright.api.bodies import JsonRoute
 from cloudwright.errors import NotFound
 from cloudwright.manager.service import Manager
-from cloudwright.storage import plugins
-from cloudwright.storage.filters import PluginFilter
 
 router = APIRouter(tags=["system"], route_class=JsonRoute)
 #: What may be asked by anybody.
@@ -115,27 +113,6 @@ async def get_maintenance(_asking: Asked) -> Json:
             "requested_by": None,
         }
     )
-
-
-@router.get("/plugins", response_model=shapes.Listed[shapes.Plugin])
-async def list_plugins(
-    asking: Asked,
-    listing: Listed,
-    id: Annotated[list[str] | None, Query()] = None,
-    package_name: Annotated[list[str] | None, Query()] = None,
-    package_version: Annotated[list[str] | None, Query()] = None,
-) -> Json:
-    check_fields(listing.fields, shapes.Plugin)
-    filter = PluginFilter(
-        tenant=listing.tenant(asking),
-        ids=some(id),
-        package_names=some(package_name),
-        package_versions=some(package_version),
-        search=listing.search,
-    )
-    page = listing.sorted_by(uploaded_at="created_at")
-    rows, total = await asking.manager.store.read(plugins.list_plugins, filter, page)
-    return listed((making.plugin(row) for row in rows), total, listing.page, listing.fields)
 
 
 async def _list_none(_asking: Asked, listing: Listed) -> Json:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cloudwright.dsl.doubts import Doubts
 from cloudwright.dsl.functions.syntax import (
     FUNCTIONS,
     INSTANCE_KEYWORDS,
@@ -69,12 +70,14 @@ class FunctionValidator:
         inputs: Mapping[str, Any],
         nodes: Nodes,
         named: Collection[str],
+        doubts: Doubts,
     ) -> None:
         self._report = report
         self._version = version
         self._inputs = inputs
         self._nodes = nodes
         self._named = named
+        self._doubts = doubts
         self._without: set[int] = set()
         self.secrets: list[Any] = []
         self.parent_capabilities: list[Any] = []
@@ -88,6 +91,8 @@ class FunctionValidator:
             self.entries(entries, path, scope)
         else:
             self._without.add(id(entries))
+            for name, item in entries.items():
+                self._doubts.functions(item, (*path, name))
 
     def inputs(self, inputs: dict[str, Any], path: Path, scope: Scope) -> None:
         """The inputs of an operation, which may be one function as a whole."""
@@ -100,6 +105,7 @@ class FunctionValidator:
         """The values of a mapping whose names are the author's: one may be called like a function."""
         for name, item in entries.items():
             self.check(item, (*path, name), scope)
+            self._doubts.functions(item, (*path, name))
 
     def check(self, value: Any, path: Path, scope: Scope) -> None:
         for name, arguments, place in found_in(value, path):

@@ -28,7 +28,7 @@ def _text() -> str:
 
 @cache
 def _data(short_version: str) -> dict[str, Any]:
-    data: dict[str, Any] = read_text(_text(), Budget(Limits()))
+    data: dict[str, Any] = read_text(_text(), Budget(Limits())).value
     return variant(data, VERSIONS[PREFIX + short_version])
 
 

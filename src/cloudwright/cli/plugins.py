@@ -1,0 +1,116 @@
+"""`cfy plugins`: what blueprints import with `plugin:NAME`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cloudwright.cli import options
+from cloudwright.cli.downloading import written_whole
+from cloudwright.cli.lazy import SuggestingGroup, lazy
+from cloudwright.cli.output import columns
+from cloudwright.cli.session import Session, pass_session
+from cloudwright.client.records import Slice
+
+if TYPE_CHECKING:
+    from cloudwright.cli import plugin_source
+else:
+    plugin_source = lazy("cloudwright.cli.plugin_source")
+
+LIST_COLUMNS = columns(
+    "id", "package_name", "package_version", "distribution", "uploaded_at", "visibility", "created_by"
+)
+GET_COLUMNS = [
+    *LIST_COLUMNS,
+    *columns("title", "archive_name", "yaml_url_path=import", "tenant_name=tenant"),
+]
+
+
+@click.group(cls=SuggestingGroup)
+@options.shared
+def plugins() -> None:
+    """Upload, list and delete plugins."""
+
+
+@plugins.command("upload")
+@click.argument("plugin_path", type=click.Path(path_type=Path))
+@click.option(
+    "-y",
+    "--yaml-path",
+    "yaml_paths",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="The plugin's `plugin.yaml`; may be given for several versions of the language.",
+)
+@click.option("--title", metavar="TEXT", help="How to call it in lists; its package's name by default.")
+@options.visibility
+@options.standard
+@pass_session
+def upload(
+    session: Session, plugin_path: Path, yaml_paths: tuple[Path, ...], title: str | None, visibility: str
+) -> None:
+    """Upload a plugin.
+
+    PLUGIN_PATH is a wagon (.wgn) or a wheel (.whl), together with `-y plugin.yaml`; the folder of a Python
+    project that holds its `plugin.yaml`; or a zip archive of any of these.
+    """
+    with plugin_source.open_plugin(plugin_path, yaml_paths) as archive:
+        plugin = session.client.plugins.upload(archive, title=title, visibility=visibility)
+    session.out.say(
+        f"Plugin `{plugin['package_name']}` {plugin['package_version']} is uploaded as `{plugin['id']}`."
+        f" Blueprints import it as `{plugin['yaml_url_path']}`."
+    )
+    if session.out.as_json:
+        session.out.json(plugin)
+
+
+@plugins.command("list")
+@options.sliced(sort="uploaded_at")
+@options.standard
+@options.extended
+@pass_session
+def list_plugins(session: Session, part: Slice) -> None:
+    """List plugins."""
+    page = session.client.plugins.list(part)
+    session.out.records(page.items, LIST_COLUMNS, noun="plugins", total=page.total)
+
+
+@plugins.command("get")
+@click.argument("plugin_id")
+@options.standard
+@options.extended
+@pass_session
+def get(session: Session, plugin_id: str) -> None:
+    """Show a plugin."""
+    session.out.record(session.client.plugins.get(plugin_id), GET_COLUMNS)
+
+
+@plugins.command("delete")
+@click.argument("plugin_id")
+@options.force("Delete it even where deployments need it.")
+@options.standard
+@pass_session
+def delete(session: Session, plugin_id: str, force: bool) -> None:
+    """Delete a plugin."""
+    session.client.plugins.delete(plugin_id, force=force)
+    session.out.say(f"Plugin `{plugin_id}` is deleted.")
+
+
+@plugins.command("download")
+@click.argument("plugin_id")
+@click.option(
+    "-o", "--output-path", metavar="PATH", type=click.Path(path_type=Path), help="The file to write."
+)
+@options.standard
+@pass_session
+def download(session: Session, plugin_id: str, output_path: Path | None) -> None:
+    """Download a plugin's archive."""
+    path = output_path or Path(f"{plugin_id}.zip")
+    with written_whole(path) as file:
+        size = session.client.plugins.download(plugin_id, file)
+    session.out.say(f"Plugin `{plugin_id}` is in {path} ({size} bytes).")
+    if session.out.as_json:
+        session.out.json({"id": plugin_id, "path": str(path), "size": size})
