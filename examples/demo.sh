@@ -5,6 +5,9 @@ cd "$(dirname "$0")/.."
 
 CLOUDWRIGHT_HOME=$(mktemp -d "${TMPDIR:-/tmp}/cloudwright-demo.XXXXXX")
 export CLOUDWRIGHT_HOME
+# What its operations need for a while goes there too.
+export TMPDIR="$CLOUDWRIGHT_HOME/tmp"
+mkdir "$TMPDIR"
 manager=""
 
 say()  { printf '\n== %s\n' "$*"; }
@@ -24,11 +27,31 @@ trap 'exit 130' INT TERM
 
 # One field of the JSON document on standard input: field '["id"]'.
 field() { python -c "import json, sys; print(json.load(sys.stdin)$1)"; }
-# start WORKFLOW PARAMETERS: start it on the site without following it, and answer the execution's id.
-start() { cfy executions start "$1" -d site --no-follow --json -p "$2" | field '["id"]'; }
+note() { printf '%s\n' "$*"; }
+# start WORKFLOW PARAMETERS: start it on the site without following it; the execution's id is in $id.
+start() {
+  printf "$ cfy executions start %s -d site -p '%s' --no-follow\n" "$1" "$2"
+  id=$(cfy executions start "$1" -d site --no-follow --json -p "$2" | field '["id"]')
+  note "Execution $id runs."
+}
 status() { cfy executions get "$1" --json | field '["status"]'; }
+# done_operations ID: a line for each that succeeded, with when it started and ended.
+done_operations() {
+  cfy executions operations list "$1" --state succeeded --json | python -c '
+import json, sys
+for each in json.load(sys.stdin):
+    print(each["id"], each["started_at"], each["ended_at"])' | sort
+}
 # until_event ID TEXT: follow the execution's events until one says TEXT.
 until_event() { grep -m1 -q -- "$2" < <(cfy events list --tail "$1" 2>/dev/null) || fail "no event \`$2\`"; }
+# gone ID: wait until nothing of it runs any more, for half a minute at most.
+gone() {
+  for _ in $(seq 60); do
+    [ "$(cfy executions get "$1" --json | field '["residual_operations"]')" = 0 ] && return
+    sleep 0.5
+  done
+  fail "operations of execution $1 still run"
+}
 # ended ID STATUS: wait for its end, which must be STATUS.
 ended() {
   cfy events list --tail "$1" >/dev/null 2>&1 || true
@@ -54,31 +77,32 @@ import sys, urllib.request
 print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode().strip())
 PYTHON
 
-say "Cancel a long workflow: it starts no further task, and the tasks that run are told"
-id=$(start long_task '{seconds: 60, rounds: 20}')
+say "Cancel a long workflow: it starts no further task, and the operations that run are told"
+start long_task '{seconds: 60, rounds: 20}'
 until_event "$id" "started on"
 run cfy executions cancel "$id"
 ended "$id" cancelled
 run cfy executions operations list "$id"
+note "Those that ran were told, and left early: their work is not done, so they count as failed. None was started after them."
 
 say "Cancel one that cleans up first"
-id=$(start polite '{seconds: 30}')
+start polite '{seconds: 30}'
 until_event "$id" succeeded
 run cfy executions cancel "$id"
 ended "$id" cancelled
 run cfy events list "$id" --no-logs
 
 say "One that ignores the request is ended by force"
-id=$(start stubborn '{seconds: 600}')
+start stubborn '{seconds: 600}'
 until_event "$id" starts
 run cfy executions cancel "$id"
 until_event "$id" "going on"
-printf 'Its status is: %s\n' "$(status "$id")"
+note "It says that it goes on, and its status is: $(status "$id")"
 run cfy executions cancel --force "$id"
 ended "$id" cancelled
 
 say "One whose operation hangs: force ends the workflow, and what still runs is not hidden"
-id=$(start hang '{seconds: 600}')
+start hang '{seconds: 600}'
 until_event "$id" "started on"
 run cfy executions cancel --force "$id"
 ended "$id" cancelled
@@ -86,16 +110,23 @@ run cfy executions operations list "$id"
 
 say "A kill ends that operation too; it ignores SIGTERM, so five seconds later comes SIGKILL"
 run cfy executions cancel --kill "$id"
-run sleep 6
+gone "$id"
 run cfy executions operations list "$id"
+note "It counts as failed: it was ended before it was done. The list has nothing residual left."
 
 say "Cancel one in the middle, and resume it to its end: nothing that was done is done again"
-id=$(start resumable '{seconds: 1, rounds: 8}')
+start resumable '{seconds: 1, rounds: 8}'
 until_event "$id" succeeded
 run cfy executions cancel "$id"
 ended "$id" cancelled
+done_before=$(done_operations "$id")
+note "Operations that it has done by now: $(wc -l <<<"$done_before")"
 run cfy executions resume "$id"
 ended "$id" terminated
+done_after=$(done_operations "$id")
+note "Operations that it has done now: $(wc -l <<<"$done_after")"
+[ -z "$(comm -23 <(printf '%s\n' "$done_before") <(printf '%s\n' "$done_after"))" ] || fail "an operation was done again"
+note "Those of before are as they were: same start, same end."
 
 say "Uninstall it all"
 run cfy uninstall site

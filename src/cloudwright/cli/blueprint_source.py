@@ -115,14 +115,21 @@ def _downloaded(url: str, filename: str | None) -> Iterator[Source]:
 def _archive(archive: IO[bytes], name: str, filename: str | None) -> Source:
     """An archive as it is, once it was seen to hold one folder with the main file in it."""
     names = _archive_names(archive, name)
-    folders = {PurePosixPath(member).parts[0] for member in names}
-    if len(folders) != 1:
+    astray = sorted(member for member in names if member.startswith(("/", "../")))
+    if astray:
+        raise Failure(
+            f"{name} is not an archive of a blueprint: its member `{astray[0]}` leads out of it.",
+            "Make the archive anew, with relative paths and without `..`.",
+        )
+    tops = {PurePosixPath(member).parts[0] for member in names}
+    if len(tops) != 1 or not any("/" in member for member in names):
+        held = ", ".join(f"`{top}`" for top in sorted(tops)[:5]) + (", ..." if len(tops) > 5 else "")
         raise Failure(
             f"{name} is not an archive of a blueprint: it must hold one folder with everything in it, "
-            f"and holds {len(folders)} entries.",
+            f"and holds {held or 'nothing'}.",
             "Pack the blueprint's folder, not what is inside it.",
         )
-    folder = folders.pop()
+    folder = tops.pop()
     main_file = filename or DEFAULT_FILE
     if f"{folder}/{main_file}" not in names:
         found = [
@@ -146,18 +153,28 @@ def _archive_names(archive: IO[bytes], name: str) -> set[str]:
                 members = opened_tar.getnames()
     except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError) as error:
         raise Failure(
-            f"{name} is neither a YAML file nor an archive that can be read: {error}.",
+            f"{name} is neither a YAML file nor an archive that can be read{_reason(error)}.",
             "Archives may be zip, tar, tar.gz and tar.bz2.",
         ) from error
     normal = {os.path.normpath(member) for member in members}
     return {member for member in normal if member not in (".", "pax_global_header")}
 
 
+def _reason(error: Exception) -> str:
+    """The reason in one line; nothing where there are many, one for each kind that a file could have been."""
+    text = str(error).rstrip(".")
+    return "" if "\n" in text or not text else f": {text}"
+
+
 def _no_main_file(main_file: str, where: str, found: list[str]) -> Failure:
     names = ", ".join(sorted(found, key=lambda name: (name.count("/"), name))[:8])
-    seen = f" It holds {names}." if names else " There is no YAML file in it."
+    if not names:
+        return Failure(
+            f"There is no `{main_file}` in {where}. There is no YAML file in it.", "Name another folder."
+        )
     return Failure(
-        f"There is no `{main_file}` in {where}.{seen}", "Name the main file with `-n/--blueprint-filename`."
+        f"There is no `{main_file}` in {where}. It holds {names}.",
+        "Name the main file with `-n/--blueprint-filename`.",
     )
 
 
@@ -184,7 +201,7 @@ def pack(folder: Path, into: IO[bytes]) -> None:
 
     Raises Failure for what is too large, cannot be read, or leads out of the folder.
     """
-    paths = list(_contents(folder))
+    paths = list(contents(folder))
     size = sum(path.lstat().st_size for path in paths if path.is_file())
     if len(paths) > MOST_FILES or size > LARGEST_FOLDER:
         raise Failure(
@@ -202,7 +219,7 @@ def pack(folder: Path, into: IO[bytes]) -> None:
                 raise Failure(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _contents(folder: Path) -> Iterator[Path]:
+def contents(folder: Path) -> Iterator[Path]:
     """Everything that is packed, in a stable order: regular files, folders, and links that stay inside."""
 
     def refuse(error: OSError) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloudwright.cli import options
+from cloudwright.cli.downloading import written_whole
 from cloudwright.cli.failure import FAILED, Failure, Silent
 from cloudwright.cli.lazy import SuggestingGroup, lazy
 from cloudwright.cli.output import columns, default_text
@@ -21,7 +22,7 @@ else:
     uploading = lazy("cloudwright.cli.uploading")
 
 LIST_COLUMNS = columns(
-    "id", "description", "main_file_name=main file", "state", "created_at", "created_by", "labels"
+    "id", "description?", "main_file_name=main file?", "state", "created_at?", "created_by?", "labels?"
 )
 GET_COLUMNS = columns(
     "id",
@@ -35,6 +36,7 @@ GET_COLUMNS = columns(
     "tenant_name=tenant",
     "created_by",
     "labels",
+    "deployments",
 )
 INPUT_COLUMNS = columns("name", "type", "default", "description")
 
@@ -92,14 +94,17 @@ def upload(
 def validate(session: Session, blueprint_path: str, blueprint_filename: str | None) -> None:
     """Check a blueprint without keeping it.
 
-    Prints a line `file:line:column: what is wrong` for everything that is; with --json, one document
-    `{"valid": ..., "problems": [...]}` for editors. The exit code is 1 where it is not valid.
+    Prints a line `file:line:column: what is wrong` for everything that is, and then what is allowed and
+    probably not meant, as `warning: ...`; with --json, one document
+    `{"valid": ..., "problems": [...], "warnings": [...]}` for editors. The exit code is 1 where it is not
+    valid.
     """
-    found = uploading.check(session, blueprint_path, blueprint_filename)
+    found, warnings = uploading.check(session, blueprint_path, blueprint_filename)
     if session.out.as_json:
-        session.out.json({"valid": not found, "problems": found})
+        session.out.json({"valid": not found, "problems": list(found), "warnings": list(warnings)})
     else:
-        for line in problems.all_lines(found, uploading.local_folder(blueprint_path)):
+        folder = uploading.local_folder(blueprint_path)
+        for line in problems.all_lines(found, folder) + problems.warning_lines(warnings, folder):
             session.out.line(line)
         if not found:
             session.out.say("The blueprint is valid.")
@@ -134,8 +139,7 @@ def get(session: Session, blueprint_id: str) -> None:
         whole: dict[str, Any] = {**blueprint, "deployments": names, "metadata": plan.get("metadata") or {}}
         session.out.json(whole)
         return
-    session.out.record(blueprint, GET_COLUMNS)
-    session.out.fields({"deployments": ", ".join(names) or "none"})
+    session.out.record({**blueprint, "deployments": names or "none"}, GET_COLUMNS)
     if plan.get("metadata"):
         session.out.section("metadata", plan["metadata"], nothing="")
 
@@ -158,7 +162,7 @@ def inputs(session: Session, blueprint_id: str) -> None:
 
 @blueprints.command("delete")
 @click.argument("blueprint_id")
-@options.force("Delete it whatever its state, and even where something uses it.")
+@options.force("Delete it even where another blueprint imports it.")
 @options.standard
 @pass_session
 def delete(session: Session, blueprint_id: str, force: bool) -> None:
@@ -178,15 +182,8 @@ def download(session: Session, blueprint_id: str, output_path: str | None) -> No
     path = Path(output_path or f"{blueprint_id}.tar.gz")
     if path.is_dir():
         path /= f"{blueprint_id}.tar.gz"
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        with session.finding("blueprint", blueprint_id), open(partial, "wb") as file:
-            size = session.client.blueprints.download(blueprint_id, file)
-        partial.replace(path)
-    except OSError as error:
-        raise Failure(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with session.finding("blueprint", blueprint_id), written_whole(path) as file:
+        size = session.client.blueprints.download(blueprint_id, file)
     session.out.say(f"Blueprint `{blueprint_id}` is in {path} ({size} bytes).")
     if session.out.as_json:
         session.out.json({"id": blueprint_id, "path": str(path), "size": size})

@@ -15,13 +15,13 @@ from cloudwright.client.records import Deployment, Slice
 
 LIST_COLUMNS = columns(
     "id",
-    "display_name=name",
+    "display_name=name?",
     "blueprint_id=blueprint",
     "installation_status=installation",
     "deployment_status=status",
-    "created_at",
-    "created_by",
-    "labels",
+    "created_at?",
+    "created_by?",
+    "labels?",
 )
 GET_COLUMNS = columns(
     "id",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -13,6 +14,7 @@ import click
 
 from cloudwright.cli.failure import FAILED, INTERRUPTED, OK, Failure, Silent, explain
 from cloudwright.cli.lazy import lazy
+from cloudwright.cli.output import styled
 from cloudwright.cli.session import Session
 from cloudwright.client.errors import ClientError
 from cloudwright.errors import CloudwrightError
@@ -73,7 +75,7 @@ def _end(error: BaseException, session: Session) -> int:
     else:
         width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
         text = failure.as_text(verbose=session.out.verbosity > 0, width=width)
-        click.echo(text if width is None else click.style(text, fg="red"), err=True)
+        click.echo(text if width is None else styled(text, colour="red"), err=True)
     return failure.exit_code
 
 
@@ -84,6 +86,12 @@ def _failure(error: BaseException, session: Session) -> Failure:
         return explain(error, session.selection)
     if isinstance(error, CloudwrightError):
         return Failure(str(error))
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" at {error.filename}" if error.filename else ""
+        return Failure(
+            f"There is no room left on the disk{where}: {error.strerror}.",
+            "Make room, then try again; CLOUDWRIGHT_HOME names another home.",
+        )
     trace = "".join(traceback.format_exception(error))
     return Failure(
         f"This command met a defect of its own: {type(error).__name__}: {error}.",

@@ -30,6 +30,8 @@ UNITS = {
     "year": 31557600,
 }
 
+TIMES = "`2024-05-01`, `2024-05-01 12:00` in UTC, or seconds since 1970"
+
 
 def read_time(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """A date, a date and a time, or seconds since 1970, as an ISO 8601 text in UTC."""
@@ -82,10 +84,17 @@ def events() -> None:
 )
 @click.option("--json-output", is_flag=True, help="Print each event as a line of JSON.")
 @click.option("--tail", is_flag=True, help="Go on showing events until the execution is over.")
-@click.option("--from", "since", metavar="TIME", callback=read_time, help="Show events from this time on.")
-@click.option("--to", "until", metavar="TIME", callback=read_time, help="Show events up to this time.")
 @click.option(
-    "--before", metavar="AGE", callback=read_age, help="Show events that are at least this old: `2 hours`."
+    "--from", "since", metavar="TIME", callback=read_time, help=f"Show events from this time on: {TIMES}."
+)
+@click.option(
+    "--to", "until", metavar="TIME", callback=read_time, help=f"Show events up to this time: {TIMES}."
+)
+@click.option(
+    "--before",
+    metavar="AGE",
+    callback=read_age,
+    help="Show events that are at least this old: `30 minutes`, `2 days ago`.",
 )
 @click.option("--node", "node_id", metavar="NAME", help="Show events of this node's instances only.")
 @click.option("--operation", metavar="NAME", help="Show events of this operation only.")

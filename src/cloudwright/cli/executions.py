@@ -25,10 +25,10 @@ LIST_COLUMNS = columns(
     "workflow_id=workflow",
     "status",
     "deployment_id=deployment",
-    "created_at",
-    "started_at",
-    "ended_at",
-    "created_by",
+    "created_at?",
+    "started_at?",
+    "ended_at?",
+    "created_by?",
 )
 GET_COLUMNS = columns(
     "id",
@@ -42,8 +42,8 @@ GET_COLUMNS = columns(
     "scheduled_for",
     "started_at",
     "ended_at",
-    "total_operations",
-    "finished_operations",
+    "total_operations=tasks",
+    "finished_operations=finished tasks",
     "residual_operations",
     "cancel_mode=cancellation",
     "cancel_requested_by",
@@ -54,16 +54,16 @@ GET_COLUMNS = columns(
     "created_by",
 )
 OPERATION_COLUMNS = columns(
-    "id",
     "name",
     "instance",
     "state",
     "residual",
-    "attempt",
-    "worker",
-    "pid",
-    "started_at",
-    "ended_at",
+    "attempt?",
+    "worker?",
+    "pid?",
+    "started_at?",
+    "ended_at?",
+    "id?",
 )
 
 
@@ -141,7 +141,7 @@ def get(session: Session, execution_id: str) -> None:
     "--wait-after-fail",
     metavar="SECONDS",
     type=click.IntRange(min=0),
-    help="When an operation fails, wait this long for those that run already.",
+    help="When an operation fails, wait this long for those that run already; 600 where it is not given.",
 )
 @click.option(
     "--schedule", metavar="TIME", help="Start it at this time, such as 202412312300+0100, instead of now."
@@ -174,6 +174,12 @@ def start(
 
     The exit code is 0 only where it ended well. Ctrl-C asks for its cancellation and goes on following; again
     forces it to end; a third time kills its operations too.
+
+    \b
+    Examples:
+      cfy executions start install -d shop
+      cfy executions start scale_out -d shop -p 'servers=2;zone=b'
+      cfy executions start restart -d shop -p '{node_ids: [web]}' --no-follow
     """
     if queue and (force or dry_run or schedule):
         raise click.UsageError("--queue cannot be given together with --force, --dry-run or --schedule.")
@@ -230,6 +236,13 @@ def cancel(
     Without options this asks its workflow, which may stop, roll back, or go on. A request may be raised later
     (with --force, then with --kill), not lowered. Returns when the request is stored, or with --wait when it
     is over.
+
+    \b
+    Examples, from mild to harsh (ID is in `cfy executions list`):
+      cfy executions cancel ID
+      cfy executions cancel ID --grace 30s --wait
+      cfy executions cancel ID --force
+      cfy executions cancel ID --kill
     """
     if grace is not None and (force or kill):
         raise click.UsageError("--grace is for a cancellation without --force or --kill: those act at once.")
@@ -238,9 +251,13 @@ def cancel(
     with session.finding("execution", execution_id):
         execution = session.client.executions.cancel(execution_id, action, grace=grace)
     asked = ("Asked execution {} to cancel", "Forced execution {} to end", "Killed execution {}")[level]
-    session.out.say(f"{asked.format(execution_id)}; its status is `{execution['status']}`.")
     left = execution.get("residual_operations") or 0
-    if kill and left and execution["status"] in END_STATUSES:
+    is_over = execution["status"] in END_STATUSES
+    if kill and is_over and not left:
+        session.out.say(f"Execution {execution_id} is `{execution['status']}`, and nothing of it runs.")
+    else:
+        session.out.say(f"{asked.format(execution_id)}; its status is `{execution['status']}`.")
+    if kill and is_over and left:
         session.out.say(f"Operations that it left running are being ended: {left}.")
     if wait:
         view = views.Nothing(session.out)

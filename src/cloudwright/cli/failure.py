@@ -74,12 +74,20 @@ class Silent(Exception):
         self.exit_code = exit_code
 
 
+def refused(error: ApiError, hint: str) -> Failure:
+    """What to tell a user about a manager's refusal where the command itself knows what helps."""
+    return Failure(
+        error.message,
+        hint,
+        details={"status": error.status, "error_code": error.code},
+        trace=f"HTTP {error.status}, error_code {error.code or 'none'}: {json.dumps(dict(error.body))}",
+    )
+
+
 def explain(error: ClientError, selection: Selection | None) -> Failure:
     """What to tell a user about a request that failed; ``selection`` is the manager that was asked."""
     if isinstance(error, ApiError):
-        details = {"status": error.status, "error_code": error.code}
-        trace = f"HTTP {error.status}, error_code {error.code or 'none'}: {json.dumps(dict(error.body))}"
-        return Failure(error.message, _api_hint(error, selection), details=details, trace=trace)
+        return refused(error, _api_hint(error, selection))
     return Failure(str(error), _connection_hint(error, selection), trace=repr(error.__cause__ or error))
 
 

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from cloudwright.cli.failure import INTERRUPTED, Failure
 from cloudwright.cli.session import Session
 from cloudwright.client.api import Client
-from cloudwright.client.errors import ApiError, ClientError, ConnectionFailed
+from cloudwright.client.errors import ClientError, ConnectionFailed
 from cloudwright.client.following import follow
 from cloudwright.client.records import END_STATUSES, Event, Execution, NodeInstance, Slice, is_execution
 
@@ -38,6 +38,8 @@ ASKING = {
 }
 #: Seconds between two looks at what the stream of events does not tell: counts, states of node instances.
 REFRESH_INTERVAL = 0.5
+#: Seconds after which a request that did not arrive is sent again.
+RESEND_INTERVAL = 1.0
 #: Seconds that requests on their way are given when the command ends.
 DELIVERY_TIMEOUT = 2.0
 INSTANCES = Slice(size=1000, sort="id", fields=("id", "node_id", "state"))
@@ -55,6 +57,9 @@ class View(Protocol):
 
     def note(self, text: str) -> None:
         """Something about the following itself: a request, a lost connection."""
+
+    def lost(self) -> None:
+        """Nobody answers: what is shown is as it was, until the next call that brings news."""
 
     def standing(self, execution: Execution) -> None: ...
 
@@ -100,6 +105,7 @@ class Following:
         self._happenings: SimpleQueue[_Happened] = SimpleQueue()
         self._requests: SimpleQueue[str | None] = SimpleQueue()
         self._over = threading.Event()
+        self._undelivered = ""
 
     def run(self) -> Execution:
         """The execution when it is over. Raises Failure where it cannot be followed to its end."""
@@ -115,6 +121,8 @@ class Following:
                 self._over.set()
                 self._requests.put(None)
                 asking.join(DELIVERY_TIMEOUT)
+                if self._undelivered:
+                    self._view.note(f"The request to {self._undelivered} did not arrive.")
 
     def _thread(self, work: Callable[[], None]) -> threading.Thread:
         def guarded() -> None:
@@ -154,6 +162,8 @@ class Following:
                 self._escalate()
             elif happened.kind == "note":
                 self._view.note(happened.value)
+            elif happened.kind == "lost":
+                self._view.lost()
             elif happened.kind == "standing":
                 self._view.standing(happened.value)
             elif happened.kind == "instances":
@@ -216,7 +226,7 @@ class Following:
             self._client,
             self._execution["id"],
             include_logs=self._include_logs,
-            on_trouble=lambda trouble: self._tell(f"{trouble} Trying again ..."),
+            on_trouble=self._lose,
             reconnect=self._reconnect,
         ):
             if not is_execution(item):
@@ -230,27 +240,47 @@ class Following:
         self._client = self._session.reconnect(self._tell)
         return self._client
 
+    def _lose(self, trouble: str) -> None:
+        self._tell(f"{trouble} Trying again ...")
+        self._happenings.put(_Happened("lost"))
+
     def _ask(self) -> None:
         """The thread that sends requests, one after the other."""
         while (action := self._requests.get()) is not None:
+            self._undelivered = action
+            self._deliver(action)
+
+    def _deliver(self, action: str) -> None:
+        """Send a request until it arrives, or a higher one takes its place, or all is over."""
+        told = False
+        while True:
             try:
                 self._client.executions.cancel(self._execution["id"], action)
                 self._tell(ASKED[action])
-            except ApiError as error:
-                self._tell(error.message)
+            except ConnectionFailed as error:
+                if not told:
+                    self._tell(f"The request did not arrive, and is sent until it does: {error}")
+                    told = True
+                if self._over.wait(RESEND_INTERVAL) or not self._requests.empty():
+                    return
+                continue
             except ClientError as error:
-                self._tell(f"The request did not arrive: {error}")
+                self._tell(str(error))
+            self._undelivered = ""
+            return
 
     def _look(self) -> None:
         """The thread that looks at what the stream does not tell."""
         while True:
             # The thread that reads the stream meets the same trouble and tells of it.
-            with suppress(ConnectionFailed):
+            try:
                 execution = self._client.executions.get(self._execution["id"])
                 self._happenings.put(_Happened("instances", self._instances(execution)))
                 if execution["status"] in END_STATUSES:
                     return
                 self._happenings.put(_Happened("standing", execution))
+            except ConnectionFailed:
+                self._happenings.put(_Happened("lost"))
             if self._over.wait(REFRESH_INTERVAL):
                 return
 

@@ -62,10 +62,16 @@ def install(
     """Upload a blueprint, create a deployment of it and install that.
 
     BLUEPRINT_PATH is a blueprint's file or folder, an archive (zip, tar, tar.gz, tar.bz2), the URL of one, or
-    `organization/repository[:tag]` on GitHub.
+    `organization/repository[:tag]` on GitHub. With a file, its whole folder is uploaded.
 
     Follows the installation to its end; the exit code is 0 only where it ended well. Ctrl-C asks for its
     cancellation and goes on following; again forces it to end; a third time kills its operations too.
+
+    \b
+    Examples:
+      cfy install shop/blueprint.yaml
+      cfy install shop/blueprint.yaml -b shop -d shop-test -i 'servers=2;zone=b'
+      cfy install shop.zip -n test.yaml -i inputs.yaml
     """
     blueprint = uploading.upload(
         session,

@@ -42,6 +42,15 @@ class SuggestingGroup(click.Group):
             ctx.fail(f"There is no command `{name}`.{hint}")
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each command with the whole first sentence of its help, folded rather than cut off."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._told(ctx, name)) for name in self.list_commands(ctx)])
+
+    def _told(self, ctx: click.Context, name: str) -> str:
+        command = self.get_command(ctx, name)
+        return "" if command is None else command.get_short_help_str(limit=1000)
+
 
 class LazyGroup(SuggestingGroup):
     """A group whose commands are imported when they are named.
@@ -64,6 +73,5 @@ class LazyGroup(SuggestingGroup):
         assert isinstance(command, click.Command)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, self.members[name][1]) for name in self.list_commands(ctx)])
+    def _told(self, ctx: click.Context, name: str) -> str:
+        return self.members[name][1]

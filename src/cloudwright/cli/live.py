@@ -64,6 +64,7 @@ class LiveView:
         self._clock = clock
         self._begun = clock()
         self._painted = 0.0
+        self._lost_since: float | None = None
         self._console = console or Console(highlight=False)
         self._live = Live(
             console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
@@ -80,7 +81,13 @@ class LiveView:
         self._paint()
         self._live.stop()
 
+    def lost(self) -> None:
+        if self._lost_since is None:
+            self._lost_since = self._clock()
+            self._paint()
+
     def event(self, event: Event) -> None:
+        self._lost_since = None
         if is_debug(event):
             return
         self._counts[event.get("event_type") or ""] += 1
@@ -95,10 +102,12 @@ class LiveView:
 
     def standing(self, execution: Execution) -> None:
         self._execution = execution
+        self._lost_since = None
         self._paint()
 
     def instances(self, instances: Sequence[NodeInstance]) -> None:
         self._instances = instances
+        self._lost_since = None
         self._paint()
 
     def tick(self) -> None:
@@ -125,14 +134,20 @@ class LiveView:
         subject = f" on {execution['deployment_id']}" if execution.get("deployment_id") else ""
         heading = Text(f"{execution['workflow_id']}{subject}", style="bold")
         heading.append("  ", style="not bold")
-        heading.append(status, style=f"not bold {'cyan' if status == 'started' else colour_of(status) or ''}")
-        heading.append(f"  {elapsed(self._clock() - self._begun)}{self._operations()}", style="not bold dim")
+        if self._lost_since is None:
+            colour = "cyan" if status == "started" else colour_of(status) or ""
+            heading.append(status, style=f"not bold {colour}")
+        else:
+            silent = elapsed(self._clock() - self._lost_since)
+            heading.append(f"no answer for {silent}, last seen {status}", style="not bold yellow")
+        heading.append(f"  {elapsed(self._clock() - self._begun)}{self._tasks()}", style="not bold dim")
         heading.no_wrap = True
         return heading
 
-    def _operations(self) -> str:
+    def _tasks(self) -> str:
+        # The API's counts of operations are of all tasks, those too that run inside the workflow's process.
         total = self._execution.get("total_operations")
-        text = f"  {self._execution.get('finished_operations') or 0} of {total} operations" if total else ""
+        text = f"  {self._execution.get('finished_operations') or 0} of {total} tasks" if total else ""
         failed = self._counts["task_failed"]
         return f"{text}  {failed} failed" if failed else text
 

@@ -39,6 +39,7 @@ NOUNS = {
         "Look at the node instances of deployments.",
     ),
     "nodes": ("cloudwright.cli.nodes:nodes", "Look at the nodes of deployments."),
+    "plugins": ("cloudwright.cli.plugins:plugins", "Upload, list and delete plugins."),
     "profiles": (
         "cloudwright.cli.profiles:profiles",
         "Choose the manager that the commands speak to, and as whom.",

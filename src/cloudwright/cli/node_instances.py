@@ -11,7 +11,7 @@ from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import Slice
 
 LIST_COLUMNS = columns(
-    "id", "deployment_id=deployment", "node_id=node", "host_id=host", "state", "created_by"
+    "id", "deployment_id=deployment?", "node_id=node?", "host_id=host?", "state", "created_by?"
 )
 GET_COLUMNS = columns(
     "id",

@@ -14,8 +14,8 @@ from cloudwright.client.records import Slice
 LIST_COLUMNS = columns(
     "id",
     "deployment_id=deployment",
-    "blueprint_id=blueprint",
-    "host_id=host",
+    "blueprint_id=blueprint?",
+    "host_id=host?",
     "type",
     "actual_number_of_instances=instances",
     "actual_planned_number_of_instances=planned",

@@ -77,7 +77,7 @@ shared = together(
         type=click.Choice(["plain", "json"]),
         expose_value=False,
         callback=_sharing(_set_json),
-        help="`--format json` is `--json`.",
+        help="`json` is the same as --json; `plain` is what is printed without it.",
     ),
     click.option(
         "-v",
@@ -148,7 +148,7 @@ visibility = click.option(
     type=click.Choice(["private", "tenant", "global"]),
     default="tenant",
     show_default=True,
-    help="Who may see it.",
+    help="Who may see it: its owner, everybody in its tenant, or everybody.",
 )
 
 site_name = click.option("-s", "--site-name", metavar="NAME", help="The site that the deployment belongs to.")
@@ -168,7 +168,12 @@ all_tenants = click.option(
 def sliced(*, sort: str | None = None, search: bool = True) -> Decorator:
     """The options of a list; they reach the command as one argument ``part``, a Slice."""
     options: list[Decorator] = [
-        click.option("--sort-by", metavar="FIELD", default=sort, help="Sort by this field."),
+        click.option(
+            "--sort-by",
+            metavar="FIELD",
+            default=sort,
+            help="Sort by this field, such as `id` or `created_at`.",
+        ),
         click.option("--descending", is_flag=True, help="Sort from the highest to the lowest."),
         click.option(
             "-o",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,10 +37,14 @@ PENDING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One field of a record in a list. ``label`` is its heading where the field's name would not do."""
+    """One field of a record in a list. ``label`` is its heading where the field's name would not do.
+
+    Where a table is wider than its terminal, ``spare`` ones are left out.
+    """
 
     name: str
     label: str = ""
+    spare: bool = False
 
     @property
     def heading(self) -> str:
@@ -47,8 +52,12 @@ class Column:
 
 
 def columns(*names: str) -> list[Column]:
-    """``name`` or ``name=label`` each."""
-    return [Column(*name.split("=", 1)) for name in names]
+    """``name`` or ``name=label`` each; a ``?`` after it marks a spare one."""
+    parts = [name.rstrip("?").partition("=") for name in names]
+    return [
+        Column(field, label, spare=name.endswith("?"))
+        for name, (field, _, label) in zip(names, parts, strict=True)
+    ]
 
 
 @dataclass
@@ -114,12 +123,18 @@ class Output:
             beyond = " in this range" if total else ""
             click.echo(f"There are no {noun}{where}{beyond}.")
             return
-        if self.extended:
-            for number, item in enumerate(items, 1):
-                click.echo(f"{'' if number == 1 else chr(10)}[{number}]")
-                self.fields({column.heading: item.get(column.name) for column in shown})
-        elif self.is_terminal:
-            terminal.print_table(items, shown)
+        if self.is_terminal and not self.extended:
+            kept = terminal.fitting(items, shown)
+            if kept:
+                terminal.print_table(items, kept)
+                missing = [column for column in shown if column not in kept]
+                left_out = [column.heading for column in missing if not terminal.is_empty(items, column)]
+                if left_out:
+                    self.remark(f"There is no room for {', '.join(left_out)}; --extended-view shows all.")
+            else:
+                self._blocks(items, shown)
+        elif self.extended:
+            self._blocks(items, shown)
         else:
             for line in aligned_lines(items, shown):
                 click.echo(line)
@@ -127,6 +142,11 @@ class Output:
             self.remark(
                 f"Showing {len(items)} of {total} {noun}; --pagination-offset and -size show the others."
             )
+
+    def _blocks(self, items: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> None:
+        for number, item in enumerate(items, 1):
+            click.echo(f"{'' if number == 1 else chr(10)}[{number}]")
+            self.fields({column.heading: item.get(column.name) for column in shown})
 
     def record(self, item: Mapping[str, Any], shown: Sequence[Column]) -> None:
         """One record, a line per field that it has."""
@@ -142,8 +162,8 @@ class Output:
         for name, value in values.items():
             text = cell(value)
             if self.is_terminal:
-                text = click.style(text, fg=colour_of(text))
-                name = click.style(name.ljust(width), dim=True)
+                text = styled(text, colour=colour_of(text))
+                name = styled(name.ljust(width), dim=True)
             click.echo(f"{name.ljust(width)}  {indented(text, width + 2)}".rstrip())
 
     def section(self, title: str, values: Mapping[str, Any], *, nothing: str) -> None:
@@ -209,6 +229,13 @@ def default_text(declared: Mapping[str, Any]) -> str:
 def indented(text: str, by: int) -> str:
     """The lines after the first moved to the right."""
     return text.replace("\n", "\n" + " " * by)
+
+
+def styled(text: str, *, colour: str | None = None, dim: bool = False) -> str:
+    """A text for a terminal; as it is where the user wants no colours (NO_COLOR) or the terminal has none."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return click.style(text, fg=colour, dim=dim or None)
 
 
 def colour_of(text: str) -> str | None:

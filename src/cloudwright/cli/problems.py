@@ -10,15 +10,17 @@ from cloudwright.client.records import Problem
 LONGEST_EXCERPT = 120
 
 
-def problem_lines(problem: Problem, folder: Path | None) -> list[str]:
+def problem_lines(problem: Problem, folder: Path | None, kind: str = "") -> list[str]:
     """``file:line:column: what is wrong``, then the line itself and what would have been right.
 
-    ``folder`` is where the blueprint's files are on this machine, where they are.
+    ``folder`` is where the blueprint's files are on this machine, where they are; ``kind`` stands before what
+    is wrong.
     """
     name, line, column = problem.get("file"), problem.get("line"), problem.get("column")
     file = _local(folder, name) if folder is not None and name else None
     place = ":".join(str(part) for part in (file or name, line, column) if part is not None)
-    lines = [f"{place}: {problem['message']}" if place else problem["message"]]
+    said = f"{kind}{problem['message']}"
+    lines = [f"{place}: {said}" if place else said]
     if file is not None and line:
         lines += _excerpt(file, line, column)
     if problem.get("expected"):
@@ -30,6 +32,10 @@ def problem_lines(problem: Problem, folder: Path | None) -> list[str]:
 
 def all_lines(problems: Sequence[Problem], folder: Path | None) -> list[str]:
     return [line for problem in problems for line in problem_lines(problem, folder)]
+
+
+def warning_lines(warnings: Sequence[Problem], folder: Path | None) -> list[str]:
+    return [line for warning in warnings for line in problem_lines(warning, folder, "warning: ")]
 
 
 def summary(problems: Sequence[Problem]) -> str:

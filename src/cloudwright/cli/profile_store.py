@@ -100,8 +100,13 @@ class ProfileStore:
     def active_name(self) -> str:
         try:
             return self._active.read_text("utf-8").strip() or LOCAL
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return LOCAL
+        except (OSError, ValueError) as error:
+            raise Failure(
+                f"{self._active}, which names the profile in use, cannot be read: {error}.",
+                "Remove it to use the manager of this machine, or name another home with CLOUDWRIGHT_HOME.",
+            ) from error
 
     def activate(self, name: str) -> None:
         write_private(self._active, name + "\n")
@@ -133,9 +138,18 @@ class ProfileStore:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file at once by one that nobody else can read, making its folder where needed."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Replace a file at once by one that nobody else can read, making its folder where needed.
+
+    Raises Failure where it cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise Failure(
+            f"{path} cannot be written: {error.strerror}.",
+            f"Make {path.parent} a folder that you may write to, or name another home with CLOUDWRIGHT_HOME.",
+        ) from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

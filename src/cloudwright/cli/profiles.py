@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 import click
 
 from cloudwright.cli import options
-from cloudwright.cli.failure import Failure
+from cloudwright.cli.failure import Failure, refused
 from cloudwright.cli.lazy import SuggestingGroup, lazy
 from cloudwright.cli.output import columns
 from cloudwright.cli.profile_store import LOCAL, NAME, Profile, ProfileStore
 from cloudwright.cli.selection import SECURE_PORT, Selection, parse_address
 from cloudwright.cli.session import Session, pass_session
+from cloudwright.client.errors import Unauthorized
 from cloudwright.client.target import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -159,10 +160,19 @@ def _allowed_name(name: str) -> str:
 
 
 def check(session: Session, profile: Profile) -> None:
-    """Ask the manager of a profile whether it knows us. Raises ClientError where it does not."""
+    """Ask the manager of a profile whether it knows us, before the profile is stored.
+
+    Raises ClientError, or Failure where it does not.
+    """
     session.selection = Selection(profile.target(), f"the profile `{profile.name}`", profile)
     with api.Client(profile.target()) as client:
-        client.status()
+        try:
+            client.status()
+        except Unauthorized as error:
+            raise refused(
+                error,
+                "No profile was changed. Give the right -u USER and -p PASSWORD, or -T TOKEN.",
+            ) from error
 
 
 @profiles.command("list")

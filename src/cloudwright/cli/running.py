@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
-from cloudwright.cli.failure import FAILED, Failure, Silent
+from cloudwright.cli.failure import FAILED, Failure, Silent, refused
 from cloudwright.cli.following import Following
 from cloudwright.cli.session import Session
 from cloudwright.cli.views import open_view
+from cloudwright.client.errors import BadParameters, ClientError, NoSuchWorkflow
 from cloudwright.client.records import Execution
+
+TRACEBACK = "\nTraceback (most recent call last):"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,8 @@ class How:
 
 
 def start(session: Session, run: Run) -> Execution:
-    """Raises ClientError, or Failure where the deployment is not known."""
-    with session.finding("deployment", run.deployment_id):
+    """Raises ClientError, or Failure where the deployment, the workflow or a parameter is not known."""
+    with session.finding("deployment", run.deployment_id), _telling_what_there_is(session, run):
         execution = session.client.executions.start(
             run.workflow_id,
             run.deployment_id,
@@ -54,6 +59,31 @@ def start(session: Session, run: Run) -> Execution:
         )
     session.out.say(f"Execution {execution['id']}: `{run.workflow_id}` on deployment `{run.deployment_id}`.")
     return execution
+
+
+@contextmanager
+def _telling_what_there_is(session: Session, run: Run) -> Iterator[None]:
+    """Say what the workflows or the parameters are, where the block finds that those given are not."""
+    try:
+        yield
+    except NoSuchWorkflow as error:
+        close = get_close_matches(run.workflow_id, _workflows(session, run.deployment_id), n=1)
+        hint = f"`cfy workflows list -d {run.deployment_id}` shows those that there are."
+        raise refused(error, f"Did you mean `{close[0]}`? {hint}" if close else hint) from error
+    except BadParameters as error:
+        hint = f"`cfy workflows get {run.workflow_id} -d {run.deployment_id}` shows what it takes."
+        if error.code == "illegal_execution_parameters_error":
+            hint += "\n--allow-custom-parameters takes those too that it does not declare."
+        raise refused(error, hint) from error
+
+
+def _workflows(session: Session, deployment_id: str) -> list[str]:
+    try:
+        deployment = session.client.deployments.get(deployment_id)
+    except ClientError:
+        # Only a hint is lost; the error that asked for it is what the user must see.
+        return []
+    return [workflow["name"] for workflow in deployment.get("workflows") or []]
 
 
 def follow_to_end(session: Session, execution: Execution, how: How) -> Execution:
@@ -78,15 +108,18 @@ def require_success(session: Session, execution: Execution) -> None:
     id = execution["id"]
     hints = [
         f"`cfy events list {id}` shows what happened.",
-        f"`cfy executions resume {id}` goes on where it stopped.",
+        f"`cfy executions resume {id}` goes on where it stopped, if it is resumable.",
     ]
     if residual:
         hints.append(residual)
     if execution["status"] == "cancelled":
         note = f" {execution['error']}" if execution.get("error") else ""
         raise Failure(f"{told} was cancelled{_duration(execution)}.{note}", "\n".join(hints))
-    error = execution.get("error") or "it does not say why"
-    raise Failure(f"{told} failed{_duration(execution)}: {error}", "\n".join(hints))
+    error, mark, trace = (execution.get("error") or "it does not say why").partition(TRACEBACK)
+    # The event that told of it showed where in the code that was.
+    raise Failure(
+        f"{told} failed{_duration(execution)}: {error}", "\n".join(hints), trace=f"{mark}{trace}".strip()
+    )
 
 
 def subject(execution: Execution) -> str:

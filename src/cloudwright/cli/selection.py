@@ -25,13 +25,15 @@ SECURE_PORT = 443
 class Selection:
     """``target`` is None for the manager of the home directory until it is known to run.
 
-    ``origin`` says where the choice came from, for messages: ``the profile `lab``` or ``CLOUDWRIGHT_URL``.
+    ``origin`` says where the choice came from, for messages: ``the profile `lab``` or ``CLOUDWRIGHT_URL``;
+    ``credentials`` names the variables that say as whom, where any does.
     """
 
     target: Target | None
     origin: str
     profile: Profile | None = None
     log: Path | None = None
+    credentials: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -41,13 +43,19 @@ class Selection:
         """What to look at when nobody answers at the address."""
         if self.is_local:
             return f"It was started in the background for you; its log is {self.log}."
+        if self.profile is not None and self.origin != "--manager":
+            back = "`cfy profiles use local` goes back to the manager of this machine."
+        else:
+            back = "without that, it is the manager of the active profile, or else of this machine."
         return (
             f"The address comes from {self.origin}. Check that the manager runs, and its port and protocol;\n"
-            "`cfy profiles use local` goes back to the manager of this machine."
+            f"{back}"
         )
 
     def credentials_hint(self) -> str:
         """What to look at when the manager does not know who is asking."""
+        if self.credentials:
+            return f"The credentials come from {self.credentials}: set them anew, or unset them."
         if self.is_local:
             return f"Its credentials are in {self.log and self.log.with_name('credentials.json')}."
         if self.profile is not None:
@@ -71,10 +79,18 @@ def select(
     else:
         profile = store.active()
         if profile is None:
-            return Selection(None, f"the home directory {home}", log=home / "manager.log")
+            origin = f"the home directory {home}"
+            return Selection(None, origin, log=home / "manager.log", credentials=_variables(environ))
         selection = Selection(profile.target(), f"the profile `{profile.name}`", profile)
     assert selection.target is not None
-    return replace(selection, target=overlay(selection.target, environ, tenant))
+    target = overlay(selection.target, environ, tenant)
+    return replace(selection, target=target, credentials=_variables(environ))
+
+
+def _variables(environ: Mapping[str, str]) -> str:
+    if environ.get("CLOUDWRIGHT_TOKEN"):
+        return "CLOUDWRIGHT_TOKEN"
+    return "CLOUDWRIGHT_USERNAME and CLOUDWRIGHT_PASSWORD" if environ.get("CLOUDWRIGHT_USERNAME") else ""
 
 
 def overlay(target: Target, environ: Mapping[str, str], tenant: str | None) -> Target:

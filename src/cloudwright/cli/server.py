@@ -53,7 +53,7 @@ def cloudwright() -> None:
     "--idle-exit",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
-    help="End after this long with nothing to do and nobody connected; 0 is never.",
+    help="End after this long with nothing to do and nobody connected; 0 (also if not given) is never.",
 )
 @click.option(
     "-v", "--verbose", is_flag=True, help="Say where in the code a defect was met that keeps it from running."
@@ -71,7 +71,13 @@ def up(
 ) -> None:
     """Run a manager in the foreground, until Ctrl-C.
 
-    It prints one line when it answers. Its other settings are read from the environment.
+    It prints one line on standard output when it answers, and logs to standard error. `cfy` finds it by its
+    home. Its other settings are environment variables, CLOUDWRIGHT_..., which docs/settings.md explains.
+
+    \b
+    Examples:
+      cloudwright up
+      cloudwright up --home ~/lab --port 8200
     """
     session.out.verbosity = int(verbose)
     settings = Settings.load(home=home, host=host, port=port, idle_exit=idle_exit, ready_fd=ready_fd)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cloudwright import __version__
-from cloudwright.cli.failure import Failure
+from cloudwright.cli.failure import refused
 from cloudwright.cli.lazy import lazy
 from cloudwright.cli.output import Output
 from cloudwright.cli.selection import Selection, overlay, select
@@ -86,8 +86,7 @@ class Session:
             close = get_close_matches(identifier, self._known(noun), n=1, cutoff=0.5)
             listing = f"`cfy {noun.replace(' ', '-')}s list` shows those that there are."
             hint = f"Did you mean `{close[0]}`? {listing}" if close else listing
-            details = {"status": error.status, "error_code": error.code}
-            raise Failure(error.message, hint, details=details) from error
+            raise refused(error, hint) from error
 
     def _known(self, noun: str) -> Iterable[str]:
         client = self.client

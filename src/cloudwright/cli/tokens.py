@@ -21,7 +21,10 @@ def tokens() -> None:
 
 @tokens.command("create")
 @click.option(
-    "-e", "--expiry", metavar="TIME", help="When it ends: `+10h`, `+30 days`, or `2030-01-31 14:00` in UTC."
+    "-e",
+    "--expiry",
+    metavar="TIME",
+    help="When it ends: `+10h`, `+30 days`, or `2030-01-31 14:00` in UTC; never where it is not given.",
 )
 @click.option("-d", "--description", metavar="TEXT", help="What it is for.")
 @options.shared

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +43,7 @@ def upload(
                 labels=labels,
                 background=background,
             )
+    tell_warnings(session, blueprint.get("warnings") or [], path)
     session.out.say(
         f"Blueprint `{identifier}` is being uploaded; `cfy blueprints get {identifier}` shows its state."
         if background
@@ -51,14 +52,20 @@ def upload(
     return blueprint
 
 
-def check(session: Session, path: str, filename: str | None) -> list[Problem]:
-    """What is wrong with a blueprint; nothing where it is valid."""
+def check(session: Session, path: str, filename: str | None) -> tuple[Sequence[Problem], Sequence[Problem]]:
+    """What is wrong with a blueprint, which is nothing where it is valid; and its warnings."""
     with open_source(path, filename) as source:
         try:
-            session.client.blueprints.validate(UNNAMED, source.archive, main_file=source.main_file)
+            warnings = session.client.blueprints.validate(UNNAMED, source.archive, main_file=source.main_file)
         except InvalidBlueprint as error:
-            return error.problems or [Problem(message=error.message)]
-    return []
+            return error.problems or [Problem(message=error.message)], error.warnings
+    return [], warnings
+
+
+def tell_warnings(session: Session, warnings: Sequence[Problem], path: str) -> None:
+    """Tell a person what in a blueprint that was taken is probably not meant."""
+    for line in problems.warning_lines(warnings, local_folder(path)):
+        session.out.warn(line)
 
 
 @contextmanager
@@ -70,8 +77,16 @@ def _explaining(path: str) -> Iterator[None]:
             raise
         raise Failure(
             problems.summary(error.problems),
-            "\n".join(problems.all_lines(error.problems, local_folder(path))),
-            details={"status": error.status, "error_code": error.code, "problems": error.problems},
+            "\n".join(
+                problems.all_lines(error.problems, local_folder(path))
+                + problems.warning_lines(error.warnings, local_folder(path))
+            ),
+            details={
+                "status": error.status,
+                "error_code": error.code,
+                "problems": error.problems,
+                "warnings": error.warnings,
+            },
         ) from error
 
 

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
-
 from cloudwright.cli.event_lines import colour, event_line, is_debug
 from cloudwright.cli.following import View
 from cloudwright.cli.lazy import lazy
-from cloudwright.cli.output import Output
+from cloudwright.cli.output import Output, styled
 from cloudwright.client.records import Event, Execution, NodeInstance
 
 if TYPE_CHECKING:
@@ -36,10 +34,13 @@ class Lines:
         if is_debug(event) and self._out.verbosity < DEBUG_VERBOSITY:
             return
         line = event_line(event)
-        self._out.line(click.style(line, fg=colour(event)) if self._out.is_terminal else line)
+        self._out.line(styled(line, colour=colour(event)) if self._out.is_terminal else line)
 
     def note(self, text: str) -> None:
         self._out.warn(text)
+
+    def lost(self) -> None:
+        pass
 
     def standing(self, execution: Execution) -> None:
         pass

@@ -38,6 +38,7 @@ class FakeApi:
         self.headers: list[dict[str, str]] = []
         self.blueprints: dict[str, dict[str, Any]] = {}
         self.archives: dict[str, bytes] = {}
+        self.warnings: list[dict[str, Any]] = []
         self.deployments: dict[str, dict[str, Any]] = {}
         self.executions: dict[str, dict[str, Any]] = {}
         self.instances: list[dict[str, Any]] = []
@@ -46,6 +47,8 @@ class FakeApi:
         self.tokens: dict[str, dict[str, Any]] = {}
         self.events: list[dict[str, Any]] = []
         self.refuse: dict[tuple[str, str], Refusal] = {}
+        #: Requests that are cut off without an answer: their methods.
+        self.cut: set[str] = set()
         self.cut_streams = 0
         self.on_start: Callable[[dict[str, Any]], None] = lambda execution: None
         self.on_action: Callable[[dict[str, Any], str], None] = self._act
@@ -201,12 +204,12 @@ class FakeApi:
 
     def put_blueprints(self, id: str, what: str, query: dict[str, str], body: Any) -> Any:
         if what == "validate":
-            return None
+            return {"warnings": self.warnings}
         if id in self.blueprints:
             raise Refusal(409, "conflict_error", f"There is a blueprint `{id}` already.")
         self.archives[id] = body["blueprint_archive"]
         self.add_blueprint(id)
-        return self.blueprints[id]
+        return {**self.blueprints[id], "warnings": self.warnings}
 
     def delete_blueprints(self, id: str, what: str, query: dict[str, str], _: Any) -> Any:
         self._get("blueprint", self.blueprints, id, {})
@@ -305,6 +308,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.fake.requests.append((self.command, path, query, body))
             self.fake.headers.append(dict(self.headers))
             self.fake.changed.notify_all()
+        if self.command in self.fake.cut:
+            self.close_connection = True
+            return
         try:
             if self.headers.get("Authentication-Token") != TOKEN and not self.headers.get("Authorization"):
                 raise Refusal(401, "unauthorized_error", "Say who you are.")

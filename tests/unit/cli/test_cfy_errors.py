@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -29,7 +30,7 @@ def test_a_refused_connection(bare: Run, nobody: str, monkeypatch: pytest.Monkey
     assert result.stderr.splitlines() == [
         f"Error: No manager answers at {nobody}: connection refused.",
         "  The address comes from CLOUDWRIGHT_URL. Check that the manager runs, and its port and protocol;",
-        "  `cfy profiles use local` goes back to the manager of this machine.",
+        "  without that, it is the manager of the active profile, or else of this machine.",
     ]
     said = json.loads(bare("executions", "cancel", "e1", "--json").stderr)
     assert said["error"]["message"].endswith("connection refused.")
@@ -49,6 +50,52 @@ def test_missing_credentials(api: FakeApi, bare: Run, monkeypatch: pytest.Monkey
         "Error: Say who you are.\n"
         "  Set CLOUDWRIGHT_TOKEN, or CLOUDWRIGHT_USERNAME and CLOUDWRIGHT_PASSWORD.\n",
     )
+
+
+def test_wrong_credentials_of_the_environment_are_named(
+    api: FakeApi, bare: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUDWRIGHT_URL", api.url)
+    monkeypatch.setenv("CLOUDWRIGHT_TOKEN", "of-yesterday")
+    assert bare("blueprints", "list").stderr == (
+        "Error: Say who you are.\n"
+        "  The credentials come from CLOUDWRIGHT_TOKEN: set them anew, or unset them.\n"
+    )
+
+
+def test_a_manager_that_does_not_speak_https(api: FakeApi, bare: Run) -> None:
+    result = bare("blueprints", "list", "--manager", api.url.replace("http:", "https:"))
+    assert "it does not speak HTTPS (" in result.stderr
+    assert "without that, it is" in result.stderr
+
+
+def test_a_home_that_is_a_file(bare: Run, home: Path) -> None:
+    home.write_text("")
+    for arguments in (["executions", "list"], ["profiles", "use", "local"]):
+        result = bare(*arguments)
+        assert result.exit_code == 1
+        assert "defect" not in result.stderr
+        assert str(home) in result.stderr
+        assert "CLOUDWRIGHT_HOME" in result.stderr
+
+
+@pytest.mark.parametrize("wrong", ["../x", "a/b", ".."])
+def test_what_cannot_be_an_id_asks_for_nothing_else(api: FakeApi, cfy: Run, wrong: str) -> None:
+    result = cfy("blueprints", "get", wrong)
+    assert (result.exit_code, result.stderr) == (
+        1, f"Error: `{wrong}` cannot be an id: ids are not empty and hold no `/`.\n",
+    )  # fmt: skip
+    assert api.requests == []
+
+
+def test_a_full_disk(cfy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/home/me/it")
+
+    monkeypatch.setattr("cloudwright.client.resources.Blueprints.list", write)
+    result = cfy("blueprints", "list")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: There is no room left on the disk at /home/me/it: No space left")
 
 
 def test_what_answers_is_no_manager(api: FakeApi, cfy: Run) -> None:

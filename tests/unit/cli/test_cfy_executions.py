@@ -80,6 +80,40 @@ def test_a_bad_end_is_exit_code_1_and_says_what_to_do(api: FakeApi, cfy: Run, st
     assert "1 operation of it still runs" in result.stderr
 
 
+def test_the_end_is_told_without_the_traceback_that_an_event_showed(api: FakeApi, cfy: Run) -> None:
+    api.add_deployment("web")
+    ends(api, "failed", error='RuntimeError: no\nTraceback (most recent call last):\n  File "x.py", line 1\n')
+    shown = cfy("executions", "start", "install", "-d", "web").stderr
+    assert "failed after 4.5 s: RuntimeError: no\n  `cfy events list" in shown
+    assert "Traceback" not in shown
+    assert "goes on where it stopped, if it is resumable." in shown
+    assert '  |   File "x.py", line 1' in cfy("executions", "start", "install", "-d", "web", "-v").stderr
+
+
+def test_what_cannot_be_started_says_what_there_is(api: FakeApi, cfy: Run) -> None:
+    api.add_deployment("web", workflows=[{"name": "install"}, {"name": "scale"}])
+
+    def refuse(code: str) -> None:
+        def post(*_: Any) -> Any:
+            raise Refusal(400, code, "That will not do.")
+
+        api.post_executions = post  # type: ignore[method-assign]
+
+    refuse("nonexistent_workflow_error")
+    shown = cfy("executions", "start", "instal", "-d", "web")
+    assert shown.exit_code == 1
+    assert "Did you mean `install`? `cfy workflows list -d web` shows those that there are." in shown.stderr
+    assert "Did you mean" not in cfy("executions", "start", "xyz", "-d", "web").stderr
+    refuse("missing_execution_parameters_error")
+    missing = cfy("executions", "start", "scale", "-d", "web").stderr
+    assert "`cfy workflows get scale -d web` shows what it takes." in missing
+    assert "--allow-custom-parameters" not in missing
+    refuse("illegal_execution_parameters_error")
+    assert (
+        "--allow-custom-parameters takes those too" in cfy("executions", "start", "scale", "-d", "web").stderr
+    )
+
+
 def test_json_is_the_execution_at_the_end_whatever_the_end(api: FakeApi, cfy: Run) -> None:
     api.add_deployment("web")
     ends(api, "failed", error="no")
@@ -145,7 +179,10 @@ def test_starting_on_an_unknown_deployment(api: FakeApi, cfy: Run) -> None:
 def test_what_the_manager_refuses_is_said_in_its_words(api: FakeApi, cfy: Run) -> None:
     api.refuse["POST", "executions"] = Refusal(400, "nonexistent_workflow_error", "There is no workflow `x`.")
     result = cfy("executions", "start", "x", "-d", "web")
-    assert (result.exit_code, result.stderr) == (1, "Error: There is no workflow `x`.\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: There is no workflow `x`.\n  `cfy workflows list -d web` shows those that there are.\n",
+    )
     said = json.loads(cfy("executions", "start", "x", "-d", "web", "--json").stderr)
     assert said["error"]["error_code"] == "nonexistent_workflow_error"
     assert '"server_traceback": null' in cfy("executions", "start", "x", "-d", "web", "-v").stderr
@@ -264,6 +301,15 @@ def test_an_empty_range_of_events_says_so(api: FakeApi, cfy: Run) -> None:
     api.add_execution("e1")
     assert cfy("events", "list", "e1").stdout == "There are no events of execution e1 that fit.\n"
     assert cfy("events", "list", "e1", "--before", "2 weeks ago").exit_code == 0
+
+
+def test_a_kill_of_what_is_over_does_not_say_that_it_killed(api: FakeApi, cfy: Run) -> None:
+    # Found by a trial: "Killed execution e1", of which nothing had run for long.
+    api.add_execution("e1", status="terminated", residual_operations=0)
+    api.on_action = lambda execution, action: None
+    assert cfy("executions", "cancel", "e1", "--kill").stdout == (
+        "Execution e1 is `terminated`, and nothing of it runs.\n"
+    )
 
 
 def test_a_kill_of_what_is_over_says_what_it_ends(api: FakeApi, cfy: Run) -> None:

@@ -61,6 +61,15 @@ def test_help(path: tuple[str, ...], command: click.Command) -> None:
             assert (parameter.help or "").strip(), f"{parameter.opts} is not explained"
 
 
+@pytest.mark.parametrize(("path", "command"), ALL, ids=NAMES)
+def test_help_fits_a_terminal_and_cuts_nothing_off(path: tuple[str, ...], command: click.Command) -> None:
+    # Found by reading it: a group cut off what its commands do, after 45 characters, with "where...".
+    root = cfy if path[0] == "cfy" else cloudwright
+    text = CliRunner().invoke(root, [*path[1:], "--help"], terminal_width=80).output
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "...\n" not in text.partition("Commands:")[2]
+
+
 def test_the_list_of_nouns_says_what_the_nouns_say() -> None:
     context = click.Context(cfy)
     for name, (_, told) in NOUNS.items():

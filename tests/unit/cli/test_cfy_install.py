@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ def test_validate_prints_problems_on_standard_output(api: FakeApi, cfy: Run, blu
     assert result.stderr == "Error: The blueprint is not valid: 2 problems were found.\n"
     result = cfy("blueprints", "validate", str(blueprint), "--json")
     assert (result.exit_code, result.stderr) == (1, "")
-    assert json.loads(result.stdout) == {"valid": False, "problems": PROBLEMS}
+    assert json.loads(result.stdout) == {"valid": False, "problems": PROBLEMS, "warnings": []}
 
 
 def test_validate_of_a_valid_blueprint(cfy: Run, blueprint: Path) -> None:
@@ -129,7 +130,38 @@ def test_validate_of_a_valid_blueprint(cfy: Run, blueprint: Path) -> None:
     assert json.loads(cfy("blueprints", "validate", str(blueprint), "--json").stdout) == {
         "valid": True,
         "problems": [],
+        "warnings": [],
     }
+
+
+WARNING = {"message": "`x` is in this mapping twice.", "file": "blueprint.yaml", "line": 2, "column": 1}
+
+
+def test_warnings_are_told_and_refuse_nothing(api: FakeApi, cfy: Run, blueprint: Path) -> None:
+    api.warnings = [WARNING]
+    told = f"{blueprint}:2:1: warning: `x` is in this mapping twice."
+    result = cfy("blueprints", "validate", str(blueprint))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.stdout.splitlines()[0], result.stdout.splitlines()[-1]) == (
+        told, "The blueprint is valid.",
+    )  # fmt: skip
+    assert json.loads(cfy("blueprints", "validate", str(blueprint), "--json").stdout) == {
+        "valid": True,
+        "problems": [],
+        "warnings": [WARNING],
+    }
+    result = cfy("blueprints", "upload", str(blueprint), "-b", "warned")
+    assert (result.exit_code, result.stdout) == (0, "Blueprint `warned` is uploaded.\n")
+    assert result.stderr.splitlines()[0] == told
+
+
+def test_warnings_come_after_the_problems(api: FakeApi, cfy: Run, blueprint: Path) -> None:
+    api.refuse["PUT", "blueprints/blueprint/validate"] = Refusal(
+        400, "invalid_blueprint_error", "...", problems=PROBLEMS, warnings=[WARNING]
+    )
+    lines = cfy("blueprints", "validate", str(blueprint)).stdout.splitlines()
+    assert lines[0].endswith("`tpe` is not a key of a node template.")
+    assert any("warning: `x`" in line for line in lines[2:])
 
 
 def test_upload(api: FakeApi, cfy: Run, blueprint: Path) -> None:
@@ -141,6 +173,27 @@ def test_upload(api: FakeApi, cfy: Run, blueprint: Path) -> None:
     again = cfy("blueprints", "upload", str(blueprint), "-b", "b")
     assert (again.exit_code, again.stderr) == (1, "Error: There is a blueprint `b` already.\n")
     assert "plan" not in json.loads(cfy("blueprints", "upload", str(blueprint), "-b", "d", "--json").stdout)
+
+
+def test_a_download_replaces_no_pipe_and_no_link(
+    api: FakeApi, cfy: Run, blueprint: Path, tmp_path: Path
+) -> None:
+    # Found by a trial: `-o /dev/full`, as root, put a file in the place of the device.
+    assert cfy("blueprints", "upload", str(blueprint), "-b", "b").exit_code == 0
+    pipe, target, link = tmp_path / "pipe", tmp_path / "target", tmp_path / "link"
+    os.mkfifo(pipe)
+    target.touch()
+    link.symlink_to(target)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert cfy("blueprints", "download", "b", "-o", str(pipe)).exit_code == 0
+        assert os.read(reader, 1_000_000) == api.archives["b"]
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert cfy("blueprints", "download", "b", "-o", str(link)).exit_code == 0
+    assert link.is_symlink()
+    assert target.read_bytes() == api.archives["b"]
 
 
 def test_download_and_delete(api: FakeApi, cfy: Run, blueprint: Path, tmp_path: Path) -> None:

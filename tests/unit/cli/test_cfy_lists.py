@@ -106,7 +106,7 @@ def test_operations_show_where_they_run_and_what_is_left(api: FakeApi, cfy: Run)
     ]
     result = cfy("executions", "operations", "list", "e1")
     assert result.stdout.splitlines()[1].split()[:7] == [
-        "o1", "script_runner.tasks.run", "vm_1", "started", "yes", "1", "here",
+        "script_runner.tasks.run", "vm_1", "started", "yes", "1", "here", "4711",
     ]  # fmt: skip
     assert cfy("executions", "operations", "list").exit_code == 2
     assert cfy("executions", "operations", "list", "nope").exit_code == 1

@@ -37,7 +37,9 @@ def test_wrong_credentials_are_not_kept(api: FakeApi, bare: Run, home: Path) -> 
     port = api.url.rpartition(":")[2]
     result = bare("profiles", "use", "127.0.0.1", "--rest-port", port, "--profile-name", "lab")
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: Say who you are.\n  The credentials come from the profile `lab`")
+    assert result.stderr.startswith(
+        "Error: Say who you are.\n  No profile was changed. Give the right -u USER"
+    )
     assert not (home / "profiles").exists()
     skip = "--skip-credentials-validation"
     result = bare("profiles", "use", "127.0.0.1", "--rest-port", port, "--profile-name", "lab", skip)

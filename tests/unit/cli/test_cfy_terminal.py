@@ -75,8 +75,8 @@ class Terminal:
 def terminal(api: FakeApi, home: Path) -> Iterator[Callable[..., Terminal]]:
     opened = []
 
-    def open_terminal(*arguments: str) -> Terminal:
-        opened.append(Terminal(*arguments, CLOUDWRIGHT_URL=api.url, CLOUDWRIGHT_TOKEN=TOKEN))
+    def open_terminal(*arguments: str, **environ: str) -> Terminal:
+        opened.append(Terminal(*arguments, CLOUDWRIGHT_URL=api.url, CLOUDWRIGHT_TOKEN=TOKEN, **environ))
         return opened[-1]
 
     yield open_terminal
@@ -94,7 +94,7 @@ def running(api: FakeApi) -> None:
 def test_the_live_view(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
     running(api)
     screen = terminal("executions", "start", "install", "-d", "web")
-    screen.await_text("install on web  started  0 s  1 of 4 operations")
+    screen.await_text("install on web  started  0 s  1 of 4 tasks")
     screen.await_text("◐ vm_1  creating")
     screen.await_text("○ db_1  uninitialized")
     api.push("execution-1", "Task started 'p.run'", node_instance_id="vm_1", operation="x.y.create")
@@ -107,7 +107,7 @@ def test_the_live_view(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
     assert screen.finish() == 0
     last = screen.text.rpartition("install on web")[2]
     assert "terminated" in last
-    assert "4 of 4 operations" in last
+    assert "4 of 4 tasks" in last
     assert "has ended well after 4.5 s." in last
     assert "latest events" not in last
     # What went wrong stays, above the picture.
@@ -160,6 +160,54 @@ def test_a_refused_request_is_told_and_following_goes_on(
     screen.await_text("that was asked already")
     api.end("execution-1")
     assert screen.finish() == 0
+
+
+def test_a_request_is_sent_until_it_arrives(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+    # Found by a trial: Ctrl-C while the manager was down was lost, and the next one forced.
+    running(api)
+    screen = terminal("executions", "start", "install", "-d", "web")
+    screen.await_text("started")
+    api.cut = {"POST", "GET"}
+    screen.press_ctrl_c()
+    screen.await_text("The request did not arrive, and is sent until it does: ")
+    screen.await_text("install on web  no answer for 0 s, last seen started")
+    api.cut = set()
+    screen.await_text("Asked the workflow to cancel. Ctrl-C again forces it to end.")
+    screen.await_text("install on web  cancelling")
+    assert api.actions()[-1] == "cancel"
+    api.end("execution-1", "cancelled")
+    assert screen.finish() == 1
+    assert screen.text.count("did not arrive") == 1
+
+
+def test_a_higher_request_takes_the_place_of_one_that_did_not_arrive(
+    api: FakeApi, terminal: Callable[..., Terminal]
+) -> None:
+    running(api)
+    screen = terminal("executions", "start", "install", "-d", "web")
+    screen.await_text("started")
+    api.cut = {"POST"}
+    screen.press_ctrl_c()
+    screen.await_text("The request did not arrive, and is sent until it does: ")
+    screen.press_ctrl_c()
+    screen.await_text("Ctrl-C again: forcing the workflow to end")
+    api.cut = set()
+    screen.await_text("Forced the workflow to end")
+    assert api.executions["execution-1"]["status"] == "force_cancelling"
+    api.end("execution-1", "cancelled")
+    assert screen.finish() == 1
+
+
+def test_a_request_that_never_arrived_is_told(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+    running(api)
+    screen = terminal("executions", "start", "install", "-d", "web")
+    screen.await_text("started")
+    api.cut = {"POST"}
+    screen.press_ctrl_c()
+    screen.await_text("The request did not arrive, and is sent until it does: ")
+    api.end("execution-1")
+    assert screen.finish() == 0
+    assert "The request to cancel did not arrive." in screen.text
 
 
 def test_the_fourth_ctrl_c_only_stops_following(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
@@ -227,10 +275,28 @@ def test_tables_on_a_terminal_fold_what_does_not_fit(api: FakeApi, terminal: Cal
     lines = screen.text.splitlines()
     assert lines[0].split()[:4] == ["id", "workflow", "status", "deployment"]
     assert all(len(line) <= 100 for line in lines)
+    left_out = [line for line in lines if line.startswith("There is no room for ")]
+    assert left_out == ["There is no room for started at, created by; --extended-view shows all."]
     column = lines[0].index("deployment")
-    parts = [line[column : lines[0].index("created at")].strip() for line in lines[2:]]
+    parts = [
+        line[column : lines[0].index("created at")].strip() for line in lines[2 : lines.index(left_out[0])]
+    ]
     assert "".join(parts) == long
     assert "\x1b[31m" in screen.raw
+
+
+@pytest.mark.parametrize("arguments", [["executions", "list", "-x"], ["executions", "get", "nope"]])
+def test_no_colour_where_none_is_wanted(
+    api: FakeApi, terminal: Callable[..., Terminal], arguments: list[str]
+) -> None:
+    api.add_execution("e1", status="failed")
+    coloured = terminal(*arguments)
+    coloured.finish()
+    assert "\x1b[31m" in coloured.raw
+    for environ in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        plain = terminal(*arguments, **environ)
+        plain.finish()
+        assert "\x1b" not in plain.raw
 
 
 def test_json_on_a_terminal_is_indented_and_nothing_is_painted(

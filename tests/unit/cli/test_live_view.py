@@ -64,10 +64,20 @@ def test_long_messages_take_one_line_and_debug_messages_none() -> None:
     assert lines[-1].endswith("…")
 
 
+def test_what_is_not_known_to_be_so_any_more_is_said_to_be_old() -> None:
+    # Found by a trial: while the manager was down, the picture said "started" as if it were known.
+    picture = view()
+    picture.lost()
+    assert "no answer for " in painted(picture, 30)[0]
+    assert "last seen started" in painted(picture, 30)[0]
+    picture.standing({**EXECUTION, "status": "cancelling"})
+    assert painted(picture, 30)[0].startswith("install on web  cancelling  ")
+
+
 def test_the_heading_says_how_far_it_is() -> None:
     heading = painted(view(total_operations=7, finished_operations=3), 30)[0]
     assert heading.startswith("install on web  started  ")
-    assert heading.endswith("3 of 7 operations")
+    assert heading.endswith("3 of 7 tasks")
     assert painted(view(deployment_id=None), 30)[0].startswith("install  started")
 
 

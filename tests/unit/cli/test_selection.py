@@ -55,6 +55,8 @@ def test_credentials_of_the_environment_with_the_address_of_the_profile(
     store.activate("lab")
     selection = select(tmp_path, {"CLOUDWRIGHT_TOKEN": "x"}, tenant="red")
     assert selection.target == Target("https://lab.example:443", token="x", tenant="red")
+    assert selection.credentials_hint().startswith("The credentials come from CLOUDWRIGHT_TOKEN")
+    assert "CLOUDWRIGHT_USERNAME" in select(tmp_path, {"CLOUDWRIGHT_USERNAME": "me"}).credentials_hint()
 
 
 def test_the_option_wins_over_everything(tmp_path: Path, store: ProfileStore) -> None:

@@ -24,7 +24,7 @@ def polite(seconds, **_):
         marked.append(page)
         _pause(float(seconds))
         if api.has_cancel_request():
-            ctx.send_event(f"Asked to stop: taking the marks off {len(marked)} pages")
+            ctx.send_event(f"Asked to stop: taking back the marks made so far, {len(marked)} of them")
             for done in reversed(marked):
                 done.execute_operation("web.interfaces.work.unmark").get()
             raise api.ExecutionCancelled("Everything was taken back")
