@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts format unit postgres spin chaos peers bench clean
+.PHONY: help demo test check lint types contracts format unit postgres spin chaos peers bench bench-quick bench-peers clean
 
 help: ## say what can be made
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Cloudwright needs Python 3.11 or newer; set PYTHON=/path/to/it"; exit 1; }
@@ -61,8 +61,17 @@ peers: .peers/cloudify/ready ## the real Cloudify client, in an environment of i
 .peers/cloudify/ready:
 	@sh scripts/need-cloudify $(PYTHON)
 
-bench: $(VENV)/ready peers ## measure how long blueprints take, beside the reference
-	nice $(BIN)/python benchmarks/blueprints.py
+# make bench ONLY=T1,T3 TIMES=1 measures a part, make bench POSTGRES=1 with PostgreSQL below.
+BENCH = $(BIN)/python benchmarks/run.py $(if $(ONLY),--only $(ONLY)) $(if $(TIMES),--times $(TIMES)) $(if $(POSTGRES),--postgres)
+
+bench: $(VENV)/ready peers postgres ## measure every workload, beside the machine's limits and the peers (twelve minutes)
+	$(BENCH)
+
+bench-quick: $(VENV)/ready $(if $(POSTGRES),postgres) ## measure a little of everything, in under a minute
+	$(BENCH) --quick
+
+bench-peers: peers ## install what the benchmarks compare with, each in an environment of its own
+	@sh scripts/need-peers $(PYTHON)
 
 clean: ## remove what was made here
 	rm -rf $(VENV) .peers .demo .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -24,11 +24,11 @@ node_templates:
 CODE = "def nothing(**_):\n    pass\n"
 
 
-def write(folder: Path, nodes: int, chains: int = 10) -> Path:
-    """Write the blueprint into ``folder``; answers its main file."""
+def write(folder: Path, nodes: int, chains: int = 10, code: str = CODE) -> Path:
+    """Write the blueprint into ``folder``; answers its main file. ``code`` defines ``nothing``."""
     package = folder / "plugins" / "noop"
     package.mkdir(parents=True)
-    (package / "__init__.py").write_text(CODE)
+    (package / "__init__.py").write_text(code)
     lines = [HEAD]
     length = nodes // chains
     for chain in range(chains):
