@@ -102,6 +102,7 @@ async def _serve(settings: Settings) -> int:
         # What is loaded by now stays: no reason to walk through it at every collection.
         gc.collect()
         gc.freeze()
+        gc.enable()
         server = _Server(app, listening)
         serving = asyncio.ensure_future(server.serve(sockets=[listening]))
         await _until_answering(server, serving)
