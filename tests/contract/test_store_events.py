@@ -65,11 +65,21 @@ def test_a_tail_follows_one_execution(store: Store) -> None:
 
 def test_what_no_database_keeps_is_replaced(store: Store) -> None:
     create(store)
-    odd = replace(FULL, kind=LOG, message="a\0b\ud800c ü", logger="x\0y", details={"x": "\0\ud800"})
+    odd = replace(
+        FULL,
+        kind=LOG,
+        message="a\0b\ud800c ü",
+        logger="x\0y",
+        level="\0",
+        event_type="\ud800",
+        operation="o\0",
+        details={"x": "\0\ud800"},
+    )
     store.write_sync(events.add, [odd])
     row = happened(store)[0]
     assert (row.message, row.logger) == ("a\N{REPLACEMENT CHARACTER}b?c ü", "x\N{REPLACEMENT CHARACTER}y")
     assert row.details == {"x": "\0\ud800"}
+    assert (row.level, row.event_type, row.operation) == ("\ufffd", "?", "o\ufffd")
 
 
 def test_an_event_of_no_execution_is_refused(store: Store) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, inspect
 from stored import NOW, TENANT, Together, create, start
 
 from cloudwright.errors import InvalidInput, Unavailable
+from cloudwright.model.packing import pack_plan
 from cloudwright.storage import blueprints, deployments, executions
 from cloudwright.storage.databases import database_at
 from cloudwright.storage.migrate import versions
@@ -93,7 +94,8 @@ def test_nodes_are_whole_where_what_they_share_cannot_be_stored(empty_url: str) 
     """Undoing the version that packs them, and doing it again: whoever reads them sees no difference."""
     store = Store.open(empty_url)
     nodes = [{"id": f"n{index}", "operations": {"create": {"inputs": {"of": "all"}}}} for index in range(3)]
-    store.write_sync(blueprints.create, Blueprint("b1"), NOW)
+    plan = {"inputs": {}, "nodes": nodes}
+    store.write_sync(blueprints.create, Blueprint("b1", plan=pack_plan(plan)), NOW)
     store.write_sync(deployments.create, Deployment("d1", "b1"), nodes, [], NOW)
     store.close()
     config = configuration()
@@ -102,8 +104,10 @@ def test_nodes_are_whole_where_what_they_share_cannot_be_stored(empty_url: str) 
         command.downgrade(config, "0002")
         stored = conn.exec_driver_sql("SELECT node FROM nodes ORDER BY id").scalars()
         assert [json.loads(text) for text in stored] == nodes
+        assert json.loads(conn.exec_driver_sql("SELECT plan FROM blueprints").scalar_one()) == plan
     store = Store.open(empty_url)
     assert [row.node for row in store.read_sync(deployments.nodes, TENANT, "d1")] == nodes
+    assert store.read_sync(blueprints.get, TENANT, "b1", with_plan=True).plan == plan
     store.close()
 
 

@@ -36,7 +36,7 @@ def test_blueprints(store: Store) -> None:
         store.write_sync(blueprints.create, new, NOW)
     store.write_sync(blueprints.create, replace(new, tenant="other"), NOW)
     plan = {"nodes": [{"id": "n1"}]}
-    store.write_sync(blueprints.set_plan, TENANT, "b1", plan, now=at(1))
+    store.write_sync(blueprints.update, TENANT, "b1", at(1), plan=plan)
     failed = store.write_sync(blueprints.set_state, TENANT, "b1", "failed_parsing", error="line 3", now=at(2))
     assert (failed.state, failed.error, failed.plan, failed.updated_at) == (
         "failed_parsing",

@@ -7,7 +7,7 @@ no reading of what does not change. Node instances do change, and are read when 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from cloudwright.errors import InvalidInput, NoSuchWorkflow
 from cloudwright.manager.imports import imported_folders, with_code
+from cloudwright.manager.plugins import PluginCode
 from cloudwright.model.operation import OperationState
 from cloudwright.model.packing import SHARED, Shared, Unpacking
 from cloudwright.model.topology import NodeInstance
@@ -42,7 +43,7 @@ Part = dict[str, Any]
 class Facts:
     """What does not change while an execution runs. ``nodes`` and ``plugins`` are by name; ``imported`` are
     the folders of imported blueprints by their namespaces. ``packed`` are the nodes as a frame has them, with
-    what they share.
+    what they share. ``codes`` is where the code of plugins is, once it was looked for.
     """
 
     execution: Execution
@@ -52,6 +53,7 @@ class Facts:
     plugins: dict[str, dict[str, Any]]
     imported: dict[str, Path]
     packed: tuple[list[dict[str, Any]], Shared | None]
+    codes: dict[str, PluginCode] = field(default_factory=dict)
 
     def head(self) -> dict[str, Any]:
         """The part of every ``begin`` frame that says which execution this is (docs/frames.md)."""

@@ -132,11 +132,14 @@ class Dispatcher:
         terms.append(term)
         self._drop_waiting(execution_id, term)
         targets = [assignment for assignment in self._of(execution_id) if assignment.term <= term]
-        gone = await asyncio.gather(*(self._kill_one(assignment, reason) for assignment in targets))
-        # From here on the database refuses whatever else there may be: it is over, or being ended by force.
-        terms.remove(term)
-        if not terms:
-            self._killing.pop(execution_id, None)
+        try:
+            gone = await asyncio.gather(*(self._kill_one(assignment, reason) for assignment in targets))
+        finally:
+            # From here on the database refuses whatever else there may be: it is over, or being ended by
+            # force.
+            terms.remove(term)
+            if not terms:
+                self._killing.pop(execution_id, None)
         return [assignment.id for assignment, ended in zip(targets, gone, strict=True) if not ended]
 
     def runs(self, operation_id: str) -> bool:
@@ -180,11 +183,23 @@ class Dispatcher:
             batch.append(assignment)
         if batch:
             self._recorder.flush()
-            grant = self._store.write(_grant, batch, self._worker, self._clock())
-            self._spawn(self._start(batch, grant))
+            self._spawn(self._start(batch, self._ask_for(batch)))
+
+    def _ask_for(self, batch: list[Assignment]) -> Awaitable[dict[str, Subjects]]:
+        return self._store.write(_grant, batch, self._worker, self._clock())
 
     async def _start(self, batch: list[Assignment], grant: Awaitable[dict[str, Subjects]]) -> None:
-        granted = await grant
+        try:
+            granted = await grant
+        except Exception as error:
+            if len(batch) > 1:
+                # It is one of them that cannot be granted, and not the others.
+                for assignment in batch:
+                    self._spawn(self._start([assignment], self._ask_for([assignment])))
+            else:
+                log.exception("operation %s could not be granted", batch[0].id)
+                self._refuse(batch[0], error)
+            return
         for assignment in batch:
             instances = granted.get(assignment.id)
             if instances is None:
@@ -197,6 +212,13 @@ class Dispatcher:
                 self._spawn(self._launch(assignment, instances))
         for execution_id in {assignment.execution_id for assignment in batch}:
             await self._recorder.changed(execution_id, "operations")
+
+    def _refuse(self, assignment: Assignment, error: Exception) -> None:
+        """Nothing was stored, and nothing was forked: whoever waits for the operation is told so."""
+        message = f"The operation could not be started: {error}"
+        failure = Failure(message, recoverable=False, kind=type(error).__name__)
+        self._release(assignment)
+        self._tell(assignment, OperationState.FAILED, failure=asdict(failure))
 
     async def _launch(self, assignment: Assignment, instances: Subjects) -> None:
         operation = assignment.operation
@@ -239,7 +261,9 @@ class Dispatcher:
 
     async def _prepare(self, assignment: Assignment) -> tuple[Environment, dict[str, Any]]:
         operation, facts = assignment.operation, assignment.facts
-        environment = await self._environments.open(OPERATIONS, assignment.plugin, facts.blueprint_path)
+        environment = await self._environments.open(
+            OPERATIONS, assignment.plugin, facts.blueprint_path, facts.codes
+        )
         inputs = operation["inputs"]
         if operation.get("evaluate"):
             inputs = await self._calls.evaluate_inputs(facts, inputs, assignment.scope)

@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import shutil
+import signal
 import site
 import sys
 import sysconfig
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,8 @@ OPERATIONS = "operations"
 PRELOAD = {WORKFLOWS: ("cloudwright.workflow.child",), OPERATIONS: ("cloudwright.operation.child",)}
 #: What each kind of zygote runs beforehand, so that its children find their code warm.
 REHEARSE = {WORKFLOWS: None, OPERATIONS: "cloudwright.operation.rehearsal:rehearse"}
+#: In an environment's folder: a link to what was installed, made when that is whole.
+COMPLETE = "complete"
 #: How long an installation of a plugin's dependencies may take (seconds).
 INSTALL_SECONDS = 900
 PIP_INSTALL = ("install", "--quiet", "--disable-pip-version-check")
@@ -69,19 +74,24 @@ class Environments:
         zygotes, self._zygotes = list(self._zygotes.values()), {}
         await asyncio.gather(*(zygote.close() for zygote in zygotes))
 
-    async def open(self, role: str, plugin: dict[str, Any] | None, blueprint: Path) -> Environment:
+    async def open(
+        self, role: str, plugin: dict[str, Any] | None, blueprint: Path, found: dict[str, PluginCode]
+    ) -> Environment:
         """The environment of ``plugin`` (as in the plan; None for the manager's own), installed where it must
         be.
 
-        Raises NotFound or InvalidInput where the plugin cannot be found or read, Unavailable where it cannot
-        be installed.
+        ``found`` keeps where the code of a blueprint's plugins is, by their names. Raises NotFound or
+        InvalidInput where the plugin cannot be found or read, Unavailable where it cannot be installed.
         """
-        code = locate(plugin, blueprint)
-        if code.project is None:
+        name = "" if plugin is None else str(plugin["name"])
+        if name not in found:
+            # In a thread: it reads a project's description, which may be of any size.
+            found[name] = await asyncio.to_thread(_locate, plugin, blueprint)
+        code = found[name]
+        if code.project is None or code.key is None:
             return Environment(await self._zygote(role, "", sys.executable), code)
-        key = code.key or fingerprint(code.project)
-        python = await self._installed(key, code)
-        return Environment(await self._zygote(role, key, str(python)), code)
+        python = await self._installed(code.key, code)
+        return Environment(await self._zygote(role, code.key, str(python)), code)
 
     async def parser(self) -> Zygote:
         """Where the blueprint parser is forked."""
@@ -109,23 +119,33 @@ class Environments:
         Many may wait for one installation, and one of them that is cancelled does not stop it for the others.
         """
         home = self._folder / key
-        if not (home / "complete").exists():
+        if not (home / COMPLETE).is_symlink():
             if key not in self._installations:
                 task = self._installations[key] = asyncio.ensure_future(self._install(home, code))
                 task.add_done_callback(lambda _: self._installations.pop(key))
             await asyncio.shield(self._installations[key])
-        return home / "bin" / "python"
+        return home / os.readlink(home / COMPLETE) / "bin" / "python"
 
     async def _install(self, home: Path, code: PluginCode) -> None:
         # Whatever an interrupted installation left is not to be trusted.
-        shutil.rmtree(home, ignore_errors=True)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        python = str(home / "bin" / "python")
+        await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+        # A folder of its own: an installation that outlived the manager which began it may still write.
+        folder = home / secrets.token_hex(4)
+        folder.mkdir(parents=True)
+        python = str(folder / "bin" / "python")
         # Its own pip and no other: the manager's environment stays out of what is resolved and installed.
-        await _run(code.name, sys.executable, "-m", "venv", str(home))
+        await _run(code.name, sys.executable, "-m", "venv", str(folder))
         await _run(code.name, python, "-m", "pip", *PIP_INSTALL, *code.install)
-        _share_runtime(home)
-        (home / "complete").touch()
+        _share_runtime(folder)
+        (home / COMPLETE).symlink_to(folder.name)
+
+
+def _locate(plugin: dict[str, Any] | None, blueprint: Path) -> PluginCode:
+    """The plugin's code, with a key where it has to be installed."""
+    code = locate(plugin, blueprint)
+    if code.project is not None and code.key is None:
+        code = replace(code, key=fingerprint(code.project))
+    return code
 
 
 def child_basics() -> dict[str, str]:
@@ -144,26 +164,35 @@ def _share_runtime(home: Path) -> None:
 
 
 async def _run(plugin: str, *command: str) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env=child_basics()
-        | {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "http_", "https_", "no_"))},
+    told = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "http_", "https_", "no_"))}
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=child_basics() | told,
+            # Building a project runs what it says, in processes of its own: they end with it.
+            start_new_session=True,
+        )
     )
     try:
+        process = await asyncio.shield(starting)
         output, _ = await asyncio.wait_for(process.communicate(), INSTALL_SECONDS)
     except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
+        await _kill_group(await starting)
         raise
     except TimeoutError as error:
-        process.kill()
-        await process.wait()
+        await _kill_group(process)
         raise Unavailable(
             f"Plugin `{plugin}`: its installation took longer than {INSTALL_SECONDS} s and was ended."
         ) from error
     if process.returncode != 0:
         tail = "\n".join(output.decode("utf-8", "replace").splitlines()[-15:])
         raise Unavailable(f"Plugin `{plugin}` could not be installed ({' '.join(command[1:4])} ...):\n{tail}")
+
+
+async def _kill_group(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()

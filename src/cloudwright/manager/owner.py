@@ -274,7 +274,7 @@ class Owner:
         # By the writer: it waits for a database that is away, where a reader would fail the execution.
         facts = await self._store.write(read_facts, execution, self._settings.home)
         plugin = facts.plugins.get(workflow_of(facts)["plugin"])
-        environment = await self._environments.open(WORKFLOWS, plugin, facts.blueprint_path)
+        environment = await self._environments.open(WORKFLOWS, plugin, facts.blueprint_path, facts.codes)
         books = Books(
             self._store, self._recorder, self._dispatcher, self._calls, facts, hosting.term, self._clock
         )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import warnings
 from typing import Any
 
-from cloudwright.operation.errors import NonRecoverableError, OperationRetry
+from cloudwright.operation.context_parts import (
+    BlueprintContext,
+    BootstrapContext,
+    DeploymentContext,
+    OperationContext,
+    PluginContext,
+)
+from cloudwright.operation.errors import NonRecoverableError
 from cloudwright.operation.logger import FrameHandler, operation_logger
 from cloudwright.operation.node import (
     ContextCapabilities,
@@ -23,108 +28,6 @@ from cloudwright.operation.supervisor import Supervisor
 DEPLOYMENT = "deployment"
 NODE_INSTANCE = "node-instance"
 RELATIONSHIP_INSTANCE = "relationship-instance"
-
-
-class BlueprintContext:
-    def __init__(self, blueprint: dict[str, Any]) -> None:
-        self.id: str | None = blueprint.get("id")
-
-
-class DeploymentContext:
-    def __init__(self, deployment: dict[str, Any], tenant_name: str | None, creator: str | None) -> None:
-        self.id: str | None = deployment.get("id")
-        self.display_name: str | None = deployment.get("display_name")
-        self.tenant_name = tenant_name
-        self.creator = creator
-        self.inputs: dict[str, Any] = deployment.get("inputs") or {}
-        self.resource_tags: dict[str, Any] | None = deployment.get("resource_tags")
-        self.runtime_only_evaluation: bool = bool(deployment.get("runtime_only_evaluation"))
-
-
-class OperationContext:
-    """The operation itself: ``ctx.operation``."""
-
-    def __init__(self, operation: dict[str, Any]) -> None:
-        self._operation = operation
-        #: Set by retry: what is raised when the function has returned.
-        self._operation_retry: OperationRetry | None = None
-
-    @property
-    def name(self) -> str | None:
-        """Its full name: `cloudify.interfaces.lifecycle.create`."""
-        return self._operation.get("name")
-
-    @property
-    def retry_number(self) -> int:
-        """How often this run of the workflow has retried it: 0 at the first time."""
-        return int(self._operation.get("retry_number") or 0)
-
-    @property
-    def max_retries(self) -> int | None:
-        """How often it may be run again; -1 without end."""
-        return self._operation.get("max_retries")
-
-    @property
-    def relationship(self) -> str | None:
-        """For an operation of a relationship, whose side it is, `source` or `target`; else None."""
-        return self._operation.get("side")
-
-    def retry(self, message: str | None = None, retry_after: float | str | None = None) -> None:
-        """Ask for the operation to be run again, ``retry_after`` seconds after it returned."""
-        if isinstance(retry_after, str):  # a script's
-            try:
-                retry_after = float(retry_after)
-            except ValueError:
-                raise NonRecoverableError(
-                    f"The operation asked to be run again after `{retry_after}`, which is no number of "
-                    "seconds."
-                ) from None
-        self._operation_retry = OperationRetry(message, retry_after)
-
-
-class PluginContext(str):
-    """The plugin that the operation belongs to. It is its name, too: older plugins compare it with one."""
-
-    _plugin: dict[str, Any]
-    _workdir: str | None
-
-    def __new__(cls, plugin: dict[str, Any], workdir: str | None = None) -> PluginContext:
-        self = super().__new__(cls, plugin.get("name") or "")
-        self._plugin = plugin
-        self._workdir = workdir
-        return self
-
-    @property
-    def name(self) -> str:
-        return str(self)
-
-    @property
-    def package_name(self) -> str | None:
-        return self._plugin.get("package_name")
-
-    @property
-    def package_version(self) -> str | None:
-        return self._plugin.get("package_version") or self._plugin.get("version")
-
-    @property
-    def source(self) -> str | None:
-        return self._plugin.get("source")
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        return self._plugin.get("properties") or {}
-
-    @property
-    def prefix(self) -> str:
-        """The folder of the Python environment that the plugin is installed in."""
-        return sys.prefix
-
-    @property
-    def workdir(self) -> str | None:
-        """A folder that the plugin may keep things in; None where it has no name."""
-        if self._workdir:
-            os.makedirs(self._workdir, exist_ok=True)
-        return self._workdir
 
 
 class AgentContext:
@@ -393,24 +296,3 @@ class Context:
     @property
     def bootstrap_context(self) -> BootstrapContext:
         return BootstrapContext({})
-
-
-class _Settings:
-    """Settings by attribute; those that are not set are None."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self._values.get(name)
-
-
-class BootstrapContext:
-    """How a manager was set up, for plugins that ask; a manager without such settings has none of them."""
-
-    def __init__(self, bootstrap_context: dict[str, Any]) -> None:
-        self.cloudify_agent = _Settings(bootstrap_context.get("cloudify_agent") or {})
-        self.policy_engine = _Settings(bootstrap_context.get("policy_engine") or {})
-        self.resources_prefix: str = bootstrap_context.get("resources_prefix") or ""

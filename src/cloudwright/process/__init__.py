@@ -11,6 +11,6 @@ What must always hold:
 * Nothing that a child does (flood, garbage, silence, not reading) blocks its supervisor or takes its memory
   without bound.
 
-``zygote``, ``channel`` and ``frames`` run in the environments of plugins: they import the standard library
-only. Importing this package imports nothing, so that a zygote stays small.
+``zygote``, ``title``, ``channel`` and ``frames`` run in the environments of plugins: they import the standard
+library only. Importing this package imports nothing, so that a zygote stays small.
 """

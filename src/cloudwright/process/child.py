@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import orjson
 
 from cloudwright.process.frames import Decoder, FrameError, pack
-from cloudwright.process.zygote import MAX_NAME
+from cloudwright.process.title import MAX_NAME
 
 #: The most bytes of frames that may wait for a child to read them, over and above one frame.
 SEND_LIMIT = 64 * 1024 * 1024

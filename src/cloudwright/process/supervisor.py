@@ -25,7 +25,8 @@ import cloudwright
 from cloudwright.errors import Unavailable
 from cloudwright.process import survivors
 from cloudwright.process.child import Child, ChildObserver, ChildSpec, ExitStatus
-from cloudwright.process.zygote import MAX_REQUEST, PLACEHOLDERS
+from cloudwright.process.title import PLACEHOLDERS
+from cloudwright.process.zygote import MAX_REQUEST
 
 __all__ = ["Child", "ChildObserver", "ChildSpec", "ExitStatus", "Zygote"]
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cloudwright.process.zygote import CHILD_VARIABLE, GROUP_VARIABLE
+from cloudwright.process.title import CHILD_VARIABLE, GROUP_VARIABLE
 
 #: (process id, when it started, in clock ticks since boot): no other process has the same until the next
 #: boot.

@@ -11,7 +11,7 @@ from cloudwright.errors import DependentExists
 from cloudwright.storage.catalogue import Catalogue
 from cloudwright.storage.filters import BlueprintFilter
 from cloudwright.storage.paging import Page, holds, one_of, read_page
-from cloudwright.storage.records import Blueprint, JsonObject
+from cloudwright.storage.records import Blueprint
 from cloudwright.storage.schema import blueprints, deployments
 
 _CATALOGUE = Catalogue(
@@ -55,10 +55,6 @@ def set_state(
     conn: Connection, tenant: str, id: str, state: str, *, error: str | None = None, now: datetime
 ) -> Blueprint:
     return update(conn, tenant, id, now, state=state, error=error)
-
-
-def set_plan(conn: Connection, tenant: str, id: str, plan: JsonObject, *, now: datetime) -> Blueprint:
-    return update(conn, tenant, id, now, plan=plan)
 
 
 def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any) -> Blueprint:

@@ -34,6 +34,9 @@ from cloudwright.storage.records import EventRecord
 from cloudwright.storage.schema import events, executions, node_instances
 
 _FIELDS = tuple(field.name for field in fields(Event))
+#: What users' code words as it likes. One event that no database takes would keep out all that are stored
+#: with it.
+_FREE_TEXT = ("message", "event_type", "level", "logger", "operation")
 _INSERT = Prepared(insert(events), _FIELDS)
 _ITS_EXECUTION = events.c.execution_id == executions.c.id
 _ITS_INSTANCE = and_(
@@ -124,9 +127,9 @@ def _in_tenant(tenant: str) -> ColumnElement[bool]:
 
 def _row(event: Event) -> dict[str, Any]:
     row = {name: getattr(event, name) for name in _FIELDS}
-    row["message"] = storable(event.message)
-    if event.logger is not None:
-        row["logger"] = storable(event.logger)
+    for name in _FREE_TEXT:
+        if row[name] is not None:
+            row[name] = storable(row[name])
     return row
 
 

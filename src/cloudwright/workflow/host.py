@@ -28,6 +28,9 @@ ENTRY = "cloudwright.workflow.child:main"
 LEAVE_SECONDS = 2.0
 #: How long what a workflow's process started beside itself may take to be gone after SIGKILL (seconds).
 DEATH_SECONDS = 5.0
+#: How much of what a process said may wait to be stored or answered; until some of it is, nothing more is
+#: read from it.
+MAX_WAITING = 256
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +157,14 @@ class Host:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
+        task.add_done_callback(self._done)
+        if len(self._writes) >= MAX_WAITING and self._child is not None:
+            self._child.pause()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._writes.discard(task)
+        if len(self._writes) == MAX_WAITING - 1 and self._child is not None:
+            self._child.resume()
 
     async def _stored(self, write: Awaitable[None]) -> None:
         try:

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from cloudwright.bus.local import LocalBus
 from cloudwright.manager.assignment import Assignment
 from cloudwright.manager.service import Manager
@@ -99,5 +101,56 @@ async def _kill_twice(home: Path) -> None:
     assert await killing == []
     assert (await store.read(operations.get, "o")).state is OperationState.FAILED
     assert not dispatcher.busy
+    await manager.close()
+    store.close()
+
+
+def test_an_operation_that_cannot_be_granted_fails_and_holds_nobody_up(tmp_path: Path) -> None:
+    asyncio.run(asyncio.wait_for(_grant_with_nonsense(tmp_path), 20))
+
+
+async def _grant_with_nonsense(home: Path) -> None:
+    store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
+    manager = Manager(Settings(home=home), store, LocalBus(), name="me")
+    dispatcher = manager._dispatcher
+    await store.write(
+        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
+    )
+    execution = await store.write(executions.claim, "e", "me", None, NOW)
+    # Of more attempts than the database can count to.
+    wanted = [OPERATION, OPERATION | {"id": "nonsense", "attempt": 2**63}]
+    assert await store.write(operations.send, "e", 1, OPERATION, NOW)
+
+    async def launch(assignment: Assignment, *_: Any) -> None:
+        dispatcher.ended(assignment.id, OperationEnd("succeeded"))
+
+    dispatcher._launch = launch  # type: ignore[method-assign]
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    dispatcher.follow("e", heard.put_nowait)
+    dispatcher.send(SimpleNamespace(execution=execution, plugins={}), 1, wanted)  # type: ignore[arg-type]
+    news = [await heard.get() for _ in range(3)]
+    assert [item["state"] for item in news if item["id"] == "o"] == ["started", "succeeded"]
+    (refused,) = (item for item in news if item["id"] == "nonsense")
+    assert refused["state"] == "failed"
+    assert "could not be started" in refused["failure"]["message"]
+    assert not dispatcher.busy
+    assert await dispatcher.kill("e", 1, "nothing is held up") == []
+    await manager.close()
+    store.close()
+
+
+def test_a_kill_that_breaks_dooms_nothing_any_more(tmp_path: Path) -> None:
+    asyncio.run(asyncio.wait_for(_break_a_kill(tmp_path), 20))
+
+
+async def _break_a_kill(home: Path) -> None:
+    store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
+    manager = Manager(Settings(home=home), store, LocalBus(), name="me")
+    dispatcher = manager._dispatcher
+    broken = SimpleNamespace(id="o", execution_id="e", term=1, pid_timer=None)
+    dispatcher._running["o"] = broken  # type: ignore[assignment]
+    with pytest.raises(AttributeError):
+        await dispatcher.kill("e", 1, "it breaks")
+    assert dispatcher._killing == {}
     await manager.close()
     store.close()

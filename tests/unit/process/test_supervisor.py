@@ -404,7 +404,7 @@ async def test_an_interpreter_finds_the_runtime_and_none_of_its_neighbours(tmp_p
     assert said["path"][0] == str(tmp_path)
     own = {name for name in said["modules"] if name.startswith("cloudwright")}
     assert own == {"cloudwright", "cloudwright.errors"} | {
-        f"cloudwright.process{name}" for name in ("", ".channel", ".frames", ".zygote")
+        f"cloudwright.process{name}" for name in ("", ".channel", ".frames", ".title", ".zygote")
     }
     foreign = {name.partition(".")[0] for name in said["modules"]} - set(sys.stdlib_module_names)
     assert {name for name in foreign if not name.startswith(("_", "__"))} <= {

@@ -6,12 +6,10 @@ import ast
 from pathlib import Path
 
 import cloudwright
-from cloudwright.model.execution import ExecutionStatus
 from cloudwright.storage import schema
 
 SOURCE = Path(cloudwright.__file__).parent
 STORAGE = SOURCE / "storage"
-STATUSES = {status.value for status in ExecutionStatus}
 
 
 def writes_to_executions(path: Path) -> list[ast.Call]:

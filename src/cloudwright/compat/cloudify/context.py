@@ -5,9 +5,11 @@ from cloudwright.operation.context import (
     NODE_INSTANCE,
     RELATIONSHIP_INSTANCE,
     AgentContext,
+    Context,
+)
+from cloudwright.operation.context_parts import (
     BlueprintContext,
     BootstrapContext,
-    Context,
     DeploymentContext,
     OperationContext,
     PluginContext,

@@ -1,0 +1,88 @@
+"""Installing what a plugin needs: ended whole, and begun anew where it was interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from cloudwright.errors import Unavailable
+from cloudwright.manager import environments
+from cloudwright.manager.environments import COMPLETE, Environments
+from cloudwright.manager.plugins import PluginCode
+
+CODE = PluginCode("box", "1.0", None, (), Path("wheels"), ("box.whl",), "p1")
+#: Waits for a process of its own, which holds the other end of a pipe.
+PATIENT = "exec 3>{pipe}; sleep 60 & wait"
+#: How long what was killed may still be there (seconds).
+SOON = 20
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path / "pipe"
+
+
+def test_what_an_installation_started_ends_with_it(pipe: Path) -> None:
+    async def interrupt() -> float:
+        installing = asyncio.ensure_future(environments._run("box", "sh", "-c", PATIENT.format(pipe=pipe)))
+        with await asyncio.to_thread(pipe.open, "rb") as held:
+            installing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await installing
+            started = time.monotonic()
+            assert await asyncio.to_thread(held.read) == b""
+            return time.monotonic() - started
+
+    assert asyncio.run(interrupt()) < SOON
+
+
+def test_one_that_takes_too_long_is_ended(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait() -> float:
+        installing = asyncio.ensure_future(environments._run("box", "sh", "-c", PATIENT.format(pipe=pipe)))
+        with await asyncio.to_thread(pipe.open, "rb") as held:
+            with pytest.raises(Unavailable, match="longer than 2 s"):
+                await installing
+            started = time.monotonic()
+            assert await asyncio.to_thread(held.read) == b""
+            return time.monotonic() - started
+
+    monkeypatch.setattr(environments, "INSTALL_SECONDS", 2)
+    assert asyncio.run(wait()) < SOON
+
+
+def test_an_interrupted_installation_is_begun_in_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = True
+    folders = []
+
+    async def run(plugin: str, *command: str) -> None:
+        if command[1:3] == ("-m", "venv"):
+            folders.append(Path(command[3]))
+            (Path(command[3]) / "bin").mkdir()
+        elif fails:
+            raise Unavailable("interrupted")
+        else:
+            folders[0].mkdir()
+            (folders[0] / "late").write_text("by an installation that was thought to be over")
+
+    monkeypatch.setattr(environments, "_run", run)
+    monkeypatch.setattr(environments, "_share_runtime", lambda folder: None)
+    installing = Environments(tmp_path)
+
+    def install() -> Path:
+        return asyncio.run(installing._installed("p1", CODE))
+
+    with pytest.raises(Unavailable):
+        install()
+    assert not os.path.lexists(tmp_path / "plugins" / "p1" / COMPLETE)
+    fails = False
+    python = install()
+    assert python == folders[1] / "bin" / "python"
+    assert not (folders[1] / "late").exists()
+    assert (install(), len(folders)) == (python, 2)

@@ -1,0 +1,66 @@
+"""The host of a workflow's process, where the process says more than can be stored."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudwright.model.execution import Outcome
+from cloudwright.process.supervisor import Zygote
+from cloudwright.workflow import host
+from cloudwright.workflow.host import MAX_WAITING, Host
+
+FRAMES = 4 * MAX_WAITING
+TALKATIVE = f"""
+def main(channel):
+    channel.receive()
+    for number in range({FRAMES}):
+        channel.send({{"type": "journal", "entries": [["log", number, "x" * 10000]]}})
+    channel.send({{"type": "end", "outcome": "terminated", "result": None, "error": None}})
+"""
+
+
+class Outage:
+    """A journal whose database is away until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+        self.numbers: list[int] = []
+
+    async def apply(self, entries: list[list[Any]], aware: bool) -> None:
+        await self.over.wait()
+        self.numbers += [number for _, number, _ in entries]
+
+    async def answer(self, method: str, args: dict[str, Any]) -> Any:
+        raise AssertionError(f"nobody asks for {method}")
+
+    def output(self, line: str, level: str) -> None:
+        raise AssertionError(line)
+
+
+def test_a_process_that_says_more_than_is_stored_is_not_listened_to_until_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "talkative.py").write_text(TALKATIVE)
+    monkeypatch.setattr(host, "ENTRY", "talkative:main")
+
+    async def listen() -> None:
+        zygote = await Zygote.start(name="test", path=[str(tmp_path)])
+        journal = Outage()
+        works = Host("e", journal)
+        running = asyncio.create_task(works.run(zygote, {"blueprint": {"path": "/"}}, memory_limit=None))
+        while len(works._writes) < MAX_WAITING:
+            await asyncio.sleep(0.001)
+        # It is read in pieces, and a piece is read to its end.
+        assert len(works._writes) < MAX_WAITING + 10
+        assert works._child is not None
+        assert not works._child._reading
+        journal.over.set()
+        assert (await running).outcome is Outcome.TERMINATED
+        assert journal.numbers == list(range(FRAMES))
+        await zygote.close()
+
+    asyncio.run(asyncio.wait_for(listen(), 20))
