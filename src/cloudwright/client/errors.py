@@ -146,6 +146,7 @@ class Unavailable(ServerError):
 
 
 BY_CODE: Mapping[str, type[ApiError]] = {
+    "blueprint_in_use": IllegalAction,
     "conflict_error": Conflict,
     "dependent_exists_error": IllegalAction,
     "existing_running_execution_error": ExecutionRunning,
@@ -157,6 +158,7 @@ BY_CODE: Mapping[str, type[ApiError]] = {
     "missing_required_deployment_input_error": BadInputs,
     "nonexistent_workflow_error": NoSuchWorkflow,
     "not_found_error": NotFound,
+    "plugin_in_use": IllegalAction,
     "service_unavailable_error": Unavailable,
     "unauthorized_error": Unauthorized,
     "unknown_deployment_input_error": BadInputs,

@@ -7,10 +7,6 @@ from typing import Any, Generic, TypedDict, TypeGuard, TypeVar
 
 END_STATUSES = frozenset({"terminated", "failed", "cancelled"})
 
-BLUEPRINT_END_STATES = frozenset(
-    {"uploaded", "failed_uploading", "failed_extracting", "failed_parsing", "invalid"}
-)
-
 
 class Blueprint(TypedDict, total=False):
     id: str

@@ -86,11 +86,11 @@ def _main_document(path: FilePath, limits: Limits, budget: Budget) -> Document:
     try:
         size = path.stat().st_size
         if size > limits.file_bytes:
-            raise ImportRefused(f"The blueprint has {size} bytes, and the limit is {limits.file_bytes}.")
+            raise ImportRefused(f"it has {size} bytes, and the limit is {limits.file_bytes}.")
         imported = read_file(path)
     except (OSError, ImportRefused) as error:
-        reason = f"It cannot be read: {error.strerror}." if isinstance(error, OSError) else str(error)
-        raise BlueprintError([Problem(reason, str(path))]) from error
+        reason = f"{error.strerror}." if isinstance(error, OSError) else str(error)
+        raise BlueprintError([Problem(f"It cannot be read: {reason}", str(path))]) from error
     return read_document(imported, None, budget)
 
 

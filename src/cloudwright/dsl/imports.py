@@ -169,7 +169,8 @@ class Importer:
             except (OSError, ValueError):
                 # No name that a file could have, so none that could be close to it.
                 return None
-        return closest(reference, names)
+        # It may be there and not be a text.
+        return None if reference in names else closest(reference, names)
 
     def _fetch(
         self, wanted: _Wanted, seen: dict[tuple[str, str | None], Document], blueprints: dict[str, str]

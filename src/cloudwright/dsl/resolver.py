@@ -122,8 +122,6 @@ def read_file(path: Path) -> Imported:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = (
-            error.strerror if isinstance(error, OSError) else "it is not a text in UTF-8; save it as that"
-        )
-        raise ImportRefused(f"`{path}` cannot be read: {reason}.") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not a text in UTF-8; save it as one"
+        raise ImportRefused(f"{reason}.") from error
     return Imported(str(path), text, path.parent)

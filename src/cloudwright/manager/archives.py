@@ -32,6 +32,11 @@ _PER_ENTRY = 4096
 _LONGEST_LINK = 4096
 _ZIP_END = b"PK\x05\x06"
 _ZIP_END_SIZE = 22
+# Where there are these, the reader believes them and not the end.
+_ZIP64_END, _ZIP64_LOCATOR = b"PK\x06\x06", b"PK\x06\x07"
+_ZIP64_END_SIZE = 56
+_ZIP64_SIZE = _ZIP64_END_SIZE + 20
+_ZIP_ENTRY_SIZE = 46
 _LONGEST_ZIP_COMMENT = 65535
 # What the libraries raise where the bytes are not what they should be.
 _DAMAGES = (
@@ -347,14 +352,29 @@ def _unpack_zip(archive: Path, unpacking: _Unpacking) -> None:
 
 
 def _check_directory_size(archive: Path, limits: Limits) -> None:
-    """A zip's directory is read into memory as a whole, so its size is looked at first."""
+    """A zip's directory is read into memory as a whole, so its size is looked at first, and its entries are
+    counted: a reader takes what is there, however many there are said to be.
+    """
     size = archive.stat().st_size
     with archive.open("rb") as file:
-        file.seek(max(0, size - _ZIP_END_SIZE - _LONGEST_ZIP_COMMENT))
+        begin = max(0, size - _ZIP_END_SIZE - _LONGEST_ZIP_COMMENT - _ZIP64_SIZE)
+        file.seek(begin)
         tail = file.read()
-    at = tail.rfind(_ZIP_END)
-    if at < 0 or len(tail) - at < _ZIP_END_SIZE:
-        raise _damaged(EOFError("its end is missing"))
-    members, directory = struct.unpack_from("<HI", tail, at + 10)
-    if members > limits.members or directory > limits.members * _PER_ENTRY:
-        raise _too_many(limits, "")
+        at = tail.rfind(_ZIP_END)
+        if at < 0 or len(tail) - at < _ZIP_END_SIZE:
+            raise _damaged(EOFError("its end is missing"))
+        members, directory = struct.unpack_from("<HI", tail, at + 10)
+        starts = tail.startswith
+        if at >= _ZIP64_SIZE and starts(_ZIP64_LOCATOR, at - 20) and starts(_ZIP64_END, at - _ZIP64_SIZE):
+            at -= _ZIP64_SIZE
+            directory = struct.unpack_from("<Q", tail, at + 40)[0]
+        if members > limits.members or directory > limits.members * _PER_ENTRY:
+            raise _too_many(limits, "")
+        end = begin + at
+        file.seek(max(0, end - directory))
+        members = 0
+        while file.tell() < end and len(entry := file.read(_ZIP_ENTRY_SIZE)) == _ZIP_ENTRY_SIZE:
+            members += 1
+            if members > limits.members:
+                raise _too_many(limits, "")
+            file.seek(sum(struct.unpack_from("<3H", entry, 28)), os.SEEK_CUR)

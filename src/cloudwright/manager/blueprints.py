@@ -87,6 +87,12 @@ def plan_labels(section: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     ]
 
 
+class BlueprintInUse(DependentExists):
+    """Other blueprints import the blueprint."""
+
+    code = "blueprint_in_use"
+
+
 class Blueprints:
     """``parse`` turns a tenant's application file into a plan, and raises errors.InvalidBlueprint."""
 
@@ -373,7 +379,7 @@ def _check_importers(conn: Connection, tenant: str, id: str) -> None:
     importers = blueprints.importers(conn, blueprints.get(conn, tenant, id))
     if importers:
         named = ", ".join(f"`{importer}`" for importer in importers)
-        raise DependentExists(
+        raise BlueprintInUse(
             f"Blueprint `{id}` is imported by the blueprints {named}, whose deployments need its files."
             " Delete them first, or keep the blueprint."
         )

@@ -25,6 +25,8 @@ from cloudwright.manager.archives import UnsafeArchive, only_folder, unpack
 
 DESCRIPTION = "plugin.yaml"
 WHEELS, PROJECT, WAGON = "wheels", "project", "package.json"
+#: What is read into memory to learn which plugin it is may not be larger (bytes).
+_LARGEST_TEXT = 4 << 20
 
 
 class InvalidPlugin(InvalidInput):
@@ -60,7 +62,7 @@ def unpack_plugin(archive: Path, folder: Path) -> PluginFacts:
     raw.mkdir()
     unpack(archive, raw)
     top = raw if any(raw.glob("*.yaml")) else _inner(raw)
-    descriptions = sorted(top.glob("*plugin*.yaml"))
+    descriptions = _files(top, "*plugin*.yaml")
     if not (top / DESCRIPTION).is_file() and len(descriptions) == 1:
         descriptions = [descriptions[0].rename(top / DESCRIPTION)]
     if not (top / DESCRIPTION).is_file():
@@ -70,7 +72,7 @@ def unpack_plugin(archive: Path, folder: Path) -> PluginFacts:
         )
     description = _read(top / DESCRIPTION)
     for file in descriptions:
-        shutil.move(file, folder / file.name)
+        _take(file, folder)
     package = _package(top, folder)
     shutil.rmtree(raw, ignore_errors=True)
     return _facts(package, description)
@@ -84,9 +86,30 @@ def _inner(raw: Path) -> Path:
         return raw
 
 
+def _files(folder: Path, pattern: str) -> list[Path]:
+    """The files so named, and the links to files; a folder can have any name."""
+    return sorted(file for file in folder.glob(pattern) if file.is_file())
+
+
+def _take(file: Path, folder: Path) -> None:
+    """Move a file. Of a link it is what it leads to that is taken: from elsewhere it would lead elsewhere."""
+    if file.is_symlink():
+        (folder / file.name).hardlink_to(file.resolve())
+    else:
+        shutil.move(file, folder / file.name)
+
+
+def _text(file: Path) -> str:
+    if file.stat().st_size > _LARGEST_TEXT:
+        raise InvalidPlugin(
+            f"The archive's `{file.name}` takes more than {_LARGEST_TEXT >> 20} MiB, which is the limit."
+        )
+    return file.read_text("utf-8")
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
-        description = read_text(file.read_text("utf-8"), Budget(Limits())).value
+        description = read_text(_text(file), Budget(Limits())).value
     except (TextError, UnicodeDecodeError) as error:
         line = getattr(error, "line", None)
         place = DESCRIPTION if line is None else f"{DESCRIPTION}:{line}"
@@ -101,7 +124,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _package(top: Path, folder: Path) -> _Package:
     """Move the code to where it stays, and say what it is."""
-    wagons, wheels = list(top.glob("*.wgn")), sorted(top.glob("*.whl"))
+    wagons, wheels = _files(top, "*.wgn"), _files(top, "*.whl")
     if len(wagons) > 1:
         raise InvalidPlugin("The archive holds several wagons. Send each plugin in an archive of its own.")
     if wagons:
@@ -125,17 +148,17 @@ def _wagon(wagon: Path, folder: Path) -> _Package:
     unpack(wagon, inside)
     top = only_folder(inside)
     try:
-        facts = json.loads((top / WAGON).read_text("utf-8"))
+        facts = json.loads(_text(top / WAGON))
         name, version = str(facts["package_name"]), str(facts["package_version"])
-        built_on = facts.get("build_server_os_properties") or {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        distribution = (facts.get("build_server_os_properties") or {}).get("distribution")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidPlugin(
             f"`{wagon.name}` is not a wagon: its `{WAGON}` cannot be read ({error})."
         ) from error
-    _take_wheels(sorted(top.glob("wheels/*.whl")), folder)
-    shutil.move(top / WAGON, folder / WAGON)
+    _take_wheels(_files(top, "wheels/*.whl"), folder)
+    _take(top / WAGON, folder)
     shutil.rmtree(inside)
-    return _Package(name, version, wagon.name, built_on.get("distribution"))
+    return _Package(name, version, wagon.name, distribution and str(distribution))
 
 
 def _take_wheels(wheels: Iterable[Path], folder: Path) -> None:
@@ -149,7 +172,7 @@ def _take_wheels(wheels: Iterable[Path], folder: Path) -> None:
                 f"The wheel `{wheel.name}` was built for another version of Python or another machine; this"
                 f" manager installs wheels such as `{next(iter(sys_tags()))}` and `py3-none-any`."
             )
-        shutil.move(wheel, target / wheel.name)
+        _take(wheel, target)
     if not any(target.iterdir()):
         raise InvalidPlugin("The wagon holds no wheels.")
 
@@ -185,13 +208,17 @@ def _facts(package: _Package, description: dict[str, Any]) -> PluginFacts:
             f"`{DESCRIPTION}` is about version {version} of `{named[0]}`, and `{package.archive_name}` holds"
             f" version {package.version}."
         )
-    return PluginFacts(
+    facts = PluginFacts(
         named[0],
         str(version if version is not None else package.version),
         package.archive_name,
         description,
         package.distribution,
     )
+    for text in (facts.package_name, facts.package_version, facts.archive_name, facts.distribution or ""):
+        if not text.isprintable():
+            raise InvalidPlugin(f"The plugin's names and versions must be plain text, and {text!r} is not.")
+    return facts
 
 
 def _same(one: str, other: str) -> bool:

@@ -7,6 +7,7 @@ A plugin's files are in ``<home>/uploaded_plugins/<tenant>/<id>``: ``archive`` a
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -26,8 +27,15 @@ from cloudwright.storage.records import Plugin
 from cloudwright.storage.store import Store
 
 FOLDER = "uploaded_plugins"
+_LANGUAGE = re.compile(r"(?:cloudify_dsl_)?([0-9_]{1,20})")
 #: The lists of a plan in which the plugins are that it needs.
 NEEDED = ("workflow_plugins_to_install", "deployment_plugins_to_install", "host_agent_plugins_to_install")
+
+
+class PluginInUse(DependentExists):
+    """Deployments need the plugin."""
+
+    code = "plugin_in_use"
 
 
 class Plugins:
@@ -73,24 +81,35 @@ class Plugins:
                 visibility=visibility,
                 created_by=by,
             )
-            return await self._store.write(_add, row, self._clock())
+            write = self._store.write(_add, row, self._clock())
         except BaseException:
-            _discard(archive, folder)
+            await asyncio.to_thread(_discard, archive, folder)
+            raise
+        try:
+            return await asyncio.shield(write)
+        except asyncio.CancelledError:
+            # Whoever asked is gone, which stops no write: the files go if the row is not stored, and only
+            # then.
+            write.add_done_callback(lambda stored: _keep_if(stored, archive, folder))
+            raise
+        except Exception:
+            await asyncio.to_thread(_discard, archive, folder)
             raise
 
     async def delete(self, tenant: str, id: str, *, force: bool = False) -> Plugin:
-        """Raises NotFound, and without ``force`` DependentExists where deployments need it."""
+        """Raises NotFound, and without ``force`` PluginInUse where deployments need it."""
         row = await self._store.read(plugins.get, tenant, id)
         if not force:
             users = await self._store.read(_users, row)
             if users:
                 named = ", ".join(f"`{user}`" for user in users)
-                raise DependentExists(
+                raise PluginInUse(
                     f"The plugin `{row.package_name}` {row.package_version} is used by the deployments"
                     f" {named}. Delete them first, or keep the plugin."
                 )
         row = await self._store.write(plugins.delete, tenant, id)
-        for folder in (*filter(None, [row.path]), f"{environments.FOLDER}/{id}"):
+        # In this order: by the plugin's own folder ``recover`` knows what was not removed to the end.
+        for folder in (f"{environments.FOLDER}/{id}", *filter(None, [row.path])):
             await asyncio.to_thread(shutil.rmtree, self._home / folder, ignore_errors=True)
         return row
 
@@ -103,20 +122,22 @@ class Plugins:
 
         Raises NotFound.
         """
-        if language is not None and language.replace("_", "").isalnum():
+        version = _LANGUAGE.fullmatch(language or "")
+        if version is not None:
             try:
-                return await self._file(tenant, id, f"plugin_{language.removeprefix('cloudify_dsl_')}.yaml")
+                return await self._file(tenant, id, f"plugin_{version[1]}.yaml")
             except NotFound:
                 pass
         return await self._file(tenant, id, DESCRIPTION)
 
     async def recover(self) -> None:
-        """Remove what uploads left that ended with an earlier process."""
+        """Remove what uploads and deletions left that ended with an earlier process."""
         rows, _ = await self._store.read(plugins.list_plugins, PluginFilter(), EVERYTHING)
         known = {row.path for row in rows}
         for folder in self._home.glob(f"{FOLDER}/*/*"):
             if str(folder.relative_to(self._home)) not in known:
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+                for left in (self._home / environments.FOLDER / folder.name, folder):
+                    await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
 
     async def _file(self, tenant: str, id: str, name: str) -> Path:
         row = await self._store.read(plugins.get, tenant, id)
@@ -124,6 +145,11 @@ class Plugins:
         if row.path is None or not file.is_file():
             raise NotFound(f"The plugin `{row.package_name}` {row.package_version} has no file `{name}`.")
         return file
+
+
+def _keep_if(stored: asyncio.Future[Plugin], archive: Path, folder: Path) -> None:
+    if stored.exception() is not None:
+        _discard(archive, folder)
 
 
 def _discard(archive: Path, folder: Path) -> None:

@@ -18,6 +18,8 @@ from typing import Any
 from cloudwright.errors import InvalidInput, NotFound
 from cloudwright.manager.plugin_archives import PROJECT, WAGON, WHEELS
 
+# What a project's description makes those who read it raise: the last two where it is nested too deeply.
+_UNREADABLE = (ValueError, SyntaxError, TypeError, AttributeError, RecursionError, MemoryError)
 _RUNTIME = ("cloudify_common-", "cloudify_agent-")
 
 
@@ -110,16 +112,16 @@ def _has_dependencies(name: str, folder: Path) -> bool:
     if pyproject.exists():
         try:
             project = tomllib.loads(pyproject.read_text("utf-8")).get("project", {})
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            if project.get("dependencies") or "dependencies" in project.get("dynamic", ()):
+                return True
+        except _UNREADABLE as error:
             raise InvalidInput(
                 f"Plugin `{name}`: plugins/{folder.name}/pyproject.toml cannot be read: {error}."
             ) from error
-        if project.get("dependencies") or "dependencies" in project.get("dynamic", ()):
-            return True
     if setup.exists():
         try:
             tree = ast.parse(setup.read_text("utf-8"), str(setup))
-        except (SyntaxError, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             raise InvalidInput(
                 f"Plugin `{name}`: plugins/{folder.name}/setup.py cannot be read: {error}."
             ) from error

@@ -68,6 +68,14 @@ def test_plugins(api: Api) -> None:
     assert (found["id"], found["package_version"]) == ("p", "1.0")
     assert found["uploaded_at"] == "2030-06-01T12:00:00.000Z"
     assert api.items("/plugins", package_name="other") == []
+    for path in ("/plugins", "/plugins/p", "/plugins/p/archive", "/plugins/p/yaml"):
+        assert api.anonymous.get(PREFIX + path).status_code == 401
+    assert api.anonymous.post(f"{PREFIX}/plugins", content=b"x").status_code == 401
+    assert api.anonymous.delete(f"{PREFIX}/plugins/p").status_code == 401
+    api.refused("GET", "/plugins/p/yaml", 404, "not_found_error", params={"dsl_version": "1" * 300})
+    api.refused("POST", "/plugins", 400, "bad_parameters_error", content=b"no archive")
+    # What cannot be read says nothing, and so does not say `force`.
+    assert api.http.request("DELETE", "/plugins/p", content=b"[" * 100_000).status_code == 204
 
 
 def test_tokens(api: Api) -> None:

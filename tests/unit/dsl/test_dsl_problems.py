@@ -196,8 +196,22 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "blueprint.yaml"
     path.write_bytes(b"\xff\xfe\x00binary")
-    with pytest.raises(dsl.BlueprintError, match="UTF-8"):
+    with pytest.raises(dsl.BlueprintError) as raised:
         dsl.parse_blueprint(path)
+    assert raised.value.problems[0].message == (
+        "It cannot be read: it is not a text in UTF-8; save it as one."
+    )
+
+
+def test_an_import_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "more.yaml").write_bytes(b"\xff\xfe\x00binary")
+    path = tmp_path / "blueprint.yaml"
+    path.write_text("tosca_definitions_version: cloudify_dsl_1_3\nimports: [more.yaml]\n")
+    with pytest.raises(dsl.BlueprintError) as raised:
+        dsl.parse_blueprint(path)
+    [problem] = raised.value.problems
+    assert problem.message == ("`more.yaml` cannot be imported: it is not a text in UTF-8; save it as one.")
+    assert problem.suggestion is None
 
 
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:

@@ -236,6 +236,26 @@ def test_a_zip_that_says_it_has_more_members_than_allowed(tmp_path: Path, folder
         unpack(path, folder, SMALL)
 
 
+@pytest.mark.parametrize("zip64", [False, True])
+def test_a_zip_that_says_it_has_fewer_members_than_it_has(tmp_path: Path, folder: Path, zip64: bool) -> None:
+    content = zipped(tmp_path / "it", *((f"app/{n}", b"") for n in range(11))).read_bytes()
+    end = content.rindex(b"PK\x05\x06")
+    size, offset = struct.unpack_from("<2I", content, end + 12)
+    further = b""
+    if zip64:
+        further = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 11, 11, size, offset)
+        further += struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
+        size = offset = 0
+    last = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, size, offset, 0)
+    path = tmp_path / "it"
+    path.write_bytes(content[:end] + further + last)
+    assert len(zipfile.ZipFile(path).infolist()) == 11
+    with pytest.raises(UnsafeArchive, match="more than 10 members, which is the limit"):
+        unpack(path, folder, SMALL)
+    unpack(path, folder)
+    assert len(everything_in(folder)) == 12
+
+
 def test_a_zip_with_a_member_before_its_beginning(tmp_path: Path, folder: Path) -> None:
     path = zipped(tmp_path / "it", ("app/a", b"x"))
     content = bytearray(path.read_bytes())

@@ -111,8 +111,11 @@ def test_a_blueprint_stays_while_others_import_it(play: Callable[[Scene], None])
         await world.upload("two", "imports: [a--blueprint:base, b--blueprint:base2]\nmetadata: {é: 1}\n")
         # Names it, and does not import it.
         await world.upload("three", "metadata: {x: base}\n")
-        with pytest.raises(DependentExists, match="`base` is imported by the blueprints `one`, `two`,"):
+        with pytest.raises(
+            DependentExists, match="`base` is imported by the blueprints `one`, `two`,"
+        ) as refusal:
             await delete(TENANT, "base")
+        assert refusal.value.code == "blueprint_in_use"
         with pytest.raises(DependentExists, match="`base2` is imported by the blueprints `two`,"):
             await delete(OTHER, "base2")
         await delete(TENANT, "two")

@@ -6,7 +6,9 @@ import asyncio
 import io
 import itertools
 import json
+import stat
 import tarfile
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,11 +34,15 @@ WHEEL = "my_box-1.0-py3-none-any.whl"
 PROJECT = {"plugin.yaml": YAML, "box/__init__.py": "", "pyproject.toml": "[project]\nname='my-box'\n"}
 
 
-def zipped(files: dict[str, str | bytes]) -> bytes:
+def zipped(files: dict[str, str | bytes], links: dict[str, str] | None = None) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
+        for name, target in (links or {}).items():
+            link = zipfile.ZipInfo(name)
+            link.external_attr = (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(link, target)
     return packed.getvalue()
 
 
@@ -138,9 +144,46 @@ def test_names_are_compared_as_pythons_packages_are(world: World) -> None:
     assert (made.package_name, made.package_version) == ("My_Box", "1.0.0")
 
 
+def wagon_with(text: str) -> dict[str, str | bytes]:
+    return {"a.wgn": zipped({"x/package.json": text, f"x/wheels/{WHEEL}": "x"}), "plugin.yaml": YAML}
+
+
+def facts(**more: Any) -> str:
+    return json.dumps({"package_name": "my-box", "package_version": "1.0"} | more)
+
+
+def test_a_link_to_a_description_is_what_it_leads_to(world: World) -> None:
+    made = world.upload(zipped({"texts/it.yaml": YAML, WHEEL: "x"}, {"plugin.yaml": "texts/it.yaml"}))
+    file = asyncio.run(world.service.description(TENANT, made.id))
+    assert (file.is_symlink(), file.read_text()) == (False, YAML)
+
+
+def test_links_lead_nowhere_else_from_where_their_files_are_moved(world: World) -> None:
+    world.upload(PROJECT)
+    newer = {"in/plugin.yaml": YAML.replace("1.0", "1.1"), "in/x.py": ""}
+    made = world.upload(zipped(newer, {"in/plugin_1_3.yaml": "../p1/archive"}))
+    assert not (world.home / str(made.path) / "plugin_1_3.yaml").is_symlink()
+    deep = "a/b/c/d/e/f/g/h"
+    links = {"x/wheels": deep, f"x/{deep}/{WHEEL}": "../" * 9 + "etc/passwd"}
+    packed = zipped({"x/package.json": facts(), f"x/{deep}/kept": ""}, links)
+    with pytest.raises(InvalidInput, match="no wheels"):
+        world.upload({"a.wgn": packed, "plugin.yaml": YAML})
+
+
+def test_folders_may_be_called_like_packages(world: World) -> None:
+    world.upload(PROJECT | {"a.wgn/x": "", f"{WHEEL}/x": "", "plugin_1_3.yaml/x": ""})
+    assert world.locate().key == "p1"
+    assert asyncio.run(world.service.description(TENANT, "p1", "1_3")).name == "plugin.yaml"
+
+
 @pytest.mark.parametrize(
     ("files", "says"),
     [
+        (wagon_with("[" * 100_000), "`a.wgn` is not a wagon"),
+        (wagon_with(" " * (5 << 20)), "`package.json` takes more than 4 MiB"),
+        (wagon_with(facts(build_server_os_properties=["x"])), "`a.wgn` is not a wagon"),
+        (wagon_with(facts(build_server_os_properties={"distribution": "\ud800"})), "must be plain text"),
+        ({WHEEL: "x", "plugin.yaml": " " * (5 << 20)}, "`plugin.yaml` takes more than 4 MiB"),
         ({"my-box.wgn": wagon()}, "holds no `plugin.yaml`"),
         (wagon(), "holds no `plugin.yaml`"),
         ({"plugin.yaml": YAML}, "and no code"),
@@ -206,8 +249,9 @@ def test_it_stays_while_deployments_need_it(world: World) -> None:
     world.upload(PROJECT | {"plugin.yaml": YAML.replace("1.0", "1.1")})
     deploy(world)
     asyncio.run(world.service.delete(TENANT, "p2"))
-    with pytest.raises(DependentExists, match="used by the deployments `d`"):
+    with pytest.raises(DependentExists, match="used by the deployments `d`") as refusal:
         asyncio.run(world.service.delete(TENANT, "p1"))
+    assert refusal.value.code == "plugin_in_use"
     environment = world.home / "plugins" / "p1"
     environment.mkdir(parents=True)
     asyncio.run(world.service.delete(TENANT, "p1", force=True))
@@ -221,6 +265,7 @@ def test_its_files(world: World) -> None:
     world.upload(PROJECT | {"plugin_1_4.yaml": newer})
     described = lambda *given: asyncio.run(world.service.description(TENANT, "p1", *given)).read_text()  # noqa: E731
     assert described() == described("1_3") == described("../x") == YAML
+    assert described("a" * 300) == described("1" * 300) == YAML
     assert described("1_4") == described("cloudify_dsl_1_4") == newer
     assert zipfile.is_zipfile(asyncio.run(world.service.archive(TENANT, "p1")))
     row = world.store.read_sync(plugins.get, TENANT, "p1")
@@ -229,8 +274,47 @@ def test_its_files(world: World) -> None:
         asyncio.run(world.service.archive(TENANT, "bare"))
 
 
-def test_what_an_interrupted_upload_left_is_removed(world: World) -> None:
+def test_what_an_interrupted_upload_or_deletion_left_is_removed(world: World) -> None:
     world.upload(PROJECT)
     (world.home / FOLDER / TENANT / "half").mkdir()
+    environments = [world.home / "plugins" / key for key in ("half", "p1")]
+    for environment in environments:
+        environment.mkdir(parents=True)
     asyncio.run(world.service.recover())
     assert world.kept() == [f"{TENANT}/p1"]
+    assert [environment.exists() for environment in environments] == [False, True]
+
+
+@pytest.mark.parametrize("there_already", [False, True])
+def test_the_files_of_an_upload_that_nobody_waits_for_stay_if_its_row_does(
+    world: World, monkeypatch: pytest.MonkeyPatch, there_already: bool
+) -> None:
+    """Whoever asked goes away while the database is busy: it is written all the same."""
+    if there_already:
+        world.upload(PROJECT)
+    archive = world.home / "arrived"
+    archive.write_bytes(zipped(PROJECT))
+    goes_on = threading.Event()
+    write = world.store.write
+
+    async def upload() -> None:
+        reached = asyncio.Event()
+
+        def slow(*given: Any) -> Any:
+            write(lambda conn: goes_on.wait())
+            reached.set()
+            return write(*given)
+
+        monkeypatch.setattr(world.store, "write", slow)
+        uploading = asyncio.create_task(world.service.upload(TENANT, archive, by="ann"))
+        await reached.wait()
+        uploading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await uploading
+        goes_on.set()
+        await write(lambda conn: None)
+
+    asyncio.run(upload())
+    assert world.kept() == [f"{TENANT}/p1"]
+    assert world.locate().key == "p1"
+    assert not archive.exists()

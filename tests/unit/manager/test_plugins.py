@@ -48,7 +48,16 @@ def test_only_a_project_with_dependencies_is_installed(tmp_path, folder, name, t
     assert locate(plugin(), tmp_path).project == (folder if installed else None)
 
 
-@pytest.mark.parametrize(("name", "text"), [("pyproject.toml", "[project"), ("setup.py", "setup(")])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pyproject.toml", "[project"),
+        ("pyproject.toml", "project = 1"),
+        ("pyproject.toml", "[project]\ndynamic = 1"),
+        ("setup.py", "setup("),
+        ("setup.py", f"x = {'-' * 100_000}1"),
+    ],
+)
 def test_a_project_that_cannot_be_read_is_named(tmp_path, folder, name, text):
     (folder / name).write_text(text)
     with pytest.raises(InvalidInput, match=rf"plugins/shop/{name}"):

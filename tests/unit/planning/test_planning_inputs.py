@@ -128,6 +128,9 @@ def test_parameters_are_merged_over_defaults() -> None:
         "size": 1,
     }
     assert validate_parameters({}, {}) == {}
+    # As Cloudify has it: what the function stands for is the workflow's question.
+    function = {"get_input": "x"}
+    assert validate_parameters({"parameters": {"a": {"default": function}}}, {}) == {"a": function}
     assert validate_parameters(WORKFLOW, {"node": {"get_input": "x"}, "count": None})["count"] is None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import FileResponse
 
@@ -95,7 +95,7 @@ async def download_plugin_yaml(asking: Asked, id: str, dsl_version: str | None =
 
 async def _forced(request: Request) -> bool:
     try:
-        said = json.loads(await request.body() or b"{}")
+        said = orjson.loads(await request.body() or b"{}")
     except ValueError:
         return False
     return isinstance(said, dict) and said.get("force") is True
