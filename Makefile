@@ -74,4 +74,4 @@ bench-peers: peers ## install what the benchmarks compare with, each in an envir
 	@sh scripts/need-peers $(PYTHON)
 
 clean: ## remove what was made here
-	rm -rf $(VENV) .peers .demo .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .peers .demo .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis

@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import chains
-import yaml
-
-from cloudwright.dsl import types
+import reference_types
 
 HERE = Path(__file__).parent
 REFERENCE = HERE.parent / ".peers" / "cloudify" / "bin" / "python"
@@ -38,7 +36,7 @@ def main() -> None:
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="cloudwright-bench-") as name:
         folder = Path(name)
-        own_types = serve_types(folder)
+        own_types = reference_types.write(folder)
         for size in SIZES:
             if size <= given.largest:
                 main_file = chains.write(folder / f"n{size}", size)
@@ -84,13 +82,6 @@ def many_instances(folder: Path) -> Path:
     scalable = f"{{scalable: {{properties: {{default_instances: {MANY_INSTANCES}}}}}}}"
     main.write_text(f"{chains.HEAD}  n:\n    type: bench.Node\n    capabilities: {scalable}\n")
     return main
-
-
-def serve_types(folder: Path) -> Path:
-    """Our types as the reference can read them, without YAML's aliases."""
-    file = folder / "types.yaml"
-    file.write_text(yaml.safe_dump(json.loads(json.dumps(types.document("1_3").data))))
-    return file
 
 
 if __name__ == "__main__":

@@ -35,7 +35,6 @@ from cloudwright.client.target import Target
 HERE = Path(__file__).parent
 API = "/api/v3.1"
 ENDED = ("terminated", "cancelled", "failed")
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def options(description: str | None, **numbers: int) -> argparse.Namespace:

@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import chains
-import yaml
+import reference_types
 from databases import DurableServer
-
-from cloudwright.dsl import types
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -70,10 +68,7 @@ def _conninfo(url: str) -> str:
 
 def _blueprint(folder: Path) -> list[str]:
     main = chains.write(folder / "chains", 500)
-    # As its parser can read them, without YAML's aliases.
-    served = folder / "types.yaml"
-    served.write_text(yaml.safe_dump(json.loads(json.dumps(types.document("1_3").data))))
-    return [str(main), str(served)]
+    return [str(main), str(reference_types.write(folder))]
 
 
 PEERS = (

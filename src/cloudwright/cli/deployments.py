@@ -62,7 +62,7 @@ def deployments() -> None:
 @click.option(
     "--runtime-only-evaluation", is_flag=True, help="Evaluate intrinsic functions only when operations run."
 )
-@click.option("--skip-plugins-validation", is_flag=True, help="Do not check that its plugins are there.")
+@click.option("--skip-plugins-validation", is_flag=True, help="For Cloudify's scripts; has no effect.")
 @options.standard
 @pass_session
 def create(
@@ -131,8 +131,10 @@ def get(session: Session, deployment_id: str) -> None:
 @deployments.command("delete")
 @click.argument("deployment_id")
 @options.force("Delete it even where node instances live, or other deployments need it.")
-@click.option("-l", "--with-logs", is_flag=True, help="Delete the logs of its executions too.")
-@click.option("--recursive", is_flag=True, help="Delete the deployments that it contains too.")
+@click.option(
+    "-l", "--with-logs", is_flag=True, help="For Cloudify's scripts; its executions and their logs stay."
+)
+@click.option("--recursive", is_flag=True, help="For Cloudify's scripts; has no effect.")
 @options.standard
 @pass_session
 def delete(session: Session, deployment_id: str, force: bool, with_logs: bool, recursive: bool) -> None:

@@ -98,23 +98,7 @@ def events() -> None:
 )
 @click.option("--node", "node_id", metavar="NAME", help="Show events of this node's instances only.")
 @click.option("--operation", metavar="NAME", help="Show events of this operation only.")
-@click.option(
-    "-o",
-    "--pagination-offset",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=0,
-    help="Leave out the first N.",
-)
-@click.option(
-    "-s",
-    "--pagination-size",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=1000,
-    show_default=True,
-    help="Show N at most.",
-)
+@options.pagination
 @options.standard
 @pass_session
 def list_events(

@@ -203,11 +203,7 @@ def start(
                 f"It is {execution['status']}; `cfy events list --tail {execution['id']}` follows it."
             )
         return
-    how = running.How(timeout, include_logs, json_output)
-    execution = running.follow_to_end(session, execution, how)
-    if session.out.as_json:
-        session.out.json_line(execution) if json_output else session.out.json(execution)
-    running.require_success(session, execution)
+    running.follow_to_end(session, execution, running.How(timeout, include_logs, json_output))
 
 
 @executions.command("cancel")

@@ -31,7 +31,7 @@ else:
 @options.workflow("install")
 @options.force_concurrent
 @options.visibility
-@click.option("--skip-plugins-validation", is_flag=True, help="Do not check that the plugins are there.")
+@click.option("--skip-plugins-validation", is_flag=True, help="For Cloudify's scripts; has no effect.")
 @options.parameters
 @options.allow_custom_parameters
 @options.following
@@ -110,7 +110,4 @@ def install(
         force=force,
     )
     execution = running.start(session, run)
-    execution = running.follow_to_end(session, execution, running.How(timeout, include_logs, json_output))
-    if session.out.as_json:
-        session.out.json_line(execution) if json_output else session.out.json(execution)
-    running.require_success(session, execution)
+    running.follow_to_end(session, execution, running.How(timeout, include_logs, json_output))

@@ -116,3 +116,7 @@ def cfy() -> None:
 
 def main() -> NoReturn:
     cfy.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -165,6 +165,27 @@ all_tenants = click.option(
 )
 
 
+pagination = together(
+    click.option(
+        "-o",
+        "--pagination-offset",
+        metavar="N",
+        type=click.IntRange(min=0),
+        default=0,
+        help="Leave out the first N.",
+    ),
+    click.option(
+        "-s",
+        "--pagination-size",
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=1000,
+        show_default=True,
+        help="Show N at most.",
+    ),
+)
+
+
 def sliced(*, sort: str | None = None, search: bool = True) -> Decorator:
     """The options of a list; they reach the command as one argument ``part``, a Slice."""
     options: list[Decorator] = [
@@ -175,23 +196,7 @@ def sliced(*, sort: str | None = None, search: bool = True) -> Decorator:
             help="Sort by this field, such as `id` or `created_at`.",
         ),
         click.option("--descending", is_flag=True, help="Sort from the highest to the lowest."),
-        click.option(
-            "-o",
-            "--pagination-offset",
-            metavar="N",
-            type=click.IntRange(min=0),
-            default=0,
-            help="Leave out the first N.",
-        ),
-        click.option(
-            "-s",
-            "--pagination-size",
-            metavar="N",
-            type=click.IntRange(min=1),
-            default=1000,
-            show_default=True,
-            help="Show N at most.",
-        ),
+        pagination,
         all_tenants,
     ]
     if search:

@@ -86,11 +86,16 @@ def _workflows(session: Session, deployment_id: str) -> list[str]:
     return [workflow["name"] for workflow in deployment.get("workflows") or []]
 
 
-def follow_to_end(session: Session, execution: Execution, how: How) -> Execution:
-    """Show an execution until it is over. Raises Failure where it cannot be followed that far."""
+def follow_to_end(session: Session, execution: Execution, how: How) -> None:
+    """Show an execution until it is over, and tell how it ended. Raises Failure where that was not well, or
+    where it cannot be followed that far.
+    """
     with open_view(session.out, execution, json_lines=how.json_output) as view:
         following = Following(session, execution, view, include_logs=how.include_logs, timeout=how.timeout)
-        return following.run()
+        execution = following.run()
+    if session.out.as_json:
+        session.out.json_line(execution) if how.json_output else session.out.json(execution)
+    require_success(session, execution)
 
 
 def require_success(session: Session, execution: Execution) -> None:

@@ -23,7 +23,11 @@ else:
 @options.force(
     "Start it even though another execution runs, and delete the deployment whatever is left of it."
 )
-@click.option("--recursive", is_flag=True, help="Uninstall the deployments that it contains too.")
+@click.option(
+    "--recursive",
+    is_flag=True,
+    help="For Cloudify's scripts; `uninstall` refuses it: deployments inside others go first.",
+)
 @options.parameters
 @options.allow_custom_parameters
 @options.following
@@ -56,10 +60,7 @@ def uninstall(
         force=force,
     )
     execution = running.start(session, run)
-    execution = running.follow_to_end(session, execution, running.How(timeout, include_logs, json_output))
-    if session.out.as_json:
-        session.out.json_line(execution) if json_output else session.out.json(execution)
-    running.require_success(session, execution)
+    running.follow_to_end(session, execution, running.How(timeout, include_logs, json_output))
     client = session.client
     client.deployments.delete(deployment_id, force=force, recursive=recursive)
     session.out.say(f"Deployment `{deployment_id}` is deleted.")
