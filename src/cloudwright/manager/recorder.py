@@ -7,6 +7,7 @@ are applied in the order in which they are handed to the store.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
@@ -23,6 +24,9 @@ GATHER_SECONDS = 0.004
 GATHER_EVENTS = 500
 #: Longer messages are cut: an event is to be read, and to be kept.
 MAX_MESSAGE = 64 * 1024
+#: How much of what was said may wait for the database (characters). While it is away for so long that more
+#: would wait, lines of log are counted and not kept; events are kept whatever it takes.
+MAX_WAITING = 64 * 1024 * 1024
 
 
 class Recorder:
@@ -31,6 +35,9 @@ class Recorder:
         self._bus = bus
         self._clock = clock
         self._events: list[Event] = []
+        self._waiting = 0
+        # Lines of log that were not kept, by execution.
+        self._dropped: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
         self._writes: set[asyncio.Task[None]] = set()
 
@@ -44,6 +51,10 @@ class Recorder:
     def add(self, event: Event) -> None:
         if len(event.message) > MAX_MESSAGE:
             event = replace(event, message=event.message[:MAX_MESSAGE] + " ... (cut: the message was longer)")
+        if event.kind == LOG and self._waiting >= MAX_WAITING:
+            self._dropped[event.execution_id] += 1
+            return
+        self._waiting += len(event.message)
         self._events.append(event)
         if len(self._events) >= GATHER_EVENTS:
             self.flush()
@@ -60,20 +71,33 @@ class Recorder:
         batch, self._events = self._events, []
         # Handed over here and now, not when the task below gets its turn: that is what keeps the order.
         write = self._store.write(events.add, batch)
-        task = asyncio.ensure_future(self._written(write, {event.execution_id for event in batch}))
+        task = asyncio.ensure_future(self._written(write, batch))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
 
     async def drain(self) -> None:
         """Wait until everything recorded so far is stored."""
-        self.flush()
-        while self._writes:
+        while self._events or self._writes:
+            self.flush()
             await asyncio.gather(*self._writes)
 
-    async def _written(self, write: Awaitable[object], execution_ids: set[str]) -> None:
-        await write
-        for execution_id in execution_ids:
+    async def _written(self, write: Awaitable[object], batch: list[Event]) -> None:
+        try:
+            await write
+        finally:
+            self._waiting -= sum(len(event.message) for event in batch)
+        self._say_what_was_dropped()
+        for execution_id in {event.execution_id for event in batch}:
             await self.changed(execution_id, "events")
+
+    def _say_what_was_dropped(self) -> None:
+        dropped, self._dropped = self._dropped, Counter()
+        for execution_id, lines in dropped.items():
+            message = (
+                f"{lines} lines of log were not kept: the database took no writes, and "
+                f"{MAX_WAITING // 2**20} MiB waited for it already."
+            )
+            self.event(execution_id, "logs_dropped", message, details={"lines": lines})
 
     async def changed(self, execution_id: str, kind: str) -> None:
         """Wake whoever follows the execution: its ``status``, ``events`` or ``operations`` changed."""
