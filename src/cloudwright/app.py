@@ -99,8 +99,8 @@ async def _serve(settings: Settings) -> int:
         # Before anything of an earlier life runs on: its operations may ask.
         manager.calls.rest = _ask_inside(Inside(app, manager.accounts))
         await manager.start()
-        # What is loaded by now stays: no reason to walk through it at every collection.
-        gc.collect()
+        # What is loaded by now stays: no reason to walk through it at every collection, nor once now, when
+        # what an earlier life left is being carried on already.
         gc.freeze()
         gc.enable()
         server = _Server(app, listening)
