@@ -103,13 +103,12 @@ class Environments:
             if zygote is None or zygote.died.done():
                 if zygote is not None:
                     log.warning("the zygote of %s %s died and is started anew", role, key)
-                zygote = await Zygote.start(
-                    name=f"{role}-{key or 'own'}",
-                    python=python,
-                    preload=PRELOAD[role],
-                    rehearse=REHEARSE[role],
-                    env=child_basics(),
-                )
+                try:
+                    zygote = await _start(role, key, python)
+                except Unavailable as error:
+                    # Killed while it started, say. If it cannot be started at all, that shows again.
+                    log.warning("%s It is started once more.", error)
+                    zygote = await _start(role, key, python)
                 self._zygotes[role, key] = zygote
             return zygote
 
@@ -138,6 +137,16 @@ class Environments:
         await _run(code.name, python, "-m", "pip", *PIP_INSTALL, *code.install)
         _share_runtime(folder)
         (home / COMPLETE).symlink_to(folder.name)
+
+
+async def _start(role: str, key: str, python: str) -> Zygote:
+    return await Zygote.start(
+        name=f"{role}-{key or 'own'}",
+        python=python,
+        preload=PRELOAD[role],
+        rehearse=REHEARSE[role],
+        env=child_basics(),
+    )
 
 
 def _locate(plugin: dict[str, Any] | None, blueprint: Path) -> PluginCode:

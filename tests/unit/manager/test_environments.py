@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from cloudwright.errors import Unavailable
 from cloudwright.manager import environments
 from cloudwright.manager.environments import COMPLETE, Environments
 from cloudwright.manager.plugins import PluginCode
+from cloudwright.process import supervisor
 
 CODE = PluginCode("box", "1.0", None, (), Path("wheels"), ("box.whl",), "p1")
 #: Waits for a process of its own, which holds the other end of a pipe.
@@ -86,3 +89,28 @@ def test_an_interrupted_installation_is_begun_in_another_folder(
     assert python == folders[1] / "bin" / "python"
     assert not (folders[1] / "late").exists()
     assert (install(), len(folders)) == (python, 2)
+
+
+def test_a_zygote_that_is_killed_while_it_starts_is_started_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn, killed = supervisor._spawn, []
+
+    def spawn_and_kill(name: str, python: str, env: Mapping[str, str]) -> Any:
+        spawned = spawn(name, python, env)
+        if name not in killed:
+            killed.append(name)
+            spawned[0].kill()
+        return spawned
+
+    async def start() -> None:
+        begun = Environments(tmp_path)
+        try:
+            await begun.start()
+            assert not (await begun.parser()).died.done()
+        finally:
+            await begun.close()
+
+    monkeypatch.setattr(supervisor, "_spawn", spawn_and_kill)
+    asyncio.run(start())
+    assert sorted(killed) == ["operations-own", "workflows-own"]
