@@ -96,6 +96,8 @@ def create(
             site_name=site_name,
             runtime_only_evaluation=runtime_only_evaluation,
             skip_plugins_validation=skip_plugins_validation,
+            # On a command line all is text: `-i port=8080`.
+            auto_correct_types=True,
         )
     if session.out.as_json:
         session.out.json(deployment)

@@ -92,6 +92,8 @@ def install(
             visibility=visibility,
             labels=deployment_labels,
             skip_plugins_validation=skip_plugins_validation,
+            # On a command line all is text: `-i port=8080`.
+            auto_correct_types=True,
         )
     except (BadRequest, Conflict) as error:
         raise Failure(

@@ -164,14 +164,18 @@ class Deployments(Collection[Deployment]):
         site_name: str | None = None,
         runtime_only_evaluation: bool = False,
         skip_plugins_validation: bool = False,
+        auto_correct_types: bool = False,
     ) -> Deployment:
-        """Raises BadInputs, NotFound for the blueprint, Conflict where the id is taken."""
+        """``auto_correct_types`` takes text in ``inputs`` for the numbers and booleans that are declared.
+
+        Raises BadInputs, NotFound for the blueprint, Conflict where the id is taken."""
         body: dict[str, Any] = {
             "blueprint_id": blueprint_id,
             "inputs": dict(inputs or {}),
             "visibility": visibility,
             "runtime_only_evaluation": runtime_only_evaluation,
             "skip_plugins_validation": skip_plugins_validation,
+            "auto_correct_types": auto_correct_types,
         }
         if display_name is not None:
             body["display_name"] = display_name

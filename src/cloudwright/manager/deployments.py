@@ -78,11 +78,13 @@ class Deployments:
         site_name: str | None = None,
         settings: Mapping[str, Any] | None = None,
         runtime_only_evaluation: bool = False,
+        auto_correct_types: bool = False,
     ) -> Deployment:
         """Make a deployment with its nodes and node instances; nothing is installed yet.
 
-        Raises InvalidInput, NotFound (blueprint, site), IllegalAction (the blueprint is not uploaded),
-        Conflict, BadInputs and EvaluationError.
+        ``auto_correct_types`` takes text in ``inputs`` for the number or boolean that it looks like, where
+        one is declared. Raises InvalidInput, NotFound (blueprint, site), IllegalAction (the blueprint is not
+        uploaded), Conflict, BadInputs and EvaluationError.
         """
         check_id("deployment", id)
         check_visibility(visibility)
@@ -95,7 +97,7 @@ class Deployments:
         system = SystemFacts(id, tenant, blueprint_id, by or "", display_name or id)
         # Large plans take a while, and nobody else should wait for them.
         plan, instances = await asyncio.to_thread(
-            self._prepare, blueprint, inputs, system, runtime_only_evaluation
+            self._prepare, blueprint, inputs, system, runtime_only_evaluation, auto_correct_types
         )
         from_plan = [(key, str(value)) for key, values in plan.labels.items() for value in values]
         new = Deployment(
@@ -176,7 +178,12 @@ class Deployments:
         return instance
 
     def _prepare(
-        self, blueprint: Blueprint, inputs: Mapping[str, Any], system: SystemFacts, runtime_only: bool
+        self,
+        blueprint: Blueprint,
+        inputs: Mapping[str, Any],
+        system: SystemFacts,
+        runtime_only: bool,
+        auto_correct: bool,
     ) -> tuple[DeploymentPlan, list[NodeInstance]]:
         assert blueprint.plan is not None
         whole = Plan.from_json(blueprint.plan)
@@ -185,6 +192,7 @@ class Deployments:
             inputs,
             sys=system,
             runtime_only_evaluation=runtime_only,
+            auto_correct_types=auto_correct,
             lookup=Existing(self._store, system.tenant, whole),
         )
         instances = create_instances(

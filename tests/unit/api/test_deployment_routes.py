@@ -38,6 +38,15 @@ def test_a_deployment_is_made_of_a_blueprint(api: Api) -> None:
     assert api.get(f"/deployments/{id}/inputs") == {"deployment_id": id, "inputs": {"size": 3}}
 
 
+def test_text_is_taken_for_a_declared_number_where_that_is_asked_for(api: Api) -> None:
+    blueprint, id = api.blueprint(), api.unique("deployment")
+    body = {"blueprint_id": blueprint, "inputs": {"size": "3"}}
+    refused = api.refused("PUT", f"/deployments/{id}", 400, "bad_parameters_error", json=body)
+    assert "not of type `integer`" in refused
+    made = api.put(f"/deployments/{id}", body | {"auto_correct_types": True})
+    assert made["inputs"] == {"size": 3}
+
+
 def test_only_the_blueprint_must_be_named(api: Api) -> None:
     made = api.get(f"/deployments/{api.deployment()}")
     assert made["display_name"] == made["id"]

@@ -58,6 +58,7 @@ def test_install_uploads_creates_and_runs(ending: FakeApi, cfy: Run, blueprint: 
         assert set(archive.getnames()) == {"my_shop/blueprint.yaml", "my_shop/run.sh"}
     [created] = ending.asked("PUT", "deployments/my-shop")
     assert (created["blueprint_id"], created["inputs"]) == ("my-shop", {"size": "3"})
+    assert created["auto_correct_types"] is True
     [started] = ending.asked("POST", "executions")
     assert (started["workflow_id"], started["deployment_id"]) == ("install", "my-shop")
     assert result.stdout.splitlines() == [

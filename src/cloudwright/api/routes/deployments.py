@@ -36,6 +36,7 @@ class NewDeployment(BaseModel):
     visibility: Visibility = "tenant"
     site_name: str | None = None
     runtime_only_evaluation: bool = False
+    auto_correct_types: bool = False
     settings: dict[str, Any] = {}
 
 
@@ -92,6 +93,7 @@ async def create_deployment(asking: Asked, id: str, new: NewDeployment) -> Json:
         site_name=new.site_name,
         settings=new.settings,
         runtime_only_evaluation=new.runtime_only_evaluation,
+        auto_correct_types=new.auto_correct_types,
     )
     view = await asking.manager.store.read(reading.get_deployment, asking.tenant, row.id)
     return Json(making.deployment(view.deployment, view.latest, view.states), status_code=201)
