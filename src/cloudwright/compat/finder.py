@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ else:
     Loader = object
 
 _PACKAGE = __name__.rpartition(".")[0]
-_FOLDER = Path(__file__).parent
+_FOLDER = os.path.dirname(__file__)
 
 
 class _Alias(Loader):
@@ -48,7 +48,9 @@ class AliasFinder:
     """Finds the modules below the packages of this folder under the packages' own names."""
 
     def __init__(self) -> None:
-        self.roots = frozenset(item.name for item in _FOLDER.iterdir() if (item / "__init__.py").exists())
+        self.roots = frozenset(
+            name for name in os.listdir(_FOLDER) if os.path.exists(os.path.join(_FOLDER, name, "__init__.py"))
+        )
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -68,8 +70,9 @@ class AliasFinder:
 
 def install() -> None:
     """Put the aliases ahead of everything else that can be imported; doing it again changes nothing."""
-    if any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
-        return
+    for known in sys.meta_path:
+        if isinstance(known, AliasFinder):
+            return
     finder = AliasFinder()
     for name in [name for name in sys.modules if name.partition(".")[0] in finder.roots]:
         del sys.modules[name]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from cloudwright.manager.briefing import Facts, instance_frame
 from cloudwright.manager.plugins import PluginCode
 from cloudwright.model.topology import NodeInstance
 from cloudwright.process.runner import OperationEnd
+
+
+def _future() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
 
 
 @dataclass(slots=True, eq=False)
@@ -24,17 +27,12 @@ class Assignment:
     facts: Facts
     term: int
     operation: dict[str, Any]
-    forked: asyncio.Future[None]
-    ended: asyncio.Future[None]
+    forked: asyncio.Future[None] = field(default_factory=_future)
+    ended: asyncio.Future[None] = field(default_factory=_future)
     preparing: asyncio.Task[Any] | None = None
     pid: int | None = None
     pid_timer: asyncio.TimerHandle | None = None
     signals: list[int] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, facts: Facts, term: int, operation: dict[str, Any]) -> Assignment:
-        loop = asyncio.get_running_loop()
-        return cls(facts, term, operation, loop.create_future(), loop.create_future())
 
     @property
     def id(self) -> str:
@@ -82,7 +80,7 @@ class Assignment:
         }
 
     def begin(
-        self, code: PluginCode, inputs: dict[str, Any], workdir: Path, instances: dict[str, NodeInstance]
+        self, code: PluginCode, inputs: dict[str, Any], workdir: str, instances: dict[str, NodeInstance]
     ) -> dict[str, Any]:
         """The ``begin`` frame of the operation's process, without its type."""
         plugin = {
@@ -94,11 +92,11 @@ class Assignment:
         # A user who resumes by force vouches for running again what may not be run again by itself.
         resume = bool(self.operation.get("resume")) and not self.facts.execution.reset_operations
         return (
-            self.facts.head()
+            self.facts.head
             | {
                 "operation": self.operation | {"inputs": inputs, "resume": resume},
                 "plugin": plugin,
-                "workdir": str(workdir),
+                "workdir": workdir,
                 "agent": None,
             }
             | self._subjects(instances)
@@ -107,7 +105,10 @@ class Assignment:
     def _subjects(self, instances: dict[str, NodeInstance]) -> dict[str, Any]:
         def pair(id: str) -> dict[str, Any]:
             instance = instances[id]
-            return {"node": self.facts.node(instance.node_id), "instance": instance_frame(instance)}
+            node = self.facts.node(instance.node_id)
+            # Large, and seldom looked at: the process asks then.
+            node.pop("relationships", None)
+            return {"node": node, "instance": instance_frame(instance)}
 
         if self.operation.get("instance"):
             return pair(self.operation["instance"])

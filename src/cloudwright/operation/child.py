@@ -54,7 +54,7 @@ def _run(begin: dict[str, Any], ctx: Context) -> Any:
     add_paths(paths)
     mapping = operation["mapping"]
     function = load_function(mapping, plugin.get("name") or "", paths)
-    if ctx.resume and not getattr(function, "resumable", False):
+    if operation.get("resume") and not getattr(function, "resumable", False):
         raise NonRecoverableError(
             "An earlier run of this operation was interrupted, and what it had done by then is not known. "
             f"It is not run again by itself, because `{mapping}` is not marked with "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from functools import cached_property
 from typing import Any
 
 from cloudwright.operation.context_parts import (
@@ -54,7 +55,11 @@ class AgentContext:
 
 
 class Context:
-    """``begin`` is the frame that began the operation's process (docs/frames.md)."""
+    """``begin`` is the frame that began the operation's process (docs/frames.md).
+
+    Most operations look at few parts of it, so a part is made when somebody looks: a child that was just
+    forked pays for every function that it runs, and for every object that it makes.
+    """
 
     def __init__(self, begin: dict[str, Any], supervisor: Supervisor) -> None:
         self._supervisor = supervisor
@@ -62,40 +67,33 @@ class Context:
         self._execution: dict[str, Any] = begin.get("execution") or {}
         self._task: dict[str, Any] = begin.get("operation") or {}
         self.tenant: dict[str, Any] = begin.get("tenant") or {}
-        self.blueprint = BlueprintContext(begin.get("blueprint") or {})
-        self.deployment = DeploymentContext(
-            begin.get("deployment") or {}, self.tenant_name, self._execution.get("created_by")
-        )
         self._operation = OperationContext(self._task)
-        self._plugin = PluginContext(begin.get("plugin") or {}, begin.get("workdir"))
-        blueprint = begin.get("blueprint") or {}
-        self._resources = Resources(blueprint.get("path"), supervisor, blueprint.get("imported") or ())
-        self._agent = AgentContext(self)
         self._logger: logging.Logger | None = None
-        #: Plugins' shared code looks in here, and writes into it; nothing of ours does.
-        self._context: dict[str, Any] = {
+        self._node: Any = None
+        self._instance: Any = None
+        self._source: Any = None
+        self._target: Any = None
+        if "source" in begin:
+            self._source = RelationshipSubjectContext(*self._subject(begin["source"]))
+            self._target = RelationshipSubjectContext(*self._subject(begin["target"]))
+        elif begin.get("instance"):
+            self._node, self._instance = self._subject(begin)
+
+    def _subject(self, described: dict[str, Any]) -> tuple[NodeContext, NodeInstanceContext]:
+        record = described["instance"]
+        node = NodeContext(record["node_id"], record["id"], self._supervisor, described.get("node"))
+        return node, NodeInstanceContext(record["id"], node, self._supervisor, record, modifiable=True)
+
+    @cached_property
+    def _context(self) -> dict[str, Any]:
+        """Plugins' shared code looks in here, and writes into it; nothing of ours does."""
+        return {
             "blueprint_id": self.blueprint.id,
             "deployment_id": self.deployment.id,
             "execution_id": self.execution_id,
             "workflow_id": self.workflow_id,
             "tenant": self.tenant,
         }
-        self._node: Any = None
-        self._instance: Any = None
-        self._source: Any = None
-        self._target: Any = None
-        if "source" in begin:
-            self._source = self._subject(begin["source"])
-            self._target = self._subject(begin["target"])
-        elif begin.get("instance"):
-            subject = self._subject(begin)
-            self._node, self._instance = subject.node, subject.instance
-
-    def _subject(self, described: dict[str, Any]) -> RelationshipSubjectContext:
-        record = described["instance"]
-        node = NodeContext(record["node_id"], record["id"], self._supervisor, described.get("node"))
-        instance = NodeInstanceContext(record["id"], node, self._supervisor, record, modifiable=True)
-        return RelationshipSubjectContext(node, instance)
 
     # What it is about.
 
@@ -140,14 +138,24 @@ class Context:
         )
         return ContextCapabilities(self.source.instance if self._source is not None else self.instance)
 
+    @cached_property
+    def blueprint(self) -> BlueprintContext:
+        return BlueprintContext(self._begin.get("blueprint") or {})
+
+    @cached_property
+    def deployment(self) -> DeploymentContext:
+        return DeploymentContext(
+            self._begin.get("deployment") or {}, self.tenant_name, self.execution_creator_username
+        )
+
     @property
     def agent(self) -> AgentContext:
         self._expect(NODE_INSTANCE, "ctx.agent")
-        return self._agent
+        return AgentContext(self)
 
-    @property
+    @cached_property
     def plugin(self) -> PluginContext:
-        return self._plugin
+        return PluginContext(self._begin.get("plugin") or {}, self._begin.get("workdir"))
 
     @property
     def operation(self) -> OperationContext:
@@ -211,6 +219,11 @@ class Context:
         return self.tenant.get("name")
 
     # What it can do.
+
+    @cached_property
+    def _resources(self) -> Resources:
+        blueprint = self._begin.get("blueprint") or {}
+        return Resources(blueprint.get("path"), self._supervisor, blueprint.get("imported") or ())
 
     @property
     def logger(self) -> logging.Logger:

@@ -69,6 +69,9 @@ class NodeContext:
     @property
     def relationships(self) -> list[dict[str, Any]]:
         """The node's relationships as in the plan."""
+        if "relationships" not in self._node:
+            # The frame that began the operation leaves them out: they are most of a node, and few look.
+            self._loaded = self._supervisor.call("node", id=self._name)
         return list(self._node.get("relationships") or ())
 
 

@@ -8,9 +8,9 @@ bound. What was rehearsed, every child finds done (docs/performance.md has the f
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import sys
-from pathlib import Path
 from typing import Any
 
 from cloudwright.operation import child
@@ -21,7 +21,7 @@ from cloudwright.process.channel import Channel
 #: The interpreter has specialised what has run so often.
 TIMES = 12
 
-_STAGE = str(Path(__file__).with_name("stage"))
+_STAGE = os.path.join(os.path.dirname(__file__), "stage")
 _PLUGIN = "cloudwright_rehearsal"
 _ID = "rehearsal"
 _BEGIN: dict[str, Any] = {

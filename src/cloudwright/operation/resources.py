@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import shutil
 from collections.abc import Iterable
 from typing import Any
 
@@ -63,12 +61,10 @@ class Resources:
         if folder is not None:
             if not os.path.isdir(folder):
                 raise HttpException(path, 404, f"`{path}` of the blueprint is a file, not a folder.")
-            shutil.copytree(folder, target, dirs_exist_ok=True)
-            return target
+            return _copy(folder, target)
         answer = self._ask(path)
         if isinstance(answer, str) and os.path.isdir(answer):
-            shutil.copytree(answer, target, dirs_exist_ok=True)
-            return target
+            return _copy(answer, target)
         if not isinstance(answer, dict) or "files" not in answer:
             raise HttpException(path, 404, f"`{path}` of the blueprint is a file, not a folder.")
         for name in answer["files"]:
@@ -102,6 +98,8 @@ class Resources:
     def _fetch(self, path: str) -> bytes:
         answer = self._ask(path)
         if isinstance(answer, dict) and "content" in answer:
+            import base64  # noqa: PLC0415 - it loads two libraries, and only agents are answered so
+
             return base64.b64decode(answer["content"])
         if isinstance(answer, str) and os.path.isfile(answer):
             with open(answer, "rb") as stream:
@@ -115,6 +113,13 @@ class Resources:
         except RequestRefused as error:
             where = f" (looked in `{self._folder}` too)" if self._folder else ""
             raise HttpException(path, error.status_code, f"{error.message}{where}") from error
+
+
+def _copy(folder: str, target: str) -> str:
+    import shutil  # noqa: PLC0415 - it loads six libraries, and few operations copy folders
+
+    shutil.copytree(folder, target, dirs_exist_ok=True)
+    return target
 
 
 def render(content: bytes, variables: dict[str, Any], name: str) -> bytes:

@@ -20,9 +20,11 @@ _STATUS = {"Unauthorized": 401, "Forbidden": 403, "NotFound": 404, "Conflict": 4
 class Supervisor:
     """Any thread may use it. Every method raises ChannelClosed when the supervisor is gone."""
 
+    # One for all, as there is one in a process: it is made in the zygote then, and not in every child.
+    _changed = threading.Condition()
+
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._changed = threading.Condition()
         self._receiving = False
         self._last_id = 0
         self._replies: dict[int, dict[str, Any]] = {}

@@ -246,9 +246,10 @@ class Attempt:
         elif self._said is not None:
             said = self._said
             result, updates = said.get("result"), said.get("updates") or []
-            failure = _failure(said.get("failure") or {})
             if said.get("outcome") == "succeeded":
                 state, failure = "succeeded", None
+            else:
+                failure = _failure(said.get("failure") or {})
         else:
             failure = Failure(self._death(child, status), kind="ProcessDied")
         return OperationEnd(state, result, failure, updates, status, child.group_gone.done())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import select
 import socket
-import threading
 import time
+from _thread import allocate_lock
 from collections import deque
 from typing import Any
 
@@ -28,7 +28,7 @@ class Channel:
     def __init__(self, fd: int) -> None:
         """Takes ``fd``, a connected stream socket, over."""
         self._socket = socket.socket(fileno=fd)
-        self._sending = threading.Lock()
+        self._sending = allocate_lock()
         self._decoder = frames.Decoder()
         self._received: deque[dict[str, Any]] = deque()
 

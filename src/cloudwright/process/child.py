@@ -298,7 +298,8 @@ class Child:
     def _close_channel(self) -> None:
         if self._channel is not None:
             self.pause()
-            self._drop_outgoing()
+            if self._outgoing:
+                self._drop_outgoing()
             self._channel.close()
             self._channel = None
 

@@ -15,6 +15,10 @@ from cloudwright.errors import CloudwrightError
 MAX_FRAME = 64 * 1024 * 1024
 
 _LENGTH = Struct(">I")
+# Made once: json.dumps and json.loads would look for their options anew at each frame, and a child that was
+# just forked pays for every function that it runs. NaN is not JSON.
+_encoded = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_decoded = json.JSONDecoder().decode
 
 
 class FrameError(CloudwrightError):
@@ -27,10 +31,12 @@ def encode(message: dict[str, Any]) -> bytes:
     """``message`` as a frame. Raises FrameError when it is larger than MAX_FRAME, TypeError or ValueError
     when it is not JSON.
     """
-    # NaN is not JSON; a lone surrogate (an undecodable file name in a message) is no UTF-8 and becomes a
-    # question mark.
-    text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return pack(text.encode("utf-8", "replace"))
+    # A lone surrogate (an undecodable file name in a message) is no UTF-8 and becomes a question mark.
+    return pack(_encoded(message).encode("utf-8", "replace"))
+
+
+def _loads(body: bytearray) -> Any:
+    return _decoded(body.decode("utf-8", "surrogatepass"))
 
 
 def pack(body: bytes) -> bytes:
@@ -45,7 +51,7 @@ def pack(body: bytes) -> bytes:
 class Decoder:
     """Cuts a stream of bytes into messages; ``loads`` turns a frame's JSON into an object."""
 
-    def __init__(self, loads: Callable[[bytes], Any] = json.loads) -> None:
+    def __init__(self, loads: Callable[[bytearray], Any] = _loads) -> None:
         self._loads = loads
         self._buffer = bytearray()
 
@@ -62,7 +68,7 @@ class Decoder:
                 end = start + _LENGTH.size + length
                 if len(buffer) < end:
                     return
-                body = bytes(buffer[start + _LENGTH.size : end])
+                body = buffer[start + _LENGTH.size : end]
                 start = end
                 yield self._message(body)
         finally:
@@ -73,11 +79,12 @@ class Decoder:
         """Bytes of a frame that is not complete yet."""
         return len(self._buffer)
 
-    def _message(self, body: bytes) -> dict[str, Any]:
+    def _message(self, body: bytearray) -> dict[str, Any]:
         try:
             message = self._loads(body)
         except ValueError as error:
-            raise FrameError(f"a frame of {len(body)} bytes is not JSON ({error}): {body[:80]!r}") from error
+            start = bytes(body[:80])
+            raise FrameError(f"a frame of {len(body)} bytes is not JSON ({error}): {start!r}") from error
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-            raise FrameError(f"a frame is not an object with a type: {body[:80]!r}")
+            raise FrameError(f"a frame is not an object with a type: {bytes(body[:80])!r}")
         return message

@@ -21,20 +21,24 @@ class Title:
         with open("/proc/self/stat", "rb") as stat:
             # The fields after the command's name, which is in parentheses and may hold anything.
             fields = stat.read().rpartition(b")")[2].split()
-        self._arguments, arguments_end, environment, environment_end = (int(field) for field in fields[45:49])
-        self._room = arguments_end - self._arguments
+        arguments, arguments_end, environment, environment_end = (int(field) for field in fields[45:49])
+        self._arguments = _memory(arguments, arguments_end - arguments)
         shown = ctypes.string_at(environment, environment_end - environment)
-        self._variables = {
-            name: environment + shown.index(f"{name}={value}".encode()) + len(name) + 1
+        self._name, self._group = (
+            _memory(environment + shown.index(f"{name}={value}".encode()) + len(name) + 1, len(value))
             for name, value in PLACEHOLDERS.items()
-        }
+        )
 
     def show(self, title: str) -> None:
         """Show ``title`` as the command line."""
-        ctypes.memmove(self._arguments, title.encode()[: self._room - 1].ljust(self._room, b"\0"), self._room)
+        room = len(self._arguments)
+        self._arguments[:] = title.encode()[: room - 1].ljust(room, b"\0")
 
-    def mark(self, values: dict[str, str]) -> None:
-        """Show ``values`` in place of the placeholders."""
-        for name, value in values.items():
-            room = len(PLACEHOLDERS[name])
-            ctypes.memmove(self._variables[name], value.encode()[:room].ljust(room, b"\0"), room)
+    def mark(self, name: str, group: str) -> None:
+        """Show a child's ``name`` and the number of its ``group`` in place of the placeholders."""
+        self._name[:] = name.encode().ljust(MAX_NAME, b"\0")
+        self._group[:] = group.encode().ljust(len(self._group), b"\0")
+
+
+def _memory(address: int, size: int) -> memoryview:
+    return memoryview((ctypes.c_char * size).from_address(address)).cast("B")

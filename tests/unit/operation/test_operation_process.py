@@ -122,8 +122,15 @@ def test_what_an_instance_is_related_to_is_asked_for_when_looked_at(operations: 
         "type_hierarchy": ["cloudify.relationships.depends_on", "cloudify.relationships.connected_to"],
         "properties": {"connection_type": "all_to_all"},
     }
-    operations.answers["node"] = lambda args: node(args["id"], properties={"ip": "10.0.0.9"})
+    nodes = {
+        "app": node("app", relationships=[definition]),
+        "db": node("db", properties={"ip": "10.0.0.9"}),
+        "vm": node("vm", properties={"ip": "10.0.0.9"}),
+    }
+    operations.answers["node"] = lambda args: nodes[args["id"]]
     operations.answers["node_instance"] = lambda args: instance(args["id"], runtime_properties={"port": 5432})
+    # What begins an operation leaves the node's relationships out.
+    told = {key: value for key, value in nodes["app"].items() if key != "relationships"}
     done = operations.python(
         """
 def operation(ctx):
@@ -134,7 +141,7 @@ def operation(ctx):
             ctx.capabilities["port"], "port" in ctx.capabilities, ctx.instance.host_ip]
     relationship.target.instance.runtime_properties["port"] = 1
 """,
-        node=node("app", relationships=[definition]),
+        node=told,
         instance=instance(
             "app_1",
             host_id="vm_1",
@@ -145,7 +152,13 @@ def operation(ctx):
     assert not done.failure["recoverable"]
     assert done.stored == {}
     asked = {(call["method"], call["args"]["id"]) for call in done.calls}
-    assert asked == {("node", "db"), ("node_instance", "db_1"), ("node_instance", "vm_1"), ("node", "vm")}
+    assert asked == {
+        ("node", "app"),
+        ("node", "db"),
+        ("node_instance", "db_1"),
+        ("node_instance", "vm_1"),
+        ("node", "vm"),
+    }
 
 
 def test_an_operation_of_a_deployment_has_no_instance(operations: Operations) -> None:

@@ -148,6 +148,24 @@ async def test_one_childs_environment_is_not_the_nexts() -> None:
 
 
 @in_loop
+async def test_what_a_child_forks_finds_the_locks_of_its_threads_free() -> None:
+    zygote = await start_zygote()
+    _, recorder = await fork(zygote, "fork_while_a_thread_logs")
+    assert await recorder.first_frame() == {"type": "forked", "ended": 1}  # it has one thread
+
+
+@in_loop
+async def test_children_of_a_zygote_that_holds_a_random_generator_draw_different_numbers() -> None:
+    zygote = await start_zygote()
+    told = []
+    for _ in range(2):
+        _, recorder = await fork(zygote, "say_a_random_number")
+        told.append(await recorder.first_frame())
+    assert told[0]["number"] != told[1]["number"]
+    assert [each["own_thread"] for each in told] == [True, True]
+
+
+@in_loop
 async def test_memory_is_limited() -> None:
     zygote = await start_zygote()
     child, recorder = await fork(zygote, "take_memory", memory_limit=256 * 2**20)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -308,6 +310,34 @@ def print_family_and_die(channel: Channel) -> NoReturn:
 def say_the_unexpected(channel: Channel) -> NoReturn:
     channel.send({"type": "poem"})
     _for_ever()
+
+
+def fork_while_a_thread_logs(channel: Channel) -> None:
+    """Says how a process fared that it forked while another thread held a logger's lock."""
+    handler, held, forked = logging.StreamHandler(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with handler.lock:  # type: ignore[union-attr]
+            held.set()
+            forked.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        with handler.lock:  # type: ignore[union-attr]
+            os._exit(threading.active_count())
+    forked.set()
+    thread.join()
+    channel.send({"type": "forked", "ended": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])})
+
+
+def say_a_random_number(channel: Channel) -> None:
+    thread = threading.main_thread()
+    mine = thread is threading.current_thread() and thread.ident == threading.get_ident()
+    channel.send({"type": "number", "number": random.random(), "own_thread": mine})
 
 
 def start_threads_and_end(channel: Channel) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
 from cloudwright.operation.errors import NonRecoverableError
-from cloudwright.operation.folders import new_folder, private_folder
+from cloudwright.operation.folders import new_folder, private_folder, remove_folder
 from cloudwright.operation.scripts.process import ProcessException
 from cloudwright.operation.scripts.run import environment, evaluate, run
 from cloudwright.operation.scripts.server import CtxServer
@@ -72,7 +71,7 @@ class CtxProxy(CtxServer):
 
     def close(self) -> None:
         super().close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_folder(self._folder)
 
 
 def start_ctx_proxy(ctx: Any, process: Mapping[str, Any]) -> CtxProxy | StubCtxProxy:

@@ -9,8 +9,7 @@ import os
 import selectors
 import signal
 import subprocess
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 from cloudwright.operation.errors import NonRecoverableError
 from cloudwright.operation.scripts.output import Budget, Stream
@@ -39,8 +38,7 @@ class ProcessException(Exception):
         self.stderr = stderr
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
+class Listening(NamedTuple):
     """What to do with a script's output."""
 
     log_stdout: bool = True
@@ -48,8 +46,7 @@ class Listening:
     stderr_to_stdout: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """``code`` is negative where a signal ended the script; the texts are the last lines of its output."""
 
     code: int

@@ -11,8 +11,7 @@ import json
 import os
 import re
 from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cloudwright.operation.errors import ScriptException
 
@@ -28,17 +27,16 @@ class BadQuestion(Exception):
     """The words mean nothing here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     code: int
     out: str = ""
     err: str = ""
 
 
-@dataclass(slots=True)
 class _Options:
-    json_output: bool = False
-    json_prefix: str = "@"
+    def __init__(self) -> None:
+        self.json_output = False
+        self.json_prefix = "@"
 
 
 def answer(ctx: Any, words: list[str], cwd: str) -> Answer:

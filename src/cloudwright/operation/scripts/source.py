@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import os
-import shutil
 import stat
 import textwrap
 from typing import Any
@@ -18,6 +16,9 @@ from cloudwright.operation.errors import (
 
 #: The longest that a server may take to answer (seconds).
 _PATIENCE = 60.0
+#: The same as ast.PyCF_ONLY_AST; ``ast`` itself is large.
+_PARSE_ONLY = 0x400
+_CHUNK = 1024 * 1024
 
 
 def copy_script(ctx: Any, path: str, folder: str, ssl_cert_content: str | None = None) -> str:
@@ -64,7 +65,7 @@ def _is_python(source: str) -> bool:
     if first.startswith("#!") and "python" not in first:
         return False
     try:
-        ast.parse(source)
+        compile(source, "script", "exec", _PARSE_ONLY, dont_inherit=True)
     except (SyntaxError, ValueError):
         return False
     return True
@@ -74,7 +75,9 @@ def _copy(path: str, target: str) -> None:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise NonRecoverableError(f"Script `{path}` cannot be run: it is no file.")
-        shutil.copyfile(path, target)
+        with open(path, "rb") as content, open(target, "wb") as copy:
+            while part := content.read(_CHUNK):
+                copy.write(part)
     except OSError as error:
         raise NonRecoverableError(
             f"Script `{path}` cannot be run: {error.strerror} on this machine, and its path is absolute. A "
@@ -84,6 +87,7 @@ def _copy(path: str, target: str) -> None:
 
 def _fetch(url: str, target: str, ssl_cert_content: str | None) -> None:
     # Large, and few scripts come from elsewhere.
+    import shutil  # noqa: PLC0415
     import ssl  # noqa: PLC0415
     import urllib.error  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415

@@ -1,0 +1,84 @@
+"""Temporary folders: where they are, and that they vanish whatever is in them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import cloudwright
+from cloudwright.operation.folders import executable_tempdir, new_folder, private_folder, remove_folder
+
+SOURCE = str(Path(cloudwright.__file__).parents[1])
+WHERE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from cloudwright.operation import folders
+print(folders.executable_tempdir(), "tempfile" in sys.modules)
+import tempfile
+print(tempfile.gettempdir())
+"""
+
+
+def usual(cwd: Path, **env: str) -> list[str]:
+    command = [sys.executable, "-I", "-S", "-c", WHERE, SOURCE]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, check=True, timeout=60)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("variable", [None, "TMPDIR", "TEMP", "TMP"])
+@pytest.mark.parametrize("chosen", ["there", "relative", "missing", "file", ""])
+def test_the_usual_place_is_the_one_of_tempfile(tmp_path: Path, variable: str | None, chosen: str) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "file").touch()
+    value = "there" if chosen == "relative" else str(tmp_path / chosen) if chosen else ""
+    found, loaded, theirs = usual(tmp_path, **({variable: value} if variable else {}))
+    assert found == theirs
+    if variable is None or chosen in ("there", "relative", ""):
+        assert loaded == "False"
+
+
+def test_who_tells_tempfile_another_place_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CFY_EXEC_TEMP")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert executable_tempdir() == str(tmp_path)
+
+
+def test_new_folders_are_empty_and_ones_own() -> None:
+    made = {new_folder() for _ in range(20)}
+    assert len(made) == 20
+    for folder in made:
+        assert os.listdir(folder) == []
+        assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+        assert os.path.basename(folder).startswith("cloudwright-")
+
+
+def test_a_folder_vanishes_and_what_its_links_lead_to_stays(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    with private_folder() as folder:
+        place = Path(folder)
+        (place / "deep" / "deeper").mkdir(parents=True)
+        (place / "deep" / "deeper" / "file").touch()
+        (place / "deep" / "link").symlink_to(outside)
+        (place / "broken").symlink_to("nowhere")
+        (place / "link to a file").symlink_to(outside / "kept")
+        os.mkfifo(place / "pipe")
+        (place / "read only").mkdir(mode=0o500)
+    assert not place.exists()
+    assert (outside / "kept").exists()
+
+
+def test_what_cannot_be_removed_is_no_error(tmp_path: Path) -> None:
+    remove_folder(str(tmp_path / "missing"))
+    (tmp_path / "file").touch()
+    remove_folder(str(tmp_path / "file"))
+    assert (tmp_path / "file").exists()
