@@ -59,11 +59,11 @@ async def received(subscription: Subscription, count: int) -> list[tuple[str, di
 
 def test_what_is_published_arrives_in_order(with_bus: WithBus) -> None:
     async def test(bus: Bus) -> None:
-        await bus.publish("execution.e1", {"kind": "too early"})
+        bus.publish("execution.e1", {"kind": "too early"})
         async with bus.subscribe("execution.e1") as first, bus.subscribe("execution.e1") as second:
             for place in range(5):
-                await bus.publish("execution.e1", {"kind": "events", "place": place})
-            await bus.publish("execution.e2", {"kind": "events"})
+                bus.publish("execution.e1", {"kind": "events", "place": place})
+            bus.publish("execution.e2", {"kind": "events"})
             expected = [("execution.e1", {"kind": "events", "place": place}) for place in range(5)]
             assert await received(first, 5) == expected
             assert await received(second, 5) == expected
@@ -86,7 +86,7 @@ def test_patterns(with_bus: WithBus, pattern: str, hits: list[str], misses: list
     async def test(bus: Bus) -> None:
         async with bus.subscribe(pattern) as subscription:
             for name in [*misses, *hits]:
-                await bus.publish(name, {})
+                bus.publish(name, {})
             assert [name for name, _ in await received(subscription, len(hits))] == hits
 
     with_bus(test)
@@ -97,8 +97,8 @@ def test_patterns(with_bus: WithBus, pattern: str, hits: list[str], misses: list
 def test_a_message_that_matches_twice_arrives_once(with_bus: WithBus) -> None:
     async def test(bus: Bus) -> None:
         async with bus.subscribe("a.b", "a.*", "a.b", ">", "c") as subscription:
-            await bus.publish("a.b", {"x": 1})
-            await bus.publish("c", {"x": 2})
+            bus.publish("a.b", {"x": 1})
+            bus.publish("c", {"x": 2})
             assert await received(subscription, 2) == [("a.b", {"x": 1}), ("c", {"x": 2})]
 
     with_bus(test)
@@ -109,7 +109,7 @@ def test_a_slow_subscriber_loses_the_oldest_and_is_told(with_bus: WithBus) -> No
         async with bus.subscribe("a") as slow, bus.subscribe("a") as quick:
             seen = []
             for place in range(CAPACITY + 3):
-                await bus.publish("a", {"place": place})
+                bus.publish("a", {"place": place})
                 message = await quick.get(PATIENCE)
                 assert message is not None
                 seen.append(message[1]["place"])
@@ -117,7 +117,7 @@ def test_a_slow_subscriber_loses_the_oldest_and_is_told(with_bus: WithBus) -> No
             found = await received(slow, CAPACITY + 1)
             assert found[0] == (OVERFLOW, {"lost": 3})
             assert [message["place"] for _, message in found[1:]] == list(range(3, CAPACITY + 3))
-            await bus.publish("a", {"place": "next"})
+            bus.publish("a", {"place": "next"})
             assert await received(slow, 1) == [("a", {"place": "next"})]
 
     with_bus(test)
@@ -129,7 +129,7 @@ def test_a_waiting_subscriber_is_woken(with_bus: WithBus) -> None:
             waiting = asyncio.ensure_future(subscription.get())
             await asyncio.sleep(0)
             assert not waiting.done()
-            await bus.publish("a", {"x": 1})
+            bus.publish("a", {"x": 1})
             async with asyncio.timeout(PATIENCE):
                 assert await waiting == ("a", {"x": 1})
 
@@ -140,7 +140,7 @@ def test_it_iterates_until_it_is_closed(with_bus: WithBus) -> None:
     async def test(bus: Bus) -> None:
         async with bus.subscribe("a") as subscription:
             for place in range(3):
-                await bus.publish("a", {"place": place})
+                bus.publish("a", {"place": place})
             await received_all(bus, subscription)
 
     async def received_all(bus: Bus, subscription: Subscription) -> None:
@@ -162,8 +162,8 @@ def test_after_its_context_nothing_arrives(with_bus: WithBus) -> None:
     async def test(bus: Bus) -> None:
         async with bus.subscribe("a", "b.*") as subscription:
             pass
-        await bus.publish("a", {})
-        await bus.publish("b.c", {})
+        bus.publish("a", {})
+        bus.publish("b.c", {})
         with pytest.raises(Closed):
             await subscription.get()
 
@@ -176,7 +176,7 @@ def test_a_closed_bus_has_no_subscribers(with_bus: WithBus) -> None:
         async with bus.subscribe("a") as subscription:
             with pytest.raises(Closed):
                 await subscription.get()
-        await bus.publish("a", {})
+        bus.publish("a", {})
 
     with_bus(test)
 
@@ -195,7 +195,7 @@ def test_many_follow_one_execution_each(with_bus: WithBus) -> None:
         for _ in followers:
             await ready.acquire()
         for place in range(200):
-            await bus.publish(f"execution.e{place}", {"place": place})
+            bus.publish(f"execution.e{place}", {"place": place})
         assert await asyncio.gather(*followers) == list(range(200))
 
     with_bus(test)

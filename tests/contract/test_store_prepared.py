@@ -75,12 +75,13 @@ def test_values_come_back_as_they_were_given(conn: Connection) -> None:
 
 
 def test_constants_and_what_is_answered_are_converted(conn: Connection) -> None:
-    assert INSERT.run(conn, **dict(zip(NAMES, FULL, strict=True))) == 1
+    INSERT.run(conn, **dict(zip(NAMES, FULL, strict=True)))
     assert FAIL.all(conn, old=ExecutionStatus.FAILED, when=at(1)) == [
         (ExecutionStatus.CANCELLED, None, at(1))
     ]
-    assert FAIL.run(conn, old=ExecutionStatus.FAILED, when=at(1)) == 0
-    assert DELETE.run(conn, least=0) == 1
+    assert FAIL.first(conn, old=ExecutionStatus.FAILED, when=at(1)) is None
+    DELETE.run(conn, least=0)
+    assert ALL.all(conn) == []
 
 
 def test_it_begins_a_transaction_as_any_statement_does(conn: Connection) -> None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,9 @@ log = logging.getLogger(__name__)
 class Killed(CloudwrightError):
     """An operation was killed before there was a process to kill."""
 
+    def __init__(self) -> None:
+        super().__init__("its execution was killed before the operation's process was started")
+
 
 class Dispatcher:
     """Runs operations on the local worker, as many at once as it has slots."""
@@ -73,7 +78,8 @@ class Dispatcher:
         self._environments = environments
         self._calls = calls
         self._worker = worker
-        self._home = home
+        self._workdirs = home / WORKDIRS
+        self._workdirs.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._free = slots
         self._memory_limit = memory_limit
         self._clock = clock
@@ -110,11 +116,7 @@ class Dispatcher:
 
     def send(self, facts: Facts, term: int, accepted: Iterable[dict[str, Any]]) -> None:
         """Run operations that are stored as ``sent`` under ``term``."""
-        loop = asyncio.get_running_loop()
-        for operation in accepted:
-            self._waiting.append(
-                Assignment(facts, term, operation, loop.create_future(), loop.create_future())
-            )
+        self._waiting.extend(Assignment(facts, term, operation) for operation in accepted)
         self._pump_soon()
 
     def cancel(self, execution_id: str, mode: CancelMode) -> None:
@@ -183,23 +185,28 @@ class Dispatcher:
             batch.append(assignment)
         if batch:
             self._recorder.flush()
-            self._spawn(self._start(batch, self._ask_for(batch)))
+            self._ask_for(batch)
 
-    def _ask_for(self, batch: list[Assignment]) -> Awaitable[dict[str, Subjects]]:
-        return self._store.write(_grant, batch, self._worker, self._clock())
+    def _ask_for(self, batch: list[Assignment]) -> None:
+        # A callback, and no task: most of an operation's way is short steps, and a task costs more than each.
+        grant = self._store.write(_grant, batch, self._worker, self._clock())
+        grant.add_done_callback(partial(self._granted, batch))
 
-    async def _start(self, batch: list[Assignment], grant: Awaitable[dict[str, Subjects]]) -> None:
-        try:
-            granted = await grant
-        except Exception as error:
-            if len(batch) > 1:
-                # It is one of them that cannot be granted, and not the others.
-                for assignment in batch:
-                    self._spawn(self._start([assignment], self._ask_for([assignment])))
-            else:
-                log.exception("operation %s could not be granted", batch[0].id)
-                self._refuse(batch[0], error)
+    def _granted(self, batch: list[Assignment], grant: asyncio.Future[dict[str, Subjects]]) -> None:
+        if self._closing:
             return
+        error = grant.exception()
+        if error is None:
+            self._start(batch, grant.result())
+        elif len(batch) > 1:
+            # It is one of them that cannot be granted, and not the others.
+            for assignment in batch:
+                self._ask_for([assignment])
+        else:
+            log.error("operation %s could not be granted", batch[0].id, exc_info=error)
+            self._refuse(batch[0], error)
+
+    def _start(self, batch: list[Assignment], granted: dict[str, Subjects]) -> None:
         for assignment in batch:
             instances = granted.get(assignment.id)
             if instances is None:
@@ -211,14 +218,14 @@ class Dispatcher:
                 self._tell(assignment, OperationState.STARTED)
                 self._spawn(self._launch(assignment, instances))
         for execution_id in {assignment.execution_id for assignment in batch}:
-            await self._recorder.changed(execution_id, "operations")
+            self._recorder.changed(execution_id, "operations")
 
-    def _refuse(self, assignment: Assignment, error: Exception) -> None:
+    def _refuse(self, assignment: Assignment, error: BaseException) -> None:
         """Nothing was stored, and nothing was forked: whoever waits for the operation is told so."""
         message = f"The operation could not be started: {error}"
         failure = Failure(message, recoverable=False, kind=type(error).__name__)
         self._release(assignment)
-        self._tell(assignment, OperationState.FAILED, failure=asdict(failure))
+        self._tell(assignment, OperationState.FAILED, failure=failure)
 
     async def _launch(self, assignment: Assignment, instances: Subjects) -> None:
         operation = assignment.operation
@@ -248,16 +255,17 @@ class Dispatcher:
 
     async def _prepared(self, assignment: Assignment) -> tuple[Environment, dict[str, Any]]:
         """Where to fork it, and its inputs. May take long (an installation), so a kill interrupts it."""
-        preparing = asyncio.ensure_future(self._prepare(assignment))
-        assignment.preparing = preparing
-        if self._dooms(assignment):
-            assignment.preparing.cancel()
+        assignment.preparing = asyncio.current_task()
         try:
-            return await preparing
+            if self._dooms(assignment):
+                raise Killed
+            return await self._prepare(assignment)
         except asyncio.CancelledError:
             if not self._dooms(assignment):
                 raise
-            raise Killed("its execution was killed before the operation's process was started") from None
+            raise Killed from None
+        finally:
+            assignment.preparing = None
 
     async def _prepare(self, assignment: Assignment) -> tuple[Environment, dict[str, Any]]:
         operation, facts = assignment.operation, assignment.facts
@@ -269,12 +277,11 @@ class Dispatcher:
             inputs = await self._calls.evaluate_inputs(facts, inputs, assignment.scope)
         return environment, inputs
 
-    def _workdir(self, assignment: Assignment) -> Path:
+    def _workdir(self, assignment: Assignment) -> str:
+        """The plugin's own folder for this deployment: the operation makes it when it asks for it."""
         execution = assignment.facts.execution
-        of_deployment = self._home / WORKDIRS / execution.tenant / str(execution.deployment_id)
-        folder = of_deployment / str(assignment.operation["plugin"])
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return folder
+        plugin = str(assignment.operation["plugin"])
+        return os.path.join(self._workdirs, execution.tenant, str(execution.deployment_id), plugin)
 
     async def _kill_one(self, assignment: Assignment, reason: str) -> bool:
         if assignment.preparing is not None:
@@ -321,12 +328,12 @@ class Dispatcher:
         assignment: Assignment,
         state: OperationState,
         result: Any = None,
-        failure: dict[str, Any] | None = None,
+        failure: Failure | None = None,
     ) -> None:
         listener = self._listeners.get(assignment.execution_id)
         if listener is not None:
             update = {"id": assignment.id, "attempt": assignment.attempt, "state": str(state)}
-            listener(update | {"result": result, "failure": failure})
+            listener(update | {"result": result, "failure": asdict(failure) if failure else None})
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -379,56 +386,48 @@ class Dispatcher:
             self._release(assignment)
             return
         self._recorder.flush()
-        failure = asdict(end.failure) if end.failure else None
-        write = self._store.write(
+        self._store_end(assignment, end).add_done_callback(partial(self._end_stored, assignment, end))
+
+    def _store_end(self, assignment: Assignment, end: OperationEnd) -> asyncio.Future[EndResult]:
+        return self._store.write(
             operations.end,
-            operation_id,
+            assignment.id,
             assignment.attempt,
             state=OperationState(end.state),
             result=end.result,
-            failure=failure,
+            failure=asdict(end.failure) if end.failure else None,
             updates=end.updates,
             now=self._clock(),
         )
-        self._spawn(self._book_end(assignment, end, failure, write))
 
-    async def _book_end(
-        self,
-        assignment: Assignment,
-        end: OperationEnd,
-        failure: dict[str, Any] | None,
-        write: Awaitable[EndResult],
+    def _end_stored(
+        self, assignment: Assignment, end: OperationEnd, write: asyncio.Future[EndResult]
     ) -> None:
-        state, result = OperationState(end.state), end.result
-        try:
-            stored = await write
-        except Exception as error:
-            # An end that makes no sense. The operation is over all the same, and whoever waits for it is
-            # told.
-            log.exception("the end of operation %s could not be stored", assignment.id)
-            message = (
-                f"What the operation said at its end could not be stored: {type(error).__name__}: {error}"
-            )
-            state, result = OperationState.FAILED, None
-            failure = asdict(Failure(message, recoverable=False, kind="InvalidEnd"))
-            stored = await self._store.write(
-                operations.end,
-                assignment.id,
-                assignment.attempt,
-                state=state,
-                failure=failure,
-                now=self._clock(),
-            )
+        error = write.exception()
+        if error is None:
+            self._booked(assignment, end, write)
+            return
+        if self._closing:
+            return  # The next start books it as lost.
+        # An end that makes no sense. The operation is over all the same, and whoever waits for it is told.
+        log.error("the end of operation %s could not be stored", assignment.id, exc_info=error)
+        message = f"What the operation said at its end could not be stored: {type(error).__name__}: {error}"
+        instead = OperationEnd("failed", failure=Failure(message, recoverable=False, kind="InvalidEnd"))
+        self._store_end(assignment, instead).add_done_callback(partial(self._booked, assignment, instead))
+
+    def _booked(self, assignment: Assignment, end: OperationEnd, write: asyncio.Future[EndResult]) -> None:
+        stored = write.result()
         self._release(assignment)
         if stored.conflict:
-            state, result, failure = OperationState.FAILED, None, asdict(CONFLICT)
-        self._tell(assignment, state, result, failure)
-        await self._recorder.changed(assignment.execution_id, "operations")
+            self._tell(assignment, OperationState.FAILED, failure=CONFLICT)
+        else:
+            self._tell(assignment, OperationState(end.state), end.result, end.failure)
+        self._recorder.changed(assignment.execution_id, "operations")
 
     def _store_pid(self, assignment: Assignment) -> None:
         if assignment.pid is not None:
-            write = self._store.write(operations.set_pid, assignment.id, assignment.attempt, assignment.pid)
-            self._spawn(_awaited(write))
+            # Nobody waits for it: what may go wrong with it is logged by the loop.
+            self._store.write(operations.set_pid, assignment.id, assignment.attempt, assignment.pid)
 
 
 CONFLICT = Failure(
@@ -439,21 +438,22 @@ CONFLICT = Failure(
 )
 
 
-async def _awaited(write: Awaitable[object]) -> None:
-    await write
-
-
 def _grant(conn: Connection, wanted: list[Assignment], worker: str, now: datetime) -> dict[str, Subjects]:
     """Grant what may start, and read the node instances that it is about, in the same transaction."""
+    asked = {assignment.id: _ask_subjects(conn, assignment) for assignment in wanted}
     granted = operations.grant(conn, [assignment.key for assignment in wanted], worker, now)
-    return {assignment.id: _subjects(conn, assignment) for assignment in wanted if assignment.id in granted}
+    return {id: _subjects(readers) for id, readers in asked.items() if id in granted}
 
 
-def _subjects(conn: Connection, assignment: Assignment) -> Subjects:
+def _ask_subjects(conn: Connection, assignment: Assignment) -> dict[str, Callable[[], NodeInstance]]:
     tenant = assignment.facts.execution.tenant
     ids = [str(id) for id in assignment.scope.values() if id is not None]
+    return {id: deployments.ask_instance(conn, tenant, id) for id in ids}
+
+
+def _subjects(readers: dict[str, Callable[[], NodeInstance]]) -> Subjects:
     try:
-        return {id: deployments.get_instance(conn, tenant, id) for id in ids}
+        return {id: read() for id, read in readers.items()}
     except NotFound as error:
         # Its deployment was deleted by force, say. That is this operation's trouble, and not that of those
         # that are granted with it.

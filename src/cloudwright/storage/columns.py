@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, DateTime, Dialect, Text, literal_column
+from sqlalchemy import Column, ColumnElement, DateTime, Dialect, Text, literal_column, type_coerce
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from cloudwright.storage.documents import dumps, loads
@@ -82,13 +82,23 @@ class Choice(TypeDecorator[Any]):
         return lambda text: None if text is None else members[text]
 
 
-def is_any(column: Column[Any], values: Iterable[StrEnum]) -> ColumnElement[bool]:
+def is_any(column: ColumnElement[Any], values: Iterable[StrEnum]) -> ColumnElement[bool]:
     """``column IN (...)`` with the values written out: a statement that never changes, and that a partial
     index serves.
     """
     return column.in_([literal_column(f"'{value}'") for value in sorted(values)])
 
 
-def is_(column: Column[Any], value: StrEnum) -> ColumnElement[bool]:
+def is_(column: ColumnElement[Any], value: StrEnum) -> ColumnElement[bool]:
     """``column = value`` with the value written out."""
     return column == literal_column(f"'{value}'")
+
+
+def beside_key(column: Column[Any]) -> ColumnElement[Any]:
+    """A column of text that a statement looks at when a key has found the row, so that no index on it can.
+
+    While PostgreSQL has no statistics of a table, any index that serves a part of the condition looks as good
+    to it as the primary key. It keeps that plan, and then reads all rows of the deployment or execution for
+    each.
+    """
+    return type_coerce(column.concat(literal_column("''")), column.type)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,6 +44,12 @@ class Database(Protocol):
 
     def greet(self, conn: Connection) -> None:
         """What the writer does in a transaction of its own on every new connection."""
+        ...
+
+    def pipeline(self, conn: Connection) -> AbstractContextManager[None]:
+        """From when the writer has a connection until it has closed it: statements are sent without waiting
+        for the answers of those before them, if there is a way to wait for at all.
+        """
         ...
 
     def sign(self, conn: Connection) -> int | None:
@@ -132,6 +138,9 @@ class SqliteDatabase:
 
     def greet(self, conn: Connection) -> None:
         pass
+
+    def pipeline(self, conn: Connection) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def sign(self, conn: Connection) -> int | None:
         return None

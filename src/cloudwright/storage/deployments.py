@@ -24,6 +24,7 @@ from cloudwright.storage.columns import is_any
 from cloudwright.storage.filters import DeploymentFilter, NodeFilter
 from cloudwright.storage.instances import (
     add_instances,
+    ask_instance,
     get_instance,
     list_instances,
     node_instances,
@@ -41,6 +42,7 @@ from cloudwright.storage.schema import nodes as node_rows
 
 __all__ = [
     "add_instances",
+    "ask_instance",
     "create",
     "delete",
     "get",

@@ -28,7 +28,7 @@ from cloudwright.model.event import EVENT, LOG, Event
 from cloudwright.storage.documents import storable
 from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.locks import lock_executions
-from cloudwright.storage.paging import Page, columns_of, one_of, read_page
+from cloudwright.storage.paging import Listing, Page, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import EventRecord
 from cloudwright.storage.schema import events, executions, node_instances
@@ -93,6 +93,10 @@ def tail(conn: Connection, execution_id: str, after_id: int, limit: int) -> list
 
 
 def list_events(conn: Connection, filter: EventFilter, page: Page) -> tuple[list[EventRecord], int]:
+    return listing(filter).read(conn, EventRecord, page)
+
+
+def listing(filter: EventFilter) -> Listing:
     conditions = list(_conditions(filter))
     counted = select(func.count()).select_from(events).join(executions, _ITS_EXECUTION).where(*conditions)
     if filter.node_ids is not None:
@@ -107,11 +111,8 @@ def list_events(conn: Connection, filter: EventFilter, page: Page) -> tuple[list
         # one.
         narrowed = of_several or filter.execution_ids is not None
         statement = statement.where(of_tenant if narrowed else _in_tenant(filter.tenant))
-    return read_page(
-        conn,
+    return Listing(
         statement,
-        EventRecord,
-        page,
         sortable=_SORTABLE,
         default=(),
         unique=(events.c.id,),

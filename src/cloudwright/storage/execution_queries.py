@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, bindparam, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, not_, or_, select
 
 from cloudwright.errors import NotFound
 from cloudwright.model.execution import ACTIVE_STATUSES, END_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OperationState
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.filters import ExecutionFilter
-from cloudwright.storage.paging import Page, columns_of, one_of, read_page
+from cloudwright.storage.paging import Listing, Page, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, Execution
 from cloudwright.storage.schema import executions, operations
@@ -61,16 +62,11 @@ _WAKEUPS = [
         (executions.c.deadline, ExecutionStatus.CANCELLING),
     )
 ]
+# By state, as the index has them: the database counts tens of thousands in half the time.
 _PROGRESS = (
-    select(
-        operations.c.execution_id,
-        func.count(),
-        func.sum(
-            case((is_any(operations.c.state, {OperationState.SUCCEEDED, OperationState.FAILED}), 1), else_=0)
-        ),
-    )
+    select(operations.c.execution_id, operations.c.state, func.count())
     .where(operations.c.execution_id.in_(bindparam("ids", expanding=True)))
-    .group_by(operations.c.execution_id)
+    .group_by(operations.c.execution_id, operations.c.state)
 )
 _SORTABLE: dict[str, ColumnElement[Any]] = {
     name: executions.c[name]
@@ -103,16 +99,17 @@ def get(conn: Connection, id: str, tenant: str | None = None, *, progress: bool 
 
 
 def list_executions(conn: Connection, filter: ExecutionFilter, page: Page) -> tuple[list[Execution], int]:
-    rows, total = read_page(
-        conn,
+    rows, total = listing(filter).read(conn, Execution, page)
+    return with_progress(conn, rows), total
+
+
+def listing(filter: ExecutionFilter) -> Listing:
+    return Listing(
         _ALL.where(*_conditions(filter)),
-        Execution,
-        page,
         sortable=_SORTABLE,
         default=(executions.c.created_at,),
         unique=(executions.c.id,),
     )
-    return with_progress(conn, rows), total
 
 
 def pending(conn: Connection, limit: int) -> list[str]:
@@ -153,10 +150,14 @@ def with_progress(conn: Connection, rows: list[Execution]) -> list[Execution]:
     running = [row.id for row in rows if row.status not in END_STATUSES and row.term]
     if not running:
         return rows
-    counted = {id: (total, finished) for id, total, finished in conn.execute(_PROGRESS, {"ids": running})}
+    total, finished = Counter[str](), Counter[str]()
+    for id, state, count in conn.execute(_PROGRESS, {"ids": running}):
+        total[id] += count
+        if state in (OperationState.SUCCEEDED, OperationState.FAILED):
+            finished[id] += count
     return [
-        replace(row, total_operations=counted[row.id][0], finished_operations=counted[row.id][1])
-        if row.id in counted
+        replace(row, total_operations=total[row.id], finished_operations=finished[row.id])
+        if row.id in total
         else row
         for row in rows
     ]

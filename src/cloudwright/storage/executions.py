@@ -29,7 +29,7 @@ from cloudwright.model.execution import (
     sources_of,
 )
 from cloudwright.model.operation import OperationState
-from cloudwright.storage.columns import is_, is_any
+from cloudwright.storage.columns import beside_key, is_, is_any
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.execution_queries import (
     EXECUTION_COLUMNS,
@@ -80,6 +80,7 @@ _BLOCKING = frozenset(ExecutionStatus) - END_STATUSES - {S.SCHEDULED}
 _AHEAD = _BLOCKING - {S.QUEUED}
 
 _THIS = executions.c.id == bindparam("execution")
+_status = beside_key(executions.c.status)
 _OF_DEPLOYMENT = and_(
     executions.c.tenant == bindparam("of_tenant"), executions.c.deployment_id == bindparam("deployment")
 )
@@ -113,7 +114,7 @@ _OTHERS = Prepared(
 )
 _CLAIM = Prepared(
     update(executions)
-    .where(_THIS, is_any(executions.c.status, sources_of(S.STARTED)))
+    .where(_THIS, is_any(_status, sources_of(S.STARTED)))
     .values(
         status=S.STARTED,
         owner=bindparam("by"),
@@ -129,7 +130,7 @@ _TAKE_OVER = Prepared(
     update(executions)
     .where(
         _THIS,
-        is_any(executions.c.status, ACTIVE_STATUSES),
+        is_any(_status, ACTIVE_STATUSES),
         executions.c.term == bindparam("old"),
         or_(
             executions.c.owner.is_(None),
@@ -143,14 +144,15 @@ _TAKE_OVER = Prepared(
 )
 _BEGIN = Prepared(
     update(executions)
-    .where(_THIS, is_any(executions.c.status, GRANTING_STATUSES), executions.c.term == bindparam("current"))
+    .where(_THIS, is_any(_status, GRANTING_STATUSES), executions.c.term == bindparam("current"))
     .values(begun=True)
+    .returning(executions.c.id)
 )
 _RENEW = (
     update(executions)
     .where(
         executions.c.owner == bindparam("by"),
-        is_any(executions.c.status, ACTIVE_STATUSES),
+        is_any(_status, ACTIVE_STATUSES),
         tuple_(executions.c.id, executions.c.term).in_(bindparam("ids_terms", expanding=True)),
     )
     .values(lease_until=bindparam("until"))
@@ -158,7 +160,7 @@ _RENEW = (
 )
 _REQUEST = Prepared(
     update(executions)
-    .where(_THIS, executions.c.status == bindparam("previous"))
+    .where(_THIS, _status == bindparam("previous"))
     .values(
         status=bindparam("requested"),
         cancel_mode=bindparam("how"),
@@ -169,13 +171,11 @@ _REQUEST = Prepared(
     .returning(*EXECUTION_COLUMNS)
 )
 _KILL_RESIDUALS = Prepared(
-    update(executions)
-    .where(_THIS, executions.c.status == bindparam("previous"))
-    .values(kill_term=executions.c.term)
+    update(executions).where(_THIS, _status == bindparam("previous")).values(kill_term=executions.c.term)
 )
 _END = Prepared(
     update(executions)
-    .where(_THIS, executions.c.status == bindparam("previous"), executions.c.term == bindparam("current"))
+    .where(_THIS, _status == bindparam("previous"), executions.c.term == bindparam("current"))
     .values(
         status=bindparam("final"),
         error=bindparam("why"),
@@ -204,6 +204,7 @@ _REVOKE = Prepared(
         ),
     )
     .values(state=OperationState.CANCELLED, ended_at=bindparam("when"))
+    .returning(operations.c.id)
 )
 _ahead = executions.alias("ahead")
 _queued = executions.alias("queued")
@@ -236,11 +237,14 @@ _DUE = Prepared(
     .order_by(executions.c.scheduled_for, executions.c.id)
 )
 _LEAVE_SCHEDULE = Prepared(
-    update(executions).where(_THIS, is_(executions.c.status, S.SCHEDULED)).values(status=bindparam("next"))
+    update(executions)
+    .where(_THIS, is_(_status, S.SCHEDULED))
+    .values(status=bindparam("next"))
+    .returning(executions.c.id)
 )
 _RESUME = Prepared(
     update(executions)
-    .where(_THIS, is_any(executions.c.status, RESUMABLE_STATUSES))
+    .where(_THIS, is_any(_status, RESUMABLE_STATUSES))
     .values(
         status=S.PENDING,
         resumed=executions.c.resumed + 1,
@@ -316,7 +320,7 @@ def begin(conn: Connection, id: str, term: int) -> bool:
 
     False where it must not be: ``term`` is not current, or the execution is over or being forced.
     """
-    return _BEGIN.run(conn, execution=id, current=term) == 1
+    return _BEGIN.first(conn, execution=id, current=term) is not None
 
 
 def renew(
@@ -430,8 +434,8 @@ def due(conn: Connection, now: datetime) -> list[str]:
     for id, tenant, deployment_id, force in _DUE.all(conn, when=now):
         lock_deployment(conn, tenant, deployment_id)
         busy = not force and _others(conn, id, tenant, deployment_id)
-        if _LEAVE_SCHEDULE.run(conn, execution=id, next=S.QUEUED if busy else S.PENDING):
-            moved.append(id)
+        next = S.QUEUED if busy else S.PENDING
+        moved += [row[0] for row in _LEAVE_SCHEDULE.all(conn, execution=id, next=next)]
     return moved
 
 
@@ -471,21 +475,20 @@ def _end(
 ) -> FinishResult:
     """The ending transaction, of an execution that this one holds."""
     counts = count_by_state(conn, held.id)
-    ended = _one(
-        _END.first(
-            conn,
-            execution=held.id,
-            previous=held.status,
-            current=held.term,
-            final=final,
-            why=error,
-            when=now,
-            total=sum(counts.values()),
-            finished=counts.get(OperationState.SUCCEEDED, 0) + counts.get(OperationState.FAILED, 0),
-        )
+    ending = _END.ask(
+        conn,
+        execution=held.id,
+        previous=held.status,
+        current=held.term,
+        final=final,
+        why=error,
+        when=now,
+        total=sum(counts.values()),
+        finished=counts.get(OperationState.SUCCEEDED, 0) + counts.get(OperationState.FAILED, 0),
     )
-    revoked = _REVOKE.run(conn, execution=held.id, when=now)
+    revoking = _REVOKE.ask(conn, execution=held.id, when=now)
     residual = running(conn, held.id)
+    ended, revoked = _one(ending.first()), len(revoking.all())
     message = f"`{held.workflow_id}` {_ENDS[final]}" + (f": {error}" if error else "")
     details: dict[str, Any] = {"error": error} if error else {}
     if residual:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from operator import itemgetter
@@ -12,13 +12,15 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 
 from cloudwright.errors import Conflict, NotFound
 from cloudwright.model.topology import DELETED, NodeInstance, RelationshipInstance
+from cloudwright.storage.columns import beside_key
 from cloudwright.storage.filters import InstanceFilter
-from cloudwright.storage.paging import EVERYTHING, Page, columns_of, holds, one_of, read_page
+from cloudwright.storage.paging import EVERYTHING, Listing, Page, columns_of, holds, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import JsonObject
 from cloudwright.storage.schema import node_instances as rows
 
 _ONE = (rows.c.tenant == bindparam("of_tenant"), rows.c.id == bindparam("instance"))
+_OF_DEPLOYMENT = beside_key(rows.c.deployment_id) == bindparam("of_deployment")
 _SELECT = select(*columns_of(NodeInstance, rows))
 _GET = Prepared(_SELECT.where(*_ONE))
 _HOLD = Prepared(_SELECT.where(*_ONE).with_for_update(key_share=True))
@@ -29,20 +31,10 @@ _COUNT = Prepared(
 )
 _INSERT = insert(rows)
 _EMPTY = Prepared(
-    update(rows)
-    .where(*_ONE, rows.c.deployment_id == bindparam("of_deployment"))
-    .values(runtime_properties={}, version=rows.c.version + 1)
+    update(rows).where(*_ONE, _OF_DEPLOYMENT).values(runtime_properties={}, version=rows.c.version + 1)
 )
-_SET_STATE = Prepared(
-    update(rows)
-    .where(*_ONE, rows.c.deployment_id == bindparam("of_deployment"))
-    .values(state=bindparam("new_state"))
-)
-_VERSION = Prepared(
-    select(rows.c.version)
-    .where(*_ONE, rows.c.deployment_id == bindparam("of_deployment"))
-    .with_for_update(key_share=True)
-)
+_SET_STATE = Prepared(update(rows).where(*_ONE, _OF_DEPLOYMENT).values(state=bindparam("new_state")))
+_VERSION = Prepared(select(rows.c.version).where(*_ONE, _OF_DEPLOYMENT).with_for_update(key_share=True))
 _SET_PROPERTIES = Prepared(
     update(rows)
     .where(*_ONE, rows.c.version == bindparam("expected"))
@@ -77,13 +69,27 @@ def count_by_state(conn: Connection, tenant: str, deployment_id: str) -> dict[st
 
 
 def get_instance(conn: Connection, tenant: str, id: str) -> NodeInstance:
-    row = _GET.first(conn, of_tenant=tenant, instance=id)
-    if row is None:
-        raise NotFound(f"There is no node instance `{id}` in tenant `{tenant}`.")
-    return NodeInstance(*row)
+    return ask_instance(conn, tenant, id)()
+
+
+def ask_instance(conn: Connection, tenant: str, id: str) -> Callable[[], NodeInstance]:
+    """``get_instance`` in two steps (``Prepared.ask``): what is answered reads it, and raises NotFound."""
+    asked = _GET.ask(conn, of_tenant=tenant, instance=id)
+
+    def read() -> NodeInstance:
+        row = asked.first()
+        if row is None:
+            raise NotFound(f"There is no node instance `{id}` in tenant `{tenant}`.")
+        return NodeInstance(*row)
+
+    return read
 
 
 def list_instances(conn: Connection, filter: InstanceFilter, page: Page) -> tuple[list[NodeInstance], int]:
+    return listing(filter).read(conn, NodeInstance, page)
+
+
+def listing(filter: InstanceFilter) -> Listing:
     table = rows.c
     conditions = list(
         one_of(
@@ -97,14 +103,13 @@ def list_instances(conn: Connection, filter: InstanceFilter, page: Page) -> tupl
             }
         )
     )
-    return read_page(
-        conn,
-        _SELECT.where(*conditions, *holds(table.id, filter.search)),
-        NodeInstance,
-        page,
+    statement = _SELECT.where(*conditions, *holds(table.id, filter.search))
+    return Listing(
+        statement,
         sortable=_SORTABLE,
         default=(table.deployment_id, table.node_id, table.index),
         unique=(table.tenant, table.id),
+        found=statement.with_only_columns(table.tenant, table.id),
     )
 
 
@@ -179,11 +184,11 @@ def apply_updates(
 
     Answers the ids of those that are not current or gone; nothing is written then.
     """
-    outdated = []
-    for change in sorted(updates, key=itemgetter("id")):
-        stored = _VERSION.first(conn, of_tenant=tenant, of_deployment=deployment_id, instance=change["id"])
-        if stored is None or stored[0] != change["version"]:
-            outdated.append(change["id"])
+    asked = [
+        (change, _VERSION.ask(conn, of_tenant=tenant, of_deployment=deployment_id, instance=change["id"]))
+        for change in sorted(updates, key=itemgetter("id"))
+    ]
+    outdated = [change["id"] for change, stored in asked if stored.first() != (change["version"],)]
     if not outdated:
         for change in updates:
             _SET_PROPERTIES.run(

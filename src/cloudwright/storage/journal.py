@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import compress
 from typing import Any
 
 from sqlalchemy import Boolean, Connection, and_, bindparam, insert, or_, select, update
@@ -18,7 +19,7 @@ from cloudwright.errors import InvalidInput, StaleTerm
 from cloudwright.model.event import EVENT, LOG, Event
 from cloudwright.model.execution import ACTIVE_STATUSES, GRANTING_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OPERATION_ENDS, OperationState
-from cloudwright.storage.columns import is_, is_any
+from cloudwright.storage.columns import beside_key, is_, is_any
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.instances import set_states
 from cloudwright.storage.locks import Held, hold
@@ -49,11 +50,11 @@ _TASK_COLUMNS = (
     "sent_at",
 )
 _INSERT_TASKS = Prepared(insert(operations), _TASK_COLUMNS)
-_SET_TASK = Prepared(
+_TASK_CHANGE = (
     update(operations)
     .where(
         operations.c.id == bindparam("task"),
-        operations.c.execution_id == bindparam("execution"),
+        beside_key(operations.c.execution_id) == bindparam("execution"),
         # An operation that was sent or started is its worker's; one that succeeded stays so.
         or_(
             operations.c.kind != OPERATION,
@@ -73,11 +74,13 @@ _SET_TASK = Prepared(
         ended_at=bindparam("ended"),
     )
 )
+_SET_TASK = Prepared(_TASK_CHANGE)
+_SET_TASK_IF = Prepared(_TASK_CHANGE.returning(operations.c.id))
 _SEND = Prepared(
     update(operations)
     .where(
         operations.c.id == bindparam("operation"),
-        operations.c.execution_id == bindparam("execution"),
+        beside_key(operations.c.execution_id) == bindparam("execution"),
         operations.c.kind == OPERATION,
         operations.c.attempt <= bindparam("which"),
         or_(
@@ -100,6 +103,7 @@ _SEND = Prepared(
         worker=None,
         pid=None,
     )
+    .returning(operations.c.id)
 )
 _EXISTS = Prepared(select(operations.c.id).where(operations.c.id == bindparam("operation")))
 
@@ -146,7 +150,8 @@ def set_task(
     StaleTerm.
     """
     _own(conn, execution_id, term)
-    return _SET_TASK.run(conn, **_task_change(execution_id, task_id, state, result, now)) == 1
+    change = _task_change(execution_id, task_id, state, result, now)
+    return _SET_TASK_IF.first(conn, **change) is not None
 
 
 def send(
@@ -165,7 +170,9 @@ def send(
     earlier owner.
     """
     held = hold(conn, execution_id)
-    return held is not None and held.term == term and _send(conn, held, operation, now, aware)
+    if held is None or held.term != term:
+        return False
+    return _send(conn, held, [operation], now, aware)[0]
 
 
 def journal(
@@ -203,15 +210,14 @@ def journal(
     changes = [_task_change(execution_id, id, state, result, now) for _, id, state, result in by_kind["task"]]
     if changes:
         _SET_TASK.run_many(conn, changes)
-    sent, refused = [], []
-    for _, operation in by_kind["run"]:
-        if _send(conn, held, operation, now, aware):
-            sent.append(operation)
-        else:
-            refused.append(operation["id"])
     set_states(conn, held.tenant, held.deployment_id, [(id, state) for _, id, state in by_kind["state"]])
     insert_locked(conn, reports)
-    return JournalResult(sent, refused)
+    wanted = [operation for _, operation in by_kind["run"]]
+    is_sent = _send(conn, held, wanted, now, aware)
+    return JournalResult(
+        list(compress(wanted, is_sent)),
+        [operation["id"] for operation, sent in zip(wanted, is_sent, strict=True) if not sent],
+    )
 
 
 def _own(conn: Connection, execution_id: str, term: int) -> Held:
@@ -282,27 +288,39 @@ def _task_change(execution_id: str, task_id: str, state: str, result: Any, now: 
     }
 
 
-def _send(conn: Connection, held: Held, operation: JsonObject, now: datetime, aware: bool) -> bool:
+def _send(
+    conn: Connection, held: Held, wanted: Sequence[JsonObject], now: datetime, aware: bool
+) -> list[bool]:
+    """For each of them, in their order, whether it is to be run."""
     if held.status not in GRANTING_STATUSES:
-        return False
+        return [False] * len(wanted)
     if held.status is ExecutionStatus.CANCELLING and not aware:
         # It was asked for before the request to cancel had reached the workflow, which may not want it now.
-        return False
-    id = operation["id"]
-    updated = _SEND.run(
-        conn,
-        operation=id,
-        execution=held.id,
-        which=operation["attempt"],
-        current=held.term,
-        what=operation,
-        when=now,
-    )
-    if updated:
-        return True
+        return [False] * len(wanted)
+    asked = [
+        _SEND.ask(
+            conn,
+            operation=operation["id"],
+            execution=held.id,
+            which=operation["attempt"],
+            current=held.term,
+            what=operation,
+            when=now,
+        )
+        for operation in wanted
+    ]
+    return [
+        answer.first() is not None or _send_new(conn, held, operation, now)
+        for answer, operation in zip(asked, wanted, strict=True)
+    ]
+
+
+def _send_new(conn: Connection, held: Held, operation: JsonObject, now: datetime) -> bool:
+    """``_send`` for one that is not stored yet; False where it is."""
+    id, name = operation["id"], operation["name"]
     if _EXISTS.first(conn, operation=id) is not None:
         return False
-    task = {"id": id, "name": operation["name"], "kind": OPERATION, "parameters": operation}
+    task = {"id": id, "name": name, "kind": OPERATION, "parameters": operation}
     row = _task(held.id, operation.get("graph_id"), 0, task, now)
     row |= {
         "state": OperationState.SENT,

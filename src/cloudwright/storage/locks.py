@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, func, select
 
 from cloudwright.model.execution import ExecutionStatus
-from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.prepared import Asked, Prepared
 from cloudwright.storage.schema import executions, operations
 
 
@@ -52,31 +52,30 @@ _LOCK_DEPLOYMENT_OF = Prepared(
 )
 
 
+def ask_hold_of_operation(conn: Connection, operation_id: str) -> Asked:
+    """``hold`` for the execution of an operation: the row that is answered makes a ``Held``."""
+    return _HOLD_OF_OPERATION.ask(conn, operation=operation_id)
+
+
 def hold(conn: Connection, execution_id: str) -> Held | None:
     """The execution, which nobody else changes from here to the commit. None where there is none."""
     row = _HOLD.first(conn, execution=execution_id)
     return None if row is None else Held(*row)
 
 
-def hold_of_operation(conn: Connection, operation_id: str) -> Held | None:
-    """``hold`` for the execution of an operation."""
-    row = _HOLD_OF_OPERATION.first(conn, operation=operation_id)
-    return None if row is None else Held(*row)
-
-
 def lock_executions(conn: Connection, ids: Collection[str]) -> None:
     """``hold`` for many, where knowing them is not needed."""
     if conn.dialect.name == "postgresql":
-        _LOCK_EXECUTIONS.all(conn, ids=list(ids))
+        _LOCK_EXECUTIONS.ask(conn, ids=list(ids))
 
 
 def lock_deployment(conn: Connection, tenant: str, deployment_id: str | None) -> None:
     """From here to the commit nobody else decides which execution of the deployment may run."""
     if deployment_id is not None and conn.dialect.name == "postgresql":
-        _LOCK_DEPLOYMENT.first(conn, name=f"{tenant}/{deployment_id}")
+        _LOCK_DEPLOYMENT.ask(conn, name=f"{tenant}/{deployment_id}")
 
 
 def lock_deployment_of(conn: Connection, execution_id: str) -> None:
     """``lock_deployment`` for the deployment of an execution."""
     if conn.dialect.name == "postgresql":
-        _LOCK_DEPLOYMENT_OF.first(conn, execution=execution_id)
+        _LOCK_DEPLOYMENT_OF.ask(conn, execution=execution_id)

@@ -17,13 +17,13 @@ from cloudwright.errors import NotFound
 from cloudwright.model.event import Event
 from cloudwright.model.execution import END_STATUSES, GRANTING_STATUSES
 from cloudwright.model.operation import OperationState
-from cloudwright.storage.columns import is_, is_any
+from cloudwright.storage.columns import beside_key, is_, is_any
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.filters import OperationFilter
 from cloudwright.storage.instances import apply_updates
 from cloudwright.storage.journal import add_tasks, journal, send, set_task, store_graph
-from cloudwright.storage.locks import hold_of_operation, lock_executions
-from cloudwright.storage.paging import Page, columns_of, one_of, read_page
+from cloudwright.storage.locks import Held, ask_hold_of_operation, lock_executions
+from cloudwright.storage.paging import Listing, Page, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, EndResult, GraphRow, JsonObject, Operation
 from cloudwright.storage.schema import executions, operations
@@ -49,6 +49,7 @@ __all__ = [
 
 _COLUMNS = columns_of(Operation, operations)
 _STARTED = is_(operations.c.state, OperationState.STARTED)
+_IS_STARTED = is_(beside_key(operations.c.state), OperationState.STARTED)
 
 
 class _Subject(NamedTuple):
@@ -70,11 +71,11 @@ _GRANT = Prepared(
     update(operations)
     .where(
         _THIS_ATTEMPT,
-        operations.c.execution_id == bindparam("execution"),
-        is_(operations.c.state, OperationState.SENT),
+        beside_key(operations.c.execution_id) == bindparam("execution"),
+        is_(beside_key(operations.c.state), OperationState.SENT),
         exists().where(
             executions.c.id == bindparam("execution"),
-            is_any(executions.c.status, GRANTING_STATUSES),
+            is_any(beside_key(executions.c.status), GRANTING_STATUSES),
             executions.c.term == bindparam("current"),
         ),
     )
@@ -87,10 +88,10 @@ _GRANT = Prepared(
     )
     .returning(*_SUBJECT)
 )
-_SET_PID = Prepared(update(operations).where(_THIS_ATTEMPT, _STARTED).values(pid=bindparam("number")))
+_SET_PID = Prepared(update(operations).where(_THIS_ATTEMPT, _IS_STARTED).values(pid=bindparam("number")))
 _END = Prepared(
     update(operations)
-    .where(_THIS_ATTEMPT, _STARTED)
+    .where(_THIS_ATTEMPT, _IS_STARTED)
     .values(
         state=bindparam("new_state"),
         result=bindparam("value"),
@@ -106,14 +107,14 @@ _FAIL_AFTER_ALL = Prepared(
 )
 _LOSE = Prepared(
     update(operations)
-    .where(operations.c.id == bindparam("operation"), operations.c.kind == OPERATION, _STARTED)
+    .where(operations.c.id == bindparam("operation"), operations.c.kind == OPERATION, _IS_STARTED)
     .values(state=OperationState.FAILED, failure=bindparam("why"), ended_at=bindparam("when"))
     .returning(*_COLUMNS)
 )
 _OWNER = Prepared(select(operations.c.execution_id).where(operations.c.id == bindparam("operation")))
 _COUNT_RESIDUAL_END = Prepared(
     update(executions)
-    .where(executions.c.id == bindparam("execution"), is_any(executions.c.status, END_STATUSES))
+    .where(executions.c.id == bindparam("execution"), is_any(beside_key(executions.c.status), END_STATUSES))
     .values(finished_operations=executions.c.finished_operations + 1)
 )
 _STARTED_FIRST = (
@@ -174,10 +175,8 @@ def grant(
     have another owner, or the operation was revoked, or granted to somebody else.
     """
     lock_executions(conn, {execution_id for execution_id, _, _, _ in wanted})
-    granted = set()
-    events = []
-    for execution_id, term, operation_id, attempt in wanted:
-        row = _GRANT.first(
+    asked = [
+        _GRANT.ask(
             conn,
             operation=operation_id,
             execution=execution_id,
@@ -186,12 +185,12 @@ def grant(
             by=worker,
             when=now,
         )
-        if row is not None:
-            subject = _Subject(*row)
-            granted.add(operation_id)
-            events.append(_event(subject, "task_started", f"{subject.name} started on {worker}", {}, now))
-    insert_locked(conn, events)
-    return granted
+        for execution_id, term, operation_id, attempt in wanted
+    ]
+    granted = [_Subject(*row) for answer in asked for row in answer.all()]
+    message = f"started on {worker}"
+    insert_locked(conn, [_event(it, "task_started", f"{it.name} {message}", {}, now) for it in granted])
+    return {subject.id for subject in granted}
 
 
 def set_pid(conn: Connection, operation_id: str, attempt: int, pid: int) -> None:
@@ -215,10 +214,8 @@ def end(
     ``state`` is SUCCEEDED or FAILED. ``updates`` are ``{"id", "version", "runtime_properties"}``: where one
     of these versions is not current any more, none is stored and the operation ends as failed, recoverably.
     """
-    held = hold_of_operation(conn, operation_id)
-    if held is None:
-        return EndResult(False, False, None, None)
-    row = _END.first(
+    holding = ask_hold_of_operation(conn, operation_id)
+    ending = _END.ask(
         conn,
         operation=operation_id,
         which=attempt,
@@ -227,6 +224,10 @@ def end(
         why=failure,
         when=now,
     )
+    held_row, row = holding.first(), ending.first()
+    if held_row is None:
+        return EndResult(False, False, None, None)
+    held = Held(*held_row)
     if row is None:
         return EndResult(False, False, held.status, held.id)
     subject = _Subject(*row)
@@ -248,11 +249,11 @@ def end(
 def lose(conn: Connection, operation_ids: Collection[str], message: str, now: datetime) -> list[Operation]:
     """Fail those that are still started, recoverably: nobody knows their processes any more. Answers them."""
     ids = sorted(operation_ids)
-    owners = [_OWNER.first(conn, operation=id) for id in ids]
-    lock_executions(conn, {owner[0] for owner in owners if owner is not None})
+    owners = [_OWNER.ask(conn, operation=id) for id in ids]
+    lock_executions(conn, {row[0] for owner in owners for row in owner.all()})
     failure = _failure(message, "Lost")
-    rows = [_LOSE.first(conn, operation=id, why=failure, when=now) for id in ids]
-    lost = [Operation(*row) for row in rows if row is not None]
+    asked = [_LOSE.ask(conn, operation=id, why=failure, when=now) for id in ids]
+    lost = [Operation(*row) for answer in asked for row in answer.all()]
     for operation in lost:
         _COUNT_RESIDUAL_END.run(conn, execution=operation.execution_id)
     subjects = [_Subject(*(getattr(operation, name) for name in _Subject._fields)) for operation in lost]
@@ -300,6 +301,10 @@ def get(conn: Connection, id: str) -> Operation:
 
 
 def list_operations(conn: Connection, filter: OperationFilter, page: Page) -> tuple[list[Operation], int]:
+    return listing(filter).read(conn, Operation, page)
+
+
+def listing(filter: OperationFilter) -> Listing:
     table = operations.c
     statement = select(*_COLUMNS).where(
         *one_of(
@@ -315,11 +320,8 @@ def list_operations(conn: Connection, filter: OperationFilter, page: Page) -> tu
         statement = statement.join(executions, executions.c.id == table.execution_id).where(
             executions.c.tenant == filter.tenant
         )
-    return read_page(
-        conn,
+    return Listing(
         statement,
-        Operation,
-        page,
         sortable=_SORTABLE,
         default=(table.created_at, table.position),
         unique=(table.id,),

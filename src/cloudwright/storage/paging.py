@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, tuple_
 
 from cloudwright.errors import InvalidInput
 
@@ -45,6 +45,51 @@ def holds(column: ColumnElement[Any], text: str | None) -> list[ColumnElement[bo
     return [] if text is None else [column.icontains(text, autoescape=True)]
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The rows of a list, and how a page of them is found.
+
+    ``default`` is the order where a page says none; ``unique`` orders what is equal otherwise, so that no
+    row is on two pages. ``counted`` is a cheaper way to count them. ``found`` selects the keys of what the
+    list holds: where that is much, sorting keys is cheaper than sorting rows, and the statement need only
+    give the page's rows.
+    """
+
+    statement: Select[Any]
+    sortable: Mapping[str, ColumnElement[Any]]
+    default: tuple[ColumnElement[Any], ...]
+    unique: tuple[ColumnElement[Any], ...]
+    counted: Select[Any] | None = None
+    found: Select[Any] | None = None
+
+    def read(self, conn: Connection, make: Callable[..., R], page: Page) -> tuple[list[R], int]:
+        """The page's records, and how many there are on all pages.
+
+        Raises InvalidInput for a column that the list cannot be sorted by.
+        """
+        rows = [make(*row) for row in conn.execute(self.page_of(self.statement, page))]
+        return rows, self.total(conn, page, len(rows))
+
+    def page_of(self, statement: Select[Any], page: Page) -> Select[Any]:
+        """The page of a statement that has the list's rows, whatever its columns. Raises InvalidInput."""
+        order = [_direction(self.sortable, name, descending) for name, descending in page.sort]
+        order = [*(order or self.default), *self.unique]
+        wanted = statement if self.found is None else self.found
+        wanted = wanted.order_by(*order).limit(page.size).offset(page.offset or None)
+        if self.found is None:
+            return wanted
+        return statement.where(tuple_(*self.unique).in_(wanted)).order_by(*order)
+
+    def total(self, conn: Connection, page: Page, found: int) -> int:
+        """How many rows there are on all pages, of which this one has so many."""
+        if (found or not page.offset) and (page.size is None or found < page.size):
+            return page.offset + found
+        counted = self.counted
+        if counted is None:
+            counted = self.statement.with_only_columns(func.count(), maintain_column_froms=True)
+        return conn.scalar(counted) or 0
+
+
 def read_page(
     conn: Connection,
     statement: Select[Any],
@@ -54,28 +99,9 @@ def read_page(
     sortable: Mapping[str, ColumnElement[Any]],
     default: tuple[ColumnElement[Any], ...],
     unique: tuple[ColumnElement[Any], ...],
-    counted: Select[Any] | None = None,
-    found: Select[Any] | None = None,
 ) -> tuple[list[R], int]:
-    """The page's records, and how many there are on all pages.
-
-    ``default`` is the order where the page says none; ``unique`` orders what is equal otherwise, so that no
-    row is on two pages. ``counted`` is a cheaper way to count them. ``found`` selects the keys of what the
-    list holds: where that is much, sorting keys is cheaper than sorting rows, and the statement need only
-    give the page's rows. Raises InvalidInput for a column that the list cannot be sorted by.
-    """
-    order = [_direction(sortable, name, descending) for name, descending in page.sort] or [*default]
-    wanted = (statement if found is None else found).order_by(*order, *unique)
-    wanted = wanted.limit(page.size).offset(page.offset or None)
-    if found is not None:
-        wanted = statement.where(unique[0].in_(wanted)).order_by(*order, *unique)
-    rows = [make(*row) for row in conn.execute(wanted)]
-    if (rows or not page.offset) and (page.size is None or len(rows) < page.size):
-        return rows, page.offset + len(rows)
-    if counted is None:
-        counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
-    total = conn.scalar(counted)
-    return rows, total or 0
+    """A page of a list that is read in this one way: see ``Listing``."""
+    return Listing(statement, sortable, default, unique).read(conn, make, page)
 
 
 def _direction(sortable: Mapping[str, ColumnElement[Any]], name: str, descending: bool) -> ColumnElement[Any]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from uuid import uuid4
 
 import psycopg
-from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from psycopg import generators
+from sqlalchemy import URL, Connection, NullPool, bindparam, create_engine, event, text, update
 
 from cloudwright.storage.databases import Verdict, origin
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.schema import writers
 
 
 class PostgresDatabase:
@@ -41,12 +46,35 @@ class PostgresDatabase:
             },
         )
         self.writing = engine
+
+        @event.listens_for(engine, "begin")
+        def start(conn: Connection) -> None:
+            if "pipeline" in conn.info:
+                conn.connection.cursor().execute("BEGIN")
+
+        @event.listens_for(engine, "after_cursor_execute")
+        def answered(conn: Connection, *_: object) -> None:
+            if "pipeline" in conn.info:
+                send_all(conn)
+                conn.info["pipeline"].sync()  # SQLAlchemy looks at the answer at once
+
+        @event.listens_for(engine, "commit")
+        @event.listens_for(engine, "rollback")
+        def send_all(conn: Connection) -> None:
+            # The driver, to synchronise, waits for answers. Where something large has not left it, for ever.
+            driver = conn.connection.driver_connection
+            if isinstance(driver, psycopg.Connection) and "pipeline" in conn.info:
+                driver.wait(generators.send(driver.pgconn))
+
         # One snapshot for all statements of a query: a page and its total belong together.
         self.reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     def judge(self, error: Exception) -> Verdict:
         cause = origin(error)
         if not isinstance(cause, psycopg.Error):
+            return Verdict.REFUSED
+        if isinstance(cause, psycopg.errors.PipelineAborted):
+            # A statement before it failed, and a verb kept that error to itself.
             return Verdict.REFUSED
         if cause.sqlstate is None:
             # It is not the server's answer: there was none.
@@ -59,10 +87,22 @@ class PostgresDatabase:
     def greet(self, conn: Connection) -> None:
         conn.execute(_GREET, {"writer": self._writer})
 
+    @contextmanager
+    def pipeline(self, conn: Connection) -> Iterator[None]:
+        driver = conn.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        # Where the driver begins transactions by itself, it waits for each beginning.
+        driver.autocommit = True
+        with ExitStack() as pipeline:
+            conn.info["pipeline"] = pipeline.enter_context(driver.pipeline())
+            yield
+            with suppress(psycopg.Error):  # the connection has been closed: nobody is there to take leave of
+                pipeline.close()
+
     def sign(self, conn: Connection) -> int | None:
         # Not the transaction's own number: after a crash the server may give one that it had given before.
         self._batch += 1
-        conn.execute(_SIGN, {"writer": self._writer, "batch": self._batch})
+        _SIGN.run(conn, writer=self._writer, number=self._batch)
         return self._batch
 
     def signed(self, conn: Connection, mark: int) -> bool:
@@ -70,5 +110,5 @@ class PostgresDatabase:
 
 
 _GREET = text("INSERT INTO writers (id, batch) VALUES (:writer, 0) ON CONFLICT DO NOTHING")
-_SIGN = text("UPDATE writers SET batch = :batch WHERE id = :writer")
+_SIGN = Prepared(update(writers).where(writers.c.id == bindparam("writer")).values(batch=bindparam("number")))
 _SIGNED = text("SELECT batch FROM writers WHERE id = :writer FOR UPDATE")

@@ -3,6 +3,10 @@
 A hot verb is a handful of them. Run by SQLAlchemy, SQLite's statements cost several times what SQLite itself
 takes; that is most of what an operation costs the manager. What is composed for one call, as a list's
 conditions are, is run by SQLAlchemy as usual. Both happen in the connection's one transaction.
+
+The writer of PostgreSQL sends statements without waiting for the answers of those before (a pipeline). A verb
+is quick there that asks for all that it wants to know, and then reads: whoever reads first waits for all. An
+error is raised wherever the next answer is read, at the latest by the commit.
 """
 
 from __future__ import annotations
@@ -20,14 +24,36 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A statement for one kind of database: its text, the parameters it fixes itself, and what must be
-    converted.
+    """A statement for one kind of database: its text, the parameters it fixes itself, what must be converted,
+    and whether its answer is there at once.
     """
 
     sql: str
     constants: dict[str, Any]
     inward: tuple[tuple[str, Converter], ...]
     outward: tuple[tuple[int, Converter], ...]
+    at_once: bool
+
+
+class Asked:
+    """A statement that was handed over; its answer may still be on its way."""
+
+    __slots__ = ("_cursor", "_form", "_rows")
+
+    def __init__(self, form: _Form, cursor: Any) -> None:
+        self._form = form
+        self._cursor = cursor
+        # SQLite has answered already, and compiles a statement anew while an earlier answer is not read.
+        self._rows: list[Row] | None = cursor.fetchall() if form.at_once else None
+
+    def all(self) -> list[Row]:
+        if self._rows is None:
+            self._rows = self._cursor.fetchall()
+        return [_converted(self._form, row) for row in self._rows]
+
+    def first(self) -> Row | None:
+        rows = self.all()
+        return rows[0] if rows else None
 
 
 class Prepared:
@@ -43,10 +69,16 @@ class Prepared:
         self._columns = columns
         self._forms: dict[str, _Form] = {}
 
-    def run(self, conn: Connection, **parameters: Any) -> int:
-        """How many rows it changed."""
-        count: int = self._execute(conn, parameters)[1].rowcount
-        return count
+    def ask(self, conn: Connection, **parameters: Any) -> Asked:
+        """Hand it over, and read its answer later."""
+        form, cursor = self._cursor(conn)
+        cursor.execute(form.sql, _bound(form, parameters))
+        return Asked(form, cursor)
+
+    def run(self, conn: Connection, **parameters: Any) -> None:
+        """Hand it over. Whoever must know whether it changed something has it answer that (RETURNING)."""
+        form, cursor = self._cursor(conn)
+        cursor.execute(form.sql, _bound(form, parameters))
 
     def run_many(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once for every row, in their order."""
@@ -57,18 +89,10 @@ class Prepared:
             cursor.executemany(form.sql, [_bound(form, row) for row in rows])
 
     def first(self, conn: Connection, **parameters: Any) -> Row | None:
-        form, cursor = self._execute(conn, parameters)
-        row = cursor.fetchone()
-        return None if row is None else _converted(form, row)
+        return self.ask(conn, **parameters).first()
 
     def all(self, conn: Connection, **parameters: Any) -> list[Row]:
-        form, cursor = self._execute(conn, parameters)
-        return [_converted(form, row) for row in cursor.fetchall()]
-
-    def _execute(self, conn: Connection, parameters: dict[str, Any]) -> tuple[_Form, Any]:
-        form, cursor = self._cursor(conn)
-        cursor.execute(form.sql, _bound(form, parameters))
-        return form, cursor
+        return self.ask(conn, **parameters).all()
 
     def _cursor(self, conn: Connection) -> tuple[_Form, Any]:
         if not conn.in_transaction():
@@ -95,7 +119,7 @@ class Prepared:
             convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
             if convert is not None:
                 outward.append((place, convert))
-        return _Form(str(compiled), constants, tuple(inward), tuple(outward))
+        return _Form(str(compiled), constants, tuple(inward), tuple(outward), dialect.name == "sqlite")
 
 
 def _bound(form: _Form, given: Mapping[str, Any]) -> dict[str, Any]:

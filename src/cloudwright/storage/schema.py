@@ -187,7 +187,8 @@ node_instances = Table(
         ["nodes.tenant", "nodes.deployment_id", "nodes.id"],
         ondelete="CASCADE",
     ),
-    Index(None, "tenant", "deployment_id", "node_id"),
+    # The tenant is last, so that what looks for one instance can only find it by the primary key.
+    Index(None, "deployment_id", "node_id", "tenant"),
 )
 
 # No foreign key to deployments: the history of a deleted deployment stays.

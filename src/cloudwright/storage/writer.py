@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,7 @@ class Writer:
         self.trouble: str | None = None
         self._database = database
         self._conn: Connection | None = None
+        self._pipeline = ExitStack()
         self._waiting: list[Request] = []
         self._arrived = threading.Condition()
         self._closing = threading.Event()
@@ -133,7 +135,9 @@ class Writer:
             transaction.commit()
         except Exception as error:
             self._disconnect()
-            if mark is None or not self._came_through(mark, error):
+            # An answer of the database is one to a statement of the batch that nobody waited for.
+            answered = self._database.judge(error) is not Verdict.OUTAGE
+            if answered or mark is None or not self._came_through(mark, error):
                 raise
         self.commits += 1
         return answers
@@ -157,6 +161,7 @@ class Writer:
             self._conn = self._database.writing.connect()
             with self._conn.begin():
                 self._database.greet(self._conn)
+            self._pipeline.enter_context(self._database.pipeline(self._conn))
         return self._conn
 
     def _roll_back(self) -> None:
@@ -171,6 +176,7 @@ class Writer:
         if conn is not None:
             conn.invalidate()
             conn.close()
+            self._pipeline.close()
 
     def _wait_out(self, error: Exception, pause: float, fate: str = "this one was not stored") -> None:
         """Wait a little for a database that is out. Raises Unavailable where the store is to be closed."""
