@@ -1,5 +1,9 @@
 """The composition root: picks the store and the bus, starts the services, serves the REST API, and ends
 them in order.
+
+Loading is most of a start, so it is done in the order of need. The zygotes, processes of their own, start
+while this one loads the manager; what an earlier life left is carried on while the REST API is loaded, which
+takes as long as all the rest.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ import contextlib
 import errno
 import fcntl
 import gc
+import importlib
 import logging
 import os
 import resource
@@ -20,21 +25,21 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import uvicorn
 import uvloop
 
 import cloudwright
-from cloudwright.api.app import create_app
-from cloudwright.api.inside import Inside
 from cloudwright.bus.local import LocalBus
 from cloudwright.errors import IllegalAction, Unavailable
-from cloudwright.manager.briefing import Facts
-from cloudwright.manager.calls import Rest
-from cloudwright.manager.service import Manager
+from cloudwright.manager.environments import Environments
 from cloudwright.settings import Settings
-from cloudwright.storage.store import Store
+
+if TYPE_CHECKING:
+    from cloudwright.api.serving import Server
+    from cloudwright.manager.briefing import Facts
+    from cloudwright.manager.calls import Rest
+    from cloudwright.manager.service import Manager
 
 #: How long to wait for the lock of the home (seconds).
 LOCK_SECONDS = 0.5
@@ -89,23 +94,39 @@ def _raise_limits() -> None:
 
 async def _serve(settings: Settings) -> int:
     listening = _listen(settings)
+    environments = Environments(settings.home)
+    starting = asyncio.ensure_future(environments.start())
+    try:
+        service = await _loaded("cloudwright.manager.service")
+        store = await asyncio.to_thread(service.Store.open, settings.database_url)
+        try:
+            await starting
+            bus = LocalBus()
+            manager = service.Manager(settings, store, bus, environments, name=_name(settings.home))
+            await _manage(settings, manager, bus, listening)
+        finally:
+            store.close()
+    finally:
+        starting.cancel()
+        await environments.close()
+        listening.close()
+    return 0
+
+
+async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening: socket.socket) -> None:
     url = f"http://{_display(settings.host)}:{listening.getsockname()[1]}"
-    store = await asyncio.to_thread(Store.open, settings.database_url)
-    bus = LocalBus()
-    manager = Manager(settings, store, bus, name=_name(settings.home))
+    answering: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
+    manager.calls.rest = _ask_inside(answering)
     try:
         await manager.accounts.bootstrap(settings.home, url)
-        app = create_app(manager)
-        # Before anything of an earlier life runs on: its operations may ask.
-        manager.calls.rest = _ask_inside(Inside(app, manager.accounts))
         await manager.start()
+        server: Server = (await _loaded("cloudwright.api.serving")).Server(manager)
         # What is loaded by now stays: no reason to walk through it at every collection, nor once now, when
         # what an earlier life left is being carried on already.
         gc.freeze()
         gc.enable()
-        server = _Server(app, listening)
-        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
-        await _until_answering(server, serving)
+        serving = await server.answer(listening)
+        answering.set_result(server)
         _announce(settings, url)
         await _until_told(manager, server, settings.idle_exit)
         # Streams that follow an execution end now, so that the server need not wait for their readers.
@@ -120,58 +141,25 @@ async def _serve(settings: Settings) -> int:
             # Whatever still runs ends with this process: its zygotes see to that.
             log.error("not everything could be ended in good order within %s s", CLOSE_SECONDS)
         await bus.close()
-        store.close()
-        listening.close()
-    return 0
 
 
-def _ask_inside(inside: Inside) -> Rest:
+async def _loaded(name: str) -> Any:
+    """A module that is not loaded before it is needed, loaded by a thread: what runs already goes on."""
+    return await asyncio.to_thread(importlib.import_module, name)
+
+
+def _ask_inside(answering: asyncio.Future[Server]) -> Rest:
+    """Operations of an earlier life may ask before the API is there: then they wait for it."""
+
     async def ask(facts: Facts, method: str, path: str, params: dict[str, Any], body: Any) -> dict[str, Any]:
         execution = facts.execution
+        inside = (await asyncio.shield(answering)).inside
         return await inside.request(execution.created_by, execution.tenant, method, path, params, body)
 
     return ask
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: ending is ordered by us."""
-
-    def __init__(self, app: object, listening: socket.socket) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,  # type: ignore[arg-type]
-                http="httptools",
-                loop="none",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                lifespan="off",
-                timeout_graceful_shutdown=5,
-            )
-        )
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    @property
-    def requests(self) -> int:
-        return self.server_state.total_requests
-
-    @property
-    def connected(self) -> bool:
-        return bool(self.server_state.connections)
-
-
-async def _until_answering(server: _Server, serving: asyncio.Future[None]) -> None:
-    while not server.started:
-        if serving.done():
-            await serving
-            raise Unavailable("The REST API's server ended before it answered.")
-        await asyncio.sleep(0.001)
-
-
-async def _until_told(manager: Manager, server: _Server, idle_exit: float) -> None:
+async def _until_told(manager: Manager, server: Server, idle_exit: float) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):

@@ -91,7 +91,7 @@ def lose_messages(every: int) -> None:
     publish = LocalBus.publish
     count = 0
 
-    async def lossy(self: LocalBus, topic: str, message: Message) -> None:
+    def lossy(self: LocalBus, topic: str, message: Message) -> None:
         nonlocal count
         if topic.startswith(("control.", "work.")):
             count += 1
@@ -99,7 +99,7 @@ def lose_messages(every: int) -> None:
                 if count == every:
                     tell("bus")
                 return
-        await publish(self, topic, message)
+        publish(self, topic, message)
 
     LocalBus.publish = lossy  # type: ignore[method-assign]
 

@@ -20,12 +20,3 @@ def test_a_deployment_that_is_deleted_by_force_fails_its_operations_and_nobody_e
         assert execution["status"] == "failed"
         assert "node instance" in execution["error"]
         assert lab.end(ids[1])["status"] == "terminated"
-
-
-def test_an_operation_whose_folder_can_not_be_made_fails_and_says_why(tmp_path):
-    with running_lab(tmp_path, task_retries=0) as lab:
-        (lab.home / "workdirs").write_text("in the way")
-        id = lab.run("ignoring", steps=1)
-        execution = lab.end(id)
-        assert execution["status"] == "failed"
-        assert "workdirs" in execution["error"]

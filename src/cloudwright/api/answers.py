@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from cloudwright.storage.paging import EVERYTHING, Page
+from cloudwright.storage.telling import Told
 
 
 class Json(JSONResponse):
@@ -38,9 +39,19 @@ def listed(
 ) -> Json:
     """The shape of every list: a page of it, and in ``total`` how much there is on all pages."""
     chosen = [only(item, fields) for item in items]
-    size = len(chosen) if page.size is None else page.size
-    pagination = {"total": total, "size": size, "offset": page.offset}
-    return Json({"items": chosen, "metadata": {"pagination": pagination, "filtered": None}})
+    return Json({"items": chosen, "metadata": _metadata(len(chosen), total, page)})
+
+
+def told(told: Told, page: Page) -> Response:
+    """``listed`` of what the database has made JSON already."""
+    metadata = orjson.dumps(_metadata(told.count, told.total, page))
+    content = b'{"items":[%b],"metadata":%b}' % (told.items.encode(), metadata)
+    return Response(content, media_type=Json.media_type)
+
+
+def _metadata(count: int, total: int, page: Page) -> dict[str, Any]:
+    size = count if page.size is None else page.size
+    return {"pagination": {"total": total, "size": size, "offset": page.offset}, "filtered": None}
 
 
 def whole(items: Collection[Mapping[str, Any]]) -> Json:

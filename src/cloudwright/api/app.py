@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -9,6 +11,7 @@ from starlette.exceptions import HTTPException
 from cloudwright.api import shapes
 from cloudwright.api.answers import Json
 from cloudwright.api.asking import CREDENTIALS
+from cloudwright.api.bodies import JsonRoute
 from cloudwright.api.errors import on_error, on_http_error, on_invalid_request
 from cloudwright.api.gate import PREFIX, Gate
 from cloudwright.api.routes import (
@@ -27,11 +30,33 @@ from cloudwright.manager.service import Manager
 
 # A request is compared with one path after the other: what is asked for often comes first.
 _NOUNS = (executions, events, operations, nodes, deployments, blueprints, plugins, accounts, system)
+_ROUTERS = (*(noun.router for noun in _NOUNS), system.open_router)
+
+
+class _Api(FastAPI):
+    """Makes its document of an application of its own, whose routes know the shapes of their answers."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            documented = FastAPI(
+                title=self.title,
+                summary=self.summary,
+                version=self.version,
+                default_response_class=Json,
+                responses={"4XX": {"model": shapes.Refusal}, "5XX": {"model": shapes.Refusal}},
+            )
+            for router in _ROUTERS:
+                for route in router.routes:
+                    if isinstance(route, JsonRoute):
+                        route.document()
+                documented.include_router(router)
+            self.openapi_schema = documented.openapi()
+        return self.openapi_schema
 
 
 def create_app(manager: Manager) -> FastAPI:
     """The REST API of a manager, below ``/api``. Its OpenAPI document is at ``/api/v3.1/openapi.json``."""
-    app = FastAPI(
+    app = _Api(
         title="Cloudwright",
         summary="Blueprints, deployments and executions that can always be stopped.",
         version=manager.version,
@@ -41,7 +66,6 @@ def create_app(manager: Manager) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         default_response_class=Json,
-        responses={"4XX": {"model": shapes.Refusal}, "5XX": {"model": shapes.Refusal}},
         exception_handlers={
             CloudwrightError: on_error,
             RequestValidationError: on_invalid_request,
@@ -49,14 +73,14 @@ def create_app(manager: Manager) -> FastAPI:
         },
     )
     app.state.manager = manager
-    for noun in _NOUNS:
-        app.include_router(noun.router, prefix=PREFIX, dependencies=CREDENTIALS)
-    app.include_router(system.open_router, prefix=PREFIX)
+    for router in _ROUTERS:
+        # What is included is made once more when the first request comes; these are whole already.
+        app.router.routes.extend(router.routes)
     # Clients ask for the version before they know which API there is.
     app.add_api_route(
         "/api/version",
         system.get_version,
-        response_model=shapes.Version,
+        response_model=None,
         dependencies=CREDENTIALS,
         include_in_schema=False,
     )

@@ -1,4 +1,4 @@
-"""Reading JSON bodies."""
+"""How routes read bodies, and what they say of their answers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from cloudwright.api.asking import CREDENTIALS
+from cloudwright.api.gate import PREFIX
 from cloudwright.errors import InvalidInput
 
 # An escaped NUL, which is JSON but nothing that a database's text can hold.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def routes_of(noun: str, path: str = "") -> APIRouter:
+    """Where the routes of a noun are declared, below ``path``, for those who say who they are."""
+    return APIRouter(prefix=PREFIX + path, tags=[noun], dependencies=CREDENTIALS, route_class=JsonRoute)
 
 
 class _JsonRequest(Request):
@@ -25,7 +32,19 @@ class _JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """Reads bodies with a strict parser: no NaN and no half characters, which could not be stored later."""
+    """Reads bodies with a strict parser: no NaN and no half characters, which could not be stored later.
+
+    Nothing validates answers: the shape that a route says its answers have is for the OpenAPI document. To
+    make models of them all is a tenth of a start, so that waits until ``document`` is called.
+    """
+
+    def __init__(self, *args: Any, response_model: Any = None, **options: Any) -> None:
+        super().__init__(*args, response_model=None, **options)
+        self._shape = response_model
+
+    def document(self) -> None:
+        """Have the shape in the documents of applications that this is included in from now on."""
+        self.response_model = self._shape
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -15,12 +15,10 @@ from cloudwright.storage.filters import (
     BlueprintFilter,
     DeploymentFilter,
     ExecutionFilter,
-    InstanceFilter,
     NodeFilter,
-    OperationFilter,
 )
 from cloudwright.storage.instances import count_by_state
-from cloudwright.storage.paging import EVERYTHING, Page
+from cloudwright.storage.paging import Page
 from cloudwright.storage.records import (
     Blueprint,
     Deployment,
@@ -91,35 +89,18 @@ def list_nodes(
     return [(row, owners.get((row.tenant, row.deployment_id))) for row in rows], total
 
 
-def list_instances(
-    conn: Connection, filter: InstanceFilter, page: Page
-) -> tuple[list[tuple[NodeInstance, Owner | None]], int]:
-    rows, total = deployments.list_instances(conn, filter, page)
-    owners = _owners(conn, filter.tenant, {row.deployment_id for row in rows})
-    # An instance does not say its tenant; where several have a deployment of that id, its owner is not known.
-    found: dict[str, Owner | None] = {}
-    for (_, id), owner in owners.items():
-        found[id] = None if id in found else owner
-    return [(row, found.get(row.deployment_id)) for row in rows], total
-
-
 def get_instance(conn: Connection, tenant: str, id: str) -> tuple[NodeInstance, Owner | None]:
     row = deployments.get_instance(conn, tenant, id)
     return row, _owners(conn, tenant, [row.deployment_id]).get((tenant, row.deployment_id))
 
 
-def list_executions(conn: Connection, filter: ExecutionFilter, page: Page) -> tuple[list[ExecutionView], int]:
-    rows, total = executions.list_executions(conn, filter, page)
-    return _execution_views(conn, filter.tenant, rows), total
-
-
 def get_execution(conn: Connection, tenant: str, id: str) -> ExecutionView:
-    return _execution_views(conn, tenant, [executions.get(conn, id, tenant)])[0]
+    return _execution_view(conn, executions.get(conn, id, tenant))
 
 
 def view(conn: Connection, row: Execution) -> ExecutionView:
     """An execution as it was read by ``look``, with what is said besides."""
-    return _execution_views(conn, row.tenant, executions.with_progress(conn, [row]))[0]
+    return _execution_view(conn, executions.with_progress(conn, [row])[0])
 
 
 def look(
@@ -131,15 +112,6 @@ def look(
     tasks are not counted: this is asked again and again while it runs.
     """
     return executions.get(conn, id, tenant, progress=False), events.tail(conn, id, after, limit)
-
-
-def list_operations(
-    conn: Connection, filter: OperationFilter, page: Page
-) -> tuple[list[tuple[Operation, bool]], int]:
-    """Operations, each with whether its execution is over."""
-    rows, total = operations.list_operations(conn, filter, page)
-    over = _ended(conn, filter.tenant, {row.execution_id for row in rows})
-    return [(row, row.execution_id in over) for row in rows], total
 
 
 def list_residual(conn: Connection, tenant: str, execution_id: str) -> list[Operation]:
@@ -171,28 +143,13 @@ def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
     return DeploymentView(row, latest[0] if latest else None, states)
 
 
-def _execution_views(conn: Connection, tenant: str | None, rows: list[Execution]) -> list[ExecutionView]:
-    owners = _owners(conn, tenant, {row.deployment_id for row in rows if row.deployment_id is not None})
-    running = operations.count_running(conn) if any(row.status in END_STATUSES for row in rows) else {}
-    return [
-        ExecutionView(
-            row,
-            owners.get((row.tenant, str(row.deployment_id))),
-            running.get(row.id, 0) if row.status in END_STATUSES else 0,
-        )
-        for row in rows
-    ]
+def _execution_view(conn: Connection, row: Execution) -> ExecutionView:
+    owner = None
+    if row.deployment_id is not None:
+        owner = _owners(conn, row.tenant, [row.deployment_id]).get((row.tenant, row.deployment_id))
+    residual = operations.count_running(conn).get(row.id, 0) if row.status in END_STATUSES else 0
+    return ExecutionView(row, owner, residual)
 
 
 def _owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> dict[tuple[str, str], Owner]:
     return {(owner.tenant, owner.id): owner for owner in deployments.owners(conn, tenant, ids)}
-
-
-def _ended(conn: Connection, tenant: str | None, ids: Iterable[str]) -> set[str]:
-    wanted = set(ids)
-    if not wanted:
-        return set()
-    rows, _ = executions.list_executions(
-        conn, ExecutionFilter(tenant=tenant, ids=wanted, statuses=END_STATUSES), EVERYTHING
-    )
-    return {row.id for row in rows}

@@ -78,7 +78,7 @@ class LocalBus:
         self._others: dict[LocalSubscription, tuple[str, ...]] = {}
         self._closed = False
 
-    async def publish(self, topic: str, message: Message) -> None:
+    def publish(self, topic: str, message: Message) -> None:
         exact = self._exact.get(topic, {})
         for subscription in exact:
             subscription.put(topic, message)

@@ -57,7 +57,7 @@ class Books:
                 self.host.operation(
                     {"id": id, "attempt": None, "state": "cancelled", "result": None, "failure": None}
                 )
-        await self._recorder.changed(self._facts.execution.id, "events")
+        self._recorder.changed(self._facts.execution.id, "events")
 
     async def answer(self, method: str, args: dict[str, Any]) -> Any:
         if method == "briefing":

@@ -43,7 +43,8 @@ Part = dict[str, Any]
 class Facts:
     """What does not change while an execution runs. ``nodes`` and ``plugins`` are by name; ``imported`` are
     the folders of imported blueprints by their namespaces. ``packed`` are the nodes as a frame has them, with
-    what they share. ``codes`` is where the code of plugins is, once it was looked for.
+    what they share. ``codes`` is where the code of plugins is, once it was looked for. ``head`` is the part
+    of every ``begin`` frame that says which execution this is (docs/frames.md).
     """
 
     execution: Execution
@@ -54,11 +55,11 @@ class Facts:
     imported: dict[str, Path]
     packed: tuple[list[dict[str, Any]], Shared | None]
     codes: dict[str, PluginCode] = field(default_factory=dict)
+    head: dict[str, Any] = field(init=False)
 
-    def head(self) -> dict[str, Any]:
-        """The part of every ``begin`` frame that says which execution this is (docs/frames.md)."""
+    def __post_init__(self) -> None:
         execution, deployment = self.execution, self.deployment
-        return {
+        self.head = {
             "execution": {
                 "id": execution.id,
                 "workflow_id": execution.workflow_id,
@@ -145,7 +146,7 @@ def workflow_begin(
     workflow = workflow_of(facts)
     policy = facts.deployment.settings
     nodes, shared = facts.packed
-    return facts.head() | {
+    return facts.head | {
         "mapping": workflow["operation"],
         "plugin": {"name": workflow["plugin"], "version": None},
         "nodes": nodes,

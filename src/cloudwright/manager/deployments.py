@@ -121,7 +121,7 @@ class Deployments:
             settings=dict(settings or {}),
         )
         stored = await self._store.write(deployments.create, new, plan.nodes, instances, now)
-        await self._tell(tenant, id, "created")
+        self._tell(tenant, id, "created")
         return stored
 
     async def delete(self, tenant: str, id: str, *, force: bool = False) -> Deployment:
@@ -132,7 +132,7 @@ class Deployments:
         """
         deployment = await self._store.write(deployments.delete, tenant, id, force=force)
         await asyncio.to_thread(shutil.rmtree, self._workdirs / tenant / id, ignore_errors=True)
-        await self._tell(tenant, id, "deleted")
+        self._tell(tenant, id, "deleted")
         return deployment
 
     async def set_labels(
@@ -174,7 +174,7 @@ class Deployments:
         instance = await self._store.write(
             _update_instance, tenant, id, version, runtime_properties, state, self._clock()
         )
-        await self._tell(tenant, instance.deployment_id, "changed")
+        self._tell(tenant, instance.deployment_id, "changed")
         return instance
 
     def _prepare(
@@ -203,8 +203,8 @@ class Deployments:
         )
         return plan, instances
 
-    async def _tell(self, tenant: str, id: str, what: str) -> None:
-        await self._bus.publish(topic("deployment", tenant, id), {"state": what})
+    def _tell(self, tenant: str, id: str, what: str) -> None:
+        self._bus.publish(topic("deployment", tenant, id), {"state": what})
 
 
 def _suffix(id: str) -> str:

@@ -98,6 +98,9 @@ class Environments:
         return await self._zygote(OPERATIONS, "", sys.executable)
 
     async def _zygote(self, role: str, key: str, python: str) -> Zygote:
+        zygote = self._zygotes.get((role, key))
+        if zygote is not None and not zygote.died.done():
+            return zygote
         async with self._locks.setdefault((role, key), asyncio.Lock()):
             zygote = self._zygotes.get((role, key))
             if zygote is None or zygote.died.done():

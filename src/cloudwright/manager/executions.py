@@ -90,8 +90,8 @@ class Executions:
         execution = await self._store.write(
             executions.create, new, queue=request.queue, force=request.force, now=self._clock()
         )
-        await self._bus.publish(WORK, {"id": execution.id})
-        await self._changed(execution)
+        self._bus.publish(WORK, {"id": execution.id})
+        self._changed(execution)
         return execution
 
     async def cancel(
@@ -115,7 +115,7 @@ class Executions:
         execution = result.execution
         if result.decision.kill_residuals:
             message = {"kill": execution.id, "term": execution.term}
-            await self._bus.publish(topic(CONTROL, EVERYBODY), message)
+            self._bus.publish(topic(CONTROL, EVERYBODY), message)
         if execution.owner is not None:
             message = {
                 "execution": execution.id,
@@ -123,11 +123,11 @@ class Executions:
                 "mode": str(mode),
                 "deadline": execution.deadline is not None,
             }
-            await self._bus.publish(topic(CONTROL, execution.owner), message)
+            self._bus.publish(topic(CONTROL, execution.owner), message)
         else:
             # It ended at once, and may have made room for one that was queued behind it.
-            await self._bus.publish(WORK, {})
-        await self._changed(execution)
+            self._bus.publish(WORK, {})
+        self._changed(execution)
         return execution
 
     async def resume(
@@ -139,12 +139,12 @@ class Executions:
         execution = await self._store.write(
             _resume, tenant, execution_id, by, reset_operations, self._clock()
         )
-        await self._bus.publish(WORK, {"id": execution.id})
-        await self._changed(execution)
+        self._bus.publish(WORK, {"id": execution.id})
+        self._changed(execution)
         return execution
 
-    async def _changed(self, execution: Execution) -> None:
-        await self._bus.publish(f"execution.{execution.id}", {"kind": "status"})
+    def _changed(self, execution: Execution) -> None:
+        self._bus.publish(f"execution.{execution.id}", {"kind": "status"})
 
 
 def _request_cancel(

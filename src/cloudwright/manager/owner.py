@@ -213,6 +213,14 @@ class Owner:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def prepared(self) -> None:
+        """Wait for the processes of all that is owned by now."""
+        # Each begins to be prepared by a task of its own.
+        await asyncio.sleep(0)
+        preparing = [item.preparing for item in self._hosted.values() if item.preparing is not None]
+        if preparing:
+            await asyncio.wait(preparing)
+
     @property
     def busy(self) -> bool:
         return bool(self._hosted)
@@ -237,8 +245,8 @@ class Owner:
         finally:
             self._dispatcher.unfollow(hosting.id)
             self._hosted.pop(hosting.id, None)
-        await self._recorder.changed(hosting.id, "status")
-        await self._bus.publish(WORK, {})
+        self._recorder.changed(hosting.id, "status")
+        self._bus.publish(WORK, {})
 
     async def _run(self, hosting: Hosting, execution: Execution) -> WorkflowEnd | None:
         """Run the workflow's process to its death; None where a forced request came before it was forked."""

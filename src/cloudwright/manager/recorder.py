@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from cloudwright.bus.protocol import Bus
@@ -39,7 +40,7 @@ class Recorder:
         # Lines of log that were not kept, by execution.
         self._dropped: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
-        self._writes: set[asyncio.Task[None]] = set()
+        self._writes: set[asyncio.Future[None]] = set()
 
     def event(self, execution_id: str, event_type: str, message: str, **fields: Any) -> None:
         """Record that something happened; ``fields`` are those of model.event.Event."""
@@ -69,26 +70,23 @@ class Recorder:
         if not self._events:
             return
         batch, self._events = self._events, []
-        # Handed over here and now, not when the task below gets its turn: that is what keeps the order.
         write = self._store.write(events.add, batch)
-        task = asyncio.ensure_future(self._written(write, batch))
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
+        self._writes.add(write)
+        write.add_done_callback(partial(self._written, batch))
 
     async def drain(self) -> None:
         """Wait until everything recorded so far is stored."""
         while self._events or self._writes:
             self.flush()
-            await asyncio.gather(*self._writes)
+            await asyncio.wait(self._writes)
 
-    async def _written(self, write: Awaitable[object], batch: list[Event]) -> None:
-        try:
-            await write
-        finally:
-            self._waiting -= sum(len(event.message) for event in batch)
+    def _written(self, batch: list[Event], write: asyncio.Future[None]) -> None:
+        self._writes.discard(write)
+        self._waiting -= sum(len(event.message) for event in batch)
+        write.result()  # Where it was not stored, the loop logs why.
         self._say_what_was_dropped()
         for execution_id in {event.execution_id for event in batch}:
-            await self.changed(execution_id, "events")
+            self.changed(execution_id, "events")
 
     def _say_what_was_dropped(self) -> None:
         dropped, self._dropped = self._dropped, Counter()
@@ -99,6 +97,6 @@ class Recorder:
             )
             self.event(execution_id, "logs_dropped", message, details={"lines": lines})
 
-    async def changed(self, execution_id: str, kind: str) -> None:
+    def changed(self, execution_id: str, kind: str) -> None:
         """Wake whoever follows the execution: its ``status``, ``events`` or ``operations`` changed."""
-        await self._bus.publish(f"execution.{execution_id}", {"kind": kind})
+        self._bus.publish(f"execution.{execution_id}", {"kind": kind})

@@ -65,6 +65,7 @@ class Recovery:
         self._lease = lease
         self._clock = clock
         self._wake = asyncio.Event()
+        self._looked = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         # The stored kills that were carried out, until nothing of them is stored any more.
         self._killing: set[tuple[str, int]] = set()
@@ -74,6 +75,11 @@ class Recovery:
         await self._bury()
         for work in (self._listen(), self._repeat(), self._keep_leases()):
             self._spawn(work)
+
+    async def carried_on(self) -> None:
+        """Wait until what ``start`` put back on its way has its processes."""
+        await self._looked.wait()
+        await self._owner.prepared()
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -113,6 +119,7 @@ class Recovery:
             except Exception:
                 # It must go on whatever happens: it is what makes everything else certain.
                 log.exception("the reconciler failed; it is tried again in %s s", self._interval)
+            self._looked.set()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
@@ -156,7 +163,7 @@ class Recovery:
                 execution = await self._store.write(_escalate, id, self._clock())
                 if execution is not None:
                     self._owner.tell(id, execution.term, CancelMode.FORCE)
-                    await self._bus.publish(f"execution.{id}", {"kind": "status"})
+                    self._bus.publish(f"execution.{id}", {"kind": "status"})
             case KillResiduals(id, term):
                 self._spawn(self._kill_residuals(id, term))
             case StartWaiting():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ from cloudwright.settings import Settings
 from cloudwright.storage.store import Store
 
 PARSER = "cloudwright.dsl.child:main"
+#: For how long (seconds) a start leaves the processor to what is carried on, before the API is loaded.
+CARRYING_ON = 0.25
 
 
 def utc_now() -> datetime:
@@ -41,13 +44,17 @@ def random_id() -> str:
 
 
 class Manager:
-    """What the REST API talks to. ``name`` identifies this manager and its worker over restarts."""
+    """What the REST API talks to. ``name`` identifies this manager and its worker over restarts.
+
+    It closes the environments that it is given.
+    """
 
     def __init__(
         self,
         settings: Settings,
         store: Store,
         bus: Bus,
+        environments: Environments,
         *,
         name: str,
         clock: Callable[[], datetime] = utc_now,
@@ -61,7 +68,7 @@ class Manager:
         self.name = name
         self.version = cloudwright.__version__
         self._recorder = Recorder(store, bus, clock)
-        self._environments = Environments(settings.home)
+        self._environments = environments
         self.calls = Calls(store, clock)
         self._dispatcher = Dispatcher(
             store,
@@ -103,12 +110,19 @@ class Manager:
         self.accounts = Accounts(store, clock)
 
     async def start(self) -> None:
-        """Start the zygotes, then recover whatever an earlier life of this manager left."""
+        """Have zygotes, then recover whatever an earlier life of this manager left.
+
+        Returns when the workflows that it left have their processes, or after a moment where that takes
+        longer.
+        """
         await asyncio.to_thread(remove_abandoned)
         await self._environments.start()
         await self.blueprints.recover()
         await self.plugins.recover()
         await self._recovery.start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CARRYING_ON):
+                await self._recovery.carried_on()
 
     async def close(self) -> None:
         """End every process. Executions that ran are left to be taken up again by the next start."""

@@ -166,7 +166,8 @@ class Api:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(30)
 
     def changed(self, execution_id: str) -> None:
-        self.do(self.manager.bus.publish(f"execution.{execution_id}", {"kind": "status"}))
+        message = {"kind": "status"}
+        self.loop.call_soon_threadsafe(self.manager.bus.publish, f"execution.{execution_id}", message)
 
     def start(self, execution_id: str) -> None:
         now = self.manager.clock()

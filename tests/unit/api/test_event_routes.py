@@ -245,7 +245,7 @@ def test_a_stream_does_not_depend_on_the_bus(
 ) -> None:
     """Where a message is lost, the stream finds out at its next heartbeat."""
 
-    async def lose(topic: str, message: Any) -> None:
+    def lose(topic: str, message: Any) -> None:
         pass
 
     monkeypatch.setattr(streaming.follow, "__kwdefaults__", {"heartbeat": 0.05})

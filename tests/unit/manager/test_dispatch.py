@@ -12,6 +12,7 @@ import pytest
 
 from cloudwright.bus.local import LocalBus
 from cloudwright.manager.assignment import Assignment
+from cloudwright.manager.environments import Environments
 from cloudwright.manager.service import Manager
 from cloudwright.model.operation import OperationState
 from cloudwright.process.runner import OperationEnd
@@ -32,13 +33,17 @@ OPERATION = {
 }
 
 
+def _manager(home: Path, store: Store) -> Manager:
+    return Manager(Settings(home=home), store, LocalBus(), Environments(home), name="me")
+
+
 def test_an_end_that_cannot_be_stored_is_a_failure_and_frees_its_slot(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(_end_with_nonsense(tmp_path), 20))
 
 
 async def _end_with_nonsense(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
-    manager = Manager(Settings(home=home), store, LocalBus(), name="me")
+    manager = _manager(home, store)
     dispatcher = manager._dispatcher
     await store.write(
         executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
@@ -69,7 +74,7 @@ def test_a_kill_that_ends_before_another_one_lets_nothing_go_that_the_other_mean
 
 async def _kill_twice(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
-    manager = Manager(Settings(home=home), store, LocalBus(), name="me")
+    manager = _manager(home, store)
     dispatcher = manager._dispatcher
     await store.write(
         executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
@@ -111,7 +116,7 @@ def test_an_operation_that_cannot_be_granted_fails_and_holds_nobody_up(tmp_path:
 
 async def _grant_with_nonsense(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
-    manager = Manager(Settings(home=home), store, LocalBus(), name="me")
+    manager = _manager(home, store)
     dispatcher = manager._dispatcher
     await store.write(
         executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
@@ -139,13 +144,43 @@ async def _grant_with_nonsense(home: Path) -> None:
     store.close()
 
 
+def test_an_operation_that_cannot_be_prepared_fails_and_says_why(tmp_path: Path) -> None:
+    asyncio.run(asyncio.wait_for(_prepare_in_vain(tmp_path), 20))
+
+
+async def _prepare_in_vain(home: Path) -> None:
+    store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
+    manager = _manager(home, store)
+    dispatcher = manager._dispatcher
+    await store.write(
+        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
+    )
+    execution = await store.write(executions.claim, "e", "me", None, NOW)
+    assert await store.write(operations.send, "e", 1, OPERATION, NOW)
+
+    async def prepare(_: Assignment) -> Any:
+        raise PermissionError("nothing can be installed")
+
+    dispatcher._prepare = prepare  # type: ignore[method-assign]
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    dispatcher.follow("e", heard.put_nowait)
+    dispatcher.send(SimpleNamespace(execution=execution, plugins={}), 1, [OPERATION])  # type: ignore[arg-type]
+    assert (await heard.get())["state"] == "started"
+    end = await heard.get()
+    assert end["state"] == "failed"
+    assert "nothing can be installed" in end["failure"]["message"]
+    assert not dispatcher.busy
+    await manager.close()
+    store.close()
+
+
 def test_a_kill_that_breaks_dooms_nothing_any_more(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(_break_a_kill(tmp_path), 20))
 
 
 async def _break_a_kill(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
-    manager = Manager(Settings(home=home), store, LocalBus(), name="me")
+    manager = _manager(home, store)
     dispatcher = manager._dispatcher
     broken = SimpleNamespace(id="o", execution_id="e", term=1, pid_timer=None)
     dispatcher._running["o"] = broken  # type: ignore[assignment]

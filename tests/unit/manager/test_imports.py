@@ -17,6 +17,7 @@ from cloudwright.bus.local import LocalBus
 from cloudwright.dsl import BlueprintError, Plan
 from cloudwright.errors import DependentExists, InvalidInput, NotFound
 from cloudwright.manager.briefing import read_facts
+from cloudwright.manager.environments import Environments
 from cloudwright.manager.imports import MAPPED, choose
 from cloudwright.manager.service import Manager
 from cloudwright.settings import Settings
@@ -38,7 +39,9 @@ class World:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.store = Store.open(f"sqlite:///{home / 'test.db'}")
-        self.manager = Manager(Settings.load({}, home=home), self.store, LocalBus(), name="m")
+        self.manager = Manager(
+            Settings.load({}, home=home), self.store, LocalBus(), Environments(home), name="m"
+        )
 
     def archive(self, files: dict[str, str]) -> Path:
         path = self.manager.blueprints.incoming / "arrived"
@@ -136,7 +139,7 @@ def test_files_of_an_imported_blueprint(play: Callable[[Scene], None]) -> None:
         known = {"id": "e", "workflow_id": "w", "deployment_id": "d", "tenant": TENANT}
         execution = Execution(**{**dict.fromkeys(field.name for field in fields(Execution)), **known})
         facts = world.store.read_sync(read_facts, execution, world.home)
-        assert facts.head()["blueprint"]["imported"] == ["in"]
+        assert facts.head["blueprint"]["imported"] == ["in"]
 
         async def read(path: str) -> str:
             return Path(await world.manager.calls.answer(facts, "read_resource", {"path": path})).read_text()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cloudwright.bus.local import LocalBus
+from cloudwright.manager.environments import Environments
 from cloudwright.manager.service import Manager
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.settings import Settings
@@ -40,7 +41,7 @@ def test_a_forced_request_that_comes_when_the_preparation_has_just_ended_is_not_
 
 async def _force_in_between(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
-    manager = Manager(Settings(home=home), store, LocalBus(), name="me")
+    manager = Manager(Settings(home=home), store, LocalBus(), Environments(home), name="me")
     owner = manager._owner
     await store.write(
         executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW

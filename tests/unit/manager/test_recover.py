@@ -15,6 +15,7 @@ import pytest
 from cloudwright.bus.local import LocalBus
 from cloudwright.errors import StaleTerm
 from cloudwright.manager.books import Books
+from cloudwright.manager.environments import Environments
 from cloudwright.manager.recover import Recovery
 from cloudwright.manager.service import Manager
 from cloudwright.model.execution import CancelMode, Outcome
@@ -138,7 +139,7 @@ def test_a_workflow_begins_only_under_its_owner_s_term(tmp_path: Path) -> None:
         async with left_running(tmp_path) as store:
             await store.write(executions.resume, "e", by="u", now=NOW)
             execution = await store.write(executions.claim, "e", "me", None, NOW)
-            manager = Manager(Settings(home=tmp_path), store, LocalBus(), name="me")
+            manager = Manager(Settings(home=tmp_path), store, LocalBus(), Environments(tmp_path), name="me")
             facts: Any = SimpleNamespace(execution=execution)
 
             def books(term: int) -> Books:
@@ -152,5 +153,28 @@ def test_a_workflow_begins_only_under_its_owner_s_term(tmp_path: Path) -> None:
             assert await books(2).answer("begin", {}) is None
             assert (await store.read(executions.get, "e")).begun
             await manager.close()
+
+    run(check())
+
+
+def test_a_start_waits_for_the_processes_of_what_it_carries_on(tmp_path: Path) -> None:
+    """Whoever loads the API next would keep the processor from it."""
+
+    async def check() -> None:
+        async with left_running(tmp_path) as store:
+            prepared = asyncio.Event()
+            owner: Any = SimpleNamespace(hosted=dict, prepared=prepared.wait)
+            killer: Any = SimpleNamespace(kill=prepared.wait)
+            works = Recovery(
+                store, LocalBus(), owner, killer, name="me", interval=1, lease=15, clock=lambda: NOW
+            )
+            waiting = asyncio.ensure_future(works.carried_on())
+            await asyncio.sleep(0)
+            works._spawn(works._repeat())
+            await works._looked.wait()
+            assert not waiting.done()
+            prepared.set()
+            await waiting
+            await works.close()
 
     run(check())

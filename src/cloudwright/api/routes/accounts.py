@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel
 
 from cloudwright.api import making, shapes
 from cloudwright.api.answers import Json, listed
 from cloudwright.api.asking import Asked, Asking, Listed
-from cloudwright.api.bodies import JsonRoute
+from cloudwright.api.bodies import routes_of
 from cloudwright.api.times import expiration
 from cloudwright.errors import Forbidden
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Token
 
-router = APIRouter(tags=["accounts"], route_class=JsonRoute)
+router = routes_of("accounts")
 
 _HIDDEN = "********"
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel
 from starlette.responses import FileResponse, StreamingResponse
 
 from cloudwright.api import making, reading, shapes
 from cloudwright.api.answers import Json, listed, only
 from cloudwright.api.asking import Asked, Fields, Listed, Visibility, check_fields, some
-from cloudwright.api.bodies import JsonRoute
+from cloudwright.api.bodies import routes_of
 from cloudwright.api.labels import label_pairs
 from cloudwright.api.plans import with_plan
 from cloudwright.api.receiving import ARCHIVE, Details, received
 from cloudwright.storage import blueprints
 from cloudwright.storage.filters import BlueprintFilter
 
-router = APIRouter(prefix="/blueprints", tags=["blueprints"], route_class=JsonRoute)
+router = routes_of("blueprints", "/blueprints")
 
 
 @router.get("", response_model=shapes.Listed[shapes.Blueprint])

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel
 
 from cloudwright.api import making, reading, shapes
 from cloudwright.api.answers import Json, listed, only, whole
 from cloudwright.api.asking import Asked, Fields, Listed, Visibility, check_fields, some
-from cloudwright.api.bodies import JsonRoute
+from cloudwright.api.bodies import routes_of
 from cloudwright.api.labels import label_pairs
 from cloudwright.errors import InvalidInput
 from cloudwright.storage import deployments
 from cloudwright.storage.filters import DeploymentFilter
 
-router = APIRouter(tags=["deployments"], route_class=JsonRoute)
+router = routes_of("deployments")
 
 # What is not of the record itself, and takes more reading.
 _STATE = frozenset(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
-from cloudwright.api import making, shapes
-from cloudwright.api.answers import Json, listed
+from cloudwright.api import shapes
+from cloudwright.api.answers import told
 from cloudwright.api.asking import LARGEST, Asked, Listed, check_fields, some
-from cloudwright.api.bodies import JsonRoute
+from cloudwright.api.bodies import routes_of
+from cloudwright.api.listing import EVENT_OR_LOG
 from cloudwright.api.streaming import follow
 from cloudwright.api.times import iso_time, time_or_none
 from cloudwright.errors import InvalidInput
@@ -19,8 +20,9 @@ from cloudwright.manager.service import Manager
 from cloudwright.model.event import EVENT, LOG, Event
 from cloudwright.storage import events, executions
 from cloudwright.storage.filters import EventFilter
+from cloudwright.storage.telling import tell_page
 
-router = APIRouter(prefix="/events", tags=["events"], route_class=JsonRoute)
+router = routes_of("events", "/events")
 
 _Names = Annotated[list[str] | None, Query()]
 _Types = Annotated[
@@ -52,7 +54,7 @@ async def list_events(
         list[str] | None, Query(description="`@timestamp,FROM,TO`; either may be empty.")
     ] = None,
     include_logs: bool = True,
-) -> Json:
+) -> Response:
     check_fields(listing.fields, shapes.Event)
     start, end = _times(_range or [])
     kinds = _kinds(type, include_logs)
@@ -73,10 +75,11 @@ async def list_events(
         include_events=EVENT in kinds,
         include_logs=LOG in kinds,
     )
-    rows, total = await asking.manager.store.read(
-        events.list_events, filter, listing.sorted_by(**_TIME_COLUMNS)
+    found = events.listing(filter)
+    page = listing.sorted_by(**_TIME_COLUMNS)
+    return told(
+        await asking.manager.store.read(tell_page, found, EVENT_OR_LOG, listing.fields, page), listing.page
     )
-    return listed((making.event(row) for row in rows), total, listing.page, listing.fields)
 
 
 @router.get(
@@ -138,7 +141,7 @@ async def add_events(asking: Asked, new: NewEvents) -> Response:
     made += [_made(row.id, LOG, given, manager) for given in new.logs or ()]
     if made:
         await manager.store.write(events.add, made)
-        await manager.bus.publish(f"execution.{row.id}", {"kind": "events"})
+        manager.bus.publish(f"execution.{row.id}", {"kind": "events"})
     return Response(status_code=204)
 
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from cloudwright.api import making, reading, shapes
-from cloudwright.api.answers import Json, listed, only, whole
+from cloudwright.api.answers import Json, only, told, whole
 from cloudwright.api.asking import Asked, Fields, Listed, check_fields, some
-from cloudwright.api.bodies import JsonRoute
+from cloudwright.api.bodies import routes_of
+from cloudwright.api.listing import EXECUTION, OPERATION
 from cloudwright.api.times import scheduled_time, time_or_none
 from cloudwright.errors import InvalidInput
 from cloudwright.manager.blueprints import UPLOAD_EXECUTION
 from cloudwright.manager.executions import StartExecution
 from cloudwright.model.execution import CancelMode, ExecutionStatus
+from cloudwright.storage import execution_queries, operations
 from cloudwright.storage.filters import ExecutionFilter, OperationFilter
+from cloudwright.storage.telling import tell_page
 
-router = APIRouter(prefix="/executions", tags=["executions"], route_class=JsonRoute)
+router = routes_of("executions", "/executions")
 
 _Names = Annotated[list[str] | None, Query()]
 # What a resume does is whether it runs operations again that were started and did not fail.
@@ -58,7 +61,7 @@ async def list_executions(
     status: _Names = None,
     created_by: str | None = None,
     _include_system_workflows: bool = False,
-) -> Json:
+) -> Response:
     check_fields(listing.fields, shapes.Execution)
     filter = ExecutionFilter(
         tenant=listing.tenant(asking),
@@ -72,9 +75,10 @@ async def list_executions(
         search=listing.search,
     )
     page = listing.sorted_by(status_display="status")
-    views, total = await asking.manager.store.read(reading.list_executions, filter, page)
-    made = (making.execution(view.execution, view.owner, view.residual) for view in views)
-    return listed(made, total, listing.page, listing.fields)
+    found = execution_queries.listing(filter)
+    return told(
+        await asking.manager.store.read(tell_page, found, EXECUTION, listing.fields, page), listing.page
+    )
 
 
 @router.get("/{id}", response_model=shapes.Execution)
@@ -129,16 +133,17 @@ async def list_operations(
     residual: Annotated[
         bool, Query(description="Only what still runs although the execution is over.")
     ] = False,
-) -> Json:
+) -> Response:
     check_fields(listing.fields, shapes.Operation)
     if residual:
         left = await asking.manager.store.read(reading.list_residual, asking.tenant, id)
         return whole([only(making.operation(row, over=True), listing.fields) for row in left])
     await asking.manager.store.read(reading.get_execution, asking.tenant, id)
-    filter = OperationFilter(tenant=asking.tenant, execution_id=id)
-    rows, total = await asking.manager.store.read(reading.list_operations, filter, listing.page)
-    made = (making.operation(row, over=over) for row, over in rows)
-    return listed(made, total, listing.page, listing.fields)
+    found = operations.listing(OperationFilter(tenant=asking.tenant, execution_id=id))
+    return told(
+        await asking.manager.store.read(tell_page, found, OPERATION, listing.fields, listing.page),
+        listing.page,
+    )
 
 
 async def _view(asking: Asked, id: str) -> shapes.Execution:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from cloudwright.api import making, reading, shapes
-from cloudwright.api.answers import Json, listed, only
+from cloudwright.api.answers import Json, listed, only, told
 from cloudwright.api.asking import LARGEST, Asked, Fields, Listed, check_fields, some
-from cloudwright.api.bodies import JsonRoute
+from cloudwright.api.bodies import routes_of
+from cloudwright.api.listing import NODE_INSTANCE
 from cloudwright.errors import InvalidInput
+from cloudwright.storage import instances
 from cloudwright.storage.filters import InstanceFilter, NodeFilter
+from cloudwright.storage.telling import tell_page
 
-router = APIRouter(tags=["nodes"], route_class=JsonRoute)
+router = routes_of("nodes")
 
 _Names = Annotated[list[str] | None, Query()]
 
@@ -54,7 +57,7 @@ async def list_node_instances(
     id: _Names = None,
     state: _Names = None,
     host_id: _Names = None,
-) -> Json:
+) -> Response:
     check_fields(listing.fields, shapes.NodeInstance)
     filter = InstanceFilter(
         tenant=listing.tenant(asking),
@@ -65,9 +68,11 @@ async def list_node_instances(
         host_ids=some(host_id),
         search=listing.search,
     )
-    rows, total = await asking.manager.store.read(reading.list_instances, filter, listing.page)
-    made = (making.node_instance(row, owner) for row, owner in rows)
-    return listed(made, total, listing.page, listing.fields)
+    found = instances.listing(filter)
+    return told(
+        await asking.manager.store.read(tell_page, found, NODE_INSTANCE, listing.fields, listing.page),
+        listing.page,
+    )
 
 
 @router.get("/node-instances/{id}", response_model=shapes.NodeInstance)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query, Response
 
 from cloudwright.api import making, reading, shapes
-from cloudwright.api.answers import Json, listed, only, whole
+from cloudwright.api.answers import Json, only, told, whole
 from cloudwright.api.asking import Asked, Fields, Listed, check_fields, some
-from cloudwright.api.bodies import JsonRoute
+from cloudwright.api.bodies import routes_of
+from cloudwright.api.listing import OPERATION
 from cloudwright.errors import InvalidInput
 from cloudwright.model.operation import OperationState
+from cloudwright.storage import operations
 from cloudwright.storage.filters import OperationFilter
+from cloudwright.storage.telling import tell_page
 
-router = APIRouter(tags=["operations"], route_class=JsonRoute)
+router = routes_of("operations")
 
 
 @router.get("/operations", response_model=shapes.Listed[shapes.Operation])
@@ -25,7 +28,7 @@ async def list_operations(
     graph_id: str | None = None,
     state: Annotated[list[str] | None, Query()] = None,
     skip_internal: Annotated[bool, Query(description="Only what runs outside of the workflow.")] = False,
-) -> Json:
+) -> Response:
     check_fields(listing.fields, shapes.Operation)
     if execution_id is None and graph_id is None:
         raise InvalidInput("Say whose operations: give `execution_id` or `graph_id`.")
@@ -38,9 +41,11 @@ async def list_operations(
         states=_states(some(state)),
         kinds=["operation"] if skip_internal else None,
     )
-    rows, total = await asking.manager.store.read(reading.list_operations, filter, listing.page)
-    made = (making.operation(row, over=over) for row, over in rows)
-    return listed(made, total, listing.page, listing.fields)
+    found = operations.listing(filter)
+    return told(
+        await asking.manager.store.read(tell_page, found, OPERATION, listing.fields, listing.page),
+        listing.page,
+    )
 
 
 @router.get("/operations/{id}", response_model=shapes.Operation)

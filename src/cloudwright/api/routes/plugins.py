@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from starlette.responses import FileResponse
 
 from cloudwright.api import making, shapes
 from cloudwright.api.answers import Json, listed, only
 from cloudwright.api.asking import Asked, Fields, Listed, Visibility, check_fields, some
-from cloudwright.api.bodies import JsonRoute
+from cloudwright.api.bodies import routes_of
 from cloudwright.api.receiving import PLUGIN_ARCHIVE, Details, received
 from cloudwright.storage import plugins
 from cloudwright.storage.filters import PluginFilter
 
-router = APIRouter(prefix="/plugins", tags=["plugins"], route_class=JsonRoute)
+router = routes_of("plugins", "/plugins")
 
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}

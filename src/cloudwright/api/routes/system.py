@@ -9,13 +9,14 @@ from fastapi import APIRouter, Request
 from cloudwright.api import shapes
 from cloudwright.api.answers import Json, listed, whole
 from cloudwright.api.asking import Asked, Listed
-from cloudwright.api.bodies import JsonRoute
+from cloudwright.api.bodies import routes_of
+from cloudwright.api.gate import PREFIX
 from cloudwright.errors import NotFound
 from cloudwright.manager.service import Manager
 
-router = APIRouter(tags=["system"], route_class=JsonRoute)
+router = routes_of("system")
 #: What may be asked by anybody.
-open_router = APIRouter(tags=["system"])
+open_router = APIRouter(prefix=PREFIX, tags=["system"])
 
 EDITION = "community"
 

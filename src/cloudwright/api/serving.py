@@ -1,0 +1,57 @@
+"""The REST API's server. It costs as much to load as the rest of a manager, so it is loaded last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+from cloudwright.api.app import create_app
+from cloudwright.api.inside import Inside
+from cloudwright.errors import Unavailable
+from cloudwright.manager.service import Manager
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signal handling: ending is ordered by whoever serves."""
+
+    def __init__(self, manager: Manager) -> None:
+        app = create_app(manager)
+        self.inside = Inside(app, manager.accounts)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                loop="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                timeout_graceful_shutdown=5,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    @property
+    def requests(self) -> int:
+        return self.server_state.total_requests
+
+    @property
+    def connected(self) -> bool:
+        return bool(self.server_state.connections)
+
+    async def answer(self, listening: socket.socket) -> asyncio.Future[None]:
+        """Begin to serve; answers, once requests are answered, what to await for the end."""
+        serving = asyncio.ensure_future(self.serve(sockets=[listening]))
+        while not self.started:
+            if serving.done():
+                await serving
+                raise Unavailable("The REST API's server ended before it answered.")
+            await asyncio.sleep(0.001)
+        return serving
