@@ -61,10 +61,10 @@ peers: .peers/cloudify/ready ## the real Cloudify client, in an environment of i
 .peers/cloudify/ready:
 	@sh scripts/need-cloudify $(PYTHON)
 
-# make bench ONLY=T1,T3 TIMES=1 measures a part, make bench POSTGRES=1 with PostgreSQL below.
-BENCH = $(BIN)/python benchmarks/run.py $(if $(ONLY),--only $(ONLY)) $(if $(TIMES),--times $(TIMES)) $(if $(POSTGRES),--postgres)
+# make bench ONLY=T1,T3 TIMES=1 measures a part, WITHOUT=peers all but a part, POSTGRES=1 with PostgreSQL below.
+BENCH = $(BIN)/python benchmarks/run.py $(if $(ONLY),--only $(ONLY)) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(TIMES),--times $(TIMES)) $(if $(POSTGRES),--postgres)
 
-bench: $(VENV)/ready peers postgres ## measure every workload, beside the machine's limits and the peers (twelve minutes)
+bench: $(VENV)/ready peers postgres ## measure every workload, beside the machine's limits and the peers (ten minutes)
 	$(BENCH)
 
 bench-quick: $(VENV)/ready $(if $(POSTGRES),postgres) ## measure a little of everything, in under a minute

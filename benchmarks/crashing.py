@@ -38,7 +38,7 @@ def main() -> None:
             note(ear.hear()[0], begun, ended)
         managed.crash()
         catch_up(ear, begun, ended)
-        states = stored_states(given.database or f"sqlite:///{managed.home / 'cloudwright.db'}")
+        states = stored_states(managed.database)
         started = time.monotonic()
         managed.start()
         words, first = ear.hear()

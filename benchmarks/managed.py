@@ -93,6 +93,11 @@ class Manager:
     def pid(self) -> int:
         return self.process.pid
 
+    @property
+    def database(self) -> str:
+        """Its URL."""
+        return self._env.get("CLOUDWRIGHT_DATABASE_URL") or f"sqlite:///{self.home / 'cloudwright.db'}"
+
     def commits(self) -> int:
         assert self.process.stdin is not None
         assert self.process.stdout is not None

@@ -20,11 +20,8 @@ def main() -> None:
     with manager(given.database) as managed:
         ear = Ear(managed.folder)
         managed.upload("probe", probe.write(managed.folder / "probe"), ear=str(ear.path))
-        url = given.database or f"sqlite:///{managed.home / 'cloudwright.db'}"
-        managed.stop()
-        last = history.fill(url, given.executions, given.instances, given.events)
-        managed.start()
-        large = f"deployment_id={history.DEPLOYMENT}&_size=1000"
+        last = history.of(managed, "probe", given.executions, given.instances, given.events)
+        large = "deployment_id=probe&_size=1000"
         requests = {
             "execution": f"/executions/{last}",
             "executions": "/executions?_size=1000",

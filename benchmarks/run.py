@@ -1,8 +1,8 @@
 """Runs the benchmarks: a table in ``.bench/table.md``, every figure in ``.bench/figures.json``.
 
-``run.py [--only T1,T3] [--times N] [--postgres] [--quick]``. With ``--postgres`` the manager keeps everything
-in PostgreSQL, and the files are called ``postgres-...``. Each workload is a program of its own; the peers run
-between ours, in turns, so that what else the machine does meets all of them.
+``run.py [--only T1,T3] [--without peers] [--times N] [--postgres] [--quick]``. With ``--postgres`` the
+manager keeps everything in PostgreSQL, and the files are called ``postgres-...``. Each workload is a program
+of its own; the peers run between ours, in turns, so that what else the machine does meets all of them.
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ HERE = Path(__file__).parent
 RESULTS = HERE.parent / ".bench"
 Figures = dict[str, float]
 PEER_TASKS = 100
+KNOWN = [*(workload.name for workload in WORKLOADS), "peers"]
 SECONDS = 900
 
 
 def main() -> None:
     given = options()
-    wanted = [workload for workload in WORKLOADS if not given.only or workload.name in given.only]
+    names = [name for name in KNOWN if name in (given.only or KNOWN) and name not in given.without]
+    wanted = [workload for workload in WORKLOADS if workload.name in names]
     if given.quick:
         wanted = [workload for workload in wanted if workload.quick is not None]
-    compared = not given.quick and (not given.only or "T1" in given.only or "peers" in given.only)
+    compared = "peers" in names and not given.quick
     about = {
         "python": platform.python_version(),
         "processors": os.cpu_count(),
@@ -70,7 +72,7 @@ def main() -> None:
     about |= {"seconds": round(time.monotonic() - began), "load at the end": os.getloadavg()}
     prefix = ("quick-" if given.quick else "") + ("postgres-" if given.postgres else "")
     RESULTS.mkdir(exist_ok=True)
-    text = table.of(about, wanted, medians, failures)
+    text = table.of(about, wanted, medians, runs, failures)
     (RESULTS / f"{prefix}table.md").write_text(text)
     content = {"about": about, "medians": medians, "runs": runs, "failures": failures}
     (RESULTS / f"{prefix}figures.json").write_text(json.dumps(content, indent=1) + "\n")
@@ -79,16 +81,20 @@ def main() -> None:
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    known = [*(workload.name for workload in WORKLOADS), "peers"]
-    parser.add_argument("--only", metavar="NAMES", type=lambda text: text.split(","), help=", ".join(known))
+    parser.add_argument("--only", metavar="NAMES", type=listed, default=[], help=", ".join(KNOWN))
+    parser.add_argument("--without", metavar="NAMES", type=listed, default=[], help="all but these of them")
     parser.add_argument("--times", metavar="N", type=int, default=0, help="runs of each, instead of its own")
     parser.add_argument("--postgres", action="store_true", help="the manager's database is PostgreSQL")
     parser.add_argument("--quick", action="store_true", help="small sizes and no peers")
-    given = parser.parse_args()
-    for name in given.only or ():
-        if name not in known:
-            parser.error(f"there is no `{name}`; there are: {', '.join(known)}")
-    return given
+    return parser.parse_args()
+
+
+def listed(text: str) -> list[str]:
+    names = text.split(",")
+    for name in names:
+        if name not in KNOWN:
+            raise argparse.ArgumentTypeError(f"there is no `{name}`; there are: {', '.join(KNOWN)}")
+    return names
 
 
 class removed(nullcontext[DurableServer]):

@@ -16,9 +16,10 @@ def of(
     about: Mapping[str, Any],
     wanted: Sequence[Workload],
     medians: Mapping[str, Mapping[str, float]],
+    runs: Mapping[str, Sequence[Mapping[str, float]]],
     failures: Mapping[str, str],
 ) -> str:
-    """Markdown."""
+    """Markdown. ``medians`` are those of the ``runs``."""
     lines = [
         f"{about['date']}, Python {about['python']}, {about['processors']} processors, {about['database']}; "
         f"load {about['load'][0]:.1f} at the start, {about['load at the end'][0]:.1f} at the end; "
@@ -29,7 +30,7 @@ def of(
         if workload.name in failures:
             lines.append(f"Failed: {failures[workload.name]}")
         if workload.name in medians:
-            lines += figures(workload, medians[workload.name])
+            lines += figures(workload, medians, runs[workload.name])
         if workload.name == "T1":
             lines += ["", *compared(medians, failures, LIMIT[about["database"]])]
     if "T1" not in [workload.name for workload in wanted] and any(peer.title in medians for peer in PEERS):
@@ -37,14 +38,17 @@ def of(
     return "\n".join(lines) + "\n"
 
 
-def figures(workload: Workload, measured: Mapping[str, float]) -> Iterator[str]:
-    goals = {goal.figure: goal for goal in workload.goals}
-    yield "| | measured | goal | |"
-    yield "|---|---|---|---|"
-    for name, value in measured.items():
+def figures(
+    workload: Workload, medians: Mapping[str, Mapping[str, float]], runs: Sequence[Mapping[str, float]]
+) -> Iterator[str]:
+    goals = {goal.figure: goal.in_run(medians) for goal in workload.goals}
+    yield "| | measured | goal | | each run |"
+    yield "|---|---|---|---|---|"
+    for name, value in medians[workload.name].items():
         goal = goals.get(name)
-        verdict = "" if goal is None else "met" if goal.met(value) else "**missed**"
-        yield f"| {name} | {number(value)} | {goal or ''} | {verdict} |"
+        verdict = "" if goal is None or goal.of else "met" if goal.met(value) else "**missed**"
+        each = ", ".join(number(run[name]) for run in runs) if len(runs) > 1 else ""
+        yield f"| {name} | {number(value)} | {goal or ''} | {verdict} | {each} |"
 
 
 def compared(
