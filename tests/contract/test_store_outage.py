@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.pool import PoolProxiedConnection
 from stored import NOW, create, happened
 
@@ -116,6 +116,22 @@ def test_a_lost_connection_is_replaced(postgres: PostgresServer, running: Store)
         assert running.read_sync(executions.get, "e1").id == "e1"
     pen.stop()
     assert sorted(messages(running)) == sorted(pen.answered)
+
+
+def composed(conn: Connection) -> int:
+    return conn.scalar(text("SELECT count(*) FROM executions")) or 0
+
+
+def test_readers_whose_connections_were_lost_read_what_sqlalchemy_runs(
+    postgres: PostgresServer, running: Store
+) -> None:
+    for _ in range(3):
+        with postgres.connect() as conn:
+            conn.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE application_name = 'cloudwright'"
+            )
+        assert [running.read_sync(composed) for _ in range(4)] == [1] * 4
 
 
 @pytest.mark.parametrize("committed", [True, False])

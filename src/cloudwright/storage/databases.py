@@ -170,6 +170,7 @@ class SqliteDatabase:
 
         @event.listens_for(engine, "begin")
         def start(conn: Connection) -> None:
-            conn.exec_driver_sql(begin)
+            # By the driver itself: SQLAlchemy takes longer over it than SQLite.
+            conn.connection.cursor().execute(begin)
 
         return engine

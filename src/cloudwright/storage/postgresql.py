@@ -61,10 +61,12 @@ class PostgresDatabase:
         @event.listens_for(engine, "commit")
         @event.listens_for(engine, "rollback")
         def send_all(conn: Connection) -> None:
+            if conn.invalidated or "pipeline" not in conn.info:
+                return
             # The driver, to synchronise, waits for answers. Where something large has not left it, for ever.
             driver = conn.connection.driver_connection
-            if isinstance(driver, psycopg.Connection) and "pipeline" in conn.info:
-                driver.wait(generators.send(driver.pgconn))
+            assert isinstance(driver, psycopg.Connection)
+            driver.wait(generators.send(driver.pgconn))
 
         # One snapshot for all statements of a query: a page and its total belong together.
         self.reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
