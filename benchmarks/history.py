@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Table, Text, cast, create_engine, insert, lit
 
 from cloudwright.model.execution import ExecutionStatus
 from cloudwright.model.operation import OperationState
+from cloudwright.storage.records import OPERATION
 from cloudwright.storage.schema import deployments, events, executions, node_instances, nodes, operations
 from cloudwright.storage.store import Store
 
@@ -133,7 +134,7 @@ def _operations(execution: str, count: int) -> Iterator[dict[str, Any]]:
             "execution_id": execution,
             "position": place,
             "name": "cloudify.interfaces.lifecycle.create",
-            "kind": "remote",
+            "kind": OPERATION,
             "state": OperationState.SUCCEEDED,
             "attempt": 1,
             "depends_on": [],

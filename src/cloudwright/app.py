@@ -134,6 +134,8 @@ async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening
         server.should_exit = True
         await serving
     finally:
+        # Where the API never answers, nobody may wait for it, least of all whoever has to end.
+        answering.cancel()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await manager.close()

@@ -12,6 +12,7 @@ from cloudwright.model.event import LOG, Event
 from cloudwright.storage import deployments, events
 from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.paging import EVERYTHING, Page
+from cloudwright.storage.records import EventRecord
 from cloudwright.storage.store import Store
 
 FULL = Event(
@@ -78,7 +79,7 @@ def test_what_no_database_keeps_is_replaced(store: Store) -> None:
     store.write_sync(events.add, [odd])
     row = happened(store)[0]
     assert (row.message, row.logger) == ("a\N{REPLACEMENT CHARACTER}b?c ü", "x\N{REPLACEMENT CHARACTER}y")
-    assert row.details == {"x": "\0\ud800"}
+    assert row.details == {"x": "\ufffd?"}
     assert (row.level, row.event_type, row.operation) == ("\ufffd", "?", "o\ufffd")
 
 
@@ -104,7 +105,7 @@ def test_lists(store: Store) -> None:
     )
 
     def found(page: Page = EVERYTHING, **filter: object) -> list[str]:
-        rows, total = store.read_sync(events.list_events, EventFilter(**filter), page)  # type: ignore[arg-type]
+        rows, total = store.read_sync(events.listing(EventFilter(**filter)).read, EventRecord, page)  # type: ignore[arg-type]
         assert total >= len(rows)
         return [row.message for row in rows]
 
@@ -125,7 +126,7 @@ def test_lists(store: Store) -> None:
     assert found(include_logs=False) == ["one", "Two 100%", "four"]
     assert found(include_events=False) == ["three"]
     assert found(include_events=False, include_logs=False) == []
-    first = store.read_sync(events.list_events, EventFilter(), EVERYTHING)[0][0]
+    first = store.read_sync(events.listing(EventFilter()).read, EventRecord, EVERYTHING)[0][0]
     assert found(after_id=first.id) == ["Two 100%", "three", "four"]
     newest = Page(size=2, sort=(("timestamp", True),))
     assert found(newest) == ["four", "three"]
@@ -133,5 +134,5 @@ def test_lists(store: Store) -> None:
     assert found(newest, deployment_ids=["d1"]) == ["three", "Two 100%"]
     assert found(Page(size=2, offset=2, sort=newest.sort), blueprint_ids=["b1"]) == ["Two 100%", "one"]
     assert found(newest, blueprint_ids=["b1"], tenant=TENANT, node_ids=["n1"]) == ["three", "one"]
-    assert store.read_sync(events.list_events, EventFilter(deployment_ids=["d1"]), newest)[1] == 3
-    assert store.read_sync(events.list_events, EventFilter(tenant=TENANT), newest)[1] == 3
+    for filter in (EventFilter(deployment_ids=["d1"]), EventFilter(tenant=TENANT)):
+        assert store.read_sync(events.listing(filter).read, EventRecord, newest)[1] == 3

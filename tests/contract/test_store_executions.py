@@ -287,6 +287,12 @@ def test_every_active_execution_can_end(
     assert finish(store, outcome) is None
 
 
+def test_an_end_is_stored_whatever_its_error_says(store: Store) -> None:
+    start(store)
+    finish(store, Outcome.FAILED, error="zero \0 byte, half \ud800")
+    assert store.read_sync(executions.get, "e1").error == "zero \ufffd byte, half ?"
+
+
 def test_what_never_started_can_not_finish(store: Store) -> None:
     create(store)
     assert finish(store, term=0) is None

@@ -28,7 +28,7 @@ from cloudwright.model.operation import OperationState as O
 from cloudwright.storage import deployments, executions, operations
 from cloudwright.storage.filters import OperationFilter
 from cloudwright.storage.paging import EVERYTHING, Page
-from cloudwright.storage.records import JournalResult
+from cloudwright.storage.records import JournalResult, Operation
 from cloudwright.storage.store import Store
 
 
@@ -439,7 +439,7 @@ def test_lists(store: Store) -> None:
     send(store, "c", execution="e2")
 
     def ids(filter: OperationFilter, page: Page = EVERYTHING) -> tuple[list[str], int]:
-        rows, total = store.read_sync(operations.list_operations, filter, page)
+        rows, total = store.read_sync(operations.listing(filter).read, Operation, page)
         return [row.id for row in rows], total
 
     assert ids(OperationFilter()) == (["a", "b", "c"], 3)

@@ -14,6 +14,7 @@ from sqlalchemy.types import TypeEngine
 from stored import NOW, TENANT
 
 from cloudwright.api.listing import EVENT_OR_LOG, EXECUTION, NODE_INSTANCE, OPERATION
+from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import (
     deployments,
     events,
@@ -35,8 +36,9 @@ from cloudwright.storage.filters import (
 )
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.records import EventRecord, Execution, Operation
 from cloudwright.storage.store import Store
-from cloudwright.storage.telling import tell_page
+from cloudwright.storage.telling import Shape, tell_page
 from postgres import PostgresServer
 
 MODULES = (events, execution_queries, executions, instances, journal, locks, operations)
@@ -142,40 +144,40 @@ NEWEST = Page(size=100, sort=(("created_at", True),))
 LATEST = Page(size=100, sort=(("timestamp", True),))
 #: By which index SQLite finds the page's rows.
 LISTS = {
-    "executions": (executions.list_executions, ExecutionFilter(), NEWEST, "ix_executions_created_at"),
+    "executions": (execution_queries.listing, ExecutionFilter(), NEWEST, "ix_executions_created_at"),
     "executions of a tenant": (
-        executions.list_executions,
+        execution_queries.listing,
         ExecutionFilter(tenant=TENANT),
         NEWEST,
         "ix_executions_tenant_created_at",
     ),
     "executions of a deployment": (
-        executions.list_executions,
+        execution_queries.listing,
         ExecutionFilter(tenant=TENANT, deployment_ids=["d1"]),
         NEWEST,
         "ix_executions_tenant_deployment_id_created_at",
     ),
     "events of an execution": (
-        events.list_events,
+        events.listing,
         EventFilter(tenant=TENANT, execution_ids=["e1"]),
         LATEST,
         "ix_events_execution_id_id",
     ),
     "events of a deployment": (
-        events.list_events,
+        events.listing,
         EventFilter(tenant=TENANT, deployment_ids=["d1"]),
         Page(size=100, sort=(("id", True),)),
         "ix_events_execution_id_id",
     ),
-    "latest events": (events.list_events, EventFilter(), LATEST, "ix_events_timestamp"),
+    "latest events": (events.listing, EventFilter(), LATEST, "ix_events_timestamp"),
     "latest events of a tenant": (
-        events.list_events,
+        events.listing,
         EventFilter(tenant=TENANT),
         LATEST,
         "ix_events_timestamp",
     ),
     "operations of an execution": (
-        operations.list_operations,
+        operations.listing,
         OperationFilter(execution_id="e1"),
         EVERYTHING,
         "ix_operations_execution_id_state",
@@ -187,13 +189,13 @@ LISTS = {
         "sqlite_autoindex_nodes_1",
     ),
     "instances": (
-        deployments.list_instances,
+        instances.listing,
         InstanceFilter(tenant=TENANT, deployment_ids=["d1"]),
         EVERYTHING,
         "ix_node_instances_deployment_id_node_id_tenant",
     ),
     "instances of a node": (
-        deployments.list_instances,
+        instances.listing,
         InstanceFilter(tenant=TENANT, deployment_ids=["d1"], node_ids=["n1"]),
         EVERYTHING,
         "ix_node_instances_deployment_id_node_id_tenant",
@@ -202,11 +204,11 @@ LISTS = {
 
 
 #: Lists whose JSON the database makes, which looks at more tables.
-TOLD = {
-    executions.list_executions: (execution_queries.listing, EXECUTION),
-    events.list_events: (events.listing, EVENT_OR_LOG),
-    operations.list_operations: (operations.listing, OPERATION),
-    deployments.list_instances: (instances.listing, NODE_INSTANCE),
+TOLD: dict[Any, tuple[type, Shape]] = {
+    execution_queries.listing: (Execution, EXECUTION),
+    events.listing: (EventRecord, EVENT_OR_LOG),
+    operations.listing: (Operation, OPERATION),
+    instances.listing: (NodeInstance, NODE_INSTANCE),
 }
 
 
@@ -220,13 +222,15 @@ def test_lists_on_sqlite(sqlite_conn: Connection, name: str, told: bool) -> None
         if sql.startswith("SELECT"):
             plans.append(explain_sqlite(conn, sql, parameters))
 
-    query, filter, page, index = LISTS[name]
-    if told and query in TOLD:
-        listing, shape = TOLD[query]
+    listing, filter, page, index = LISTS[name]
+    if listing not in TOLD:
+        listing(sqlite_conn, filter, page)  # type: ignore[operator]
+    elif told:
+        shape = TOLD[listing][1]
         wanted = replace(filter, tenant=TENANT) if shape is OPERATION else filter
         tell_page(sqlite_conn, listing(wanted), shape, None, page)
     else:
-        query(sqlite_conn, filter, page)  # type: ignore[operator]
+        listing(filter).read(sqlite_conn, TOLD[listing][0], page)
     assert [step for step in plans[0] if f"INDEX {index}" in step], plans[0]
     for plan in plans:
         assert not scans(plan), plan
@@ -254,7 +258,8 @@ def test_a_tenants_executions_are_counted_by_an_index_alone(sqlite_conn: Connect
 
 def test_events_of_a_deployment_are_chosen_by_an_index_alone(sqlite_conn: Connection) -> None:
     plans = selects(sqlite_conn)
-    events.list_events(sqlite_conn, EventFilter(tenant=TENANT, deployment_ids=["d1"]), Page(size=100))
+    filter = EventFilter(tenant=TENANT, deployment_ids=["d1"])
+    events.listing(filter).read(sqlite_conn, EventRecord, Page(size=100))
     assert "SEARCH events USING COVERING INDEX ix_events_execution_id_id (execution_id=?)" in plans[0]
 
 

@@ -33,7 +33,7 @@ from cloudwright.model.operation import OperationState as O
 from cloudwright.storage import events, executions, operations
 from cloudwright.storage.filters import ExecutionFilter, OperationFilter
 from cloudwright.storage.paging import EVERYTHING
-from cloudwright.storage.records import Execution, NewExecution
+from cloudwright.storage.records import Execution, NewExecution, Operation
 from cloudwright.storage.store import Store
 
 ENDINGS = {"workflow_succeeded", "workflow_failed", "workflow_cancelled"}
@@ -197,9 +197,8 @@ class Verbs(RuleBasedStateMachine):
         ended = row.status in END_STATUSES
         assert ended == (row.ended_at is not None), row
         assert (row.status in ACTIVE_STATUSES) == (row.owner is not None)
-        tasks = self.store.read_sync(
-            operations.list_operations, OperationFilter(execution_id=row.id), EVERYTHING
-        )[0]
+        listing = operations.listing(OperationFilter(execution_id=row.id))
+        tasks, _ = self.store.read_sync(listing.read, Operation, EVERYTHING)
         if ended:
             assert not [task for task in tasks if task.state in (O.PENDING, O.SENT)]
         assert row.total_operations == len(tasks)

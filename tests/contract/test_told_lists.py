@@ -22,6 +22,7 @@ from cloudwright.model.operation import OperationState
 from cloudwright.storage import events, execution_queries, instances, operations
 from cloudwright.storage.filters import EventFilter, ExecutionFilter, InstanceFilter, OperationFilter
 from cloudwright.storage.paging import EVERYTHING, Listing, Page
+from cloudwright.storage.records import EventRecord, Operation
 from cloudwright.storage.schema import executions as execution_rows
 from cloudwright.storage.schema import node_instances as instance_rows
 from cloudwright.storage.schema import operations as operation_rows
@@ -139,7 +140,7 @@ def test_nothing(store: Store) -> None:
 def test_operations(store: Store, executions: list[str]) -> None:
     for id, over in (("e1", True), ("e2", False)):
         filter = OperationFilter(tenant=TENANT, execution_id=id)
-        rows, total = store.read_sync(operations.list_operations, filter, EVERYTHING)
+        rows, total = store.read_sync(operations.listing(filter).read, Operation, EVERYTHING)
         assert total == 2
         expected = listed([making.operation(row, over=over) for row in rows], total, EVERYTHING)
         assert said(store, operations.listing(filter), OPERATION, EVERYTHING, None) == expected.body
@@ -151,6 +152,7 @@ def test_events(store: Store, executions: list[str]) -> None:
         DOCUMENT,
         {"worker": TEXT, "kind": "E", "message": TEXT, "traceback": TEXT},
         {"worker": None, "kind": None, "message": "m", "traceback": None},
+        {"message": "zero \0 byte", "kind": "half \ud800", "other\0": "\0"},
     ]
     kinds = [(EVENT, "task_failed", None), (EVENT, "task_started", "debug"), (LOG, None, "info")]
     made = [
@@ -170,7 +172,7 @@ def test_events(store: Store, executions: list[str]) -> None:
     store.write_sync(events.add, made)
     for filter in (EventFilter(tenant=TENANT, execution_ids=["e1"]), EventFilter(deployment_ids=["d1"])):
         for page in (EVERYTHING, Page(5, 2, (("timestamp", True),))):
-            rows, total = store.read_sync(events.list_events, filter, page)
+            rows, total = store.read_sync(events.listing(filter).read, EventRecord, page)
             assert total >= len(made)
             expected = listed(map(making.event, rows), total, page)
             assert said(store, events.listing(filter), EVENT_OR_LOG, page, None) == expected.body

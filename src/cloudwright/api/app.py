@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -45,11 +45,11 @@ class _Api(FastAPI):
                 default_response_class=Json,
                 responses={"4XX": {"model": shapes.Refusal}, "5XX": {"model": shapes.Refusal}},
             )
+            described = APIRouter()
             for router in _ROUTERS:
                 for route in router.routes:
-                    if isinstance(route, JsonRoute):
-                        route.document()
-                documented.include_router(router)
+                    described.routes.append(route.documented() if isinstance(route, JsonRoute) else route)
+            documented.include_router(described)
             self.openapi_schema = documented.openapi()
         return self.openapi_schema
 

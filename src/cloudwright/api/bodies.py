@@ -35,16 +35,17 @@ class JsonRoute(APIRoute):
     """Reads bodies with a strict parser: no NaN and no half characters, which could not be stored later.
 
     Nothing validates answers: the shape that a route says its answers have is for the OpenAPI document. To
-    make models of them all is a tenth of a start, so that waits until ``document`` is called.
+    make models of them all is a tenth of a start, so that waits until ``documented`` is called.
     """
 
     def __init__(self, *args: Any, response_model: Any = None, **options: Any) -> None:
         super().__init__(*args, response_model=None, **options)
-        self._shape = response_model
+        self._made_of = args, {**options, "response_model": response_model}
 
-    def document(self) -> None:
-        """Have the shape in the documents of applications that this is included in from now on."""
-        self.response_model = self._shape
+    def documented(self) -> APIRoute:
+        """The same route with a model of its answers' shape: what the document says of it."""
+        args, options = self._made_of
+        return APIRoute(*args, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

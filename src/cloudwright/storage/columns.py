@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, DateTime, Dialect, Text, literal_column, type_coerce
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from cloudwright.storage.documents import dumps, loads
+from cloudwright.storage.documents import dumps, dumps_plain, loads
 
 Converter = Callable[[Any], Any]
 
@@ -61,6 +61,15 @@ class Document(TypeDecorator[Any]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Converter:
         return lambda text: None if text is None else loads(text)
+
+
+class PlainDocument(Document):
+    """A document of which the database is asked for members."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Converter:
+        return lambda value: None if value is None else dumps_plain(value)
 
 
 class Choice(TypeDecorator[Any]):

@@ -8,9 +8,12 @@ json with a space in front, which orjson never writes, so that a reader knows.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import orjson
+
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def dumps(value: Any) -> str:
@@ -18,7 +21,20 @@ def dumps(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()
     except TypeError:
-        return " " + json.dumps(value)
+        # NaN and infinities are null, as orjson has them: one of them would make a whole list unreadable.
+        finite = json.loads(json.dumps(value), parse_constant=lambda _: None)
+        return " " + json.dumps(finite)
+
+
+def dumps_plain(value: Any) -> str:
+    """The document's text without what ``storable`` replaces, which PostgreSQL cannot look past for a member
+    of the document. Raises TypeError.
+    """
+    text = dumps(value)
+    if text[0] == " ":
+        halves_replaced = json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace")
+        text = dumps(json.loads(halves_replaced))
+    return _NUL.sub("\\1\ufffd", text) if "\\u0000" in text else text
 
 
 def loads(text: str) -> Any:

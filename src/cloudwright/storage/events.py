@@ -28,7 +28,7 @@ from cloudwright.model.event import EVENT, LOG, Event
 from cloudwright.storage.documents import storable
 from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.locks import lock_executions
-from cloudwright.storage.paging import Listing, Page, columns_of, one_of
+from cloudwright.storage.paging import Listing, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import EventRecord
 from cloudwright.storage.schema import events, executions, node_instances
@@ -90,10 +90,6 @@ def tail(conn: Connection, execution_id: str, after_id: int, limit: int) -> list
     """The execution's next events after the one with that id, in order; 0 is from the first."""
     rows = _TAIL.all(conn, execution=execution_id, after=after_id, most=limit)
     return [EventRecord(*row) for row in rows]
-
-
-def list_events(conn: Connection, filter: EventFilter, page: Page) -> tuple[list[EventRecord], int]:
-    return listing(filter).read(conn, EventRecord, page)
 
 
 def listing(filter: EventFilter) -> Listing:

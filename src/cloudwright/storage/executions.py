@@ -30,6 +30,7 @@ from cloudwright.model.execution import (
 )
 from cloudwright.model.operation import OperationState
 from cloudwright.storage.columns import beside_key, is_, is_any
+from cloudwright.storage.documents import storable
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.execution_queries import (
     EXECUTION_COLUMNS,
@@ -474,6 +475,8 @@ def _end(
     conn: Connection, held: Execution, final: ExecutionStatus, error: str | None, now: datetime
 ) -> FinishResult:
     """The ending transaction, of an execution that this one holds."""
+    # Users' code words it, and an end that no database takes would never be stored.
+    error = None if error is None else storable(error)
     counts = count_by_state(conn, held.id)
     ending = _END.ask(
         conn,

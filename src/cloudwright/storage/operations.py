@@ -23,7 +23,7 @@ from cloudwright.storage.filters import OperationFilter
 from cloudwright.storage.instances import apply_updates
 from cloudwright.storage.journal import add_tasks, journal, send, set_task, store_graph
 from cloudwright.storage.locks import Held, ask_hold_of_operation, lock_executions
-from cloudwright.storage.paging import Listing, Page, columns_of, one_of
+from cloudwright.storage.paging import Listing, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, EndResult, GraphRow, JsonObject, Operation
 from cloudwright.storage.schema import executions, operations
@@ -37,7 +37,7 @@ __all__ = [
     "grant",
     "graphs",
     "journal",
-    "list_operations",
+    "listing",
     "lose",
     "residual",
     "running",
@@ -298,10 +298,6 @@ def get(conn: Connection, id: str) -> Operation:
     if row is None:
         raise NotFound(f"There is no operation `{id}`.")
     return Operation(*row)
-
-
-def list_operations(conn: Connection, filter: OperationFilter, page: Page) -> tuple[list[Operation], int]:
-    return listing(filter).read(conn, Operation, page)
 
 
 def listing(filter: OperationFilter) -> Listing:

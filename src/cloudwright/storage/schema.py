@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.model.operation import OperationState
-from cloudwright.storage.columns import Choice, Document, Moment
+from cloudwright.storage.columns import Choice, Document, Moment, PlainDocument
 
 metadata = MetaData(
     naming_convention={
@@ -298,7 +298,7 @@ events = Table(
     Column("target_id", Text),
     Column("operation", Text),
     Column("operation_id", Text),
-    Column("details", Document, nullable=False),
+    Column("details", PlainDocument, nullable=False),
     Index(None, "execution_id", "id"),
     Index(None, "timestamp"),
     # An id is never given twice, so that a follower who remembers the last one misses nothing.

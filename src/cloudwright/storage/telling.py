@@ -34,7 +34,7 @@ Column = ColumnElement[Any]
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """The text that a document, an object, has under a name; ``otherwise`` where it has none."""
+    """The text that a ``PlainDocument``, an object, has under a name; ``otherwise`` where it has none."""
 
     document: Column
     name: str

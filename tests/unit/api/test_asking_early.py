@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
 
-from cloudwright.app import _ask_inside
+from cloudwright.app import _ask_inside, _manage
+from cloudwright.bus.local import LocalBus
+from cloudwright.errors import Unavailable
+from cloudwright.settings import Settings
 
 
 def test_it_waits_and_one_that_gives_up_does_not_stop_the_others() -> None:
@@ -27,4 +32,39 @@ def test_it_waits_and_one_that_gives_up_does_not_stop_the_others() -> None:
         assert await second == {"status": 200}
         request.assert_awaited_once_with("u", "t", "GET", "/nodes", {}, None)
 
+    asyncio.run(asyncio.wait_for(check(), 20))
+
+
+def test_nobody_waits_for_an_api_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workflow of an earlier life has asked, and then the manager's start fails, or is interrupted."""
+
+    async def check() -> None:
+        asked: list[asyncio.Future[Any]] = []
+        closed: list[Any] = []
+        facts: Any = SimpleNamespace(execution=SimpleNamespace(created_by="u", tenant="t"))
+
+        async def start() -> None:
+            asked.append(asyncio.ensure_future(manager.calls.rest(facts, "GET", "/nodes", {}, None)))
+            await asyncio.sleep(0)
+            raise Unavailable("the API cannot be loaded")
+
+        async def close() -> None:
+            # As a workflow's host does: the process is dead, and what it had asked is waited for.
+            await asyncio.gather(*asked, return_exceptions=True)
+            closed.append(manager)
+
+        manager: Any = SimpleNamespace(
+            calls=SimpleNamespace(rest=None),
+            accounts=SimpleNamespace(bootstrap=AsyncMock()),
+            start=start,
+            close=close,
+        )
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            settings = Settings(home=tmp_path)
+            with pytest.raises(Unavailable, match="cannot be loaded"):
+                await _manage(settings, manager, LocalBus(), listening)
+        assert asked[0].cancelled()
+        assert closed == [manager]
+
+    monkeypatch.setattr("cloudwright.app.CLOSE_SECONDS", 1)
     asyncio.run(asyncio.wait_for(check(), 20))

@@ -39,6 +39,8 @@ def test_every_operation_says_how_it_fails_and_has_a_name(document: dict[str, An
         answers = set(operation["responses"])
         assert {"4XX", "5XX"} < answers
         assert "422" not in answers
+        found = operation["responses"].get("200", {}).get("content", {})
+        assert all(answer["schema"] for answer in found.values())
     assert len({operation["operationId"] for operation in operations}) == len(operations)
 
 

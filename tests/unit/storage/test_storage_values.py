@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from cloudwright.model.execution import ExecutionStatus
 from cloudwright.storage.columns import Choice, Moment
-from cloudwright.storage.documents import dumps, loads, storable
+from cloudwright.storage.documents import dumps, dumps_plain, loads, storable
 
 JSON = st.recursive(
     st.none()
@@ -39,6 +39,7 @@ def test_documents_are_json_that_others_read() -> None:
     assert dumps({"a": 1}) == '{"a":1}'
     assert loads(dumps({1: "x"})) == {"1": "x"}
     assert loads(dumps(math.nan)) is None
+    assert loads(dumps({"a": [math.nan, -math.inf], "b": 2**80})) == {"a": [None, None], "b": 2**80}
     with pytest.raises(TypeError):
         dumps({"a": object()})
 
@@ -51,6 +52,18 @@ def test_storable_text_is_what_a_database_keeps(text: str) -> None:
     assert storable(kept) == kept
     if "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text):
         assert kept == text
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ({"a\0": ["\\\0\0", "\\u0000"]}, {"a\ufffd": ["\\\ufffd\ufffd", "\\u0000"]}),
+        ({"a": "\ud800\0ä", "b": 2**80}, {"a": "?\ufffdä", "b": 2**80}),
+        ({"a": "ä😀"}, {"a": "ä😀"}),
+    ],
+)
+def test_plain_documents_hold_what_a_database_can_look_for(value: object, kept: object) -> None:
+    assert loads(dumps_plain(value)) == kept
 
 
 MOMENTS = st.datetimes(
