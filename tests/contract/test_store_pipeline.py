@@ -95,7 +95,8 @@ def test_nobody_waits_for_each_statement(store: Store, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(psycopg.Pipeline, "_fetch_gen", counted)
     store.write_sync(add, "one", "e1", "e1", "e1")
-    assert len(fetched) == 1  # the commit's
+    # The commit's, and not even that where all answers were there before it was sent.
+    assert len(fetched) <= 1
 
 
 LARGE = "x" * 4_000_000  # more than a socket holds

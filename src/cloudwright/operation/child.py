@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import sys
 from typing import Any
 
@@ -11,6 +13,7 @@ from cloudwright.operation.current import current_ctx
 from cloudwright.operation.errors import NonRecoverableError
 from cloudwright.operation.failure import describe
 from cloudwright.operation.mapping import add_paths, arguments, load_function
+from cloudwright.operation.scripts.process import ProcessException
 from cloudwright.operation.supervisor import Supervisor
 from cloudwright.operation.values import offence
 from cloudwright.process.channel import Channel
@@ -33,10 +36,12 @@ def main(channel: Channel) -> None:
     ctx = Context(begin, supervisor)
     result: Any = None
     failure: dict[str, Any] | None = None
+    torn = False
     try:
         result = _run(begin, ctx)
     except BaseException as error:  # noqa: BLE001 - whatever ends the user's code is the operation's end, and is told
         failure = describe(error)
+        torn = isinstance(error, ProcessException) and error.exit_code < 0
     updates, failure = _updates(ctx, failure)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -45,6 +50,10 @@ def main(channel: Channel) -> None:
         supervisor,
         {"outcome": outcome, "result": None if failure else result, "failure": failure, "updates": updates},
     )
+    if torn:
+        # A signal ended its script. What that had started was not left running on purpose, and must run
+        # neither beside the next attempt nor after a kill.
+        os.killpg(0, signal.SIGKILL)
 
 
 def _run(begin: dict[str, Any], ctx: Context) -> Any:

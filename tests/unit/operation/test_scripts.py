@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import functools
 import http.server
 import os
@@ -299,6 +300,23 @@ def test_without_errors_the_last_output_is_told(operations: Operations) -> None:
 
 def test_a_script_that_a_signal_ends(operations: Operations) -> None:
     assert "was ended by SIGKILL" in operations.script("#!/bin/bash\nkill -9 $$").run().failure["message"]
+
+
+@pytest.mark.parametrize(("end", "lives"), [("kill -9 $$", False), ("exit 3", True)])
+def test_what_a_script_started_ends_with_it_where_a_signal_ends_it(
+    operations: Operations, tmp_path: Path, end: str, lives: bool
+) -> None:
+    held = tmp_path / "held"
+    script = f"#!/bin/bash\nexec 9>{held}\nflock 9\nsleep 600 >&- 2>&- &\n{end}"
+    done = operations.script(script)
+    done.run()
+    assert done.failure["kind"] == "ProcessException"
+    with held.open() as lock:
+        if lives:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.killpg(done.pid, signal.SIGKILL)
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 @pytest.mark.parametrize(
