@@ -267,13 +267,13 @@ def test_results_after_the_end_are_kept(store: Store) -> None:
     run(store, "o1")
     store.write_sync(executions.finish, "e1", 1, Outcome.CANCELLED, now=NOW)
     assert [row.id for row in store.read_sync(operations.residual, "e1")] == ["o1"]
-    assert store.read_sync(operations.count_running) == {"e1": 1}
+    assert store.read_sync(operations.count_running, "e1") == 1
     result = end(store, result="late", updates=[{"id": "n1_a", "version": 1, "runtime_properties": {"a": 1}}])
     assert (result.applied, result.execution_status) == (True, S.CANCELLED)
     assert stored(store).result == "late"
     assert store.read_sync(deployments.get_instance, TENANT, "n1_a").runtime_properties == {"a": 1}
     assert store.read_sync(operations.residual, "e1") == []
-    assert store.read_sync(operations.count_running) == {}
+    assert store.read_sync(operations.count_running, "e1") == 0
     assert event_types(store)[-2:] == ["workflow_cancelled", "task_succeeded"]
 
 

@@ -147,7 +147,7 @@ def _execution_view(conn: Connection, row: Execution) -> ExecutionView:
     owner = None
     if row.deployment_id is not None:
         owner = _owners(conn, row.tenant, [row.deployment_id]).get((row.tenant, row.deployment_id))
-    residual = operations.count_running(conn).get(row.id, 0) if row.status in END_STATUSES else 0
+    residual = operations.count_running(conn, row.id) if row.status in END_STATUSES else 0
     return ExecutionView(row, owner, residual)
 
 

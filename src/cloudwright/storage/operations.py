@@ -125,9 +125,7 @@ _STARTED_FIRST = (
 _OF_ONE = operations.c.execution_id == bindparam("execution")
 _RUNNING = Prepared(_STARTED_FIRST)
 _RUNNING_OF = Prepared(_STARTED_FIRST.where(_OF_ONE))
-_COUNT_RUNNING = Prepared(
-    select(operations.c.execution_id, func.count()).where(_STARTED).group_by(operations.c.execution_id)
-)
+_COUNT_RUNNING = Prepared(select(func.count()).where(_OF_ONE, _STARTED))
 _RESIDUAL = Prepared(
     _STARTED_FIRST.where(_OF_ONE)
     .join(executions, executions.c.id == operations.c.execution_id)
@@ -268,9 +266,10 @@ def running(conn: Connection, execution_id: str | None = None) -> list[Operation
     return [Operation(*row) for row in _RUNNING_OF.all(conn, execution=execution_id)]
 
 
-def count_running(conn: Connection) -> dict[str, int]:
-    """How many operations are started and have not ended, by their execution."""
-    return dict(_COUNT_RUNNING.all(conn))
+def count_running(conn: Connection, execution_id: str) -> int:
+    """How many of the execution's operations are started and have not ended."""
+    row = _COUNT_RUNNING.first(conn, execution=execution_id)
+    return row[0] if row else 0
 
 
 def residual(conn: Connection, execution_id: str) -> list[Operation]:
