@@ -108,7 +108,9 @@ def test_on_sqlite(sqlite_conn: Connection) -> None:
         if not name.startswith("locks._LOCK"):
             plan = explain_sqlite(sqlite_conn, *parameters(statement, sqlite_conn))
             # No whole index either, but for that of what runs now, which is little.
-            scanned = [step for step in plan if step.startswith("SCAN") and "ix_operations_started" not in step]
+            scanned = [
+                step for step in plan if step.startswith("SCAN") and "ix_operations_started" not in step
+            ]
             assert not scanned, (name, plan)
 
 
