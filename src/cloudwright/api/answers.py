@@ -42,10 +42,10 @@ def listed(
     return Json({"items": chosen, "metadata": _metadata(len(chosen), total, page)})
 
 
-def told(told: Told, page: Page) -> Response:
+def told(found: Told, page: Page) -> Response:
     """``listed`` of what the database has made JSON already."""
-    metadata = orjson.dumps(_metadata(told.count, told.total, page))
-    content = b'{"items":[%b],"metadata":%b}' % (told.items.encode(), metadata)
+    metadata = orjson.dumps(_metadata(found.count, found.total, page))
+    content = b'{"items":[%b],"metadata":%b}' % (found.items.encode(), metadata)
     return Response(content, media_type=Json.media_type)
 
 

@@ -37,6 +37,16 @@ def _manager(home: Path, store: Store) -> Manager:
     return Manager(Settings(home=home), store, LocalBus(), Environments(home), name="me")
 
 
+async def _sent(store: Store) -> Any:
+    """An execution that this manager owns, with OPERATION stored as sent."""
+    await store.write(
+        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
+    )
+    execution = await store.write(executions.claim, "e", "me", None, NOW)
+    assert await store.write(operations.send, "e", 1, OPERATION, NOW)
+    return execution
+
+
 def test_an_end_that_cannot_be_stored_is_a_failure_and_frees_its_slot(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(_end_with_nonsense(tmp_path), 20))
 
@@ -45,11 +55,7 @@ async def _end_with_nonsense(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
     manager = _manager(home, store)
     dispatcher = manager._dispatcher
-    await store.write(
-        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
-    )
-    execution = await store.write(executions.claim, "e", "me", None, NOW)
-    assert await store.write(operations.send, "e", 1, OPERATION, NOW)
+    execution = await _sent(store)
 
     async def launch(assignment: Assignment, *_: Any) -> None:
         dispatcher.ended(assignment.id, OperationEnd("succeeded", updates=[{"nonsense": 1}]))
@@ -152,11 +158,7 @@ async def _prepare_in_vain(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
     manager = _manager(home, store)
     dispatcher = manager._dispatcher
-    await store.write(
-        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
-    )
-    execution = await store.write(executions.claim, "e", "me", None, NOW)
-    assert await store.write(operations.send, "e", 1, OPERATION, NOW)
+    execution = await _sent(store)
 
     async def prepare(_: Assignment) -> Any:
         raise PermissionError("nothing can be installed")
