@@ -2,26 +2,47 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOCK := requirements/development.lock
+LOCKED := yes
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts format unit postgres spin chaos peers bench bench-quick bench-peers clean
+.PHONY: help demo test newest lock check lint types contracts format unit postgres spin chaos peers bench bench-quick bench-peers clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-$(VENV)/ready: pyproject.toml
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Cloudwright needs Python 3.11 or newer; set PYTHON=/path/to/it"; exit 1; }
 	@echo "Making the virtual environment $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+
+# Users get the ranges of pyproject.toml.
+$(VENV)/ready: pyproject.toml | $(BIN)/python
+	@$(PIP) install --quiet --editable .
 	@touch $@
 
-$(VENV)/ready-dev: $(VENV)/ready
+# Development and tests get the versions of the lock, or the newest with LOCKED=no.
+$(VENV)/ready-dev: pyproject.toml $(LOCK) | $(BIN)/python
 	@echo "Installing what the tests need ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@
+ifeq ($(LOCKED),yes)
+	@$(PIP) install --quiet --require-hashes --requirement $(LOCK)
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) check
+else
+	@$(PIP) install --quiet --upgrade --upgrade-strategy eager --editable '.[dev]'
+endif
+	@touch $(VENV)/ready $@
+
+lock: | $(BIN)/python ## update requirements/development.lock to the newest versions that pyproject.toml admits
+	@$(PIP) install --quiet uv==0.13.9
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --generate-hashes --no-header --no-annotate --no-config --output-file $(LOCK) pyproject.toml
 
 demo: $(VENV)/ready ## install the example application, run and cancel workflows on it, and clean up
 	@PATH="$(abspath $(BIN)):$$PATH" bash examples/demo.sh
+
+newest: ## check and test everything with the newest versions, in an environment of its own
+	rm -f .venv-newest/ready-dev
+	$(MAKE) test VENV=.venv-newest LOCKED=no
 
 test: $(VENV)/ready-dev postgres spin peers check ## set up what the tests need, then check and test everything
 	$(BIN)/python -m pytest
@@ -64,14 +85,14 @@ peers: .peers/cloudify/ready ## the real Cloudify client, in an environment of i
 # make bench ONLY=T1,T3 TIMES=1 measures a part, WITHOUT=peers all but a part, POSTGRES=1 with PostgreSQL below.
 BENCH = $(BIN)/python benchmarks/run.py $(if $(ONLY),--only $(ONLY)) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(TIMES),--times $(TIMES)) $(if $(POSTGRES),--postgres)
 
-bench: $(VENV)/ready peers postgres ## measure every workload, beside the machine's limits and the peers (ten minutes)
+bench: $(VENV)/ready-dev peers postgres ## measure every workload, beside the machine's limits and the peers (ten minutes)
 	$(BENCH)
 
-bench-quick: $(VENV)/ready $(if $(POSTGRES),postgres) ## measure a little of everything, in under a minute
+bench-quick: $(VENV)/ready-dev $(if $(POSTGRES),postgres) ## measure a little of everything, in under a minute
 	$(BENCH) --quick
 
 bench-peers: peers ## install what the benchmarks compare with, each in an environment of its own
 	@sh scripts/need-peers $(PYTHON)
 
 clean: ## remove what was made here
-	rm -rf $(VENV) .peers .demo .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis
+	rm -rf $(VENV) .venv-newest .peers .demo .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis
