@@ -24,8 +24,8 @@ from cloudwright.builtin.steps import (
 )
 from cloudwright.workflow.current import workflow_ctx
 from cloudwright.workflow.graph import TaskDependencyGraph
+from cloudwright.workflow.graph_journal import make_or_get_graph
 from cloudwright.workflow.operation_task import OperationTask
-from cloudwright.workflow.stored import make_or_get_graph
 from cloudwright.workflow.subgraph import SubgraphTask
 from cloudwright.workflow.tasks import TASK_PENDING
 from cloudwright.workflow.topology import WorkflowNodeInstance, WorkflowRelationshipInstance

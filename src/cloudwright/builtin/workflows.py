@@ -11,7 +11,7 @@ from cloudwright.operation.errors import NonRecoverableError
 from cloudwright.workflow.context import WorkflowContext
 from cloudwright.workflow.decorators import workflow
 from cloudwright.workflow.graph import TaskDependencyGraph
-from cloudwright.workflow.stored import make_or_get_graph
+from cloudwright.workflow.graph_journal import make_or_get_graph
 from cloudwright.workflow.subgraph import SubgraphTask
 from cloudwright.workflow.topology import WorkflowNodeInstance
 

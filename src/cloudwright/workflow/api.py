@@ -24,7 +24,7 @@ def has_cancel_request() -> bool:
     except NotInContext:
         return False
     connection.look()
-    answer: bool = connection.cancellation.answer()
+    answer: bool = connection.cancellation.poll()
     return answer
 
 

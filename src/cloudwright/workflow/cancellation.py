@@ -17,36 +17,36 @@ from cloudwright.workflow.errors import ExecutionCancelled
 
 
 class Cancellation:
-    """``requested`` is the mode that was asked for, or None; ``asks`` whether the workflow ever asked about
-    it; ``told`` whether it knows.
+    """``requested`` is the mode that was asked for, or None; ``polled`` whether the workflow ever asked about
+    it; ``acknowledged`` whether it knows.
     """
 
     def __init__(self) -> None:
         self.requested: str | None = None
-        self.asks = False
-        self.told = False
+        self.polled = False
+        self.acknowledged = False
 
-    def answer(self) -> bool:
+    def poll(self) -> bool:
         """The workflow asks whether it is to stop."""
-        self.asks = True
-        self.told = self.told or self.requested is not None
-        return self.told
+        self.polled = True
+        self.acknowledged = self.acknowledged or self.requested is not None
+        return self.acknowledged
 
     @property
-    def unforeseen(self) -> bool:
+    def unacknowledged(self) -> bool:
         """Requested, and the workflow neither knows nor asks: what it begins now, it begins unknowingly."""
-        return self.requested is not None and not (self.told or self.asks)
+        return self.requested is not None and not (self.acknowledged or self.polled)
 
     def watch_graph(self) -> Watch:
         """What the execution of a graph that begins now looks at."""
-        return Watch(self, interruptible=not self.told)
+        return Watch(self, interruptible=not self.acknowledged)
 
     def watch_task(self, pausing: Callable[[], bool]) -> Watch:
         """What waiting for a task looks at.
 
         ``pausing`` answers whether the task waits for another attempt.
         """
-        return Watch(self, interruptible=not (self.told or self.asks), pausing=pausing)
+        return Watch(self, interruptible=not (self.acknowledged or self.polled), pausing=pausing)
 
 
 class Watch:
@@ -64,10 +64,10 @@ class Watch:
         cancellation = self._cancellation
         if cancellation.requested is None:
             return False
-        return self._interruptible or (not cancellation.told and self._pausing())
+        return self._interruptible or (not cancellation.acknowledged and self._pausing())
 
     def check(self) -> None:
         """Raise ExecutionCancelled where the wait is interrupted; the workflow knows from then on."""
         if self.interrupted:
-            self._cancellation.told = True
+            self._cancellation.acknowledged = True
             raise ExecutionCancelled("The execution was asked to stop.")

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cloudwright.workflow.bookkeeping import SendWorkflowEventTask
 from cloudwright.workflow.connection import Connection
 from cloudwright.workflow.graph import TaskDependencyGraph
-from cloudwright.workflow.internal import Internal
+from cloudwright.workflow.importable import import_by_name
+from cloudwright.workflow.inline_tasks import SendWorkflowEventTask
 from cloudwright.workflow.local_tasks import LocalWorkflowTask
-from cloudwright.workflow.names import find
+from cloudwright.workflow.runtime import WorkflowRuntime
 from cloudwright.workflow.topology import Record, Topology, WorkflowNode, WorkflowNodeInstance
 
 
@@ -92,7 +92,7 @@ class WorkflowContext:
         """``begin`` is the process's first frame (docs/frames.md); ``resumable`` what its function says."""
         self._begin = begin
         self._execution = begin["execution"]
-        self.internal = Internal(self, connection, begin, resumable)
+        self.internal = WorkflowRuntime(self, connection, begin, resumable)
         self.deployment = DeploymentContext(begin["deployment"], begin.get("workflows") or {})
         self.blueprint = BlueprintContext(begin["blueprint"])
         #: Whether an earlier process of this execution may have run already.
@@ -249,7 +249,7 @@ class WorkflowContext:
             )
         module, _, function = task_name.rpartition(".")
         return self.local_task(
-            find(f"{module}:{function}"),
+            import_by_name(f"{module}:{function}"),
             kwargs=kwargs,
             name=task_name,
             send_task_events=send_task_events,

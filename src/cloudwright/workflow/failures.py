@@ -14,7 +14,7 @@ MAX_NAMED = 20
 
 def workflow_failed(tasks: Sequence[WorkflowTask]) -> WorkflowFailed:
     """The error that tells of all of ``tasks``, at least one, in the order in which they failed."""
-    culprits = [task.culprit() if isinstance(task, SubgraphTask) else task for task in tasks]
+    culprits = [task.root_failure() if isinstance(task, SubgraphTask) else task for task in tasks]
     lines = [describe(task) for task in culprits[:MAX_NAMED]]
     if len(culprits) > MAX_NAMED:
         lines.append(f"and {len(culprits) - MAX_NAMED} more")

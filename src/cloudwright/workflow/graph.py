@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cloudwright.workflow.engine import Engine
-from cloudwright.workflow.resuming import Restoring, recognise
-from cloudwright.workflow.stored import Keeper, notes_of
+from cloudwright.workflow.graph_executor import GraphExecutor
+from cloudwright.workflow.graph_journal import GraphJournal, task_notes
+from cloudwright.workflow.graph_restore import GraphRestorer, match_stored
 from cloudwright.workflow.subgraph import SubgraphTask, TaskSequence
 from cloudwright.workflow.tasks import WorkflowTask
 
@@ -27,12 +27,12 @@ class TaskDependencyGraph:
         self, workflow_context: WorkflowContext, default_subgraph_task_config: dict[str, Any] | None = None
     ) -> None:
         self.ctx: WorkflowContext = workflow_context.internal.workflow_context
-        self.keeper = Keeper(self.ctx.internal.connection.journal)
+        self.journal = GraphJournal(self.ctx.internal.connection.journal)
         #: Whether it was executed, whatever came of it.
         self.executed = False
         self._subgraph_config = default_subgraph_task_config
         self._tasks: dict[str, WorkflowTask] = {}
-        self.engine = Engine(self)
+        self.executor = GraphExecutor(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self._tasks)} tasks>"
@@ -66,19 +66,19 @@ class TaskDependencyGraph:
             return
         self._tasks[task.id] = task
         task._graph = self
-        self.keeper.add(task)
-        self.engine.ready.append(task)
+        self.journal.add(task)
+        self.executor.ready.append(task)
 
     def remove_task(self, task: WorkflowTask) -> None:
         """Take a task out, and all that is in it. What depends on it does not wait for it any more."""
-        for item in [*(task.rest() if isinstance(task, SubgraphTask) else ()), task]:
+        for item in [*(task.unfinished() if isinstance(task, SubgraphTask) else ()), task]:
             if self.has_task(item):
-                self.engine.abandon(item)
+                self.executor.abandon(item)
                 self.release(item)
-                if self.engine.executing:
-                    self.keeper.remove(item)
+                if self.executor.executing:
+                    self.journal.remove(item)
         if task.containing_subgraph is not None:
-            self.engine.check(task.containing_subgraph)
+            self.executor.check(task.containing_subgraph)
 
     def add_dependency(self, src_task: WorkflowTask, dst_task: WorkflowTask) -> None:
         """Begin ``src_task`` after ``dst_task`` has ended. Raises RuntimeError where one is not in here."""
@@ -97,7 +97,7 @@ class TaskDependencyGraph:
         src_task._blockers.discard(dst_task)
         dst_task._dependents.pop(src_task, None)
         if not src_task._blockers:
-            self.engine.ready.append(src_task)
+            self.executor.ready.append(src_task)
 
     def sequence(self) -> TaskSequence:
         return TaskSequence(self)
@@ -124,31 +124,31 @@ class TaskDependencyGraph:
         for up to ``ctx.wait_after_fail`` seconds. Raises ExecutionCancelled as soon as the execution is
         asked to stop, where the workflow did not know that before; operations that run then go on running.
         """
-        if not self.executed and self.keeper.id is None and self._tasks:
-            self._keep_or_recognise()
+        if not self.executed and self.journal.id is None and self._tasks:
+            self._store_or_restore()
         self.executed = True
-        self.engine.execute()
+        self.executor.execute()
         self.executed = False
-        self.keeper.stop()
+        self.journal.stop()
 
-    def _keep_or_recognise(self) -> None:
+    def _store_or_restore(self) -> None:
         """Store the graph if the workflow can be resumed; go on with the stored one if it was."""
         name = self.ctx.internal.next_graph_name()
         if name is None:
             return
         stored = self.ctx.internal.stored.take(name)
         if stored is not None:
-            built = recognise(self, stored)
+            built = match_stored(self, stored)
             if built is not None:
-                Restoring(self.ctx, stored).into(self, built)
+                GraphRestorer(self.ctx, stored).into(self, built)
                 return
-            self.ctx.internal.stored.leave(stored)
+            self.ctx.internal.stored.abandon(stored)
             self.ctx.logger.warning(
                 "The graph that the resumed workflow built does not have the tasks of the interrupted one: "
                 "it is run from its beginning. A graph that is made by a function decorated with "
                 "make_or_get_graph is found again whatever is built."
             )
-        self.keeper.keep(name, self._tasks.values(), strict=False)
+        self.journal.keep(name, self._tasks.values(), strict=False)
 
     # What the engine tells of its tasks.
 
@@ -159,7 +159,7 @@ class TaskDependencyGraph:
         for dependent in dependents:
             dependent._blockers.discard(task)
             if not dependent._blockers:
-                self.engine.ready.append(dependent)
+                self.executor.ready.append(dependent)
 
     def detach(self, task: WorkflowTask) -> None:
         """Take the task out; what depends on it goes on waiting."""
@@ -173,7 +173,7 @@ class TaskDependencyGraph:
 
     def drop_members(self, subgraph: SubgraphTask) -> None:
         """Take out what is left of a subgraph that has ended."""
-        for member in list(subgraph.rest()):
+        for member in list(subgraph.unfinished()):
             self.remove_task(member)
 
     def replace(self, old: WorkflowTask, new: WorkflowTask) -> None:
@@ -186,14 +186,14 @@ class TaskDependencyGraph:
             subgraph.add_task(new)
         self.add_task(new)
         new.replaces = old.id
-        inside = {old, *(old.rest() if isinstance(old, SubgraphTask) else ())}
+        inside = {old, *(old.unfinished() if isinstance(old, SubgraphTask) else ())}
         for task in inside:
             for dependent in list(task._dependents):
                 if dependent not in inside and dependent is not new:
                     self.add_dependency(dependent, new)
         if isinstance(old, SubgraphTask):
             self.drop_members(old)
-        self.keeper.ended(old)
+        self.journal.ended(old)
         self.release(old)
 
     # Storing it.
@@ -203,7 +203,7 @@ class TaskDependencyGraph:
 
         Raises RuntimeError where a handler of one of its tasks could not be found again then.
         """
-        self.keeper.keep(name, self._tasks.values(), strict=True)
+        self.journal.keep(name, self._tasks.values(), strict=True)
 
     def identify(self, tasks: Mapping[str, WorkflowTask]) -> None:
         """Give tasks of the graph the ids that they are stored under."""
@@ -214,6 +214,6 @@ class TaskDependencyGraph:
             if isinstance(subgraph, SubgraphTask):
                 subgraph.tasks = {task.id: task for task in subgraph.tasks.values()}
 
-    def notes_of(self, task: WorkflowTask) -> dict[str, Any]:
+    def task_notes(self, task: WorkflowTask) -> dict[str, Any]:
         """What is stored with an operation for restoring its task; nothing where its graph is not stored."""
-        return notes_of(task) if task.stored else {}
+        return task_notes(task) if task.stored else {}

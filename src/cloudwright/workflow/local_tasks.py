@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cloudwright.workflow.names import name_of
+from cloudwright.workflow.importable import importable_name
 from cloudwright.workflow.tasks import WorkflowTask
 from cloudwright.workflow.values import plain
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_THREADS = 8
 
 
-class Threads:
+class ThreadPool:
     """Up to MAX_THREADS threads, each for as long as there is work. One that works when the process ends,
     ends too.
     """
@@ -79,7 +79,7 @@ class LocalWorkflowTask(WorkflowTask):
         return self._name
 
     def parameters(self) -> dict[str, Any]:
-        function = name_of(self.local_task) if plain(self.kwargs) == self.kwargs else None
+        function = importable_name(self.local_task) if plain(self.kwargs) == self.kwargs else None
         return {"name": self._name, "function": function, "kwargs": self.kwargs if function else {}}
 
     def run(self) -> Any:

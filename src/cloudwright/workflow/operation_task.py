@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudwright.model.operation import Failure
 from cloudwright.operation.errors import NonRecoverableError, OperationRetry, RecoverableError
-from cloudwright.workflow.bookkeeping import DryRunTask, NOPLocalWorkflowTask
+from cloudwright.workflow.inline_tasks import DryRunTask, NOPLocalWorkflowTask
 from cloudwright.workflow.tasks import WorkflowTask
 
 if TYPE_CHECKING:

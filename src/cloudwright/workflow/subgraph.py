@@ -124,16 +124,16 @@ class SubgraphTask(WorkflowTask):
         """One of its tasks has failed, or it has ended: none of its tasks may begin any more."""
         return self.failed_task is not None or self.is_terminated
 
-    def rest(self) -> Iterator[WorkflowTask]:
+    def unfinished(self) -> Iterator[WorkflowTask]:
         """The tasks of it that have not ended, those of subgraphs included."""
         for member in self._left:
             yield member
             if isinstance(member, SubgraphTask):
-                yield from member.rest()
+                yield from member.unfinished()
         for failed in self._failed:
-            yield from failed.rest()
+            yield from failed.unfinished()
 
-    def culprit(self) -> WorkflowTask:
+    def root_failure(self) -> WorkflowTask:
         """The task that the subgraph failed by: the innermost that is not a subgraph itself."""
         task: WorkflowTask = self
         while isinstance(task, SubgraphTask) and task.failed_task is not None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cloudwright.workflow.bookkeeping import NOPLocalWorkflowTask, SendNodeEventTask, SetNodeInstanceStateTask
+from cloudwright.workflow.inline_tasks import (
+    NOPLocalWorkflowTask,
+    SendNodeEventTask,
+    SetNodeInstanceStateTask,
+)
 from cloudwright.workflow.local_tasks import GetNodeInstanceStateTask
 from cloudwright.workflow.operation_task import operation_task
 

@@ -228,13 +228,13 @@ def test_a_graph_is_interrupted_although_the_workflow_asked_before_and_its_handl
         # The request comes between the look at the graph and the handler.
         ctx.internal.connection.cancellation.requested = None
         graph.sequence().add(first, do(ctx, 2))
-        original = graph.engine._verdict
+        original = graph.executor._verdict
 
         def verdict(task: Any) -> HandlerResult:
             ctx.internal.connection.cancellation.requested = "cancel"
             return original(task)
 
-        graph.engine._verdict = verdict
+        graph.executor._verdict = verdict
         graph.execute()
 
     host = FakeHost(THING, behaviour=behaviour)

@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 from cloudwright.compat import finder
-from cloudwright.workflow import api, stored
-from cloudwright.workflow.names import find, handler_notes, load_handler, name_of
+from cloudwright.workflow import api, graph_journal
+from cloudwright.workflow.importable import dump_handler, import_by_name, importable_name, load_handler
 
 
 @pytest.fixture(autouse=True)
@@ -120,20 +120,23 @@ def function() -> None: ...
 
 
 def test_what_can_be_found_again_has_a_name() -> None:
-    assert find(str(name_of(function))) is function
-    assert find(str(name_of(Handler))) is Handler
-    assert name_of(stored.make_or_get_graph) == "cloudwright.workflow.stored:make_or_get_graph"
+    assert import_by_name(str(importable_name(function))) is function
+    assert import_by_name(str(importable_name(Handler))) is Handler
+    assert (
+        importable_name(graph_journal.make_or_get_graph)
+        == "cloudwright.workflow.graph_journal:make_or_get_graph"
+    )
 
     def inner() -> None: ...
 
     for unnamed in (inner, lambda: None, Handler().method, Handler(), 3):
-        assert name_of(unnamed) is None
+        assert importable_name(unnamed) is None
 
 
 def test_handlers_are_made_again_with_their_arguments() -> None:
-    assert load_handler(handler_notes(function)) is function
-    assert load_handler(handler_notes(Handler(7))).number == 7
-    assert isinstance(load_handler(handler_notes(Plain())), Plain)
-    assert handler_notes(lambda: None) is None
-    assert handler_notes(Handler().method) is None
+    assert load_handler(dump_handler(function)) is function
+    assert load_handler(dump_handler(Handler(7))).number == 7
+    assert isinstance(load_handler(dump_handler(Plain())), Plain)
+    assert dump_handler(lambda: None) is None
+    assert dump_handler(Handler().method) is None
     assert load_handler(None) is None

@@ -264,7 +264,7 @@ def test_after_a_failure_what_runs_is_waited_for_and_nothing_else_begins() -> No
     def workflow(ctx: Any) -> None:
         graph = two_branches(ctx)
         # 1 is answered last.
-        graph.engine.ready.rotate(-1)
+        graph.executor.ready.rotate(-1)
         graph.execute()
 
     host = FakeHost(THING, behaviour=behaviour)
@@ -286,7 +286,7 @@ def test_what_runs_is_waited_for_only_so_long() -> None:
     def workflow(ctx: Any) -> None:
         assert ctx.wait_after_fail == 30
         graph = two_branches(ctx)
-        graph.engine.ready.rotate(-1)
+        graph.executor.ready.rotate(-1)
         graph.execute()
 
     policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 0, "wait_after_fail": 30}
@@ -487,7 +487,7 @@ def test_a_failure_goes_up_through_nested_subgraphs_and_can_be_ignored_there(dep
         seen: list[Any] = []
 
         def ignore(subgraph: Any) -> HandlerResult:
-            seen.append(subgraph.culprit())
+            seen.append(subgraph.root_failure())
             return HandlerResult.ignore()
 
         outermost.on_failure = ignore

@@ -1,7 +1,7 @@
 """``cloudify.workflows.tasks``."""
 
-from cloudwright.workflow.bookkeeping import DryRunTask as DryRunLocalWorkflowTask
-from cloudwright.workflow.bookkeeping import (
+from cloudwright.workflow.inline_tasks import DryRunTask as DryRunLocalWorkflowTask
+from cloudwright.workflow.inline_tasks import (
     NOPLocalWorkflowTask,
     SendNodeEventTask,
     SendWorkflowEventTask,

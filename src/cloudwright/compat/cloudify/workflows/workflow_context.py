@@ -3,7 +3,7 @@
 from cloudwright.workflow.context import DeploymentContext as WorkflowDeploymentContext
 from cloudwright.workflow.context import WorkflowContext as CloudifyWorkflowContext
 from cloudwright.workflow.decorators import task_config
-from cloudwright.workflow.internal import Internal as CloudifyWorkflowContextInternal
+from cloudwright.workflow.runtime import WorkflowRuntime as CloudifyWorkflowContextInternal
 from cloudwright.workflow.topology import Topology as WorkflowNodesAndInstancesContainer
 from cloudwright.workflow.topology import WorkflowNode as CloudifyWorkflowNode
 from cloudwright.workflow.topology import WorkflowNodeInstance as CloudifyWorkflowNodeInstance

@@ -44,7 +44,7 @@ REQUEST_SECONDS = 10.0
 _FAILURE_KEYS = frozenset(field.name for field in fields(Failure))
 
 
-class Engine:
+class GraphExecutor:
     """``ready`` holds tasks that may be able to begin; whether they are is seen when their turn comes."""
 
     def __init__(self, graph: TaskDependencyGraph) -> None:
@@ -54,13 +54,13 @@ class Engine:
         self._connection = graph.ctx.internal.connection
         self._updates: Updates = deque()
         self._running: dict[str, WorkflowTask] = {}
-        self._outgoing: list[OperationTask] = []
+        self._unsent: list[OperationTask] = []
         self._timers: list[tuple[float, int, WorkflowTask]] = []
         # Operations that the host would not run, until it is known that the execution was asked to stop.
         self._revoked: list[OperationTask] = []
         self._timer_count = 0
         # One thread moves the engine at a time; handlers that it calls may use the graph again.
-        self._moving = threading.RLock()
+        self._lock = threading.RLock()
         # The thread that executes the graph. While there is none, tasks begin as they are launched, and a
         # failure is a matter between a task and whoever waits for it.
         self._executing: int | None = None
@@ -90,7 +90,7 @@ class Engine:
     def _run(self, watch: Watch) -> None:
         while True:
             watch.check()
-            self._move()
+            self._advance()
             if self._is_over():
                 return
             if self._send(watch):
@@ -98,12 +98,12 @@ class Engine:
 
     def launch(self, task: WorkflowTask) -> None:
         """Begin a task that was just made."""
-        with self._moving:
+        with self._lock:
             if task._state != TASK_PENDING:
                 return
             self._begin(task)
             if not self.executing:
-                self._move()
+                self._advance()
                 self._send(None)
 
     def wait_for(self, task: WorkflowTask, timeout: float | None) -> None:
@@ -121,8 +121,8 @@ class Engine:
 
         while True:
             if is_mine():
-                with self._moving:
-                    self._move()
+                with self._lock:
+                    self._advance()
                     self._send(watch if self.executing else None)
             if result.is_set:
                 return
@@ -137,27 +137,27 @@ class Engine:
     def adopt(self, task: OperationTask) -> None:
         """An operation from before a resume still runs: wait for it, and do not send it."""
         task._state = TASK_STARTED
-        self._is_out(task)
+        self._track(task)
         self._connection.expect(task.id, self._updates)
 
     def abandon(self, task: WorkflowTask) -> None:
         """The task was taken out of the graph: whatever becomes of it is of no interest any more."""
-        if self._is_in(task):
+        if self._untrack(task):
             self._connection.forget(task.id)
 
     # Moving.
 
-    def _move(self) -> None:
-        with self._moving:
+    def _advance(self) -> None:
+        with self._lock:
             while True:
                 if self._updates:
-                    self._take(self._updates.popleft())
+                    self._apply_update(self._updates.popleft())
                 elif self._revoked and self._connection.cancellation.requested is not None:
-                    self._begin_again(self._revoked.pop())
+                    self._resend(self._revoked.pop())
                 elif self._timers and self._timers[0][0] <= self._connection.clock():
-                    self._ring(heapq.heappop(self._timers)[2])
+                    self._on_timer(heapq.heappop(self._timers)[2])
                 elif self.ready:
-                    self._consider(self.ready.popleft())
+                    self._begin_if_ready(self.ready.popleft())
                 else:
                     return
 
@@ -167,7 +167,7 @@ class Engine:
             return True
         return bool(self._revoked) and self._connection.cancellation.requested is not None
 
-    def _consider(self, task: WorkflowTask) -> None:
+    def _begin_if_ready(self, task: WorkflowTask) -> None:
         if task._state != TASK_PENDING or task._blockers or not self._graph.has_task(task):
             return
         if self._halted and not (task.inline or task.is_subgraph):
@@ -182,7 +182,7 @@ class Engine:
         return bool(self._failed)
 
     def _begin(self, task: WorkflowTask) -> None:
-        self._graph.keeper.flush()
+        self._graph.journal.flush()
         if isinstance(task, SubgraphTask):
             task._state = TASK_STARTED
             for member in list(task._left):
@@ -190,24 +190,24 @@ class Engine:
             self.check(task)
         elif isinstance(task, OperationTask):
             task._state = TASK_SENDING
-            self._outgoing.append(task)
+            self._unsent.append(task)
         elif task.inline:
             self._end_local(task, *_outcome(task))
-        elif not self.executing and self._connection.cancellation.unforeseen:
-            self._withhold(task)
+        elif not self.executing and self._connection.cancellation.unacknowledged:
+            self._refuse_cancelled(task)
         else:
             task._state = TASK_STARTED
-            self._is_out(task)
+            self._track(task)
             self._internal.task_event(task, "task_started")
-            self._internal.threads.submit(
+            self._internal.thread_pool.submit(
                 lambda: self._connection.post(self._updates, (task, *_outcome(task)))
             )
 
     def _send(self, watch: Watch | None) -> bool:
         """Send what became ready, together. False where the wait of ``watch`` was interrupted meanwhile."""
-        if not self._outgoing:
+        if not self._unsent:
             return True
-        outgoing, self._outgoing = self._outgoing, []
+        outgoing, self._unsent = self._unsent, []
         self._connection.look()
         if watch is not None and watch.interrupted:
             # They stay in the graph, should the workflow decide to execute it all the same.
@@ -215,9 +215,9 @@ class Engine:
                 task._state = TASK_PENDING
             self.ready.extendleft(reversed(outgoing))
             return False
-        if watch is None and self._connection.cancellation.unforeseen:
+        if watch is None and self._connection.cancellation.unacknowledged:
             for task in outgoing:
-                self._withhold(task)
+                self._refuse_cancelled(task)
             return True
         entries = []
         for task in outgoing:
@@ -229,14 +229,14 @@ class Engine:
                 self.adopt(task)
                 continue
             task._state = TASK_SENT
-            self._is_out(task)
+            self._track(task)
             self._connection.expect(task.id, self._updates)
-            graph_id = self._graph.keeper.id if task.stored else None
-            entries.append(["run", task.frame(graph_id, self._graph.notes_of(task))])
+            graph_id = self._graph.journal.id if task.stored else None
+            entries.append(["run", task.frame(graph_id, self._graph.task_notes(task))])
         self._connection.journal(*entries)
         return True
 
-    def _withhold(self, task: WorkflowTask) -> None:
+    def _refuse_cancelled(self, task: WorkflowTask) -> None:
         """The workflow does not know that it is to stop: the task does not begin; waiting for it tells."""
         task._state = TASK_PENDING
         task.async_result.settle(
@@ -246,12 +246,12 @@ class Engine:
         task.async_result.announce()
         self._connection.poke()
 
-    def _is_out(self, task: WorkflowTask) -> None:
+    def _track(self, task: WorkflowTask) -> None:
         self._running[task.id] = task
         for subgraph in task.subgraphs():
             subgraph._running += 1
 
-    def _is_in(self, task: WorkflowTask) -> bool:
+    def _untrack(self, task: WorkflowTask) -> bool:
         if self._running.pop(task.id, None) is None:
             return False
         for subgraph in task.subgraphs():
@@ -260,10 +260,10 @@ class Engine:
 
     # What has ended.
 
-    def _take(self, update: Any) -> None:
+    def _apply_update(self, update: Any) -> None:
         if isinstance(update, tuple):
             task, value, error = update
-            if self._is_in(task):
+            if self._untrack(task):
                 self._end_local(task, value, error)
                 self._check_around(task)
             return
@@ -278,9 +278,9 @@ class Engine:
             # It was sent before a request to cancel was known here, and that request may still be on its way.
             task.revoked = True
             self._revoked.append(task)
-            self._at(self._connection.clock() + REQUEST_SECONDS, task)
+            self._set_timer(self._connection.clock() + REQUEST_SECONDS, task)
             return
-        self._is_in(task)
+        self._untrack(task)
         if state == TASK_SUCCEEDED:
             task._state, task.failure = TASK_SUCCEEDED, None
             task.async_result.settle(update.get("result"), None)
@@ -288,27 +288,27 @@ class Engine:
             task._state = TASK_FAILED
             task.failure = _failure(state, update.get("failure"))
             task.async_result.settle(None, error_of(task.failure))
-        self._ended(task)
+        self._on_ended(task)
         self._check_around(task)
 
-    def _begin_again(self, task: OperationTask) -> None:
+    def _resend(self, task: OperationTask) -> None:
         """Whether the workflow wants it, knowing of the request, is seen where it is sent."""
-        if self._is_in(task):
+        if self._untrack(task):
             self._begin(task)
 
     def _end_local(self, task: WorkflowTask, value: Any, error: BaseException | None) -> None:
         task._state = TASK_SUCCEEDED if error is None else TASK_FAILED
         task.async_result.settle(value, error)
         self._internal.task_event(task, "task_succeeded" if error is None else "task_failed")
-        self._ended(task)
+        self._on_ended(task)
 
-    def _ended(self, task: WorkflowTask) -> None:
+    def _on_ended(self, task: WorkflowTask) -> None:
         verdict = self._verdict(task)
         if verdict.action == HandlerResult.HANDLER_RETRY:
             self._retry(task, verdict)
             return
         ignored = task._state == TASK_FAILED and verdict.action != HandlerResult.HANDLER_FAIL
-        self._graph.keeper.ended(task, ignored)
+        self._graph.journal.ended(task, ignored)
         if verdict.action == HandlerResult.HANDLER_FAIL:
             self._fail(task)
         else:
@@ -332,14 +332,14 @@ class Engine:
             if subgraph.failed_task is None:
                 subgraph.failed_task = task
                 # What runs of it is waited for, but not for ever.
-                self._at(self._connection.clock() + self._graph.ctx.wait_after_fail, subgraph)
+                self._set_timer(self._connection.clock() + self._graph.ctx.wait_after_fail, subgraph)
         elif self.executing:
             if not self._failed:
                 self._failed_at = self._connection.clock()
             self._failed.append(task)
-            for outgoing in self._outgoing:
+            for outgoing in self._unsent:
                 outgoing._state = TASK_PENDING
-            self._outgoing.clear()
+            self._unsent.clear()
 
     def _check_around(self, task: WorkflowTask) -> None:
         """End the subgraphs that only waited for this task to come in."""
@@ -355,13 +355,13 @@ class Engine:
             if subgraph._running:
                 return
             subgraph._state = TASK_FAILED
-            subgraph.async_result.settle(None, subgraph.culprit().error)
+            subgraph.async_result.settle(None, subgraph.root_failure().error)
         elif not subgraph._left:
             subgraph._state = TASK_SUCCEEDED
             subgraph.async_result.settle(None, None)
         else:
             return
-        self._ended(subgraph)
+        self._on_ended(subgraph)
 
     # Trying again.
 
@@ -430,16 +430,16 @@ class Engine:
         if not again.is_subgraph:
             delay = task.retry_interval if verdict.retry_after is None else max(0.0, verdict.retry_after)
             again._state = TASK_RESCHEDULED
-            self._at(self._connection.clock() + delay, again)
+            self._set_timer(self._connection.clock() + delay, again)
             self._internal.retry_event(again, delay)
         # At once: were the process to die now, what is to be tried again must not count as done.
-        self._graph.keeper.flush()
+        self._graph.journal.flush()
 
-    def _at(self, time: float, task: WorkflowTask) -> None:
+    def _set_timer(self, time: float, task: WorkflowTask) -> None:
         self._timer_count += 1
         heapq.heappush(self._timers, (time, self._timer_count, task))
 
-    def _ring(self, task: WorkflowTask) -> None:
+    def _on_timer(self, task: WorkflowTask) -> None:
         if isinstance(task, SubgraphTask):
             if task._state == TASK_STARTED and self._graph.has_task(task):
                 for member in [item for item in self._running.values() if task in item.subgraphs()]:
@@ -447,7 +447,7 @@ class Engine:
                 self.check(task)
         elif task in self._revoked:
             self._revoked.remove(task)
-            self._take({"id": task.id, "attempt": None, "state": TASK_CANCELLED})
+            self._apply_update({"id": task.id, "attempt": None, "state": TASK_CANCELLED})
         elif task._state == TASK_RESCHEDULED and self._graph.has_task(task):
             task._state = TASK_PENDING
             self.ready.append(task)
@@ -462,7 +462,7 @@ class Engine:
             )
         if not self._graph.has_tasks:
             return True
-        if not (self._running or self._outgoing or self._timers):
+        if not (self._running or self._unsent or self._timers):
             stuck = ", ".join(repr(task) for task in self._graph.tasks[:5])
             raise RuntimeError(
                 f"The tasks that are left wait for each other, or for a task that failed before: {stuck}."

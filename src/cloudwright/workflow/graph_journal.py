@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cloudwright.workflow.current import workflow_ctx
-from cloudwright.workflow.names import handler_notes
+from cloudwright.workflow.importable import dump_handler
 from cloudwright.workflow.operation_task import OperationTask
 from cloudwright.workflow.tasks import TASK_FAILED, WorkflowTask
 from cloudwright.workflow.values import new_id, plain
@@ -42,14 +42,14 @@ def make_or_get_graph(function: Callable[..., Any]) -> Callable[..., Any]:
 def check_storable(task: WorkflowTask) -> None:
     """Raise RuntimeError where a handler of the task could not be found again when its graph is restored."""
     for handler in (task.on_success, task.on_failure):
-        if handler is not None and handler_notes(handler) is None:
+        if handler is not None and dump_handler(handler) is None:
             raise RuntimeError(
                 f"The handler {handler!r} of {task.short_description} cannot be stored with its graph: it is "
                 "not a function or class at the top level of a module."
             )
 
 
-def notes_of(task: WorkflowTask) -> dict[str, Any]:
+def task_notes(task: WorkflowTask) -> dict[str, Any]:
     """What is stored of any task, beside what its kind adds."""
     notes: dict[str, Any] = {}
     if task.place is not None:
@@ -59,9 +59,9 @@ def notes_of(task: WorkflowTask) -> dict[str, Any]:
     if task.info:
         notes["info"] = plain(task.info)
     if task.on_success is not None:
-        notes["on_success"] = handler_notes(task.on_success)
+        notes["on_success"] = dump_handler(task.on_success)
     if task.on_failure is not None:
-        notes["on_failure"] = handler_notes(task.on_failure)
+        notes["on_failure"] = dump_handler(task.on_failure)
     if task.replaces is not None:
         notes["replaces"] = task.replaces
     if not task.inline:
@@ -69,9 +69,9 @@ def notes_of(task: WorkflowTask) -> dict[str, Any]:
     return notes
 
 
-def record_of(task: WorkflowTask, graph_id: str) -> dict[str, Any]:
+def task_record(task: WorkflowTask, graph_id: str) -> dict[str, Any]:
     """The task as a journal entry has it."""
-    notes = notes_of(task)
+    notes = task_notes(task)
     if isinstance(task, OperationTask):
         name, parameters = str(task.operation["name"]), task.frame(graph_id, notes)
     else:
@@ -87,7 +87,7 @@ def record_of(task: WorkflowTask, graph_id: str) -> dict[str, Any]:
     }
 
 
-def entries_of(graph_id: str, name: str | None, tasks: Iterable[WorkflowTask]) -> Iterator[list[Any]]:
+def journal_entries(graph_id: str, name: str | None, tasks: Iterable[WorkflowTask]) -> Iterator[list[Any]]:
     """The journal entries that store ``tasks``; ``name`` is None where the graph itself is stored already."""
     tasks = list(tasks)
     lead: list[dict[str, Any]] = []
@@ -105,12 +105,12 @@ def entries_of(graph_id: str, name: str | None, tasks: Iterable[WorkflowTask]) -
         }
         lead = [complete | {"depends_on": [tasks[-1].id]}]
     for start in range(0, len(tasks), MAX_TASKS):
-        part = [*lead, *(record_of(task, graph_id) for task in tasks[start : start + MAX_TASKS])]
+        part = [*lead, *(task_record(task, graph_id) for task in tasks[start : start + MAX_TASKS])]
         yield ["tasks", graph_id, part] if name is None or start else ["graph", graph_id, name, part]
         lead = []
 
 
-class Keeper:
+class GraphJournal:
     """Stores one graph as it runs: itself when its first task begins, then what is added, taken out and over.
 
     ``id`` is None where the graph is not stored.
@@ -155,7 +155,7 @@ class Keeper:
         if self._strict and self._name is None:
             for task in new:
                 check_storable(task)
-        for entry in entries_of(self.id, self._name, new):
+        for entry in journal_entries(self.id, self._name, new):
             self._journal(entry)
         self._name = None
         for task in new:

@@ -13,9 +13,9 @@ from graphs import THING, Spec, number_of, specs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudwright.workflow import stored
+from cloudwright.workflow import graph_journal
 from cloudwright.workflow.decorators import workflow
-from cloudwright.workflow.stored import make_or_get_graph
+from cloudwright.workflow.graph_journal import make_or_get_graph
 from cloudwright.workflow.tasks import HandlerResult
 
 
@@ -421,7 +421,7 @@ def test_graphs_of_one_name_are_resumed_in_their_order() -> None:
 
 
 def test_a_graph_that_was_not_stored_in_full_is_built_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored, "MAX_TASKS", 3)
+    monkeypatch.setattr(graph_journal, "MAX_TASKS", 3)
 
     @workflow(resumable=True)
     def run(ctx: Any) -> None:

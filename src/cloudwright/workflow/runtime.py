@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from cloudwright.operation.supervisor import readable
 from cloudwright.workflow.connection import Connection
 from cloudwright.workflow.graph import TaskDependencyGraph
-from cloudwright.workflow.local_tasks import Threads
+from cloudwright.workflow.graph_restore import GraphRestorer, StoredGraphs
+from cloudwright.workflow.local_tasks import ThreadPool
 from cloudwright.workflow.logger import JournalHandler
-from cloudwright.workflow.resuming import Restoring, StoredGraphs
 from cloudwright.workflow.tasks import WorkflowTask
 
 if TYPE_CHECKING:
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 DIRECT = "#direct"
 
 
-class Internal:
+class WorkflowRuntime:
     def __init__(
         self, ctx: WorkflowContext, connection: Connection, begin: Mapping[str, Any], resumable: bool
     ) -> None:
         self.workflow_context = ctx
         self.connection = connection
-        self.threads = Threads()
+        self.thread_pool = ThreadPool()
         self.graph_mode = False
         self._policy = begin["policy"]
         #: What an earlier process of this execution left.
         self.stored = StoredGraphs(begin.get("graphs") or ())
-        self.stored.leave_all(DIRECT)
+        self.stored.abandon_all(DIRECT)
         self._resumable = resumable
         self._unnamed_graphs = 0
         self._task_graph: TaskDependencyGraph | None = None
@@ -68,7 +68,7 @@ class Internal:
             self._task_graph = TaskDependencyGraph(self.workflow_context)
             if not self.graph_mode and self._resumable and not self.workflow_context.dry_run:
                 # So that a resumed workflow waits for what still runs instead of running it a second time.
-                self._task_graph.keeper.keep(DIRECT, (), strict=False)
+                self._task_graph.journal.keep(DIRECT, (), strict=False)
         return self._task_graph
 
     def enter_graph_mode(self) -> TaskDependencyGraph:
@@ -102,7 +102,7 @@ class Internal:
                 return
             self.task_graph.add_task(task)
         assert task._graph is not None
-        task._graph.engine.launch(task)
+        task._graph.executor.launch(task)
 
     def wait_for(self, task: WorkflowTask, timeout: float | None) -> None:
         """See WorkflowTaskResult.get. Raises RuntimeError where the task never began."""
@@ -110,7 +110,7 @@ class Internal:
             raise RuntimeError(
                 f"{task!r} is not part of a graph and was not begun, so there is nothing to wait for."
             )
-        task._graph.engine.wait_for(task, timeout)
+        task._graph.executor.wait_for(task, timeout)
 
     def wait_for_all(self) -> None:
         """Wait for what was begun one by one. Raises the first error, as ``get()`` does."""
@@ -127,7 +127,7 @@ class Internal:
         # As the function that builds the graph would have done.
         self.enter_graph_mode()
         graph = TaskDependencyGraph(self.workflow_context)
-        return Restoring(self.workflow_context, stored).into(graph)
+        return GraphRestorer(self.workflow_context, stored).into(graph)
 
     def next_graph_name(self) -> str | None:
         """What the next graph without a name is stored under; None where it need not be stored."""

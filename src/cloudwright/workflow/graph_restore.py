@@ -6,16 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from cloudwright.workflow.bookkeeping import (
+from cloudwright.workflow.graph_journal import IGNORED, REMOVED, task_record
+from cloudwright.workflow.importable import import_by_name, load_handler
+from cloudwright.workflow.inline_tasks import (
     NOPLocalWorkflowTask,
     SendNodeEventTask,
     SendWorkflowEventTask,
     SetNodeInstanceStateTask,
 )
 from cloudwright.workflow.local_tasks import GetNodeInstanceStateTask, LocalWorkflowTask
-from cloudwright.workflow.names import find, load_handler
 from cloudwright.workflow.operation_task import LOST, OperationTask
-from cloudwright.workflow.stored import IGNORED, REMOVED, record_of
 from cloudwright.workflow.subgraph import SubgraphTask
 from cloudwright.workflow.tasks import TASK_SUCCEEDED, WorkflowTask
 
@@ -58,25 +58,25 @@ class StoredGraphs:
                 return graph
         return None
 
-    def leave(self, graph: Record) -> None:
+    def abandon(self, graph: Record) -> None:
         """Nobody goes on with ``graph``; what still runs of it can be waited for all the same."""
         for record in graph["tasks"]:
             if record.get("running"):
-                self._running[_deed(record["parameters"])].append(record)
+                self._running[_operation_key(record["parameters"])].append(record)
 
-    def leave_all(self, name: str) -> None:
+    def abandon_all(self, name: str) -> None:
         for graph in self._graphs.pop(name, ()):
-            self.leave(graph)
+            self.abandon(graph)
 
     def running(self, operation: Mapping[str, Any]) -> Record | None:
         """An operation from before that still runs and does the same; each is answered once."""
         if not self._running:
             return None
-        records = self._running.get(_deed(operation))
+        records = self._running.get(_operation_key(operation))
         return records.pop(0) if records else None
 
 
-def _deed(operation: Mapping[str, Any]) -> str:
+def _operation_key(operation: Mapping[str, Any]) -> str:
     return repr(sorted((key, repr(value)) for key, value in operation.items() if key not in _CHANGING))
 
 
@@ -86,7 +86,7 @@ def _is_complete(graph: Record) -> bool:
     return all(ids.issuperset(record["depends_on"]) for record in graph["tasks"])
 
 
-def recognise(graph: TaskDependencyGraph, stored: Record) -> dict[str, WorkflowTask] | None:
+def match_stored(graph: TaskDependencyGraph, stored: Record) -> dict[str, WorkflowTask] | None:
     """The tasks of ``graph``, built anew, by the ids of their stored selves; None where they are not the
     same tasks.
     """
@@ -97,7 +97,7 @@ def recognise(graph: TaskDependencyGraph, stored: Record) -> dict[str, WorkflowT
     found = {places[place]["id"]: task for place, task in enumerate(tasks)}
     new_ids = {task.id: id for id, task in found.items()}
     for id, record in ((record["id"], record) for record in places.values()):
-        if _shape(record_of(found[id], ""), new_ids) != _shape(record, {}):
+        if _shape(task_record(found[id], ""), new_ids) != _shape(record, {}):
             return None
     return found
 
@@ -117,7 +117,7 @@ def _shape(record: Record, ids: Mapping[str, str]) -> tuple[Any, ...]:
     return record["kind"], record["name"], about, around
 
 
-class Restoring:
+class GraphRestorer:
     """One stored graph on its way to be a graph again: what of it is over, and what is to be done still."""
 
     def __init__(self, ctx: WorkflowContext, stored: Record) -> None:
@@ -164,8 +164,8 @@ class Restoring:
                 graph.release(task)
         for id, task in self._tasks.items():
             if isinstance(task, OperationTask) and self._records[id].get("running"):
-                graph.engine.adopt(task)
-        graph.keeper.restored(self._id)
+                graph.executor.adopt(task)
+        graph.journal.restored(self._id)
         return graph
 
     def _awaited(self, id: str) -> str:
@@ -261,6 +261,6 @@ def _is_over(record: Record) -> bool:
 
 def _function(name: str | None) -> Callable[..., Any] | None:
     try:
-        return cast("Callable[..., Any]", find(name)) if name else None
+        return cast("Callable[..., Any]", import_by_name(name)) if name else None
     except (ImportError, AttributeError):
         return None
