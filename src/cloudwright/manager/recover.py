@@ -32,7 +32,7 @@ from cloudwright.manager.reconcile import (
     reconcile,
 )
 from cloudwright.model.execution import CancelMode, ExecutionStatus
-from cloudwright.process import survivors
+from cloudwright.process import orphans
 from cloudwright.storage import executions, operations
 from cloudwright.storage.records import Execution, Operation
 from cloudwright.storage.store import Store
@@ -90,22 +90,23 @@ class Recovery:
         """Operations of an earlier life of this manager are ended before anything is run again, and booked
         as lost.
         """
-        orphans, owned = await self._store.read(_left_behind, self._name)
-        names = {operation.id for operation in orphans} | set(owned)
+        left, owned = await self._store.read(_left_behind, self._name)
+        names = {operation.id for operation in left} | set(owned)
         if names:
-            found = await asyncio.to_thread(survivors.find, names)
-            left = await survivors.kill(found)
+            found = await asyncio.to_thread(orphans.find, names)
+            alive = await orphans.kill(found)
             if found:
                 log.warning(
-                    "ended %d process groups that an earlier manager had left running", len(found) - len(left)
+                    "ended %d process groups that an earlier manager had left running",
+                    len(found) - len(alive),
                 )
-            for group in left:
+            for group in alive:
                 log.error(
                     "process group %d (%s) of an earlier manager could not be ended", group.pgid, group.name
                 )
                 # It runs, so it is not booked as lost.
                 names.discard(str(group.name))
-        lost = [operation.id for operation in orphans if operation.id in names]
+        lost = [operation.id for operation in left if operation.id in names]
         if lost:
             await self._store.write(operations.lose, lost, LOST, self._clock())
 
@@ -228,9 +229,9 @@ class Recovery:
 
 
 def _left_behind(conn: Connection, name: str) -> tuple[list[Operation], list[str]]:
-    orphans = [operation for operation in operations.running(conn) if operation.worker == name]
+    left = [operation for operation in operations.running(conn) if operation.worker == name]
     owned = [execution.id for execution in executions.active(conn) if execution.owner == name]
-    return orphans, owned
+    return left, owned
 
 
 def _rows(

@@ -14,13 +14,10 @@ from cloudwright.errors import CloudwrightError, Unavailable
 from cloudwright.model.operation import Failure
 from cloudwright.process.child import Child, ChildSpec, ExitStatus
 from cloudwright.process.frames import FrameError
+from cloudwright.process.limits import DEATH_SECONDS, LEAVE_SECONDS
 from cloudwright.process.output import OutputLines
 from cloudwright.process.supervisor import Zygote
 
-#: How long a process may take to leave after its ``end`` frame (seconds).
-LEAVE_SECONDS = 2.0
-#: How long a group may take to be gone after SIGKILL before the kill has failed (seconds).
-DEATH_SECONDS = 5.0
 #: How many calls of one process may be unanswered; until one is answered nothing more is read from it.
 MAX_CALLS = 64
 

@@ -9,14 +9,12 @@ from typing import Any, Literal
 
 from cloudwright.errors import CloudwrightError, Unavailable
 from cloudwright.process.child import Child, ChildSpec, ExitStatus
+from cloudwright.process.limits import DEATH_SECONDS
 from cloudwright.process.output import OutputLines
 from cloudwright.process.supervisor import Zygote
 
 #: Answers a ``call`` frame: (method, args) -> value. Raises errors.CloudwrightError for the child to see.
 Answer = Callable[[str, dict[str, Any]], Awaitable[Any]]
-
-#: How long a group may take to be gone after SIGKILL (seconds).
-_DEATH_SECONDS = 5.0
 
 
 class CallFailed(CloudwrightError):
@@ -105,7 +103,7 @@ async def run_once(
         for task in asker.answering:
             task.cancel()
         child.signal(signal.SIGKILL)
-        await asyncio.wait([child.group_gone], timeout=_DEATH_SECONDS)
+        await asyncio.wait([child.group_gone], timeout=DEATH_SECONDS)
 
 
 def _death(name: str, child: Child, printed: str, memory_limit: int | None) -> CallFailed:

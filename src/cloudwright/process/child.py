@@ -14,12 +14,11 @@ from typing import Any, Protocol
 import orjson
 
 from cloudwright.process.frames import Decoder, FrameError, pack
-from cloudwright.process.title import MAX_NAME
+from cloudwright.process.limits import HANG_UP_SECONDS
+from cloudwright.process.proc_title import MAX_NAME
 
 #: The most bytes of frames that may wait for a child to read them, over and above one frame.
 SEND_LIMIT = 64 * 1024 * 1024
-#: How long a child may live on after it closed its end of the channel (seconds).
-HANG_UP_SECONDS = 2.0
 
 _CHUNK = 64 * 1024
 #: The most that a pipe may hold: what a dead leader wrote is at most this far back, whoever goes on writing.
@@ -30,7 +29,7 @@ _PIPE_LIMIT = 1024 * 1024
 class ChildSpec:
     """What to fork.
 
-    ``name`` is what its processes are found by (``survivors``, ``ps``), at most 128 bytes; ``entry`` is
+    ``name`` is what its processes are found by (``orphans``, ``ps``), at most 128 bytes; ``entry`` is
     "package.module:function", called with the child's Channel. ``env`` is added to the zygote's environment.
     ``cwd`` None is the root directory. ``memory_limit`` is in bytes of address space.
     """

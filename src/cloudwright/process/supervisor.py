@@ -23,9 +23,10 @@ import orjson
 
 import cloudwright
 from cloudwright.errors import Unavailable
-from cloudwright.process import survivors
+from cloudwright.process import orphans
 from cloudwright.process.child import Child, ChildObserver, ChildSpec, ExitStatus
-from cloudwright.process.title import PLACEHOLDERS
+from cloudwright.process.limits import CLOSE_SECONDS
+from cloudwright.process.proc_title import PLACEHOLDERS
 from cloudwright.process.zygote import MAX_REQUEST
 
 __all__ = ["Child", "ChildObserver", "ChildSpec", "ExitStatus", "Zygote"]
@@ -60,8 +61,6 @@ _HARMLESS = (
     "TZ",
     "TMPDIR",
 )
-#: How long a zygote may take to kill its children and end (seconds).
-_CLOSE_SECONDS = 10.0
 _TAIL = 4096
 
 log = logging.getLogger(__name__)
@@ -90,7 +89,7 @@ class Zygote:
         self._printed = printed
         self._tail = b""
         self._closing = False
-        self._burial: asyncio.Task[None] | None = None
+        self._reaping: asyncio.Task[None] | None = None
         self._keys = itertools.count(1)
         # By the request's number: children whose group may have members, and whether they exist already.
         self._children: dict[int, Child] = {}
@@ -158,7 +157,7 @@ class Zygote:
                 f"Process {spec.name} cannot be started: its environment is too large ({len(request)} bytes "
                 f"asked, {MAX_REQUEST} are possible). Pass large values in files."
             )
-        if self._closing or self._burial is not None:
+        if self._closing or self._reaping is not None:
             raise Unavailable(f"Process {spec.name} cannot be started: its zygote {self.name} has ended.")
         try:
             channel, output, theirs = _ends()
@@ -186,12 +185,12 @@ class Zygote:
         """
         if not self._closing:
             self._closing = True
-            if self._burial is None:
+            if self._reaping is None:
                 # Behind whatever waits: the zygote kills what it forks last as well.
                 self._post(b"")
-        _, late = await asyncio.wait([self.died], timeout=_CLOSE_SECONDS)
+        _, late = await asyncio.wait([self.died], timeout=CLOSE_SECONDS)
         if late:
-            log.warning("zygote %s did not end in %s s and is killed", self.name, _CLOSE_SECONDS)
+            log.warning("zygote %s did not end in %s s and is killed", self.name, CLOSE_SECONDS)
             self._process.kill()
             await self.died
         for watch in self._watches:
@@ -200,7 +199,7 @@ class Zygote:
     def _signal(self, key: int, signum: int) -> None:
         if key not in self._children:
             return
-        if self._burial is not None:
+        if self._reaping is not None:
             # Only groups that outlive their leader are left by then. They are watched: the number is theirs
             # yet.
             with suppress(ProcessLookupError, PermissionError):
@@ -217,7 +216,7 @@ class Zygote:
         """Send a packet (none: close this direction), then close ``descriptors``; ``key`` is of the child
         that it asks for.
         """
-        if self._burial is not None:
+        if self._reaping is not None:
             _close(descriptors)
             return
         self._outbox.append((packet, descriptors, key))
@@ -237,7 +236,7 @@ class Zygote:
             except BlockingIOError:
                 return
             except ConnectionError:
-                # It has died; whoever waits is told when it is buried.
+                # It has died; whoever waits is notified when it is reaped.
                 pass
             except OSError as error:
                 if key:
@@ -306,9 +305,9 @@ class Zygote:
             pass
         # Its end is not always read by then: a child that it had just forked may hold the socket open yet.
         self._loop.remove_reader(self._control.fileno())
-        self._burial = self._loop.create_task(self._bury(self._process.wait()))
+        self._reaping = self._loop.create_task(self._reap(self._process.wait()))
 
-    async def _bury(self, code: int) -> None:
+    async def _reap(self, code: int) -> None:
         """Tell everybody who relied on the zygote, and do what it cannot do any more."""
         status = ExitStatus(code) if code >= 0 else ExitStatus(signal=-code)
         reason = f"Zygote {self.name} ended with {status.describe()}."
@@ -317,7 +316,7 @@ class Zygote:
             reason += f" The last it printed:\n{tail}"
         if not self._ready.done():
             self._ready.set_exception(Unavailable(reason))
-        await self._end_unborn(status)
+        await self._end_unforked(status)
         await self._end_orphans()
         self._loop.remove_writer(self._control.fileno())
         for _, descriptors, _ in self._outbox:
@@ -327,14 +326,14 @@ class Zygote:
         _close((self._pidfd, self._printed))
         self.died.set_result(reason)
 
-    async def _end_unborn(self, status: ExitStatus) -> None:
+    async def _end_unforked(self, status: ExitStatus) -> None:
         """Some that nobody has heard of may have been forked all the same, and have forked others."""
-        unborn = {key: self._children[key].name for key in self._forking}
-        if unborn:
+        unforked = {key: self._children[key].name for key in self._forking}
+        if unforked:
             known = {child.pid for child in self._children.values()}
-            found = survivors.find(unborn.values())
-            await survivors.kill(survivor for survivor in found if survivor.pgid not in known)
-        for key in unborn:
+            found = orphans.find(unforked.values())
+            await orphans.kill(group for group in found if group.pgid not in known)
+        for key in unforked:
             self._heard("refused", key, f"its zygote {self.name} ended with {status.describe()}")
 
     async def _end_orphans(self) -> None:
@@ -345,7 +344,7 @@ class Zygote:
             # The number is not another's yet: the leader died a moment ago, or lives.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)
-        stuck = {survivor.pgid for survivor in await survivors.kill(survivors.groups(condemned))}
+        stuck = {group.pgid for group in await orphans.kill(orphans.groups(condemned))}
         for key, child in list(self._children.items()):
             group_gone = child.pid in condemned and child.pid not in stuck
             if key in living:
@@ -363,8 +362,8 @@ class Zygote:
 
     async def _watch(self, key: int) -> None:
         child = self._children[key]
-        for survivor in survivors.groups({child.pid: child.name}):
-            await survivors.gone(survivor)
+        for group in orphans.groups({child.pid: child.name}):
+            await orphans.gone(group)
         self._forget(key).gone()
 
 

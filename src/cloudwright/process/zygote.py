@@ -1,4 +1,4 @@
-"""The zygote: a small single-threaded program that forks children on request, reaps them and tells how they
+"""The zygote: a small single-threaded program that forks children on request, reaps them and reports how they
 ended.
 
 It talks with its supervisor over one socket of packets, each of them JSON. The supervisor sends
@@ -28,23 +28,19 @@ import gc
 import importlib
 import json
 import os
-import resource
 import select
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from typing import Any, NoReturn
 
-from cloudwright.process.channel import Channel
-from cloudwright.process.title import CHILD_VARIABLE, GROUP_VARIABLE, Title
+from cloudwright.process.child_setup import SOCKET, ChildSetup, ForkRequest, Hooks, import_threading
+from cloudwright.process.proc_title import ProcTitle
 
 #: The most bytes that a request may have; below what a socket holds by default.
 MAX_REQUEST = 128 * 1024
 
-#: Where the control socket is in a zygote, and the channel in a child.
-_SOCKET = 3
 #: How long to wait, at the end, for groups that were killed (seconds).
 _END_SECONDS = 5.0
 #: Members that are another process's children end without a sign to us; only for these is there a look from
@@ -54,7 +50,6 @@ _LOOK_AT_LINGERING = 2.0
 #: How many events go into one packet, which is far smaller than MAX_REQUEST then.
 _BATCH = 500
 
-_PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _SIGNALFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
@@ -70,33 +65,17 @@ _FATAL = {
 }
 #: Two that cannot be changed, and two that every Python process ignores so as to meet an error instead.
 _KEPT = {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, signal.SIGXFSZ}
-_NO_SIGNALS = bytes(128)
-# Plain numbers: handing an enumeration's member to C runs much Python in every child.
-_SIGKILL, _SIG_SETMASK = int(signal.SIGKILL), int(signal.SIG_SETMASK)
 
 _libc = ctypes.CDLL(None, use_errno=True)
-# Looked up once.
-_prctl, _sigprocmask = _libc.prctl, _libc.sigprocmask
 # Not json.loads: a request is one object with nothing around it, and so needs less.
 _decoded = json.JSONDecoder().raw_decode
 
-#: What to do around each fork, by when (os.register_at_fork).
-Hooks = dict[str, Callable[[], Any]]
-#: What a child that was just forked is to become: what was asked for, its channel, and its output. No class
-#: of its own: using one for the first time, in each child, touches 20 pages.
-Birth = tuple[dict[str, Any], int, int]
-
 
 class Zygote:
-    """Serves one supervisor until it is gone; ``serve`` returns a Birth in every forked child, and None at
-    the end.
-    """
+    """Serves one supervisor until it is gone."""
 
-    def __init__(self, control: socket.socket, title: Title, hooks: list[Hooks]) -> None:
-        """``hooks`` are those that are kept for the forks of children."""
-        self.pid = os.getpid()
-        self.title = title
-        self.hooks = hooks
+    def __init__(self, control: socket.socket, title: ProcTitle, hooks: list[Hooks]) -> None:
+        """``hooks`` are those that ``child_setup.import_threading`` returned."""
         self._control = control
         self._poll = select.poll()
         self._buffer = bytearray(MAX_REQUEST)
@@ -113,10 +92,10 @@ class Zygote:
         # As JSON: making it of numbers takes no encoder, whose memory would be copied at each fork.
         self._events: list[str] = []
         self._reaper = _block_signals()
-        #: The highest of its descriptors.
-        self.highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+        self.children = ChildSetup(title, hooks)
 
-    def serve(self) -> Birth | None:
+    def serve(self) -> ForkRequest | None:
+        """Returns a ForkRequest in every forked child, and None at the end."""
         poll = self._poll
         poll.register(self._control, select.POLLIN)
         poll.register(self._reaper, select.POLLIN)
@@ -125,9 +104,9 @@ class Zygote:
                 if fd == self._reaper:
                     self._reap()
                     continue
-                birth = self._request()
-                if birth is not None:
-                    return birth
+                fork_request = self._request()
+                if fork_request is not None:
+                    return fork_request
                 if self._ending is not None:
                     poll.unregister(self._control)
             if self._lingering and time.monotonic() >= self._next_look:
@@ -145,8 +124,8 @@ class Zygote:
             until.append(self._ending)
         return max(0.0, (min(until) - time.monotonic()) * 1000 + 1) if until else None
 
-    def _request(self) -> Birth | None:
-        """Serve one request; a Birth in the child that it forked."""
+    def _request(self) -> ForkRequest | None:
+        """Serve one request; a ForkRequest in the child that it forked."""
         try:
             size, ancillary, _, _ = self._control.recvmsg_into([self._buffer], 64, socket.MSG_CMSG_CLOEXEC)
         except ConnectionError:
@@ -165,7 +144,7 @@ class Zygote:
             self._signal(self._groups.get(request["to"]), request["signal"])
         return None
 
-    def _fork(self, request: dict[str, Any], channel: int, output: int) -> Birth | None:
+    def _fork(self, request: dict[str, Any], channel: int, output: int) -> ForkRequest | None:
         key = request["fork"]
         try:
             pid = os.fork()
@@ -182,10 +161,9 @@ class Zygote:
         return None
 
     def _drain(self, output: int) -> None:
-        """Have what is written there thrown away, so that whoever writes never blocks on it, nor dies of its
-        end.
+        """Have what is written to ``output`` discarded, so that its writers neither block nor die of SIGPIPE.
 
-        That lasts as long as somebody can write, even when this process and its supervisor are gone.
+        That lasts as long as anyone can write, even when this process and its supervisor are gone.
         """
         try:
             pid = os.fork()
@@ -193,16 +171,7 @@ class Zygote:
             print(f"what children left running has lost its output: {error}", file=sys.stderr)
         else:
             if pid == 0:
-                try:
-                    os.setsid()
-                    os.dup2(0, 1)
-                    os.dup2(output, 0)
-                    os.closerange(2, self.highest + 3)
-                    _sigprocmask(_SIG_SETMASK, _NO_SIGNALS, None)
-                    path = {"PATH": os.environ.get("PATH", os.defpath)}
-                    os.execvpe("cat", ["cat"], path)  # noqa: S606 - no shell is wanted
-                finally:
-                    os._exit(127)
+                self.children.run_drain(output)
         os.close(output)
 
     def _signal(self, group: int | None, signum: int) -> None:
@@ -296,14 +265,14 @@ class Zygote:
 
 def main() -> NoReturn:
     """The program: never returns."""
-    control = socket.socket(fileno=_SOCKET)
-    title = Title()
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    _prctl(_PR_SET_NAME, b"cloudwright")
+    control = socket.socket(fileno=SOCKET)
+    title = ProcTitle()
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    _libc.prctl(_PR_SET_NAME, b"cloudwright")
     setup = json.loads(control.recv(MAX_REQUEST))
     title.show(f"cloudwright zygote {setup['name']}")
     gc.disable()
-    hooks = _kept_hooks()
+    hooks = import_threading()
     try:
         sys.path[:0] = setup["path"]
         for module in setup["preload"]:
@@ -321,105 +290,10 @@ def main() -> NoReturn:
     # What is alive now is never looked at by a collection in a child: looking would copy its memory.
     gc.collect()
     gc.freeze()
-    birth = zygote.serve()
-    if birth is None:
+    fork_request = zygote.serve()
+    if fork_request is None:
         os._exit(0)
-    _live(zygote, *birth)
-
-
-def _kept_hooks() -> list[Hooks]:
-    """Import ``threading`` and ``logging``, and answer what they want done around forks, which is not done
-    around the zygote's.
-
-    They repair what threads that are gone may have held at a fork. The zygote has one thread, so only what
-    children fork needs that: they register it as they settle. Repairing nothing took each child 45 page
-    faults. What anybody else registers is done at every fork, such as new seeds for random numbers.
-    """
-    hooks: list[Hooks] = []
-    modules = ("threading", "logging")
-    register = os.register_at_fork
-
-    def keep(**hook: Callable[[], Any]) -> None:
-        if all(function.__module__ in modules for function in hook.values()):
-            hooks.append(hook)
-        else:
-            register(**hook)
-
-    os.register_at_fork = keep  # type: ignore[assignment]
-    try:
-        for module in modules:
-            importlib.import_module(module)
-    finally:
-        os.register_at_fork = register
-    return hooks
-
-
-def _live(zygote: Zygote, request: dict[str, Any], channel: int, output: int) -> NoReturn:
-    """Become the child. What was the zygote's stays as it is: tidying it up would copy its memory."""
-    code = 1
-    try:
-        talk = _settle(zygote, request, channel, output)
-        module, _, function = request["entry"].partition(":")
-        getattr(importlib.import_module(module), function)(talk)
-        code = 0
-    except SystemExit as end:
-        code = _exit_code(end)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told and the process ends
-        # From the child's own code on: this frame tells nobody anything.
-        trace = error.__traceback__ and error.__traceback__.tb_next
-        sys.excepthook(type(error), error.with_traceback(trace), trace)
-    finally:
-        try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-        finally:
-            # Without finalisers and exit handlers: those of the zygote are not the child's to run.
-            os._exit(code)
-
-
-def _settle(zygote: Zygote, request: dict[str, Any], channel: int, output: int) -> Channel:
-    """Leave the zygote behind: an own session, descriptors, signals, environment and limits."""
-    os.setsid()
-    _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
-    if os.getppid() != zygote.pid:
-        # The zygote died before this process had asked to die with it.
-        os._exit(1)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    # What was the zygote's control socket lives to the end as an object, and so never closes its descriptor.
-    os.dup2(channel, _SOCKET, inheritable=False)
-    # The zygote opened nothing but what it was sent for this child, and its list of descriptors was made with
-    # one open.
-    os.closerange(_SOCKET + 1, zygote.highest + 3)
-    # Not by the signal module, which answers with an enumeration of 60 signals: a child is to touch little of
-    # its zygote's memory.
-    _sigprocmask(_SIG_SETMASK, _NO_SIGNALS, None)
-    name, group = request["name"], str(os.getpid())
-    zygote.title.show(f"cloudwright {name}")
-    zygote.title.mark(name, group)
-    for variable, value in request["env"].items():
-        os.environ[variable] = value
-    os.environ[CHILD_VARIABLE] = name
-    os.environ[GROUP_VARIABLE] = group
-    if request["umask"] is not None:
-        os.umask(request["umask"])
-    if request["cwd"] is not None:
-        os.chdir(request["cwd"])
-    if request["memory_limit"] is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (request["memory_limit"], request["memory_limit"]))
-    for hooks in zygote.hooks:
-        os.register_at_fork(**hooks)
-    gc.enable()
-    return Channel(_SOCKET)
-
-
-def _exit_code(end: SystemExit) -> int:
-    if end.code is None:
-        return 0
-    if isinstance(end.code, int):
-        return end.code & 0xFF
-    print(end.code, file=sys.stderr)
-    return 1
+    zygote.children.run_child(*fork_request)
 
 
 def _block_signals() -> int:

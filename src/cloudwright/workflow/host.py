@@ -18,16 +18,13 @@ from typing import Any
 from cloudwright.errors import CloudwrightError, StaleTerm
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.process.frames import FrameError
+from cloudwright.process.limits import DEATH_SECONDS, LEAVE_SECONDS
 from cloudwright.process.output import OutputLines
 from cloudwright.process.supervisor import Child, ChildSpec, ExitStatus, Zygote
 from cloudwright.workflow.journal import Journal
 
 ENTRY = "cloudwright.workflow.child:main"
 
-#: How long a process may take to leave after it said that its workflow has ended.
-LEAVE_SECONDS = 2.0
-#: How long what a workflow's process started beside itself may take to be gone after SIGKILL (seconds).
-DEATH_SECONDS = 5.0
 #: How much of what a process said may wait to be stored or answered; until some of it is, nothing more is
 #: read from it.
 MAX_WAITING = 256

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import uvloop
 
-from cloudwright.process.title import CHILD_VARIABLE
+from cloudwright.process.proc_title import CHILD_VARIABLE
 
 # Its first loop opens a pipe for the whole process, which stays.
 uvloop.new_event_loop().close()

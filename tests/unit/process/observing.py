@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from cloudwright.process import survivors
+from cloudwright.process import orphans
 from cloudwright.process.supervisor import Child, ChildSpec, ExitStatus, Zygote
 
 HERE = str(Path(__file__).parent)
@@ -129,7 +129,7 @@ def wait_dead(*pids: int) -> None:
 
 def end_group(pgid: int) -> None:
     """Kill what was left running on purpose by somebody who is gone, and wait until it is dead."""
-    while left := survivors.groups({pgid: None}):
+    while left := orphans.groups({pgid: None}):
         os.killpg(pgid, signal.SIGKILL)
         wait_dead(*(pid for pid, _ in left[0].members))
 

@@ -7,7 +7,7 @@ import pytest
 from observing import in_loop, start_zygote
 
 from cloudwright.errors import NotFound
-from cloudwright.process import survivors
+from cloudwright.process import orphans
 from cloudwright.process.call import Answer, CallFailed, run_once
 
 NAME = f"test {os.getpid()} call"
@@ -28,7 +28,7 @@ async def ask(
             answer=answer,
         )
     finally:
-        assert survivors.find([NAME]) == []
+        assert orphans.find([NAME]) == []
 
 
 @in_loop

@@ -31,7 +31,7 @@ from observing import (
 
 import cloudwright
 from cloudwright.errors import Unavailable
-from cloudwright.process import survivors
+from cloudwright.process import orphans
 from cloudwright.process.supervisor import ExitStatus
 
 on_every_loop = pytest.mark.parametrize("runs", [in_loop, in_uvloop], ids=["asyncio", "uvloop"])
@@ -338,14 +338,14 @@ async def test_what_survives_a_manager_and_its_zygote_is_found_and_killed(tmp_pa
     os.kill(running["zygote"], signal.SIGKILL)
     manager.wait()
     leaders = running["pids"][::3]
-    orphans = sorted(set(running["pids"]) - set(leaders))
+    left = sorted(set(running["pids"]) - set(leaders))
     wait_dead(running["zygote"], *leaders)
-    assert not any(is_dead(pid) for pid in orphans)
-    found = survivors.find([name])
-    assert {survivor.name for survivor in found} == {name}
-    assert sorted(survivor.pgid for survivor in found) == sorted(leaders)
-    assert sorted(pid for survivor in found for pid, _ in survivor.members) == orphans
-    assert await survivors.kill(found) == []
-    assert all(is_dead(pid) for pid in orphans)
-    assert survivors.find([name]) == []
-    await survivors.kill(survivors.find([name + " served"]))
+    assert not any(is_dead(pid) for pid in left)
+    found = orphans.find([name])
+    assert {group.name for group in found} == {name}
+    assert sorted(group.pgid for group in found) == sorted(leaders)
+    assert sorted(pid for group in found for pid, _ in group.members) == left
+    assert await orphans.kill(found) == []
+    assert all(is_dead(pid) for pid in left)
+    assert orphans.find([name]) == []
+    await orphans.kill(orphans.find([name + " served"]))

@@ -99,7 +99,7 @@ async def test_what_an_entry_raises_is_printed_from_its_own_frame_on(entry, last
     child = await zygote.fork(ChildSpec("test", entry), recorder)
     assert await soon(child.exit) == ExitStatus(code=1)
     assert recorder.printed.splitlines()[-1] == last
-    assert "zygote.py" not in recorder.printed
+    assert "child_setup.py" not in recorder.printed
 
 
 @in_loop
@@ -422,7 +422,8 @@ async def test_an_interpreter_finds_the_runtime_and_none_of_its_neighbours(tmp_p
     assert said["path"][0] == str(tmp_path)
     own = {name for name in said["modules"] if name.startswith("cloudwright")}
     assert own == {"cloudwright", "cloudwright.errors"} | {
-        f"cloudwright.process{name}" for name in ("", ".channel", ".frames", ".title", ".zygote")
+        f"cloudwright.process{name}"
+        for name in ("", ".channel", ".child_setup", ".frames", ".proc_title", ".zygote")
     }
     foreign = {name.partition(".")[0] for name in said["modules"]} - set(sys.stdlib_module_names)
     assert {name for name in foreign if not name.startswith(("_", "__"))} <= {

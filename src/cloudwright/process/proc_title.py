@@ -14,7 +14,7 @@ MAX_NAME = 128
 PLACEHOLDERS = {CHILD_VARIABLE: " " * MAX_NAME, GROUP_VARIABLE: " " * 10}
 
 
-class Title:
+class ProcTitle:
     """The memory that /proc shows as this process's command line and environment."""
 
     def __init__(self) -> None:

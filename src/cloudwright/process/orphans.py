@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cloudwright.process.title import CHILD_VARIABLE, GROUP_VARIABLE
+from cloudwright.process.proc_title import CHILD_VARIABLE, GROUP_VARIABLE
 
 #: (process id, when it started, in clock ticks since boot): no other process has the same until the next
 #: boot.
@@ -23,7 +23,7 @@ Identity = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Survivor:
+class OrphanGroup:
     """A process group with living members; ``name`` is the child's that it was forked for, None where only
     its leader is known.
     """
@@ -48,7 +48,7 @@ def process_identity(pid: int) -> Identity | None:
 
 def find(
     names: Collection[str] | Callable[[str], bool] = (), leaders: Iterable[Identity] = ()
-) -> list[Survivor]:
+) -> list[OrphanGroup]:
     """The living groups of children with these names (or whose names satisfy a predicate), or with these
     leaders.
 
@@ -68,36 +68,36 @@ def find(
                 found[group] = name
             elif process.identity in recorded and process.group == process.identity[0]:
                 found.setdefault(process.group, name)
-    survivors = [Survivor(group, name, _members(processes, group)) for group, name in found.items()]
-    return [survivor for survivor in survivors if survivor.members]
+    orphans = [OrphanGroup(group, name, _members(processes, group)) for group, name in found.items()]
+    return [orphan for orphan in orphans if orphan.members]
 
 
 async def kill(
-    survivors: Iterable[Survivor],
+    orphans: Iterable[OrphanGroup],
     *,
     timeout: float = 5.0,  # noqa: ASYNC109 - what is left then is returned
-) -> list[Survivor]:
+) -> list[OrphanGroup]:
     """SIGKILL every member, and those that they fork meanwhile, until the groups are gone.
 
     Returns those that still live after ``timeout`` seconds.
     """
-    left = {survivor.pgid: survivor for survivor in survivors}
+    left = {orphan.pgid: orphan for orphan in orphans}
     missed: set[int] = set()
     try:
         async with asyncio.timeout(timeout):
             while left:
-                met = {survivor.pgid: survivor for survivor in _signal(left.values(), signal.SIGKILL)}
+                met = {orphan.pgid: orphan for orphan in _signal(left.values(), signal.SIGKILL)}
                 await _members_end(met.values())
                 # Twice, as in ``find``.
                 unmet = {number: left[number] for number in left.keys() - met.keys() - missed}
                 missed.update(unmet)
                 left = met | unmet
     except TimeoutError:
-        return [survivor for survivor in left.values() if any(map(_lives, survivor.members))]
+        return [orphan for orphan in left.values() if any(map(_lives, orphan.members))]
     return []
 
 
-def groups(numbers: Mapping[int, str | None]) -> list[Survivor]:
+def groups(numbers: Mapping[int, str | None]) -> list[OrphanGroup]:
     """The living groups of these numbers (with a name for each), for who knows that the numbers were not used
     again.
     """
@@ -109,45 +109,45 @@ def groups(numbers: Mapping[int, str | None]) -> list[Survivor]:
         for number, name in list(left.items()):
             members = _members(processes, number)
             if members:
-                found.append(Survivor(number, name, members))
+                found.append(OrphanGroup(number, name, members))
                 del left[number]
     return found
 
 
-async def gone(survivor: Survivor) -> None:
+async def gone(orphan: OrphanGroup) -> None:
     """Wait until the group has no living member."""
-    left = [survivor]
+    left = [orphan]
     while left:
         await _members_end(left)
-        left = groups({survivor.pgid: survivor.name})
+        left = groups({orphan.pgid: orphan.name})
 
 
-def _signal(survivors: Iterable[Survivor], signum: int) -> list[Survivor]:
+def _signal(orphans: Iterable[OrphanGroup], signum: int) -> list[OrphanGroup]:
     """Send a signal to the groups as they are met, to all members at once so that none escapes by forking.
 
     Returns the groups, those that there are, as they were met.
     """
-    numbered = {survivor.pgid: survivor for survivor in survivors}
+    numbered = {orphan.pgid: orphan for orphan in orphans}
     met: set[int] = set()
     processes = []
     for process in _processes():
-        survivor = numbered.get(process.group)
-        if survivor is None:
+        orphan = numbered.get(process.group)
+        if orphan is None:
             continue
         processes.append(process)
         # A known member, or one that has the child's mark, proves that the number is not another's by now.
-        known = process.identity in survivor.members
-        if survivor.pgid not in met and (known or _mark(process) == (survivor.name, survivor.pgid)):
-            met.add(survivor.pgid)
+        known = process.identity in orphan.members
+        if orphan.pgid not in met and (known or _mark(process) == (orphan.name, orphan.pgid)):
+            met.add(orphan.pgid)
             # Gone meanwhile, or with another user's rights: that shows in that it lives on.
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(survivor.pgid, signum)
-    return [Survivor(group, numbered[group].name, _members(processes, group)) for group in sorted(met)]
+                os.killpg(orphan.pgid, signum)
+    return [OrphanGroup(group, numbered[group].name, _members(processes, group)) for group in sorted(met)]
 
 
-async def _members_end(survivors: Iterable[Survivor]) -> None:
-    for survivor in survivors:
-        for identity in survivor.members:
+async def _members_end(orphans: Iterable[OrphanGroup]) -> None:
+    for orphan in orphans:
+        for identity in orphan.members:
             await _ended(identity)
 
 
