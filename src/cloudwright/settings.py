@@ -1,7 +1,7 @@
 """Every setting of a manager, in one frozen object; the only reader of the environment.
 
 Each field ``name`` is read from ``CLOUDWRIGHT_<NAME>`` where the command line does not give it.
-``docs/settings.md`` lists them all, which a test checks.
+``docs/reference/settings.md`` lists them all, which a test checks.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The model of the cancellation protocol (docs/model/cancellation.pml): it keeps its promises in every state
-that it can reach, and breaks one as soon as a defence is taken out.
+"""The model of the cancellation protocol (docs/contributing/model/cancellation.pml): it keeps its promises in
+every state that it can reach, and breaks one as soon as a defence is taken out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-MODEL = Path(__file__).parents[2] / "docs" / "model" / "cancellation.pml"
+MODEL = Path(__file__).parents[2] / "docs" / "contributing" / "model" / "cancellation.pml"
 #: More than the deepest search needs; one that needed more would say so, and not count.
 DEPTH = 20_000
 MEMORY_MIB = 3_000

@@ -22,7 +22,7 @@ _ENDLESS = "/events/stream"
 
 
 class Inside:
-    """Answers the ``rest`` calls of ``docs/frames.md``."""
+    """Answers the ``rest`` calls of ``docs/concepts/frames.md``."""
 
     def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
         self._app = app

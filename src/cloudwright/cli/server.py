@@ -73,7 +73,7 @@ def up(
     """Run a manager in the foreground, until Ctrl-C.
 
     It prints one line on standard output when it answers, and logs to standard error. `cfy` finds it by its
-    home. Its other settings are environment variables, CLOUDWRIGHT_..., which docs/settings.md explains.
+    home. Its other settings are environment variables: see docs/reference/settings.md.
 
     \b
     Examples:

@@ -1,7 +1,7 @@
 """The parser as a process of its own: a blueprint that needs too much time or memory takes nobody down with
 it.
 
-Frames are those of ``docs/frames.md``: ``begin`` with ``path`` and ``limits``, and perhaps ``resolves``: then
+Frames (docs/concepts/frames.md): ``begin`` with ``path`` and ``limits``, and perhaps ``resolves``: then
 imports that are not found beside the blueprint are asked for with a ``call`` of ``resolve_import``. The last
 frame is ``end`` with the packed ``plan``, or with the ``problems`` that were found.
 """

@@ -10,7 +10,7 @@ from cloudwright.model.packing import SHARED, pack_plan, unpack_plan
 
 
 class Plan:
-    """A read-only view of a plan, whose shape is that of ``docs/plan.md``.
+    """A read-only view of a plan, whose shape is that of ``docs/reference/plan.md``.
 
     Nodes share what they have in common, so neither the plan nor anything in it may be changed in place.
     """
@@ -47,7 +47,7 @@ class Plan:
         return list(self._data["nodes"])
 
     def section(self, name: str) -> Any:
-        """A part of the plan by its key in ``docs/plan.md``; None where this plan has none."""
+        """A part of the plan by its key in ``docs/reference/plan.md``; None where this plan has none."""
         return self._data.get(name)
 
     def __eq__(self, other: object) -> bool:

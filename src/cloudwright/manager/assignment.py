@@ -19,7 +19,7 @@ def _future() -> asyncio.Future[None]:
 
 @dataclass(slots=True, eq=False)
 class Assignment:
-    """``operation`` is as docs/frames.md has it, sent under ``term``.
+    """``operation`` is as docs/concepts/frames.md has it, sent under ``term``.
 
     ``forked`` is done once its process exists or never will, ``ended`` once its end is stored.
     """

@@ -44,7 +44,7 @@ class Facts:
     """What does not change while an execution runs. ``nodes`` and ``plugins`` are by name; ``imported`` are
     the folders of imported blueprints by their namespaces. ``packed`` are the nodes as a frame has them, with
     what they share. ``codes`` is where the code of plugins is, once it was looked for. ``head`` is the part
-    of every ``begin`` frame that says which execution this is (docs/frames.md).
+    of every ``begin`` frame that says which execution this is (docs/concepts/frames.md).
     """
 
     execution: Execution

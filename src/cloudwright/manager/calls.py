@@ -1,4 +1,4 @@
-"""Answers to what workflows and operations ask their supervisor (the ``call`` frames of docs/frames.md)."""
+"""Replies to the ``call`` frames of workflows and operations (docs/concepts/frames.md)."""
 
 from __future__ import annotations
 

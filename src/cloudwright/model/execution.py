@@ -1,7 +1,7 @@
 """Statuses of an execution, what may follow what, and the rules of cancellation.
 
 ``TRANSITIONS`` is the only table of its kind: the guarded verbs of ``storage.executions`` build their
-``WHERE`` from it, and the state diagram of ``docs/statuses.md`` is drawn from it by a test.
+``WHERE`` from it, and the state diagram of ``docs/concepts/statuses.md`` is drawn from it by a test.
 """
 
 from __future__ import annotations

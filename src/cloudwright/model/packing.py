@@ -112,7 +112,7 @@ class Unpacking:
 
 
 def pack_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """A plan with its nodes packed (docs/plan.md)."""
+    """A plan with its nodes packed (docs/reference/plan.md)."""
     nodes, shared = pack(plan["nodes"])
     return {**plan, "nodes": nodes, SHARED: shared}
 

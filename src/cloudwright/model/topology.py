@@ -1,8 +1,8 @@
 """Nodes and their instances, as records.
 
 A *node* is a node template of a deployment; its dictionary has the shape that the REST API shows (see
-``docs/plan.md``), because workflows and plugins read the same keys. A *node instance* is one real thing made
-from it.
+``docs/reference/plan.md``), because workflows and plugins read the same keys. A *node instance* is one real
+thing made from it.
 """
 
 from __future__ import annotations

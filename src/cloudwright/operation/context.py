@@ -55,7 +55,7 @@ class AgentContext:
 
 
 class Context:
-    """``begin`` is the frame that began the operation's process (docs/frames.md).
+    """``begin`` is the frame that began the operation's process (docs/concepts/frames.md).
 
     Most operations look at few parts of it, so a part is made when somebody looks: a child that was just
     forked pays for every function that it runs, and for every object that it makes.

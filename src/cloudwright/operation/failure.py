@@ -15,7 +15,7 @@ _OURS = os.path.dirname(os.path.abspath(cloudwright.__file__)) + os.sep
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """The failure (docs/frames.md) that ``error``, which ended the operation, is told as."""
+    """The failure (docs/concepts/frames.md) that ``error``, which ended the operation, is told as."""
     return {
         "message": readable(_message(error)),
         "recoverable": not isinstance(error, NonRecoverableError),

@@ -14,7 +14,7 @@ from cloudwright.operation.values import offence
 class NodeContext:
     """A node, as an instance of it sees it: ``instance_id`` is what SELF means in its properties.
 
-    ``node`` is its dictionary (docs/plan.md), or None to ask for it when somebody looks.
+    ``node`` is its dictionary (docs/reference/plan.md), or None to ask for it when somebody looks.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class NodeContext:
 
 
 class NodeInstanceContext:
-    """A node instance. ``instance`` is its record (docs/frames.md), or None to ask when somebody looks."""
+    """A node instance. ``instance`` is its record (docs/concepts/frames.md), or None to ask for it later."""
 
     def __init__(
         self,

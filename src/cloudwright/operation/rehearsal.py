@@ -2,7 +2,7 @@
 
 A forked process pays for every page of memory that it is the first to write to, and code that runs for the
 first time writes much: the interpreter specialises it, types and paths are looked up and kept, libraries are
-bound. What was rehearsed, every child finds done (docs/performance.md has the figures).
+bound. What was rehearsed, every child finds done (docs/contributing/performance.md has the figures).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Frames: a four-byte big-endian length and that many bytes of UTF-8 JSON, one object each (see
-``docs/frames.md``).
+``docs/concepts/frames.md``).
 """
 
 from __future__ import annotations

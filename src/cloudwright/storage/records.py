@@ -88,9 +88,9 @@ class Execution:
 class Operation:
     """One task of an execution: an operation that a worker runs, or a local task (``kind`` is then its kind).
 
-    ``parameters`` of an operation is the operation as ``docs/frames.md`` has it. ``term`` is the execution's
-    term under which it was last sent. ``failure`` is ``{"message", "recoverable", "retry_after", "kind",
-    "traceback"}``.
+    ``parameters`` of an operation is the operation as in docs/concepts/frames.md. ``term`` is the
+    execution's term under which it was last sent. ``failure`` is ``{"message", "recoverable", "retry_after",
+    "kind", "traceback"}``.
     """
 
     id: str
@@ -266,8 +266,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """A node of a deployment: its dictionary as ``docs/plan.md`` has it, and how many instances there are to
-    be.
+    """A node of a deployment: its dictionary as in docs/reference/plan.md, and its numbers of instances.
 
     ``planned_instances`` is how many the user wants, ``instances`` how many are stored now. Nodes of one
     deployment that are read together have what they share in common: they are not to be changed in place.

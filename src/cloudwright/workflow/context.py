@@ -89,7 +89,7 @@ class WorkflowContext:
     """
 
     def __init__(self, begin: Mapping[str, Any], connection: Connection, resumable: bool = False) -> None:
-        """``begin`` is the process's first frame (docs/frames.md); ``resumable`` what its function says."""
+        """``begin`` is the first frame (docs/concepts/frames.md); ``resumable`` is what its function says."""
         self._begin = begin
         self._execution = begin["execution"]
         self.internal = WorkflowRuntime(self, connection, begin, resumable)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cloudwright.workflow.context import WorkflowContext
     from cloudwright.workflow.graph import TaskDependencyGraph
 
-#: A task or graph as a ``begin`` frame has it (docs/frames.md).
+#: A task or graph as a ``begin`` frame has it (docs/concepts/frames.md).
 Record = Mapping[str, Any]
 
 _PLAIN: dict[str, type[WorkflowTask]] = {

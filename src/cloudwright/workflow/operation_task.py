@@ -19,8 +19,8 @@ OPERATION_RETRY = "OperationRetry"
 
 
 class OperationTask(WorkflowTask):
-    """An operation of a node instance or of a relationship. ``operation`` is as in docs/frames.md, without
-    what changes.
+    """An operation of a node instance or of a relationship. ``operation`` is as in docs/concepts/frames.md,
+    without what changes.
     """
 
     kind = "operation"

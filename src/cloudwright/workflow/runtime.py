@@ -145,7 +145,7 @@ class WorkflowRuntime:
             instance._node_instance["state"] = state
 
     def event(self, event_type: str, message: str, **fields: Any) -> None:
-        """Record an event; ``fields`` are those of an event entry (docs/frames.md)."""
+        """Record an event; ``fields`` are those of an event entry (docs/concepts/frames.md)."""
         event = {"event_type": event_type, "message": readable(str(message))}
         event.update((key, value) for key, value in fields.items() if value is not None)
         self.connection.journal(["event", event])

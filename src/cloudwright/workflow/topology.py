@@ -329,7 +329,7 @@ class WorkflowNodeInstance:
 
 
 class WorkflowNode:
-    """A node of the deployment. ``record`` is as in the plan (docs/plan.md)."""
+    """A node of the deployment. ``record`` is as in the plan (docs/reference/plan.md)."""
 
     def __init__(self, ctx: WorkflowContext, record: Mapping[str, Any], topology: Topology) -> None:
         self.ctx = ctx

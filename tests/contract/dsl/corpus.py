@@ -6,8 +6,8 @@ Each file of ``corpus/`` has ``bases``, texts that cases begin with, and cases u
 them, as a manager would answer it), ``inputs``, ``existing`` (what the manager has, for inputs that name it),
 ``runtime_only`` (a deployment that evaluates everything at run time), ``says`` (what our message has to
 contain). A case under ``different`` says under ``ours`` whether we accept it, the reference does the opposite
-(or, with ``plans``, means something else), and under ``why`` the reason, which ``docs/dsl-differences.md``
-lists.
+(or, with ``plans``, means something else), and under ``why`` the reason, which
+``docs/reference/dsl-differences.md`` lists.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ FIXED: dict[str, Any] = {
 }
 
 
-#: What either parser says where a difference is one of those that ``docs/dsl-differences.md`` lists.
+#: What either parser says about the differences that ``docs/reference/dsl-differences.md`` lists.
 MEANT_DIFFERENTLY = ("unresolved argument", "should not be a function", "is it a circle?")
 
 

@@ -15,7 +15,7 @@ from cloudwright.api.errors import STATUS
 from cloudwright.api.gate import PREFIX
 from cloudwright.errors import CloudwrightError
 
-PAGE = Path(__file__).parents[3] / "docs" / "rest-api.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "rest-api.md"
 
 
 @pytest.fixture(scope="module")

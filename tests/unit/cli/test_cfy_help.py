@@ -1,4 +1,4 @@
-"""Every command explains itself, quickly, and docs/cli.md names them all."""
+"""Every command explains itself, quickly, and docs/reference/cli.md names them all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from cloudwright.cli.main import NOUNS, cfy
 from cloudwright.cli.server import cloudwright
 
-DOCS = Path(__file__).parents[3] / "docs" / "cli.md"
+DOCS = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 #: Options that every command has, which the page explains once.
 SHARED = {
     "--json",

@@ -17,8 +17,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_page_is_in_a_folder_of_the_site() -> None:
+    folders = {"tutorial", "how-to", "concepts", "reference", "contributing"}
+    pages = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")]
+    assert [str(page) for page in pages if page.parts[0] not in folders | {"index.md"}] == []
+
+
 def test_every_module_that_the_architecture_names_is_there() -> None:
-    named = set(re.findall(r"\w+\.py\b", (ROOT / "docs" / "architecture.md").read_text("utf-8")))
+    named = set(re.findall(r"\w+\.py\b", (ROOT / "docs" / "concepts" / "architecture.md").read_text("utf-8")))
     there = {path.name for folder in ("src", "benchmarks") for path in (ROOT / folder).rglob("*.py")}
     assert len(named) > 10
     assert named <= there

@@ -8,7 +8,7 @@ import pytest
 from cloudwright.errors import InvalidInput
 from cloudwright.settings import PREFIX, Settings
 
-PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "settings.md"
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Settings)])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cloudwright.model.execution import END_STATUSES, TRANSITIONS, ExecutionStatus
 
-PAGE = Path(__file__).parents[3] / "docs" / "statuses.md"
+PAGE = Path(__file__).parents[3] / "docs" / "concepts" / "statuses.md"
 
 
 def diagram() -> str:
@@ -25,7 +25,7 @@ def diagram() -> str:
 
 def test_the_diagram_is_drawn_from_the_table():
     page = PAGE.read_text("utf-8")
-    assert diagram() in page, f"docs/statuses.md must hold exactly this:\n\n{diagram()}"
+    assert diagram() in page, f"docs/concepts/statuses.md must hold exactly this:\n\n{diagram()}"
 
 
 def test_every_status_is_explained():

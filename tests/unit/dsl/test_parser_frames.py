@@ -1,4 +1,4 @@
-"""The parser's process says and understands what docs/frames.md promises, and nothing else."""
+"""The parser's process says and understands what docs/concepts/frames.md promises, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloudwright.dsl import Limits, Plan
 from cloudwright.dsl.child import main
 from cloudwright.process.frames import MAX_FRAME
 
-PAGE = (Path(__file__).parents[3] / "docs" / "frames.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "concepts" / "frames.md").read_text("utf-8")
 SECTION = PAGE.partition("\n## Parser process\n")[2].partition("\n## ")[0]
 HEAD = "tosca_definitions_version: cloudify_dsl_1_4\n"
 IMPORTED = "node_types: {t: {}}\n"

@@ -2,8 +2,8 @@
 
 Two managers, one execution, two operations. Hypothesis lets users ask, workflows run and end, messages get
 lost and come twice, leases run out, managers crash, and old owners go on; what is promised has to hold after
-each step, and a forced execution has to end from wherever it is. docs/model/cancellation.pml is the same
-protocol for a search of every state; here the rules are the project's own.
+each step, and a forced execution has to end from wherever it is. docs/contributing/model/cancellation.pml is
+the same protocol for a search of every state; here the rules are the project's own.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def run(
     """Run a script; answers what it said with ``ctx returns``.
 
     The other arguments are the operation's inputs, which the script finds in its environment. ``process``
-    says how it is run (docs/writing-a-plugin.md).
+    says how it is run (docs/reference/plugin-api.md).
     """
     ctx = kwargs.pop("ctx", None) or current_ctx.get_ctx()
     process = process or {}

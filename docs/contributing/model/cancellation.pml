@@ -1,5 +1,5 @@
 /*
- * The protocol of cancellation, for the model checker spin. docs/cancellation.md says what it promises; this
+ * The protocol of cancellation, for the model checker spin. docs/concepts/cancellation.md says what it promises; this
  * is every interleaving of who takes part. tests/contract/test_cancellation_model.py checks it.
  *
  * One execution with two operations. A user who asks to cancel, force, kill, kill what was left running, and
@@ -12,7 +12,7 @@
  * execution, what operations do, how workers install what they need.
  *
  * What is checked, by name:
- *   C1 C2 C4 C5 C7   as in docs/cancellation.md, where the row is written or the process is forked; C7 of a
+ *   C1 C2 C4 C5 C7   as in docs/concepts/cancellation.md, where the row is written or the process is forked; C7 of a
  *                    kill of what was over, where C3 is
  *   C3               when nothing can happen any more but what a user, a process or a fault may do and need
  *                    not (`quiet`), no execution is being forced or waits, and no active one lacks a live
