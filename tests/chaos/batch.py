@@ -13,8 +13,8 @@ from sqlalchemy import select
 from cloudwright.client.errors import ApiError, ConnectionFailed
 from cloudwright.model.execution import END_STATUSES
 from cloudwright.storage import operations
-from cloudwright.storage.databases import database_at
 from cloudwright.storage.schema import executions
+from cloudwright.storage.store import database_at
 
 from .acting import Outages, Saboteur, User
 from .checker import check

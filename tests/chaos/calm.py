@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import select
 
 from cloudwright.model.execution import END_STATUSES
-from cloudwright.storage.databases import database_at
 from cloudwright.storage.schema import executions
+from cloudwright.storage.store import database_at
 
 from .batch import await_ends
 from .processes import memory

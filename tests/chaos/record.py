@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import select
 
 from cloudwright.model.event import EVENT
-from cloudwright.storage.databases import database_at
 from cloudwright.storage.schema import events, executions, node_instances, operations
+from cloudwright.storage.store import database_at
 
 from .history import Entry
 from .plan import Actor

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DBAPIError
 
 from cloudwright.model.execution import END_STATUSES, CancelMode
-from cloudwright.storage.databases import database_at
 from cloudwright.storage.schema import events, executions, operations
+from cloudwright.storage.store import database_at
 
 from .history import History
 from .processes import Process, living

@@ -20,8 +20,7 @@ from stored import NOW, create, happened
 from cloudwright.errors import Unavailable
 from cloudwright.model.event import Event
 from cloudwright.storage import events, executions
-from cloudwright.storage.databases import database_at
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Store, database_at
 from postgres import PostgresServer
 
 

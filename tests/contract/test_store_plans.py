@@ -26,7 +26,6 @@ from cloudwright.storage import (
     operations,
 )
 from cloudwright.storage.columns import Choice, Document, Moment
-from cloudwright.storage.databases import database_at
 from cloudwright.storage.filters import (
     EventFilter,
     ExecutionFilter,
@@ -37,7 +36,7 @@ from cloudwright.storage.filters import (
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import EventRecord, Execution, Operation
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Store, database_at
 from cloudwright.storage.telling import Shape, tell_page
 from postgres import PostgresServer
 

@@ -26,8 +26,8 @@ from stored import NOW, at
 
 from cloudwright.model.execution import ExecutionStatus
 from cloudwright.storage.columns import Choice, Document, Moment
-from cloudwright.storage.databases import database_at
 from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.store import database_at
 
 things = Table(
     "things",

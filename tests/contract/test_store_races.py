@@ -31,10 +31,9 @@ from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.execution import ExecutionStatus as S
 from cloudwright.model.operation import OperationState as O
 from cloudwright.storage import deployments, events, executions, operations
-from cloudwright.storage.databases import database_at
 from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import EVERYTHING
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Store, database_at
 from postgres import PostgresServer
 
 ROUNDS = range(15)

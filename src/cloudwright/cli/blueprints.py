@@ -10,8 +10,8 @@ import click
 from cloudwright.cli import options
 from cloudwright.cli.downloading import written_whole
 from cloudwright.cli.failure import FAILED, Failure, Silent
+from cloudwright.cli.formatting import columns, default_text
 from cloudwright.cli.lazy import SuggestingGroup, lazy
-from cloudwright.cli.output import columns, default_text
 from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import Slice
 

@@ -12,11 +12,23 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from cloudwright.cli.failure import FAILED, INTERRUPTED, OK, Failure, Silent, explain
+from cloudwright.cli.failure import FAILED, INTERRUPTED, OK, Failure, Silent, refused
+from cloudwright.cli.formatting import styled
 from cloudwright.cli.lazy import lazy
-from cloudwright.cli.output import styled
+from cloudwright.cli.selection import Selection
 from cloudwright.cli.session import Session
-from cloudwright.client.errors import ClientError
+from cloudwright.client.errors import (
+    ApiError,
+    Broken,
+    ClientError,
+    ConnectionFailed,
+    Forbidden,
+    NotAManager,
+    ServerError,
+    TimedOut,
+    Unauthorized,
+    Untrusted,
+)
 from cloudwright.errors import CloudwrightError
 
 if TYPE_CHECKING:
@@ -83,7 +95,7 @@ def _failure(error: BaseException, session: Session) -> Failure:
     if isinstance(error, Failure):
         return error
     if isinstance(error, ClientError):
-        return explain(error, session.selection)
+        return _explain(error, session.selection)
     if isinstance(error, CloudwrightError):
         return Failure(str(error))
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -98,3 +110,34 @@ def _failure(error: BaseException, session: Session) -> Failure:
         "With -v it says where. Please report it.",
         trace=trace,
     )
+
+
+def _explain(error: ClientError, selection: Selection | None) -> Failure:
+    """Return the failure for a request that failed; ``selection`` is the manager it was sent to."""
+    if isinstance(error, ApiError):
+        return refused(error, _api_hint(error, selection))
+    return Failure(str(error), _connection_hint(error, selection), trace=repr(error.__cause__ or error))
+
+
+def _api_hint(error: ApiError, selection: Selection | None) -> str:
+    if isinstance(error, Unauthorized):
+        who = selection.credentials_hint() if selection else ""
+        return who or "Give a user name and password, or a token, with `cfy profiles set`."
+    if isinstance(error, Forbidden):
+        return "Ask an administrator of the manager, or use another user (`cfy profiles set -u ... -p ...`)."
+    if isinstance(error, ServerError) and selection and selection.log:
+        return f"Its log is {selection.log}."
+    return ""
+
+
+def _connection_hint(error: ClientError, selection: Selection | None) -> str:
+    if isinstance(error, Untrusted):
+        return "Name the manager's certificate: `cfy profiles set -c FILE`."
+    if isinstance(error, (TimedOut, Broken)):
+        log = f"\nIts log is {selection.log}." if selection and selection.log else ""
+        return f"The request may or may not have been applied. Check before retrying.{log}"
+    if isinstance(error, NotAManager):
+        return f"{selection.address_hint() if selection else ''}".strip()
+    if isinstance(error, ConnectionFailed) and selection is not None:
+        return selection.address_hint()
+    return ""

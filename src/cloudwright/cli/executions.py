@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloudwright.cli import options
+from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup, lazy
-from cloudwright.cli.output import columns
 from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import END_STATUSES, Slice
 

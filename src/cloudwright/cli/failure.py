@@ -1,26 +1,12 @@
-"""What a command cannot do, said so that its user can go on."""
+"""The error that ends a command, and the exit codes."""
 
 from __future__ import annotations
 
 import json
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cloudwright.client.errors import (
-    ApiError,
-    Broken,
-    ClientError,
-    ConnectionFailed,
-    Forbidden,
-    NotAManager,
-    ServerError,
-    TimedOut,
-    Unauthorized,
-    Untrusted,
-)
-
-if TYPE_CHECKING:
-    from cloudwright.cli.selection import Selection
+from cloudwright.client.errors import ApiError
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -82,34 +68,3 @@ def refused(error: ApiError, hint: str) -> Failure:
         details={"status": error.status, "error_code": error.code},
         trace=f"HTTP {error.status}, error_code {error.code or 'none'}: {json.dumps(dict(error.body))}",
     )
-
-
-def explain(error: ClientError, selection: Selection | None) -> Failure:
-    """What to tell a user about a request that failed; ``selection`` is the manager that was asked."""
-    if isinstance(error, ApiError):
-        return refused(error, _api_hint(error, selection))
-    return Failure(str(error), _connection_hint(error, selection), trace=repr(error.__cause__ or error))
-
-
-def _api_hint(error: ApiError, selection: Selection | None) -> str:
-    if isinstance(error, Unauthorized):
-        who = selection.credentials_hint() if selection else ""
-        return who or "Give a user name and password, or a token, with `cfy profiles set`."
-    if isinstance(error, Forbidden):
-        return "Ask an administrator of the manager, or use another user (`cfy profiles set -u ... -p ...`)."
-    if isinstance(error, ServerError) and selection and selection.log:
-        return f"Its log is {selection.log}."
-    return ""
-
-
-def _connection_hint(error: ClientError, selection: Selection | None) -> str:
-    if isinstance(error, Untrusted):
-        return "Name the manager's certificate: `cfy profiles set -c FILE`."
-    if isinstance(error, (TimedOut, Broken)):
-        log = f"\nIts log is {selection.log}." if selection and selection.log else ""
-        return f"It is not known whether what was asked for was done: look before you ask again.{log}"
-    if isinstance(error, NotAManager):
-        return f"{selection.address_hint() if selection else ''}".strip()
-    if isinstance(error, ConnectionFailed) and selection is not None:
-        return selection.address_hint()
-    return ""

@@ -21,7 +21,7 @@ from cloudwright.cli.event_lines import (
     is_bad,
     is_debug,
 )
-from cloudwright.cli.output import colour_of
+from cloudwright.cli.formatting import colour_of
 from cloudwright.client.records import END_STATUSES, Event, Execution, NodeInstance
 
 RECENT = 6

@@ -6,8 +6,8 @@ import click
 
 from cloudwright.cli import options
 from cloudwright.cli.failure import Failure
+from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup
-from cloudwright.cli.output import columns
 from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import Slice
 

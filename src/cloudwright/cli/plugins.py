@@ -9,8 +9,8 @@ import click
 
 from cloudwright.cli import options
 from cloudwright.cli.downloading import written_whole
+from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup, lazy
-from cloudwright.cli.output import columns
 from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import Slice
 

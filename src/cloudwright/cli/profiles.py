@@ -10,8 +10,8 @@ import click
 
 from cloudwright.cli import options
 from cloudwright.cli.failure import Failure, refused
+from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup, lazy
-from cloudwright.cli.output import columns
 from cloudwright.cli.profile_store import LOCAL, NAME, Profile, ProfileStore
 from cloudwright.cli.selection import SECURE_PORT, Selection, parse_address
 from cloudwright.cli.session import Session, pass_session

@@ -6,7 +6,7 @@ import click
 
 from cloudwright.cli import options
 from cloudwright.cli.failure import FAILED, Silent
-from cloudwright.cli.output import columns
+from cloudwright.cli.formatting import columns
 from cloudwright.cli.session import Session, pass_session
 
 WELL = "OK"

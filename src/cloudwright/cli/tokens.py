@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from cloudwright.cli import options
+from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup
-from cloudwright.cli.output import columns
 from cloudwright.cli.session import Session, pass_session
 
 TOKEN_COLUMNS = columns("id", "username=user", "role", "description", "expiration_date=expires", "last_used")

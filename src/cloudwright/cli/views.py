@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from cloudwright.cli.event_lines import colour, event_line, is_debug
 from cloudwright.cli.following import View
+from cloudwright.cli.formatting import styled
 from cloudwright.cli.lazy import lazy
-from cloudwright.cli.output import Output, styled
+from cloudwright.cli.output import Output
 from cloudwright.client.records import Event, Execution, NodeInstance
 
 if TYPE_CHECKING:

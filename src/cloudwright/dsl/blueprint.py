@@ -9,7 +9,7 @@ from cloudwright.dsl.collector import collector_paused
 from cloudwright.dsl.data_types import read_data_types
 from cloudwright.dsl.documents import Document, Origins
 from cloudwright.dsl.doubts import Doubts
-from cloudwright.dsl.functions.validation import NOWHERE, FunctionValidator, Scope
+from cloudwright.dsl.function_validation import NOWHERE, FunctionValidator, Scope
 from cloudwright.dsl.groups import GroupReader, read_policy_types
 from cloudwright.dsl.imports import Importer, read_document
 from cloudwright.dsl.interfaces import InterfaceReader, Operations, OperationTable

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from cloudwright.errors import Unavailable
-from cloudwright.storage.databases import Database, origin
+from cloudwright.storage.database import Database, origin
 
 #: How long to wait for another manager that is at the same (seconds).
 PATIENCE = 30.0

@@ -1,4 +1,4 @@
-"""PostgreSQL as ``databases.py`` wants it."""
+"""PostgreSQL as a ``Database``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psycopg
 from psycopg import generators
 from sqlalchemy import URL, Connection, NullPool, bindparam, create_engine, event, text, update
 
-from cloudwright.storage.databases import Verdict, origin
+from cloudwright.storage.database import Verdict, origin
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.schema import writers
 

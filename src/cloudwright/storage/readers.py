@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from cloudwright.errors import Unavailable
-from cloudwright.storage.databases import Database, Verdict, origin
+from cloudwright.storage.database import Database, Verdict, origin
 
 T = TypeVar("T")
 

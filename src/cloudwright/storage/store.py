@@ -6,17 +6,44 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import ArgumentError
 
-from cloudwright.storage.databases import database_at
+from cloudwright.errors import InvalidInput
+from cloudwright.storage.database import Database
 from cloudwright.storage.migrate import migrate
 from cloudwright.storage.readers import Readers
+from cloudwright.storage.sqlite import SqliteDatabase
 from cloudwright.storage.writer import Request, Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def database_at(url: str) -> Database:
+    """Return the database of a URL.
+
+    Raises InvalidInput for a URL of another kind than ``sqlite:////PATH`` and ``postgresql://...``.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InvalidInput(f"`{url}` is not a database URL; one is `sqlite:////path/to/file`.") from None
+    kind = parsed.get_backend_name()
+    if kind == "sqlite" and parsed.database and parsed.database != ":memory:":
+        return SqliteDatabase(Path(parsed.database))
+    if kind == "postgresql":
+        # The driver takes as much memory as the rest of storage, and is of no use to SQLite.
+        from cloudwright.storage.postgresql import PostgresDatabase  # noqa: PLC0415
+
+        return PostgresDatabase(parsed)
+    raise InvalidInput(
+        f"The database URL begins with `{parsed.drivername}`; it has to be `sqlite:////path/to/file` or "
+        "`postgresql://user@host/name`."
+    )
 
 
 class Store:

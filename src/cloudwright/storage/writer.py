@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloudwright.errors import Unavailable
-from cloudwright.storage.databases import Database, Verdict, origin, refusal
+from cloudwright.storage.database import Database, Verdict, origin, refusal
 
 log = logging.getLogger(__name__)
 

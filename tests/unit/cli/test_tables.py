@@ -1,4 +1,4 @@
-"""Tables, whatever the width of the terminal."""
+"""Tables, whatever the width of the tables."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from cloudwright.cli import terminal
+from cloudwright.cli import tables
 from cloudwright.cli.executions import LIST_COLUMNS
-from cloudwright.cli.output import Column, columns
+from cloudwright.cli.formatting import Column, columns
 
 ID = "f5db8278-3a5d-4aaf-baa0-708c0c3249a7"
 MOMENT = "2026-01-02T12:00:00.000Z"
@@ -33,20 +33,20 @@ def names(kept: list[Column]) -> list[str]:
 
 
 def test_everything_is_shown_where_there_is_room() -> None:
-    assert terminal.fitting([EXECUTION], LIST_COLUMNS, 200) == LIST_COLUMNS
+    assert tables.fitting([EXECUTION], LIST_COLUMNS, 200) == LIST_COLUMNS
 
 
 def test_spare_columns_are_left_out_empty_ones_first() -> None:
     # Found by a trial: at 80 columns an execution's id was folded into four pieces.
-    at_130 = names(terminal.fitting([EXECUTION], LIST_COLUMNS, 130))
+    at_130 = names(tables.fitting([EXECUTION], LIST_COLUMNS, 130))
     assert "ended_at" not in at_130
     assert "created_by" in at_130
-    at_80 = names(terminal.fitting([EXECUTION], LIST_COLUMNS, 80))
+    at_80 = names(tables.fitting([EXECUTION], LIST_COLUMNS, 80))
     assert at_80 == ["id", "workflow_id", "status", "deployment_id"]
 
 
 def test_what_does_not_fit_at_all_is_a_line_per_field() -> None:
-    assert terminal.fitting([EXECUTION], LIST_COLUMNS, 50) == []
+    assert tables.fitting([EXECUTION], LIST_COLUMNS, 50) == []
 
 
 @given(
@@ -59,13 +59,13 @@ def test_what_does_not_fit_at_all_is_a_line_per_field() -> None:
 )
 def test_the_first_column_is_always_whole_and_the_table_fits(items: list[dict[str, Any]], width: int) -> None:
     shown = columns("id", "x", "y?")
-    kept = terminal.fitting(items, shown, width)
+    kept = tables.fitting(items, shown, width)
     if not kept:
         return
     text = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(terminal, "Console", lambda **_: Console(file=text, width=width, highlight=False))
-        terminal.print_table(items, kept)
+        patch.setattr(tables, "Console", lambda **_: Console(file=text, width=width, highlight=False))
+        tables.print_table(items, kept)
     lines = text.getvalue().splitlines()
     assert max(len(line) for line in lines) <= width
     for item in items:

@@ -13,8 +13,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from cloudwright.errors import Conflict, NotFound
-from cloudwright.storage.databases import SqliteDatabase, Verdict, refusal
+from cloudwright.storage.database import Verdict, refusal
 from cloudwright.storage.postgresql import PostgresDatabase
+from cloudwright.storage.sqlite import SqliteDatabase
 
 POSTGRES = PostgresDatabase(make_url("postgresql://x@/y"))
 

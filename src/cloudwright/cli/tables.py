@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cloudwright.cli.output import Column, cell, colour_of
+from cloudwright.cli.formatting import Column, cell, colour_of
 
 GAP = 2
 #: A text that is longer than this may be folded before a column is left out for it.

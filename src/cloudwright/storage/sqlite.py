@@ -1,0 +1,92 @@
+"""SQLite as a ``Database``."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+
+from cloudwright.storage.database import Verdict, origin
+
+_CREATING = threading.Lock()
+
+
+class SqliteDatabase:
+    """Write-ahead log and full synchronisation: a commit that was answered survives a loss of power."""
+
+    # Names are sqlite3's; they are primary codes, the extended ones' lowest byte.
+    _OUTAGES = frozenset(
+        {
+            sqlite3.SQLITE_BUSY,
+            sqlite3.SQLITE_LOCKED,
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_IOERR,
+            sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_CANTOPEN,
+            sqlite3.SQLITE_PROTOCOL,
+            sqlite3.SQLITE_NOMEM,
+        }
+    )
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._create()
+        self.writing = self._engine("BEGIN IMMEDIATE", ["journal_mode=WAL", "synchronous=FULL"])
+        self.reading = self._engine("BEGIN", ["query_only=ON"])
+
+    def _create(self) -> None:
+        # Password hashes and secrets live there: nobody but the owner may read it. A file that exists is not
+        # opened: closing it again would release the locks that this process's other connections have on it,
+        # and whoever else closes the database would then take the log that they write to away.
+        with _CREATING, suppress(OSError):  # it exists, or SQLite is about to meet the same, and tells
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def judge(self, error: Exception) -> Verdict:
+        code = getattr(origin(error), "sqlite_errorcode", None)
+        if code is not None and code & 0xFF in self._OUTAGES:
+            return Verdict.OUTAGE
+        return Verdict.REFUSED
+
+    def greet(self, conn: Connection) -> None:
+        pass
+
+    def pipeline(self, conn: Connection) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def sign(self, conn: Connection) -> int | None:
+        return None
+
+    def signed(self, conn: Connection, mark: int) -> bool:
+        return False
+
+    def _engine(self, begin: str, settings: list[str]) -> Engine:
+        engine = create_engine(
+            URL.create("sqlite", database=str(self._path)),
+            poolclass=NullPool,
+            paramstyle="named",
+            # With no isolation level the driver begins nothing by itself; a transaction begins as ``begin``
+            # says.
+            connect_args={
+                "isolation_level": None,
+                "check_same_thread": False,
+                "cached_statements": 500,
+                "timeout": 1.0,
+            },
+        )
+
+        @event.listens_for(engine, "connect")
+        def configure(connection: sqlite3.Connection, _: Any) -> None:
+            for setting in ["foreign_keys=ON", "cache_size=-8000", *settings]:
+                connection.execute(f"PRAGMA {setting}")
+
+        @event.listens_for(engine, "begin")
+        def start(conn: Connection) -> None:
+            # By the driver itself: SQLAlchemy takes longer over it than SQLite.
+            conn.connection.cursor().execute(begin)
+
+        return engine
