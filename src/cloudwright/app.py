@@ -32,14 +32,14 @@ import uvloop
 import cloudwright
 from cloudwright.bus.local import LocalBus
 from cloudwright.errors import IllegalAction, Unavailable
-from cloudwright.manager.environments import Environments
+from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.settings import Settings
 
 if TYPE_CHECKING:
     from cloudwright.api.serving import Server
-    from cloudwright.manager.briefing import Facts
-    from cloudwright.manager.calls import Rest
-    from cloudwright.manager.service import Manager
+    from cloudwright.manager.child_rpc import Rest
+    from cloudwright.manager.execution_context import ExecutionSnapshot
+    from cloudwright.manager.manager import Manager
 
 #: How long to wait for the lock of the home (seconds).
 LOCK_SECONDS = 0.5
@@ -94,10 +94,10 @@ def _raise_limits() -> None:
 
 async def _serve(settings: Settings) -> int:
     listening = _listen(settings)
-    environments = Environments(settings.home)
+    environments = PluginEnvironments(settings.home)
     starting = asyncio.ensure_future(environments.start())
     try:
-        service = await _loaded("cloudwright.manager.service")
+        service = await _loaded("cloudwright.manager.manager")
         store = await asyncio.to_thread(service.Store.open, settings.database_url)
         try:
             await starting
@@ -116,7 +116,7 @@ async def _serve(settings: Settings) -> int:
 async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening: socket.socket) -> None:
     url = f"http://{_display(settings.host)}:{listening.getsockname()[1]}"
     answering: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
-    manager.calls.rest = _ask_inside(answering)
+    manager.rpc.rest = _ask_inside(answering)
     try:
         await manager.accounts.bootstrap(settings.home, url)
         await manager.start()
@@ -153,8 +153,10 @@ async def _loaded(name: str) -> Any:
 def _ask_inside(answering: asyncio.Future[Server]) -> Rest:
     """Operations of an earlier life may ask before the API is there: then they wait for it."""
 
-    async def ask(facts: Facts, method: str, path: str, params: dict[str, Any], body: Any) -> dict[str, Any]:
-        execution = facts.execution
+    async def ask(
+        snapshot: ExecutionSnapshot, method: str, path: str, params: dict[str, Any], body: Any
+    ) -> dict[str, Any]:
+        execution = snapshot.execution
         inside = (await asyncio.shield(answering)).inside
         return await inside.request(execution.created_by, execution.tenant, method, path, params, body)
 

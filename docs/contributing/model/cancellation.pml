@@ -28,9 +28,9 @@
  *
  * Every defence can be taken out with a macro NO_..., and then a promise breaks; where two of them stand before
  * the same promise, when both are. The code has them all but for two, which one manager does not need:
- *   NO_WORKER_IN_LOSS           Owner._prepare: what runs on another manager's worker is not lost
- *   NO_KILL_EVERYWHERE          Owner._end: a kill waits for the operations on every worker, and the kill of
- *                               an active execution is kept as `kill_term` for those of other managers
+ *   NO_WORKER_IN_LOSS           ExecutionRunner._prepare: what runs on another manager's worker is not lost
+ *   NO_KILL_EVERYWHERE          ExecutionRunner._end: a kill waits for the operations on every worker, and
+ *                               the kill of an active execution is kept as `kill_term` for those of other managers
  * With MANAGERS 2 the model is ahead of the code, which runs one: it says what a second one will need.
  *
  * One file, however long: it is what spin reads.
@@ -81,7 +81,7 @@
 #define BROKEN  4
 #define REVOKED 5
 
-/* Where an Assignment is in its Dispatcher: not there, in `_waiting`, asking for its grant, granted, with a
+/* Where an OperationRun is in its Dispatcher: not there, in `_waiting`, asking for its grant, granted, with a
    process, and with none any more (ENDED well, or FELL). STUCK: forgotten. */
 #define NONE    0
 #define WAITING 1
@@ -97,7 +97,8 @@
 #define DOOMED 2
 #define DEAD   3
 
-/* Where Owner._conduct is with a Hosting: in `_prepare`, in Host.run, in `_kill_operations`, in the write. */
+/* Where ExecutionRunner._drive is with a RunningExecution: in `_prepare`, in Host.run, in `_kill_operations`,
+   in the write. */
 #define BEGUN   1
 #define HOSTED  2
 #define KILLING 3
@@ -116,7 +117,8 @@ byte status, term, owner = NOBODY, deadline, kill_term;
 bool lease;
 byte row[2], row_term[2], row_attempt[2], row_worker[2];
 
-/* What a manager has in memory: Hosting and Dispatcher. `kill_upto`, `target`: what a kill is to hit. */
+/* What a manager has in memory: RunningExecution and Dispatcher. `kill_upto`, `target`: what a kill is to
+   hit. */
 bool up[MANAGERS] = true;
 byte phase[MANAGERS], h_term[MANAGERS], told[MANAGERS], outcome[MANAGERS];
 bool killed[MANAGERS], abandoned[MANAGERS];
@@ -381,7 +383,7 @@ end:
 #define holds(m) (phase[m] != NONE)
 #define hosts(m) (phase[m] != NONE && h_term[m] == term && owner == m)
 
-/* Owner._stop */
+/* ExecutionRunner._stop */
 inline stop(m) {
     if :: wf[m] == ALIVE -> wf[m] = DOOMED :: else fi
 }
@@ -392,7 +394,7 @@ inline want_again(m, i) {
     if :: wf_knows[m] && (row[i] == NEW || row[i] == REVOKED) -> came[at(m, i)] = (asked[at(m, i)] > 0) :: else fi
 }
 
-/* Owner._hear */
+/* ExecutionRunner._apply_cancel */
 inline hear(m, mode) {
     if
     :: mode > told[m] ->
@@ -410,7 +412,7 @@ inline hear(m, mode) {
     fi
 }
 
-/* executions.claim or executions.take_over, and Owner._begin. */
+/* executions.claim or executions.take_over, and ExecutionRunner._begin. */
 inline begin(m) {
     owner = m;
     lease = true;
@@ -427,7 +429,7 @@ inline begin(m) {
     hear(m, status)
 }
 
-/* The end of Owner._conduct, with Dispatcher.unfollow. */
+/* The end of ExecutionRunner._drive, with Dispatcher.unfollow. */
 inline forget(m) {
     phase[m] = NONE;
     h_term[m] = 0;
@@ -439,7 +441,8 @@ inline forget(m) {
     drop_waiting(m, 1)
 }
 
-/* In Owner._prepare: an operation from before goes on and is waited for, or its worker knows nothing of it. */
+/* In ExecutionRunner._prepare: an operation from before goes on and is waited for, or its worker knows nothing
+   of it. */
 inline adopt(m, i) {
     came[at(m, i)] = (row[i] == DONE);
     if
@@ -457,7 +460,7 @@ inline adopt(m, i) {
 
 #define is_sendable(i) (row[i] == NEW || row[i] == BROKEN || row[i] == REVOKED || row[i] == SENT && row_term[i] < term)
 
-/* Books.apply: operations.journal with a `run` entry, and Dispatcher.send. */
+/* WorkflowJournal.apply: operations.journal with a `run` entry, and Dispatcher.send. */
 inline journal(m, i) {
     if
 #ifndef NO_TERM_IN_JOURNAL
@@ -481,7 +484,7 @@ inline journal(m, i) {
     asked[at(m, i)] = 0
 }
 
-/* Owner._end, up to its write. */
+/* ExecutionRunner._end, up to its write. */
 inline conclude(m) {
     if
     :: told[m] == KILL -> kill_operations(m, h_term[m]); phase[m] = KILLING
@@ -507,7 +510,7 @@ inline die(m, how) {
     if :: is_silent(m) -> see_dead(m) :: else fi
 }
 
-/* Owner._end: executions.finish. */
+/* ExecutionRunner._end: executions.finish. */
 inline finish(m) {
     if
 #ifndef NO_TERM_IN_FINISH
@@ -540,7 +543,7 @@ inline finish(m) {
     fi
 }
 
-/* Owner.take_over: executions.take_over. */
+/* ExecutionRunner.take_over: executions.take_over. */
 inline take_over(m) {
     promise("C4", (owner == m && wf[m] == NONE) || (owner != m && !lease));
     if
@@ -554,7 +557,7 @@ inline take_over(m) {
 
 /* ---- manager.recover ---- */
 
-/* Recovery._bury */
+/* ReconcileLoop._kill_orphans */
 inline bury(m) {
 #ifndef NO_BURIAL
     if :: is_active && owner == m -> wf[m] = NONE :: else fi;
@@ -580,9 +583,9 @@ inline bury(m) {
 proctype Manager(byte m) {
 end:
     do
-    /* Owner.fill */
+    /* ExecutionRunner.fill */
     :: d_step { up[m] && !holds(m) && status == PENDING && (term || m == 0) -> status = STARTED; begin(m) }
-    /* Owner._run: its process is forked, cannot be, or need not be. */
+    /* ExecutionRunner._run: its process is forked, cannot be, or need not be. */
     :: d_step {
         phase[m] == BEGUN && !abandoned[m] &&
 #ifndef NO_LOOK_BEFORE_FORK
@@ -606,11 +609,11 @@ end:
 #ifdef NO_WAIT_FOR_DEATH
     :: d_step { phase[m] == HOSTED && wf[m] == DOOMED && !abandoned[m] -> conclude(m) }
 #endif
-    /* Owner._end */
+    /* ExecutionRunner._end */
     :: d_step { phase[m] == KILLING && is_all_dead(m) -> killed[m] = true; phase[m] = STORING }
     :: d_step { phase[m] == STORING -> finish(m) }
 
-    /* Recovery._listen: a message about a request may come at any time after it was stored, often, or never.
+    /* ReconcileLoop._listen: a message about a request may come at any time after it was stored, often, or never.
        One about an earlier term says nothing any more. */
     :: d_step { !quiet && up[m] && is_active && hosts(m) && told[m] < CANCELLING && status >= CANCELLING -> hear(m, CANCELLING) }
     :: d_step { !quiet && up[m] && is_active && hosts(m) && told[m] < FORCE && status >= FORCE -> hear(m, FORCE) }
@@ -625,7 +628,7 @@ end:
       }
 #endif
 
-    /* Recovery.reconcile and ._apply. What a verb checks again may be one step here. */
+    /* ReconcileLoop.reconcile and ._apply. What a verb checks again may be one step here. */
 #ifndef NO_ESCALATION
     :: d_step {
         up[m] && status == CANCELLING && deadline == 2 ->
@@ -656,11 +659,11 @@ end:
     :: d_step { up[m] && (is_late(m, 0) || is_late(m, 1)) -> kill_operations(m, kill_term); reach("killed by the reconciler") }
 #endif
 #if MANAGERS > 1
-    /* Owner.renew */
+    /* ExecutionRunner.renew */
     :: d_step { up[m] && hosts(m) && !lease -> lease = true }
 #endif
 
-    /* Recovery.start, after a crash. */
+    /* ReconcileLoop.start, after a crash. */
     :: d_step { !up[m] -> bury(m) }
     od
 }

@@ -26,7 +26,7 @@ from cloudwright.api.routes import (
     system,
 )
 from cloudwright.errors import CloudwrightError
-from cloudwright.manager.service import Manager
+from cloudwright.manager.manager import Manager
 
 # A request is compared with one path after the other: what is asked for often comes first.
 _NOUNS = (executions, events, operations, nodes, deployments, blueprints, plugins, accounts, system)

@@ -13,7 +13,7 @@ from cloudwright.api.errors import NoSuchField
 from cloudwright.api.gate import principal_of
 from cloudwright.errors import Forbidden
 from cloudwright.manager.accounts import Principal
-from cloudwright.manager.service import Manager
+from cloudwright.manager.manager import Manager
 from cloudwright.storage.paging import Page
 from cloudwright.storage.records import DEFAULT_TENANT
 

@@ -12,7 +12,7 @@ import uvicorn
 from cloudwright.api.app import create_app
 from cloudwright.api.inside import Inside
 from cloudwright.errors import Unavailable
-from cloudwright.manager.service import Manager
+from cloudwright.manager.manager import Manager
 
 
 class Server(uvicorn.Server):

@@ -9,7 +9,7 @@ import orjson
 
 from cloudwright.api import making, reading
 from cloudwright.bus.protocol import Closed, Subscription
-from cloudwright.manager.service import Manager
+from cloudwright.manager.manager import Manager
 from cloudwright.model.event import LOG
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
 from cloudwright.storage.records import EventRecord, Execution

@@ -22,11 +22,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloudwright.errors import CloudwrightError, NotFound
-from cloudwright.manager.assignment import Assignment
-from cloudwright.manager.briefing import Facts
-from cloudwright.manager.calls import Calls
-from cloudwright.manager.environments import OPERATIONS, Environment, Environments
-from cloudwright.manager.recorder import Recorder
+from cloudwright.manager.child_rpc import ChildRpc
+from cloudwright.manager.event_recorder import EventRecorder
+from cloudwright.manager.execution_context import ExecutionSnapshot
+from cloudwright.manager.operation_run import OperationRun
+from cloudwright.manager.plugin_environments import OPERATIONS, PluginEnvironment, PluginEnvironments
 from cloudwright.model.execution import CancelMode
 from cloudwright.model.operation import Failure, OperationState
 from cloudwright.model.topology import NodeInstance
@@ -62,9 +62,9 @@ class Dispatcher:
     def __init__(
         self,
         store: Store,
-        recorder: Recorder,
-        environments: Environments,
-        calls: Calls,
+        recorder: EventRecorder,
+        environments: PluginEnvironments,
+        rpc: ChildRpc,
         *,
         worker: str,
         home: Path,
@@ -76,7 +76,7 @@ class Dispatcher:
         self._store = store
         self._recorder = recorder
         self._environments = environments
-        self._calls = calls
+        self._rpc = rpc
         self._worker = worker
         self._workdirs = home / WORKDIRS
         self._workdirs.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -84,8 +84,8 @@ class Dispatcher:
         self._memory_limit = memory_limit
         self._clock = clock
         self._runner = Runner(self, kill_grace=kill_grace)
-        self._waiting: deque[Assignment] = deque()
-        self._running: dict[str, Assignment] = {}
+        self._waiting: deque[OperationRun] = deque()
+        self._running: dict[str, OperationRun] = {}
         self._listeners: dict[str, Listener] = {}
         # The executions whose operations are being ended: those sent under these terms or earlier ones, one
         # for each kill.
@@ -111,18 +111,18 @@ class Dispatcher:
 
     def revoke(self, execution_id: str) -> None:
         """What waits will not start, and whoever listens hears that; what runs goes on."""
-        for assignment in self._drop_waiting(execution_id):
-            self._tell(assignment, OperationState.CANCELLED)
+        for run in self._drop_waiting(execution_id):
+            self._notify(run, OperationState.CANCELLED)
 
-    def send(self, facts: Facts, term: int, accepted: Iterable[dict[str, Any]]) -> None:
+    def send(self, snapshot: ExecutionSnapshot, term: int, accepted: Iterable[dict[str, Any]]) -> None:
         """Run operations that are stored as ``sent`` under ``term``."""
-        self._waiting.extend(Assignment(facts, term, operation) for operation in accepted)
+        self._waiting.extend(OperationRun(snapshot, term, operation) for operation in accepted)
         self._pump_soon()
 
     def cancel(self, execution_id: str, mode: CancelMode) -> None:
         """Let the execution's running operations know that it was asked to stop."""
-        for assignment in self._of(execution_id):
-            self._runner.cancel(assignment.id, str(mode))
+        for run in self._of(execution_id):
+            self._runner.cancel(run.id, str(mode))
 
     async def kill(self, execution_id: str, term: int, reason: str) -> list[str]:
         """End every operation that the execution sent under ``term`` or before, and wait until their process
@@ -133,16 +133,16 @@ class Dispatcher:
         terms = self._killing.setdefault(execution_id, [])
         terms.append(term)
         self._drop_waiting(execution_id, term)
-        targets = [assignment for assignment in self._of(execution_id) if assignment.term <= term]
+        targets = [run for run in self._of(execution_id) if run.term <= term]
         try:
-            gone = await asyncio.gather(*(self._kill_one(assignment, reason) for assignment in targets))
+            gone = await asyncio.gather(*(self._kill_one(run, reason) for run in targets))
         finally:
             # From here on the database refuses whatever else there may be: it is over, or being ended by
             # force.
             terms.remove(term)
             if not terms:
                 self._killing.pop(execution_id, None)
-        return [assignment.id for assignment, ended in zip(targets, gone, strict=True) if not ended]
+        return [run.id for run, ended in zip(targets, gone, strict=True) if not ended]
 
     def runs(self, operation_id: str) -> bool:
         """Whether this worker holds the operation, from its grant until its end is stored."""
@@ -159,9 +159,9 @@ class Dispatcher:
         self._closing = True
         self._waiting.clear()
         await self._runner.close()
-        for assignment in self._running.values():
-            if assignment.pid_timer is not None:
-                assignment.pid_timer.cancel()
+        for run in self._running.values():
+            if run.pid_timer is not None:
+                run.pid_timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -177,22 +177,22 @@ class Dispatcher:
 
     def _pump(self) -> None:
         self._pump_due = False
-        batch: list[Assignment] = []
+        batch: list[OperationRun] = []
         while self._waiting and self._free > 0:
-            assignment = self._waiting.popleft()
+            run = self._waiting.popleft()
             self._free -= 1
-            self._running[assignment.id] = assignment
-            batch.append(assignment)
+            self._running[run.id] = run
+            batch.append(run)
         if batch:
             self._recorder.flush()
             self._ask_for(batch)
 
-    def _ask_for(self, batch: list[Assignment]) -> None:
+    def _ask_for(self, batch: list[OperationRun]) -> None:
         # A callback, and no task: most of an operation's way is short steps, and a task costs more than each.
         grant = self._store.write(_grant, batch, self._worker, self._clock())
         grant.add_done_callback(partial(self._granted, batch))
 
-    def _granted(self, batch: list[Assignment], grant: asyncio.Future[dict[str, Subjects]]) -> None:
+    def _granted(self, batch: list[OperationRun], grant: asyncio.Future[dict[str, Subjects]]) -> None:
         if self._closing:
             return
         error = grant.exception()
@@ -200,44 +200,44 @@ class Dispatcher:
             self._start(batch, grant.result())
         elif len(batch) > 1:
             # It is one of them that cannot be granted, and not the others.
-            for assignment in batch:
-                self._ask_for([assignment])
+            for run in batch:
+                self._ask_for([run])
         else:
             log.error("operation %s could not be granted", batch[0].id, exc_info=error)
             self._refuse(batch[0], error)
 
-    def _start(self, batch: list[Assignment], granted: dict[str, Subjects]) -> None:
-        for assignment in batch:
-            instances = granted.get(assignment.id)
+    def _start(self, batch: list[OperationRun], granted: dict[str, Subjects]) -> None:
+        for run in batch:
+            instances = granted.get(run.id)
             if instances is None:
                 # Revoked meanwhile: its execution ended, was forced, or has another owner. Nothing was
                 # forked.
-                self._release(assignment)
-                self._tell(assignment, OperationState.CANCELLED)
+                self._release(run)
+                self._notify(run, OperationState.CANCELLED)
             else:
-                self._tell(assignment, OperationState.STARTED)
-                self._spawn(self._launch(assignment, instances))
-        for execution_id in {assignment.execution_id for assignment in batch}:
+                self._notify(run, OperationState.STARTED)
+                self._spawn(self._launch(run, instances))
+        for execution_id in {run.execution_id for run in batch}:
             self._recorder.changed(execution_id, "operations")
 
-    def _refuse(self, assignment: Assignment, error: BaseException) -> None:
+    def _refuse(self, run: OperationRun, error: BaseException) -> None:
         """Nothing was stored, and nothing was forked: whoever waits for the operation is told so."""
         message = f"The operation could not be started: {error}"
         failure = Failure(message, recoverable=False, kind=type(error).__name__)
-        self._release(assignment)
-        self._tell(assignment, OperationState.FAILED, failure=failure)
+        self._release(run)
+        self._notify(run, OperationState.FAILED, failure=failure)
 
-    async def _launch(self, assignment: Assignment, instances: Subjects) -> None:
-        operation = assignment.operation
+    async def _launch(self, run: OperationRun, instances: Subjects) -> None:
+        operation = run.operation
         try:
             if isinstance(instances, CloudwrightError):
                 raise instances
-            environment, inputs = await self._prepared(assignment)
+            environment, inputs = await self._prepared(run)
             await self._runner.run(
                 environment.zygote,
-                assignment.id,
-                assignment.begin(environment.code, inputs, self._workdir(assignment), instances),
-                cwd=str(assignment.facts.blueprint_path),
+                run.id,
+                run.begin(environment.code, inputs, self._workdir(run), instances),
+                cwd=str(run.snapshot.blueprint_path),
                 memory_limit=self._memory_limit,
                 timeout=operation.get("timeout"),
                 timeout_recoverable=bool(operation.get("timeout_recoverable")),
@@ -245,65 +245,63 @@ class Dispatcher:
         except Exception as error:
             # Whatever it is: an operation that is granted and never ends would be waited for for ever.
             if not isinstance(error, CloudwrightError):
-                log.exception("operation %s could not be started", assignment.id)
+                log.exception("operation %s could not be started", run.id)
             message = f"The operation could not be started: {error}"
             failure = Failure(message, recoverable=False, kind=type(error).__name__)
-            self.ended(assignment.id, OperationEnd("failed", None, failure, []))
+            self.ended(run.id, OperationEnd("failed", None, failure, []))
         finally:
-            if not assignment.forked.done():
-                assignment.forked.set_result(None)
+            if not run.forked.done():
+                run.forked.set_result(None)
 
-    async def _prepared(self, assignment: Assignment) -> tuple[Environment, dict[str, Any]]:
+    async def _prepared(self, run: OperationRun) -> tuple[PluginEnvironment, dict[str, Any]]:
         """Where to fork it, and its inputs. May take long (an installation), so a kill interrupts it."""
-        assignment.preparing = asyncio.current_task()
+        run.preparing = asyncio.current_task()
         try:
-            if self._dooms(assignment):
+            if self._dooms(run):
                 raise Killed
-            return await self._prepare(assignment)
+            return await self._prepare(run)
         except asyncio.CancelledError:
-            if not self._dooms(assignment):
+            if not self._dooms(run):
                 raise
             raise Killed from None
         finally:
-            assignment.preparing = None
+            run.preparing = None
 
-    async def _prepare(self, assignment: Assignment) -> tuple[Environment, dict[str, Any]]:
-        operation, facts = assignment.operation, assignment.facts
+    async def _prepare(self, run: OperationRun) -> tuple[PluginEnvironment, dict[str, Any]]:
+        operation, snapshot = run.operation, run.snapshot
         environment = await self._environments.open(
-            OPERATIONS, assignment.plugin, facts.blueprint_path, facts.codes
+            OPERATIONS, run.plugin, snapshot.blueprint_path, snapshot.codes
         )
         inputs = operation["inputs"]
         if operation.get("evaluate"):
-            inputs = await self._calls.evaluate_inputs(facts, inputs, assignment.scope)
+            inputs = await self._rpc.evaluate_inputs(snapshot, inputs, run.scope)
         return environment, inputs
 
-    def _workdir(self, assignment: Assignment) -> str:
+    def _workdir(self, run: OperationRun) -> str:
         """The plugin's own folder for this deployment: the operation makes it when it asks for it."""
-        execution = assignment.facts.execution
-        plugin = str(assignment.operation["plugin"])
+        execution = run.snapshot.execution
+        plugin = str(run.operation["plugin"])
         return os.path.join(self._workdirs, execution.tenant, str(execution.deployment_id), plugin)
 
-    async def _kill_one(self, assignment: Assignment, reason: str) -> bool:
-        if assignment.preparing is not None:
-            assignment.preparing.cancel()
+    async def _kill_one(self, run: OperationRun, reason: str) -> bool:
+        if run.preparing is not None:
+            run.preparing.cancel()
         # One that is being forked is waited for: it takes milliseconds, and then it can be hit.
-        await assignment.forked
-        gone = await self._runner.kill(assignment.id, reason)
+        await run.forked
+        gone = await self._runner.kill(run.id, reason)
         if gone:
-            await assignment.ended
+            await run.ended
         else:
-            self._recorder.event(**assignment.survived())
+            self._recorder.event(**run.survived())
         return gone
 
-    def _of(self, execution_id: str) -> list[Assignment]:
-        return [
-            assignment for assignment in self._running.values() if assignment.execution_id == execution_id
-        ]
+    def _of(self, execution_id: str) -> list[OperationRun]:
+        return [run for run in self._running.values() if run.execution_id == execution_id]
 
-    def _dooms(self, assignment: Assignment) -> bool:
-        return assignment.term <= max(self._killing.get(assignment.execution_id, ()), default=0)
+    def _dooms(self, run: OperationRun) -> bool:
+        return run.term <= max(self._killing.get(run.execution_id, ()), default=0)
 
-    def _drop_waiting(self, execution_id: str, term: int | None = None) -> list[Assignment]:
+    def _drop_waiting(self, execution_id: str, term: int | None = None) -> list[OperationRun]:
         """Take out what waits, of this term and before or of any, and answer it."""
         dropped = [
             item
@@ -315,24 +313,24 @@ class Dispatcher:
             self._waiting = deque(item for item in self._waiting if id(item) not in gone)
         return dropped
 
-    def _release(self, assignment: Assignment) -> None:
-        if self._running.pop(assignment.id, None) is not None:
+    def _release(self, run: OperationRun) -> None:
+        if self._running.pop(run.id, None) is not None:
             self._free += 1
             self._pump_soon()
-        for future in (assignment.forked, assignment.ended):
+        for future in (run.forked, run.ended):
             if not future.done():
                 future.set_result(None)
 
-    def _tell(
+    def _notify(
         self,
-        assignment: Assignment,
+        run: OperationRun,
         state: OperationState,
         result: Any = None,
         failure: Failure | None = None,
     ) -> None:
-        listener = self._listeners.get(assignment.execution_id)
+        listener = self._listeners.get(run.execution_id)
         if listener is not None:
-            update = {"id": assignment.id, "attempt": assignment.attempt, "state": str(state)}
+            update = {"id": run.id, "attempt": run.attempt, "state": str(state)}
             listener(update | {"result": result, "failure": asdict(failure) if failure else None})
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -348,51 +346,49 @@ class Dispatcher:
     # What the runner reports (OperationSink).
 
     def started(self, operation_id: str, pid: int) -> None:
-        assignment = self._running[operation_id]
-        assignment.pid = pid
-        assignment.pid_timer = asyncio.get_running_loop().call_later(PID_AFTER, self._store_pid, assignment)
+        run = self._running[operation_id]
+        run.pid = pid
+        run.pid_timer = asyncio.get_running_loop().call_later(PID_AFTER, self._store_pid, run)
 
     def message(self, operation_id: str, message: dict[str, Any]) -> None:
-        assignment = self._running[operation_id]
-        id, text = assignment.execution_id, str(message.get("message", ""))
+        run = self._running[operation_id]
+        id, text = run.execution_id, str(message.get("message", ""))
         if message["type"] == "log":
             logger, level = str(message.get("logger", "operation")), str(message.get("level", "info"))
-            self._recorder.log(id, level, text, logger=logger, **assignment.subject)
+            self._recorder.log(id, level, text, logger=logger, **run.subject)
         else:
-            self._recorder.event(
-                id, str(message.get("event_type") or "plugin_event"), text, **assignment.subject
-            )
+            self._recorder.event(id, str(message.get("event_type") or "plugin_event"), text, **run.subject)
 
     async def call(self, operation_id: str, method: str, args: dict[str, Any]) -> Any:
-        assignment = self._running[operation_id]
-        return await self._calls.answer(assignment.facts, method, args, scope=assignment.scope)
+        run = self._running[operation_id]
+        return await self._rpc.handle(run.snapshot, method, args, scope=run.scope)
 
     def signalled(self, operation_id: str, signum: int, reason: str) -> None:
-        assignment = self._running[operation_id]
-        assignment.signals.append(signum)
-        self._recorder.event(**assignment.signalled(signum, reason))
+        run = self._running[operation_id]
+        run.signals.append(signum)
+        self._recorder.event(**run.signalled(signum, reason))
 
     def ended(self, operation_id: str, end: OperationEnd) -> None:
-        assignment = self._running[operation_id]
-        if assignment.pid_timer is not None:
-            assignment.pid_timer.cancel()
-        if assignment.signals:
-            self._recorder.event(**assignment.dead(end))
+        run = self._running[operation_id]
+        if run.pid_timer is not None:
+            run.pid_timer.cancel()
+        if run.signals:
+            self._recorder.event(**run.dead(end))
         if end.exit_status is not None and end.exit_status.signal is not None:
             # It could not tidy up itself.
             self._spawn(asyncio.to_thread(remove_abandoned))
         if self._closing:
             # Not its own end: the manager's. The next start books it as lost, and runs it again where it may.
-            self._release(assignment)
+            self._release(run)
             return
         self._recorder.flush()
-        self._store_end(assignment, end).add_done_callback(partial(self._end_stored, assignment, end))
+        self._store_end(run, end).add_done_callback(partial(self._end_stored, run, end))
 
-    def _store_end(self, assignment: Assignment, end: OperationEnd) -> asyncio.Future[EndResult]:
+    def _store_end(self, run: OperationRun, end: OperationEnd) -> asyncio.Future[EndResult]:
         return self._store.write(
             operations.end,
-            assignment.id,
-            assignment.attempt,
+            run.id,
+            run.attempt,
             state=OperationState(end.state),
             result=end.result,
             failure=asdict(end.failure) if end.failure else None,
@@ -400,34 +396,32 @@ class Dispatcher:
             now=self._clock(),
         )
 
-    def _end_stored(
-        self, assignment: Assignment, end: OperationEnd, write: asyncio.Future[EndResult]
-    ) -> None:
+    def _end_stored(self, run: OperationRun, end: OperationEnd, write: asyncio.Future[EndResult]) -> None:
         error = write.exception()
         if error is None:
-            self._booked(assignment, end, write)
+            self._end_recorded(run, end, write)
             return
         if self._closing:
             return  # The next start books it as lost.
         # An end that makes no sense. The operation is over all the same, and whoever waits for it is told.
-        log.error("the end of operation %s could not be stored", assignment.id, exc_info=error)
+        log.error("the end of operation %s could not be stored", run.id, exc_info=error)
         message = f"What the operation said at its end could not be stored: {type(error).__name__}: {error}"
         instead = OperationEnd("failed", failure=Failure(message, recoverable=False, kind="InvalidEnd"))
-        self._store_end(assignment, instead).add_done_callback(partial(self._booked, assignment, instead))
+        self._store_end(run, instead).add_done_callback(partial(self._end_recorded, run, instead))
 
-    def _booked(self, assignment: Assignment, end: OperationEnd, write: asyncio.Future[EndResult]) -> None:
+    def _end_recorded(self, run: OperationRun, end: OperationEnd, write: asyncio.Future[EndResult]) -> None:
         stored = write.result()
-        self._release(assignment)
+        self._release(run)
         if stored.conflict:
-            self._tell(assignment, OperationState.FAILED, failure=CONFLICT)
+            self._notify(run, OperationState.FAILED, failure=CONFLICT)
         else:
-            self._tell(assignment, OperationState(end.state), end.result, end.failure)
-        self._recorder.changed(assignment.execution_id, "operations")
+            self._notify(run, OperationState(end.state), end.result, end.failure)
+        self._recorder.changed(run.execution_id, "operations")
 
-    def _store_pid(self, assignment: Assignment) -> None:
-        if assignment.pid is not None:
+    def _store_pid(self, run: OperationRun) -> None:
+        if run.pid is not None:
             # Nobody waits for it: what may go wrong with it is logged by the loop.
-            self._store.write(operations.set_pid, assignment.id, assignment.attempt, assignment.pid)
+            self._store.write(operations.set_pid, run.id, run.attempt, run.pid)
 
 
 CONFLICT = Failure(
@@ -438,16 +432,16 @@ CONFLICT = Failure(
 )
 
 
-def _grant(conn: Connection, wanted: list[Assignment], worker: str, now: datetime) -> dict[str, Subjects]:
+def _grant(conn: Connection, wanted: list[OperationRun], worker: str, now: datetime) -> dict[str, Subjects]:
     """Grant what may start, and read the node instances that it is about, in the same transaction."""
-    asked = {assignment.id: _ask_subjects(conn, assignment) for assignment in wanted}
-    granted = operations.grant(conn, [assignment.key for assignment in wanted], worker, now)
+    asked = {run.id: _ask_subjects(conn, run) for run in wanted}
+    granted = operations.grant(conn, [run.key for run in wanted], worker, now)
     return {id: _subjects(readers) for id, readers in asked.items() if id in granted}
 
 
-def _ask_subjects(conn: Connection, assignment: Assignment) -> dict[str, Callable[[], NodeInstance]]:
-    tenant = assignment.facts.execution.tenant
-    ids = [str(id) for id in assignment.scope.values() if id is not None]
+def _ask_subjects(conn: Connection, run: OperationRun) -> dict[str, Callable[[], NodeInstance]]:
+    tenant = run.snapshot.execution.tenant
+    ids = [str(id) for id in run.scope.values() if id is not None]
     return {id: deployments.ask_instance(conn, tenant, id) for id in ids}
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloudwright.errors import Conflict, DependentExists, NotFound
-from cloudwright.manager import environments
+from cloudwright.manager import plugin_environments
 from cloudwright.manager.blueprints import check_visibility
 from cloudwright.manager.plugin_archives import DESCRIPTION, unpack_plugin
 from cloudwright.storage import blueprints, deployments, plugins
@@ -109,7 +109,7 @@ class Plugins:
                 )
         row = await self._store.write(plugins.delete, tenant, id)
         # In this order: by the plugin's own folder ``recover`` knows what was not removed to the end.
-        for folder in (f"{environments.FOLDER}/{id}", *filter(None, [row.path])):
+        for folder in (f"{plugin_environments.FOLDER}/{id}", *filter(None, [row.path])):
             await asyncio.to_thread(shutil.rmtree, self._home / folder, ignore_errors=True)
         return row
 
@@ -136,7 +136,7 @@ class Plugins:
         known = {row.path for row in rows}
         for folder in self._home.glob(f"{FOLDER}/*/*"):
             if str(folder.relative_to(self._home)) not in known:
-                for left in (self._home / environments.FOLDER / folder.name, folder):
+                for left in (self._home / plugin_environments.FOLDER / folder.name, folder):
                     await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
 
     async def _file(self, tenant: str, id: str, name: str) -> Path:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from cloudwright.model.execution import ACTIVE_STATUSES, CancelMode, ExecutionStatus
 
-#: What the owner of an execution in this status must have been told.
+#: What the owner of an execution in this status must have applied.
 MODE_OF_STATUS: Mapping[ExecutionStatus, CancelMode] = {
     ExecutionStatus.CANCELLING: CancelMode.CANCEL,
     ExecutionStatus.FORCE_CANCELLING: CancelMode.FORCE,
@@ -42,11 +42,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Hosted:
-    """What this manager runs: with which term, and which cancellation its process was told of."""
+    """What this manager runs: with which term, and which cancellation was applied to it."""
 
     id: str
     term: int
-    told: CancelMode | None
+    cancel_mode: CancelMode | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class TakeOver:
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class ApplyCancel:
     """A request is stored that the execution's host has not heard of: its message was lost."""
 
     id: str
@@ -111,7 +111,7 @@ class StartWaiting:
     """Pending executions may be startable."""
 
 
-Action = TakeOver | Tell | Abandon | Escalate | KillResiduals | StartWaiting
+Action = TakeOver | ApplyCancel | Abandon | Escalate | KillResiduals | StartWaiting
 
 
 def reconcile(snapshot: Snapshot, now: datetime) -> list[Action]:
@@ -127,8 +127,8 @@ def reconcile(snapshot: Snapshot, now: datetime) -> list[Action]:
             actions.append(Escalate(row.id))
         if mine:
             wanted = MODE_OF_STATUS.get(row.status)
-            if wanted is not None and hosted is not None and STRENGTH[hosted.told] < STRENGTH[wanted]:
-                actions.append(Tell(row.id, row.term, wanted))
+            if wanted is not None and hosted is not None and STRENGTH[hosted.cancel_mode] < STRENGTH[wanted]:
+                actions.append(ApplyCancel(row.id, row.term, wanted))
         elif _orphaned(snapshot.manager, row, now):
             actions.append(TakeOver(row.id, row.term))
     if snapshot.waiting:

@@ -21,8 +21,8 @@ def test_it_waits_and_one_that_gives_up_does_not_stop_the_others() -> None:
     async def check() -> None:
         answering: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         ask = _ask_inside(answering)
-        facts: Any = SimpleNamespace(execution=SimpleNamespace(created_by="u", tenant="t"))
-        first, second = (asyncio.ensure_future(ask(facts, "GET", "/nodes", {}, None)) for _ in range(2))
+        snapshot: Any = SimpleNamespace(execution=SimpleNamespace(created_by="u", tenant="t"))
+        first, second = (asyncio.ensure_future(ask(snapshot, "GET", "/nodes", {}, None)) for _ in range(2))
         await asyncio.sleep(0)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -41,10 +41,10 @@ def test_nobody_waits_for_an_api_that_never_answers(tmp_path: Path, monkeypatch:
     async def check() -> None:
         asked: list[asyncio.Future[Any]] = []
         closed: list[Any] = []
-        facts: Any = SimpleNamespace(execution=SimpleNamespace(created_by="u", tenant="t"))
+        snapshot: Any = SimpleNamespace(execution=SimpleNamespace(created_by="u", tenant="t"))
 
         async def start() -> None:
-            asked.append(asyncio.ensure_future(manager.calls.rest(facts, "GET", "/nodes", {}, None)))
+            asked.append(asyncio.ensure_future(manager.rpc.rest(snapshot, "GET", "/nodes", {}, None)))
             await asyncio.sleep(0)
             raise Unavailable("the API cannot be loaded")
 
@@ -54,7 +54,7 @@ def test_nobody_waits_for_an_api_that_never_answers(tmp_path: Path, monkeypatch:
             closed.append(manager)
 
         manager: Any = SimpleNamespace(
-            calls=SimpleNamespace(rest=None),
+            rpc=SimpleNamespace(rest=None),
             accounts=SimpleNamespace(bootstrap=AsyncMock()),
             start=start,
             close=close,

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from cloudwright.bus.local import LocalBus
-from cloudwright.manager.assignment import Assignment
-from cloudwright.manager.environments import Environments
-from cloudwright.manager.service import Manager
+from cloudwright.manager.manager import Manager
+from cloudwright.manager.operation_run import OperationRun
+from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.model.operation import OperationState
 from cloudwright.process.runner import OperationEnd
 from cloudwright.settings import Settings
@@ -34,7 +34,7 @@ OPERATION = {
 
 
 def _manager(home: Path, store: Store) -> Manager:
-    return Manager(Settings(home=home), store, LocalBus(), Environments(home), name="me")
+    return Manager(Settings(home=home), store, LocalBus(), PluginEnvironments(home), name="me")
 
 
 async def _sent(store: Store) -> Any:
@@ -57,8 +57,8 @@ async def _end_with_nonsense(home: Path) -> None:
     dispatcher = manager._dispatcher
     execution = await _sent(store)
 
-    async def launch(assignment: Assignment, *_: Any) -> None:
-        dispatcher.ended(assignment.id, OperationEnd("succeeded", updates=[{"nonsense": 1}]))
+    async def launch(run: OperationRun, *_: Any) -> None:
+        dispatcher.ended(run.id, OperationEnd("succeeded", updates=[{"nonsense": 1}]))
 
     dispatcher._launch = launch  # type: ignore[method-assign]
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -92,7 +92,7 @@ async def _kill_twice(home: Path) -> None:
     assert await store.write(operations.send, "e", 2, OPERATION, NOW)
     reached, stopping, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def prepare(assignment: Assignment) -> Any:
+    async def prepare(run: OperationRun) -> Any:
         # An installation, which takes its time to stop.
         reached.set()
         try:
@@ -132,8 +132,8 @@ async def _grant_with_nonsense(home: Path) -> None:
     wanted = [OPERATION, OPERATION | {"id": "nonsense", "attempt": 2**63}]
     assert await store.write(operations.send, "e", 1, OPERATION, NOW)
 
-    async def launch(assignment: Assignment, *_: Any) -> None:
-        dispatcher.ended(assignment.id, OperationEnd("succeeded"))
+    async def launch(run: OperationRun, *_: Any) -> None:
+        dispatcher.ended(run.id, OperationEnd("succeeded"))
 
     dispatcher._launch = launch  # type: ignore[method-assign]
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -160,7 +160,7 @@ async def _prepare_in_vain(home: Path) -> None:
     dispatcher = manager._dispatcher
     execution = await _sent(store)
 
-    async def prepare(_: Assignment) -> Any:
+    async def prepare(_: OperationRun) -> Any:
         raise PermissionError("nothing can be installed")
 
     dispatcher._prepare = prepare  # type: ignore[method-assign]

@@ -16,10 +16,10 @@ import pytest
 from cloudwright.bus.local import LocalBus
 from cloudwright.dsl import BlueprintError, Plan
 from cloudwright.errors import DependentExists, InvalidInput, NotFound
-from cloudwright.manager.briefing import read_facts
-from cloudwright.manager.environments import Environments
+from cloudwright.manager.execution_context import read_snapshot
 from cloudwright.manager.imports import MAPPED, choose
-from cloudwright.manager.service import Manager
+from cloudwright.manager.manager import Manager
+from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.settings import Settings
 from cloudwright.storage import plugins
 from cloudwright.storage.records import Blueprint, Execution, Plugin
@@ -40,7 +40,7 @@ class World:
         self.home = home
         self.store = Store.open(f"sqlite:///{home / 'test.db'}")
         self.manager = Manager(
-            Settings.load({}, home=home), self.store, LocalBus(), Environments(home), name="m"
+            Settings.load({}, home=home), self.store, LocalBus(), PluginEnvironments(home), name="m"
         )
 
     def archive(self, files: dict[str, str]) -> Path:
@@ -138,11 +138,11 @@ def test_files_of_an_imported_blueprint(play: Callable[[Scene], None]) -> None:
         await world.manager.deployments.create(TENANT, "d", "outer", {}, by=None)
         known = {"id": "e", "workflow_id": "w", "deployment_id": "d", "tenant": TENANT}
         execution = Execution(**{**dict.fromkeys(field.name for field in fields(Execution)), **known})
-        facts = world.store.read_sync(read_facts, execution, world.home)
-        assert facts.head["blueprint"]["imported"] == ["in"]
+        snapshot = world.store.read_sync(read_snapshot, execution, world.home)
+        assert snapshot.head["blueprint"]["imported"] == ["in"]
 
         async def read(path: str) -> str:
-            return Path(await world.manager.calls.answer(facts, "read_resource", {"path": path})).read_text()
+            return Path(await world.manager.rpc.handle(snapshot, "read_resource", {"path": path})).read_text()
 
         paths = ("in--x.sh", "in--more--x.sh", "in--a--y.sh", "x.sh")
         assert [await read(path) for path in paths] == ["inner", "inner", "dashes", "outer"]
@@ -151,7 +151,7 @@ def test_files_of_an_imported_blueprint(play: Callable[[Scene], None]) -> None:
                 await read(path)
         # Whatever became of the imported blueprint, the deployment works on.
         await world.manager.blueprints.delete(TENANT, "inner", force=True)
-        assert world.store.read_sync(read_facts, execution, world.home).imported == {}
+        assert world.store.read_sync(read_snapshot, execution, world.home).imported == {}
 
     play(scene)
 

@@ -11,6 +11,7 @@ from cloudwright.manager.reconcile import (
     MODE_OF_STATUS,
     STRENGTH,
     Abandon,
+    ApplyCancel,
     Escalate,
     Hosted,
     KillResiduals,
@@ -18,7 +19,6 @@ from cloudwright.manager.reconcile import (
     Snapshot,
     StartWaiting,
     TakeOver,
-    Tell,
     reconcile,
 )
 from cloudwright.model.execution import ACTIVE_STATUSES, CancelMode, ExecutionStatus
@@ -38,7 +38,7 @@ rows = st.builds(
     deadline=times,
 )
 hosted = st.builds(
-    Hosted, id=st.sampled_from(IDS), term=st.integers(1, 3), told=st.sampled_from([None, *CancelMode])
+    Hosted, id=st.sampled_from(IDS), term=st.integers(1, 3), cancel_mode=st.sampled_from([None, *CancelMode])
 )
 
 
@@ -72,13 +72,18 @@ def test_what_nobody_alive_owns_is_taken_over_with_the_term_that_was_read(snapsh
 
 @given(snapshots())
 def test_a_stored_request_reaches_its_host_even_if_its_message_was_lost(snapshot):
-    told = {action.id: action.mode for action in reconcile(snapshot, NOW) if isinstance(action, Tell)}
+    applied = {
+        action.id: action.mode for action in reconcile(snapshot, NOW) if isinstance(action, ApplyCancel)
+    }
     for row in snapshot.rows:
         wanted = MODE_OF_STATUS.get(row.status)
-        if properly_hosted(row, snapshot) and STRENGTH[snapshot.hosted[row.id].told] < STRENGTH[wanted]:
-            assert told[row.id] is wanted
+        if (
+            properly_hosted(row, snapshot)
+            and STRENGTH[snapshot.hosted[row.id].cancel_mode] < STRENGTH[wanted]
+        ):
+            assert applied[row.id] is wanted
         else:
-            assert row.id not in told
+            assert row.id not in applied
 
 
 @given(snapshots())

@@ -192,7 +192,7 @@ class Hosting:
     """
 
     term: int
-    told: CancelMode | None
+    cancel_mode: CancelMode | None
     may_call: bool = False
     process: str | None = None
     outcome: Outcome | None = None
@@ -201,7 +201,7 @@ class Hosting:
 
     @property
     def forced(self) -> bool:
-        return self.abandoned or self.told in {CancelMode.FORCE, CancelMode.KILL}
+        return self.abandoned or self.cancel_mode in {CancelMode.FORCE, CancelMode.KILL}
 
 
 @dataclass
@@ -247,10 +247,10 @@ class Manager:
             mode is None
             or hosting is None
             or hosting.term != term
-            or STRENGTH[mode] <= STRENGTH[hosting.told]
+            or STRENGTH[mode] <= STRENGTH[hosting.cancel_mode]
         ):
             return
-        hosting.told = mode
+        hosting.cancel_mode = mode
         if hosting.forced and hosting.process == "alive":
             hosting.process = "doomed"
         if mode is not CancelMode.FORCE:

@@ -22,6 +22,7 @@ from protocol_rows import LEASE, OPERATIONS, Hosting, Job, Manager, Rows
 from cloudwright.manager.reconcile import (
     MODE_OF_STATUS,
     Abandon,
+    ApplyCancel,
     Escalate,
     Hosted,
     KillResiduals,
@@ -29,7 +30,6 @@ from cloudwright.manager.reconcile import (
     Snapshot,
     StartWaiting,
     TakeOver,
-    Tell,
     reconcile,
 )
 from cloudwright.model.execution import (
@@ -223,8 +223,8 @@ class Protocol(RuleBasedStateMachine):
             self.begin(manager)
 
     def begin(self, manager: Manager) -> None:
-        told = MODE_OF_STATUS.get(self.rows.status)
-        manager.hosting = Hosting(self.rows.term, told, may_call=not self.rows.begun)
+        mode = MODE_OF_STATUS.get(self.rows.status)
+        manager.hosting = Hosting(self.rows.term, mode, may_call=not self.rows.begun)
 
     def fork(self, manager: Manager) -> None:
         for id, task in self.rows.tasks.items():
@@ -244,7 +244,7 @@ class Protocol(RuleBasedStateMachine):
         """The workflow asks for an operation."""
         rows, hosting = self.rows, manager.hosting
         assert hosting is not None
-        aware = hosting.told is not None
+        aware = hosting.cancel_mode is not None
         if rows.send(hosting.term, id, aware=aware):
             # C5
             assert (rows.owner, rows.term) == (manager.name, hosting.term)
@@ -274,7 +274,7 @@ class Protocol(RuleBasedStateMachine):
     def finish(self, manager: Manager) -> None:
         rows, hosting = self.rows, manager.hosting
         assert hosting is not None
-        if hosting.told is CancelMode.KILL and not hosting.abandoned:
+        if hosting.cancel_mode is CancelMode.KILL and not hosting.abandoned:
             manager.drop_waiting()
             self.kill_operations(manager)
             hosting.killed = True
@@ -332,7 +332,7 @@ class Protocol(RuleBasedStateMachine):
         rows, item = self.rows, manager.hosting
         row = Row("e", rows.status, rows.term, rows.owner, rows.lease_until, rows.deadline)
         active = (row,) if rows.status in ACTIVE_STATUSES else ()
-        hosted = {} if item is None else {"e": Hosted("e", item.term, item.told)}
+        hosted = {} if item is None else {"e": Hosted("e", item.term, item.cancel_mode)}
         waiting, kills = rows.status is S.PENDING, rows.kills(manager.name)
         manager.killing &= kills
         snapshot = Snapshot(
@@ -346,7 +346,7 @@ class Protocol(RuleBasedStateMachine):
             case TakeOver(_, term):
                 self.decisions.append((manager, term))
                 self.take_over(manager, term)
-            case Tell(_, _, mode):
+            case ApplyCancel(_, _, mode):
                 manager.hear(mode, self.rows.term)
             case Abandon(_):
                 manager.abandon(self.rows)
@@ -416,7 +416,7 @@ class Protocol(RuleBasedStateMachine):
             hosting = self.managers[str(self.rows.owner)].hosting
             assert hosting is not None
             assert (hosting.term, hosting.process) == (self.rows.term, "alive")
-            assert hosting.told == MODE_OF_STATUS.get(self.rows.status)
+            assert hosting.cancel_mode == MODE_OF_STATUS.get(self.rows.status)
             assert self.rows.deadline is None or self.rows.deadline > self.now
         for id, task in self.rows.tasks.items():
             if task.state is O.STARTED:

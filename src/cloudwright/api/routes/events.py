@@ -16,7 +16,7 @@ from cloudwright.api.listing import EVENT_OR_LOG
 from cloudwright.api.streaming import follow
 from cloudwright.api.times import iso_time, time_or_none
 from cloudwright.errors import InvalidInput
-from cloudwright.manager.service import Manager
+from cloudwright.manager.manager import Manager
 from cloudwright.model.event import EVENT, LOG, Event
 from cloudwright.storage import events, executions
 from cloudwright.storage.filters import EventFilter

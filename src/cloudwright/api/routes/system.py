@@ -12,7 +12,7 @@ from cloudwright.api.asking import Asked, Listed
 from cloudwright.api.bodies import routes_of
 from cloudwright.api.gate import PREFIX
 from cloudwright.errors import NotFound
-from cloudwright.manager.service import Manager
+from cloudwright.manager.manager import Manager
 
 router = routes_of("system")
 #: What may be asked by anybody.

@@ -7,61 +7,61 @@ from datetime import datetime
 from typing import Any
 
 from cloudwright.errors import InvalidInput, StaleTerm
-from cloudwright.manager.briefing import Facts, Part
-from cloudwright.manager.calls import Calls
+from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.dispatch import Dispatcher
-from cloudwright.manager.recorder import Recorder
+from cloudwright.manager.event_recorder import EventRecorder
+from cloudwright.manager.execution_context import Chunk, ExecutionSnapshot
 from cloudwright.storage import executions, operations
 from cloudwright.storage.records import JournalResult
 from cloudwright.storage.store import Store
 from cloudwright.workflow.host import Host
 
 
-class Books:
+class WorkflowJournal:
     """A ``workflow.journal.Journal`` over the store. ``host`` is set once there is one."""
 
     def __init__(
         self,
         store: Store,
-        recorder: Recorder,
+        recorder: EventRecorder,
         dispatcher: Dispatcher,
-        calls: Calls,
-        facts: Facts,
+        rpc: ChildRpc,
+        snapshot: ExecutionSnapshot,
         term: int,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._recorder = recorder
         self._dispatcher = dispatcher
-        self._calls = calls
-        self._facts = facts
+        self._rpc = rpc
+        self._snapshot = snapshot
         self._term = term
         self._clock = clock
         self.host: Host | None = None
         #: What the workflow's process is told once it asks, each part once, by its number.
-        self.untold: dict[int, Part] = {}
+        self.pending_chunks: dict[int, Chunk] = {}
 
     def apply(self, entries: list[list[Any]], aware: bool) -> Awaitable[None]:
         self._recorder.flush()
         write = self._store.write(
-            operations.journal, self._facts.execution.id, self._term, entries, self._clock(), aware=aware
+            operations.journal, self._snapshot.execution.id, self._term, entries, self._clock(), aware=aware
         )
         return self._applied(write)
 
     async def _applied(self, write: Awaitable[JournalResult]) -> None:
         result = await write
         if result.sent:
-            self._dispatcher.send(self._facts, self._term, result.sent)
+            self._dispatcher.send(self._snapshot, self._term, result.sent)
         if self.host is not None:
             for id in result.refused:
                 self.host.operation(
                     {"id": id, "attempt": None, "state": "cancelled", "result": None, "failure": None}
                 )
-        self._recorder.changed(self._facts.execution.id, "events")
+        self._recorder.changed(self._snapshot.execution.id, "events")
 
     async def answer(self, method: str, args: dict[str, Any]) -> Any:
         if method == "briefing":
-            part = self.untold.pop(args["part"], None)
+            part = self.pending_chunks.pop(args["part"], None)
             if part is None:
                 raise InvalidInput(
                     f"There is no part {args['part']} of the briefing, or it was told already."
@@ -70,11 +70,11 @@ class Books:
         if method == "begin":
             await self._begin()
             return None
-        return await self._calls.answer(self._facts, method, args)
+        return await self._rpc.handle(self._snapshot, method, args)
 
     async def _begin(self) -> None:
         """Keep that a workflow which can not be resumed is about to be called. Raises StaleTerm."""
-        id = self._facts.execution.id
+        id = self._snapshot.execution.id
         if not await self._store.write(executions.begin, id, self._term):
             raise StaleTerm(
                 f"The workflow of execution `{id}` was not begun: the execution was forced to end, or "
@@ -82,4 +82,4 @@ class Books:
             )
 
     def output(self, line: str, level: str) -> None:
-        self._recorder.log(self._facts.execution.id, level, line, logger="stdout")
+        self._recorder.log(self._snapshot.execution.id, level, line, logger="stdout")

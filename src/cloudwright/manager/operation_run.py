@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass, field
 from typing import Any
 
-from cloudwright.manager.briefing import Facts, instance_frame
+from cloudwright.manager.execution_context import ExecutionSnapshot, instance_frame
 from cloudwright.manager.plugins import PluginCode
 from cloudwright.model.topology import NodeInstance
 from cloudwright.process.runner import OperationEnd
@@ -18,13 +18,13 @@ def _future() -> asyncio.Future[None]:
 
 
 @dataclass(slots=True, eq=False)
-class Assignment:
+class OperationRun:
     """``operation`` is as docs/concepts/frames.md has it, sent under ``term``.
 
     ``forked`` is done once its process exists or never will, ``ended`` once its end is stored.
     """
 
-    facts: Facts
+    snapshot: ExecutionSnapshot
     term: int
     operation: dict[str, Any]
     forked: asyncio.Future[None] = field(default_factory=_future)
@@ -48,7 +48,7 @@ class Assignment:
 
     @property
     def execution_id(self) -> str:
-        return self.facts.execution.id
+        return self.snapshot.execution.id
 
     @property
     def key(self) -> tuple[str, int, str, int]:
@@ -57,7 +57,7 @@ class Assignment:
 
     @property
     def plugin(self) -> dict[str, Any] | None:
-        return self.facts.plugins.get(self.operation["plugin"])
+        return self.snapshot.plugins.get(self.operation["plugin"])
 
     @property
     def scope(self) -> dict[str, Any]:
@@ -90,9 +90,9 @@ class Assignment:
             "properties": (self.plugin or {}).get("properties") or {},
         }
         # A user who resumes by force vouches for running again what may not be run again by itself.
-        resume = bool(self.operation.get("resume")) and not self.facts.execution.reset_operations
+        resume = bool(self.operation.get("resume")) and not self.snapshot.execution.reset_operations
         return (
-            self.facts.head
+            self.snapshot.head
             | {
                 "operation": self.operation | {"inputs": inputs, "resume": resume},
                 "plugin": plugin,
@@ -105,7 +105,7 @@ class Assignment:
     def _subjects(self, instances: dict[str, NodeInstance]) -> dict[str, Any]:
         def pair(id: str) -> dict[str, Any]:
             instance = instances[id]
-            node = self.facts.node(instance.node_id)
+            node = self.snapshot.node(instance.node_id)
             # Large, and seldom looked at: the process asks then.
             node.pop("relationships", None)
             return {"node": node, "instance": instance_frame(instance)}
@@ -116,7 +116,7 @@ class Assignment:
             return {"source": pair(self.operation["source"]), "target": pair(self.operation["target"])}
         return {}
 
-    # What is said of it (the arguments of Recorder.event).
+    # What is said of it (the arguments of EventRecorder.event).
 
     def signalled(self, signum: int, reason: str) -> dict[str, Any]:
         name = signal.Signals(signum).name

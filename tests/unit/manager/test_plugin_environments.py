@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from cloudwright.errors import Unavailable
-from cloudwright.manager import environments
-from cloudwright.manager.environments import COMPLETE, Environments
+from cloudwright.manager import plugin_environments
+from cloudwright.manager.plugin_environments import COMPLETE, PluginEnvironments
 from cloudwright.manager.plugins import PluginCode
 from cloudwright.process import supervisor
 
@@ -32,7 +32,9 @@ def pipe(tmp_path: Path) -> Path:
 
 def test_what_an_installation_started_ends_with_it(pipe: Path) -> None:
     async def interrupt() -> float:
-        installing = asyncio.ensure_future(environments._run("box", "sh", "-c", PATIENT.format(pipe=pipe)))
+        installing = asyncio.ensure_future(
+            plugin_environments._run("box", "sh", "-c", PATIENT.format(pipe=pipe))
+        )
         with await asyncio.to_thread(pipe.open, "rb") as held:
             installing.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -46,7 +48,9 @@ def test_what_an_installation_started_ends_with_it(pipe: Path) -> None:
 
 def test_one_that_takes_too_long_is_ended(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def wait() -> float:
-        installing = asyncio.ensure_future(environments._run("box", "sh", "-c", PATIENT.format(pipe=pipe)))
+        installing = asyncio.ensure_future(
+            plugin_environments._run("box", "sh", "-c", PATIENT.format(pipe=pipe))
+        )
         with await asyncio.to_thread(pipe.open, "rb") as held:
             with pytest.raises(Unavailable, match="longer than 2 s"):
                 await installing
@@ -54,7 +58,7 @@ def test_one_that_takes_too_long_is_ended(pipe: Path, monkeypatch: pytest.Monkey
             assert await asyncio.to_thread(held.read) == b""
             return time.monotonic() - started
 
-    monkeypatch.setattr(environments, "INSTALL_SECONDS", 2)
+    monkeypatch.setattr(plugin_environments, "INSTALL_SECONDS", 2)
     assert asyncio.run(wait()) < SOON
 
 
@@ -74,9 +78,9 @@ def test_an_interrupted_installation_is_begun_in_another_folder(
             folders[0].mkdir()
             (folders[0] / "late").write_text("by an installation that was thought to be over")
 
-    monkeypatch.setattr(environments, "_run", run)
-    monkeypatch.setattr(environments, "_share_runtime", lambda folder: None)
-    installing = Environments(tmp_path)
+    monkeypatch.setattr(plugin_environments, "_run", run)
+    monkeypatch.setattr(plugin_environments, "_share_runtime", lambda folder: None)
+    installing = PluginEnvironments(tmp_path)
 
     def install() -> Path:
         return asyncio.run(installing._installed("p1", CODE))
@@ -104,7 +108,7 @@ def test_a_zygote_that_is_killed_while_it_starts_is_started_once_more(
         return spawned
 
     async def start() -> None:
-        begun = Environments(tmp_path)
+        begun = PluginEnvironments(tmp_path)
         try:
             await begun.start()
             assert not (await begun.parser()).died.done()

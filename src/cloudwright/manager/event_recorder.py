@@ -30,7 +30,7 @@ MAX_MESSAGE = 64 * 1024
 MAX_WAITING = 64 * 1024 * 1024
 
 
-class Recorder:
+class EventRecorder:
     def __init__(self, store: Store, bus: Bus, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._bus = bus

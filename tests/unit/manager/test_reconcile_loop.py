@@ -1,4 +1,4 @@
-"""The recovery: a stored kill is carried out, once, until nothing of it is left."""
+"""The reconcile loop: a stored kill is carried out, once, until nothing of it is left."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pytest
 
 from cloudwright.bus.local import LocalBus
 from cloudwright.errors import StaleTerm
-from cloudwright.manager.books import Books
-from cloudwright.manager.environments import Environments
-from cloudwright.manager.recover import Recovery
-from cloudwright.manager.service import Manager
+from cloudwright.manager.manager import Manager
+from cloudwright.manager.plugin_environments import PluginEnvironments
+from cloudwright.manager.reconcile_loop import ReconcileLoop
+from cloudwright.manager.workflow_journal import WorkflowJournal
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.operation import OperationState
 from cloudwright.settings import Settings
@@ -30,7 +30,7 @@ OPERATION = {"id": "o", "name": "act", "attempt": 1}
 
 
 class Killer:
-    """A dispatcher that is told to kill, and does as ``behaviour`` does."""
+    """A dispatcher that is asked to kill, and does as ``behaviour`` does."""
 
     def __init__(self, behaviour: Callable[[], Awaitable[list[str]]]) -> None:
         self.kills: list[tuple[str, int]] = []
@@ -59,13 +59,15 @@ async def left_running(home: Path) -> AsyncIterator[Store]:
         store.close()
 
 
-def recovery(store: Store, killer: Any) -> Recovery:
-    owner: Any = SimpleNamespace(hosted=dict)
-    return Recovery(store, LocalBus(), owner, killer, name="me", interval=1, lease=15, clock=lambda: NOW)
+def reconcile_loop(store: Store, killer: Any) -> ReconcileLoop:
+    runner: Any = SimpleNamespace(hosted=dict)
+    return ReconcileLoop(
+        store, LocalBus(), runner, killer, name="me", interval=1, lease=15, clock=lambda: NOW
+    )
 
 
-async def settle(works: Recovery) -> None:
-    await asyncio.gather(*works._tasks, return_exceptions=True)
+async def settle(loop: ReconcileLoop) -> None:
+    await asyncio.gather(*loop._tasks, return_exceptions=True)
     await asyncio.sleep(0)
 
 
@@ -77,20 +79,20 @@ def test_a_stored_kill_is_carried_out_once_even_where_something_withstands_it(tm
     async def check() -> None:
         async with left_running(tmp_path) as store:
             killer = Killer(lambda: asyncio.sleep(0, ["o"]))
-            works = recovery(store, killer)
+            loop = reconcile_loop(store, killer)
             for _ in range(3):
-                await works.reconcile()
-                await settle(works)
+                await loop.reconcile()
+                await settle(loop)
             assert killer.kills == [("e", 1)]
             # A user who asks again is obeyed.
-            works._heard("control.all", {"kill": "e", "term": 1})
-            await settle(works)
+            loop._on_message("control.all", {"kill": "e", "term": 1})
+            await settle(loop)
             assert killer.kills == [("e", 1)] * 2
             await store.write(operations.end, "o", 1, state=OperationState.FAILED, now=NOW)
-            await works.reconcile()
-            assert works._killing == set()
+            await loop.reconcile()
+            assert loop._killing == set()
             assert len(killer.kills) == 2
-            await works.close()
+            await loop.close()
 
     run(check())
 
@@ -102,12 +104,12 @@ def test_a_kill_that_breaks_is_tried_again(tmp_path: Path) -> None:
     async def check() -> None:
         async with left_running(tmp_path) as store:
             killer = Killer(breaks)
-            works = recovery(store, killer)
+            loop = reconcile_loop(store, killer)
             for _ in range(2):
-                await works.reconcile()
-                await settle(works)
+                await loop.reconcile()
+                await settle(loop)
             assert killer.kills == [("e", 1)] * 2
-            await works.close()
+            await loop.close()
 
     run(check())
 
@@ -122,35 +124,37 @@ def test_a_kill_that_takes_its_time_is_not_begun_again(tmp_path: Path) -> None:
                 return []
 
             killer = Killer(slow)
-            works = recovery(store, killer)
-            works._heard("control.all", {"kill": "e", "term": 1})
+            loop = reconcile_loop(store, killer)
+            loop._on_message("control.all", {"kill": "e", "term": 1})
             await asyncio.sleep(0)
-            await works.reconcile()
+            await loop.reconcile()
             assert killer.kills == [("e", 1)]
             over.set()
-            await settle(works)
-            await works.close()
+            await settle(loop)
+            await loop.close()
 
     run(check())
 
 
-def test_a_workflow_begins_only_under_its_owner_s_term(tmp_path: Path) -> None:
+def test_a_workflow_begins_only_under_its_owners_term(tmp_path: Path) -> None:
     async def check() -> None:
         async with left_running(tmp_path) as store:
             await store.write(executions.resume, "e", by="u", now=NOW)
             execution = await store.write(executions.claim, "e", "me", None, NOW)
-            manager = Manager(Settings(home=tmp_path), store, LocalBus(), Environments(tmp_path), name="me")
-            facts: Any = SimpleNamespace(execution=execution)
+            manager = Manager(
+                Settings(home=tmp_path), store, LocalBus(), PluginEnvironments(tmp_path), name="me"
+            )
+            snapshot: Any = SimpleNamespace(execution=execution)
 
-            def books(term: int) -> Books:
-                return Books(
-                    store, manager._recorder, manager._dispatcher, manager.calls, facts, term, lambda: NOW
+            def journal(term: int) -> WorkflowJournal:
+                return WorkflowJournal(
+                    store, manager._recorder, manager._dispatcher, manager.rpc, snapshot, term, lambda: NOW
                 )
 
             with pytest.raises(StaleTerm, match="was not begun"):
-                await books(1).answer("begin", {})
+                await journal(1).answer("begin", {})
             assert not (await store.read(executions.get, "e")).begun
-            assert await books(2).answer("begin", {}) is None
+            assert await journal(2).answer("begin", {}) is None
             assert (await store.read(executions.get, "e")).begun
             await manager.close()
 
@@ -163,18 +167,25 @@ def test_a_start_waits_for_the_processes_of_what_it_carries_on(tmp_path: Path) -
     async def check() -> None:
         async with left_running(tmp_path) as store:
             prepared = asyncio.Event()
-            owner: Any = SimpleNamespace(hosted=dict, prepared=prepared.wait)
+            runner: Any = SimpleNamespace(hosted=dict, prepared=prepared.wait)
             killer: Any = SimpleNamespace(kill=prepared.wait)
-            works = Recovery(
-                store, LocalBus(), owner, killer, name="me", interval=1, lease=15, clock=lambda: NOW
+            loop = ReconcileLoop(
+                store,
+                LocalBus(),
+                runner,
+                killer,
+                name="me",
+                interval=1,
+                lease=15,
+                clock=lambda: NOW,
             )
-            waiting = asyncio.ensure_future(works.carried_on())
+            waiting = asyncio.ensure_future(loop.carried_on())
             await asyncio.sleep(0)
-            works._spawn(works._repeat())
-            await works._looked.wait()
+            loop._spawn(loop._tick())
+            await loop._looked.wait()
             assert not waiting.done()
             prepared.set()
             await waiting
-            await works.close()
+            await loop.close()
 
     run(check())

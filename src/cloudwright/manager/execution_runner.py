@@ -18,14 +18,20 @@ from sqlalchemy import Connection
 
 from cloudwright.bus.protocol import Bus
 from cloudwright.errors import CloudwrightError
-from cloudwright.manager.books import Books
-from cloudwright.manager.briefing import in_parts, read_facts, read_progress, workflow_begin, workflow_of
-from cloudwright.manager.calls import Calls
+from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.dispatch import Dispatcher
-from cloudwright.manager.environments import WORKFLOWS, Environments
+from cloudwright.manager.event_recorder import EventRecorder
+from cloudwright.manager.execution_context import (
+    chunked,
+    read_progress,
+    read_snapshot,
+    workflow_begin,
+    workflow_of,
+)
 from cloudwright.manager.executions import WORK
+from cloudwright.manager.plugin_environments import WORKFLOWS, PluginEnvironments
 from cloudwright.manager.reconcile import MODE_OF_STATUS, STRENGTH, Hosted
-from cloudwright.manager.recorder import Recorder
+from cloudwright.manager.workflow_journal import WorkflowJournal
 from cloudwright.model.event import EVENT, Event
 from cloudwright.model.execution import FORCED_STATUSES, CancelMode, Outcome
 from cloudwright.process.supervisor import Zygote
@@ -42,14 +48,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class Hosting:
-    """One owned execution. ``told`` is the strongest cancellation it was told of; ``killed`` that its
-    operations were ended for it.
+class RunningExecution:
+    """An owned execution. ``cancel_mode`` is the strongest cancellation that was applied to it; ``killed``
+    says that its operations were ended too.
     """
 
     id: str
     term: int = 0
-    told: CancelMode | None = None
+    cancel_mode: CancelMode | None = None
     killed: bool = False
     abandoned: bool = False
     preparing: asyncio.Task[Any] | None = None
@@ -58,18 +64,18 @@ class Hosting:
 
     @property
     def forced(self) -> bool:
-        return self.told in FORCED_MODES or self.abandoned
+        return self.cancel_mode in FORCED_MODES or self.abandoned
 
 
-class Owner:
+class ExecutionRunner:
     def __init__(
         self,
         store: Store,
         bus: Bus,
-        recorder: Recorder,
+        recorder: EventRecorder,
         dispatcher: Dispatcher,
-        environments: Environments,
-        calls: Calls,
+        environments: PluginEnvironments,
+        rpc: ChildRpc,
         *,
         name: str,
         settings: Settings,
@@ -80,11 +86,11 @@ class Owner:
         self._recorder = recorder
         self._dispatcher = dispatcher
         self._environments = environments
-        self._calls = calls
+        self._rpc = rpc
         self._name = name
         self._settings = settings
         self._clock = clock
-        self._hosted: dict[str, Hosting] = {}
+        self._hosted: dict[str, RunningExecution] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._filling = asyncio.Lock()
         self._closing = False
@@ -103,11 +109,11 @@ class Owner:
                 if not ids:
                     return
                 # Registered before the claim is stored, so that the reconciler never takes it for an orphan.
-                hostings = [self._register(id) for id in ids]
+                claimed_here = [self._register(id) for id in ids]
                 claim = self._store.write(_claim_all, ids, self._name, self._lease(), self._clock())
-                claimed = await self._registered(claim, *hostings)
-                for hosting in hostings:
-                    self._begin(hosting, claimed.get(hosting.id))
+                claimed = await self._registered(claim, *claimed_here)
+                for running in claimed_here:
+                    self._begin(running, claimed.get(running.id))
 
     async def take_over(self, id: str, term: int) -> None:
         """Own an execution whose owner is gone (``term`` is the last one known), and bring it on or to its
@@ -115,30 +121,30 @@ class Owner:
         """
         if self._closing or id in self._hosted:
             return
-        hosting = self._register(id)
+        running = self._register(id)
         take = self._store.write(_take_over, id, term, self._name, self._lease(), self._clock())
-        self._begin(hosting, await self._registered(take, hosting))
+        self._begin(running, await self._registered(take, running))
 
-    async def _registered(self, write: Awaitable[T], *hostings: Hosting) -> T:
+    async def _registered(self, write: Awaitable[T], *claimed_here: RunningExecution) -> T:
         """The write's answer; where it fails, what was registered for it is not held on to."""
         try:
             return await write
         except BaseException:
-            for hosting in hostings:
-                self._hosted.pop(hosting.id, None)
+            for running in claimed_here:
+                self._hosted.pop(running.id, None)
             raise
 
-    def _register(self, id: str) -> Hosting:
-        hosting = self._hosted[id] = Hosting(id)
-        return hosting
+    def _register(self, id: str) -> RunningExecution:
+        running = self._hosted[id] = RunningExecution(id)
+        return running
 
-    def _begin(self, hosting: Hosting, execution: Execution | None) -> None:
+    def _begin(self, running: RunningExecution, execution: Execution | None) -> None:
         if execution is None:
-            self._hosted.pop(hosting.id, None)
+            self._hosted.pop(running.id, None)
             return
-        hosting.term = execution.term
-        self._hear(hosting, MODE_OF_STATUS.get(execution.status))
-        task = asyncio.ensure_future(self._conduct(hosting, execution))
+        running.term = execution.term
+        self._apply_cancel(running, MODE_OF_STATUS.get(execution.status))
+        task = asyncio.ensure_future(self._drive(running, execution))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -147,50 +153,54 @@ class Owner:
 
     # What is asked of it.
 
-    def tell(self, id: str, term: int, mode: CancelMode) -> None:
+    def apply_cancel(self, id: str, term: int, mode: CancelMode) -> None:
         """A cancellation of this strength is stored for the execution under this term: make it so.
 
         Repeating it does nothing, and neither does one that speaks of an earlier term.
         """
-        hosting = self._hosted.get(id)
-        if hosting is not None and hosting.term == term:
-            self._hear(hosting, mode)
+        running = self._hosted.get(id)
+        if running is not None and running.term == term:
+            self._apply_cancel(running, mode)
 
-    def _hear(self, hosting: Hosting, mode: CancelMode | None) -> None:
-        if STRENGTH[mode] <= STRENGTH[hosting.told] or mode is None:
+    def _apply_cancel(self, running: RunningExecution, mode: CancelMode | None) -> None:
+        if STRENGTH[mode] <= STRENGTH[running.cancel_mode] or mode is None:
             return
-        hosting.told = mode
+        running.cancel_mode = mode
         if mode is CancelMode.CANCEL:
-            if hosting.host is not None:
-                hosting.host.cancel(mode)
-            self._dispatcher.revoke(hosting.id)
+            if running.host is not None:
+                running.host.cancel(mode)
+            self._dispatcher.revoke(running.id)
         else:
-            self._stop(hosting)
+            self._stop(running)
         if mode is CancelMode.KILL:
             # At once, beside the end of the workflow's process; ``_end`` joins it.
-            self._spawn(self._kill_operations(hosting))
+            self._spawn(self._kill_operations(running))
         else:
-            self._dispatcher.cancel(hosting.id, mode)
+            self._dispatcher.cancel(running.id, mode)
 
-    def _stop(self, hosting: Hosting) -> None:
-        if hosting.host is not None:
-            hosting.host.kill()
-        elif hosting.preparing is not None:
-            hosting.preparing.cancel()
+    def _stop(self, running: RunningExecution) -> None:
+        if running.host is not None:
+            running.host.kill()
+        elif running.preparing is not None:
+            running.preparing.cancel()
 
     async def abandon(self, id: str) -> None:
         """End the process of an execution that is not ours any more, without storing anything."""
-        hosting = self._hosted.get(id)
-        if hosting is None or hosting.abandoned:
+        running = self._hosted.get(id)
+        if running is None or running.abandoned:
             return
         row = await self._store.read(_ownership, id)
-        if row == (self._name, hosting.term):
+        if row == (self._name, running.term):
             return
-        hosting.abandoned = True
-        self._stop(hosting)
+        running.abandoned = True
+        self._stop(running)
 
     def hosted(self) -> dict[str, Hosted]:
-        return {item.id: Hosted(item.id, item.term, item.told) for item in self._hosted.values() if item.term}
+        return {
+            item.id: Hosted(item.id, item.term, item.cancel_mode)
+            for item in self._hosted.values()
+            if item.term
+        }
 
     def holds(self, id: str) -> bool:
         return id in self._hosted
@@ -207,9 +217,9 @@ class Owner:
     async def close(self) -> None:
         """End every workflow's process and store no end: the executions go on with whoever owns them next."""
         self._closing = True
-        for hosting in self._hosted.values():
-            hosting.abandoned = True
-            self._stop(hosting)
+        for running in self._hosted.values():
+            running.abandoned = True
+            self._stop(running)
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -227,107 +237,111 @@ class Owner:
 
     # From the process to the end.
 
-    async def _conduct(self, hosting: Hosting, execution: Execution) -> None:
+    async def _drive(self, running: RunningExecution, execution: Execution) -> None:
         outcome, error = Outcome.DIED, None
         try:
-            end = await self._run(hosting, execution)
+            end = await self._run(running, execution)
             if end is not None:
                 outcome, error = end.outcome, end.error
         except CloudwrightError as problem:
             outcome, error = Outcome.FAILED, f"The workflow could not be started: {problem}"
         except Exception as problem:
-            log.exception("execution %s could not be conducted", hosting.id)
+            log.exception("execution %s could not be conducted", running.id)
             outcome = Outcome.FAILED
             error = f"The workflow could not be run: {type(problem).__name__}: {problem}"
         try:
-            if not hosting.abandoned:
-                await self._end(hosting, outcome, error)
+            if not running.abandoned:
+                await self._end(running, outcome, error)
         finally:
-            self._dispatcher.unfollow(hosting.id)
-            self._hosted.pop(hosting.id, None)
-        self._recorder.changed(hosting.id, "status")
+            self._dispatcher.unfollow(running.id)
+            self._hosted.pop(running.id, None)
+        self._recorder.changed(running.id, "status")
         self._bus.publish(WORK, {})
 
-    async def _run(self, hosting: Hosting, execution: Execution) -> WorkflowEnd | None:
+    async def _run(self, running: RunningExecution, execution: Execution) -> WorkflowEnd | None:
         """Run the workflow's process to its death; None where a forced request came before it was forked."""
         # May take long (a plugin's installation), so a forced request interrupts it.
-        preparing = asyncio.ensure_future(self._prepare(hosting, execution))
-        hosting.preparing = preparing
-        if hosting.forced:
-            hosting.preparing.cancel()
+        preparing = asyncio.ensure_future(self._prepare(running, execution))
+        running.preparing = preparing
+        if running.forced:
+            running.preparing.cancel()
         try:
             zygote, begin, host = await preparing
         except asyncio.CancelledError:
-            if hosting.forced:
+            if running.forced:
                 return None
             raise
-        if hosting.forced:
+        if running.forced:
             # It came when the preparation was over and this had not gone on: there was nothing to interrupt.
             return None
-        hosting.host = host
-        begin["cancel"] = hosting.told
+        running.host = host
+        begin["cancel"] = running.cancel_mode
         end = await host.run(zygote, begin, memory_limit=self._settings.workflow_memory or None)
-        if end.outcome is Outcome.DIED or hosting.forced:
+        if end.outcome is Outcome.DIED or running.forced:
             how = end.exit.describe()
             self._recorder.event(
-                hosting.id,
+                running.id,
                 "workflow_process_dead",
                 f"The workflow's process {end.pid} was seen dead: {how}.",
                 details={"pid": end.pid, "exit": how},
             )
         return end
 
-    async def _prepare(self, hosting: Hosting, execution: Execution) -> tuple[Zygote, dict[str, Any], Host]:
+    async def _prepare(
+        self, running: RunningExecution, execution: Execution
+    ) -> tuple[Zygote, dict[str, Any], Host]:
         """Where to fork the workflow's process, what to tell it, and who will supervise it."""
         # By the writer: it waits for a database that is away, where a reader would fail the execution.
-        facts = await self._store.write(read_facts, execution, self._settings.home)
-        plugin = facts.plugins.get(workflow_of(facts)["plugin"])
-        environment = await self._environments.open(WORKFLOWS, plugin, facts.blueprint_path, facts.codes)
-        books = Books(
-            self._store, self._recorder, self._dispatcher, self._calls, facts, hosting.term, self._clock
+        snapshot = await self._store.write(read_snapshot, execution, self._settings.home)
+        plugin = snapshot.plugins.get(workflow_of(snapshot)["plugin"])
+        environment = await self._environments.open(
+            WORKFLOWS, plugin, snapshot.blueprint_path, snapshot.codes
         )
-        host = books.host = Host(hosting.id, books)
+        journal = WorkflowJournal(
+            self._store, self._recorder, self._dispatcher, self._rpc, snapshot, running.term, self._clock
+        )
+        host = journal.host = Host(running.id, journal)
         # Listening first and reading second: an operation from before that ends in between is reported twice,
         # not lost.
-        self._dispatcher.follow(hosting.id, host.operation)
+        self._dispatcher.follow(running.id, host.operation)
         instances, graphs, tasks = await self._store.write(read_progress, execution)
         lost = [task.id for task in tasks if task.running and not self._dispatcher.runs(task.id)]
         if lost:
             await self._store.write(operations.lose, lost, LOST, self._clock())
             instances, graphs, tasks = await self._store.write(read_progress, execution)
-        begin, parts = in_parts(
-            workflow_begin(facts, self._settings, instances, graphs, resume=execution.term > 1)
+        begin, parts = chunked(
+            workflow_begin(snapshot, self._settings, instances, graphs, resume=execution.term > 1)
         )
-        books.untold = dict(enumerate(parts))
+        journal.pending_chunks = dict(enumerate(parts))
         begin["plugin"] |= {"version": environment.code.version, "path": list(environment.code.path)}
         return environment.zygote, begin, host
 
-    async def _kill_operations(self, hosting: Hosting) -> None:
-        left = await self._dispatcher.kill(hosting.id, hosting.term, "a kill of the execution was requested")
-        hosting.unreachable.update(left)
+    async def _kill_operations(self, running: RunningExecution) -> None:
+        left = await self._dispatcher.kill(running.id, running.term, "a kill of the execution was requested")
+        running.unreachable.update(left)
 
-    async def _end(self, hosting: Hosting, outcome: Outcome, error: str | None) -> None:
+    async def _end(self, running: RunningExecution, outcome: Outcome, error: str | None) -> None:
         while True:
-            if hosting.told is CancelMode.KILL:
+            if running.cancel_mode is CancelMode.KILL:
                 # Whether or not a kill ran already: another one ends what was being forked meanwhile, and
                 # costs nothing else.
-                await self._kill_operations(hosting)
-                hosting.killed = True
+                await self._kill_operations(running)
+                running.killed = True
             self._recorder.flush()
             result = await self._store.write(
                 executions.finish,
-                hosting.id,
-                hosting.term,
+                running.id,
+                running.term,
                 outcome,
                 error=error,
-                note=_note(hosting),
-                killed=hosting.killed,
+                note=_note(running),
+                killed=running.killed,
                 now=self._clock(),
             )
             if result is not None and result.kill_first:
                 # A kill was stored after we looked: `cancelled` may be stored only once its operations are
                 # dead.
-                self._hear(hosting, CancelMode.KILL)
+                self._apply_cancel(running, CancelMode.KILL)
                 continue
             return
 
@@ -343,10 +357,10 @@ LOST = (
 )
 
 
-def _note(hosting: Hosting) -> str | None:
-    if not hosting.unreachable:
+def _note(running: RunningExecution) -> str | None:
+    if not running.unreachable:
         return None
-    return f"These operations could not be ended: {', '.join(sorted(hosting.unreachable))}."
+    return f"These operations could not be ended: {', '.join(sorted(running.unreachable))}."
 
 
 def _claim_all(

@@ -15,16 +15,16 @@ from cloudwright.bus.protocol import Bus
 from cloudwright.dsl import BlueprintError
 from cloudwright.manager.accounts import Accounts
 from cloudwright.manager.blueprints import Blueprints
-from cloudwright.manager.calls import Calls
+from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.dispatch import WORKDIRS, Dispatcher
-from cloudwright.manager.environments import Environments
+from cloudwright.manager.event_recorder import EventRecorder
+from cloudwright.manager.execution_runner import ExecutionRunner
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.imports import ImportAnswers
-from cloudwright.manager.owner import Owner
+from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugin_store import Plugins
-from cloudwright.manager.recorder import Recorder
-from cloudwright.manager.recover import Recovery
+from cloudwright.manager.reconcile_loop import ReconcileLoop
 from cloudwright.operation.folders import remove_abandoned
 from cloudwright.process.call import run_once
 from cloudwright.settings import Settings
@@ -54,7 +54,7 @@ class Manager:
         settings: Settings,
         store: Store,
         bus: Bus,
-        environments: Environments,
+        environments: PluginEnvironments,
         *,
         name: str,
         clock: Callable[[], datetime] = utc_now,
@@ -67,14 +67,14 @@ class Manager:
         self.home: Path = settings.home
         self.name = name
         self.version = cloudwright.__version__
-        self._recorder = Recorder(store, bus, clock)
+        self._recorder = EventRecorder(store, bus, clock)
         self._environments = environments
-        self.calls = Calls(store, clock)
+        self.rpc = ChildRpc(store, clock)
         self._dispatcher = Dispatcher(
             store,
             self._recorder,
             self._environments,
-            self.calls,
+            self.rpc,
             worker=name,
             home=settings.home,
             slots=settings.max_operations,
@@ -82,21 +82,21 @@ class Manager:
             memory_limit=settings.operation_memory or None,
             clock=clock,
         )
-        self._owner = Owner(
+        self._execution_runner = ExecutionRunner(
             store,
             bus,
             self._recorder,
             self._dispatcher,
             self._environments,
-            self.calls,
+            self.rpc,
             name=name,
             settings=settings,
             clock=clock,
         )
-        self._recovery = Recovery(
+        self._reconcile_loop = ReconcileLoop(
             store,
             bus,
-            self._owner,
+            self._execution_runner,
             self._dispatcher,
             name=name,
             interval=settings.reconcile_interval,
@@ -119,16 +119,16 @@ class Manager:
         await self._environments.start()
         await self.blueprints.recover()
         await self.plugins.recover()
-        await self._recovery.start()
+        await self._reconcile_loop.start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CARRYING_ON):
-                await self._recovery.carried_on()
+                await self._reconcile_loop.carried_on()
 
     async def close(self) -> None:
         """End every process. Executions that ran are left to be taken up again by the next start."""
         await self.blueprints.close()
-        await self._recovery.close()
-        await self._owner.close()
+        await self._reconcile_loop.close()
+        await self._execution_runner.close()
         await self._dispatcher.close()
         await self._recorder.drain()
         await self._environments.close()
@@ -136,7 +136,7 @@ class Manager:
     @property
     def busy(self) -> bool:
         """Whether anything runs or waits to."""
-        return self._owner.busy or self._dispatcher.busy or self.blueprints.busy
+        return self._execution_runner.busy or self._dispatcher.busy or self.blueprints.busy
 
     async def _parse(self, tenant: str, path: Path) -> dict[str, Any]:
         """Parse a blueprint in a process of its own, so that none of any size or shape can hurt the manager.

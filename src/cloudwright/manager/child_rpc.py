@@ -1,4 +1,4 @@
-"""Replies to the ``call`` frames of workflows and operations (docs/concepts/frames.md)."""
+"""The methods that workflows and operations may call (the ``call`` frames of docs/concepts/frames.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from cloudwright.dsl.namespaces import DELIMITER
 from cloudwright.errors import InvalidInput, NotFound, Unavailable
-from cloudwright.manager.briefing import Facts, instance_frame
+from cloudwright.manager.execution_context import ExecutionSnapshot, instance_frame
 from cloudwright.manager.lookup import stored_scope
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
@@ -21,23 +21,28 @@ from cloudwright.storage.store import Store
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Makes a REST request with the rights of the execution's user: (facts, method, path, params, body) ->
+#: Makes a REST request with the rights of the execution's user: (snapshot, method, path, params, body) ->
 #: (status, body).
-Rest = Callable[[Facts, str, str, dict[str, Any], Any], Awaitable[dict[str, Any]]]
+Rest = Callable[[ExecutionSnapshot, str, str, dict[str, Any], Any], Awaitable[dict[str, Any]]]
 
 
-class Calls:
+class ChildRpc:
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
         #: Set once the REST API exists.
         self.rest: Rest | None = None
 
-    async def answer(
-        self, facts: Facts, method: str, args: dict[str, Any], *, scope: dict[str, Any] | None = None
+    async def handle(
+        self,
+        snapshot: ExecutionSnapshot,
+        method: str,
+        args: dict[str, Any],
+        *,
+        scope: dict[str, Any] | None = None,
     ) -> Any:
-        """The value that answers a call. Raises errors.CloudwrightError for the caller to see."""
-        tenant, deployment_id = facts.execution.tenant, facts.deployment.id
+        """Return the value of a call. Raises errors.CloudwrightError, which the child is sent."""
+        tenant, deployment_id = snapshot.execution.tenant, snapshot.deployment.id
         match method:
             case "node_instance":
                 return instance_frame(await self._look(_own_instance, tenant, deployment_id, str(args["id"])))
@@ -46,18 +51,18 @@ class Calls:
                 return [instance_frame(row) for row in rows]
             case "node":
                 name = str(args["id"])
-                if name not in facts.nodes:
+                if name not in snapshot.nodes:
                     raise NotFound(f"Deployment `{deployment_id}` has no node `{name}`.")
-                return facts.node(name)
+                return snapshot.node(name)
             case "update_node_instance":
                 return instance_frame(
                     await self._store.write(_update_own_instance, tenant, deployment_id, args, self._clock())
                 )
             case "evaluate":
                 own = {"self": args["instance"]} if args.get("instance") else (scope or {})
-                return await self.evaluate(facts, args["value"], own)
+                return await self.evaluate(snapshot, args["value"], own)
             case "execution":
-                row = await self._look(executions.get, facts.execution.id, progress=False)
+                row = await self._look(executions.get, snapshot.execution.id, progress=False)
                 return {
                     "id": row.id,
                     "status": str(row.status),
@@ -73,12 +78,16 @@ class Calls:
                     "blueprint_id": other.blueprint_id,
                 }
             case "read_resource":
-                return str(_resource(facts, str(args["path"])))
+                return str(_resource(snapshot, str(args["path"])))
             case "rest":
                 if self.rest is None:
                     raise Unavailable("The REST API does not answer yet.")
                 return await self.rest(
-                    facts, str(args["method"]), str(args["path"]), args.get("params") or {}, args.get("body")
+                    snapshot,
+                    str(args["method"]),
+                    str(args["path"]),
+                    args.get("params") or {},
+                    args.get("body"),
                 )
         raise InvalidInput(f"There is no call `{method}`.")
 
@@ -88,17 +97,17 @@ class Calls:
         # By the writer, which waits for a database that is away: a reader would fail whoever asks.
         return self._store.write(query, *args, **kwargs)
 
-    async def evaluate(self, facts: Facts, value: Any, scope: dict[str, Any]) -> Any:
+    async def evaluate(self, snapshot: ExecutionSnapshot, value: Any, scope: dict[str, Any]) -> Any:
         """``value`` with its intrinsic functions evaluated, as things are now."""
         if not holds_functions(value):
             return value
-        return await self._look(_evaluated, evaluate, facts, value, scope)
+        return await self._look(_evaluated, evaluate, snapshot, value, scope)
 
     async def evaluate_inputs(
-        self, facts: Facts, inputs: dict[str, Any], scope: dict[str, Any]
+        self, snapshot: ExecutionSnapshot, inputs: dict[str, Any], scope: dict[str, Any]
     ) -> dict[str, Any]:
         """An operation's inputs with their functions evaluated: one that is named like a function is data."""
-        evaluated: dict[str, Any] = await self._look(_evaluated, evaluate_inputs, facts, inputs, scope)
+        evaluated: dict[str, Any] = await self._look(_evaluated, evaluate_inputs, snapshot, inputs, scope)
         return evaluated
 
 
@@ -113,16 +122,16 @@ def resource(folder: Path, path: str) -> Path:
     return file
 
 
-def _resource(facts: Facts, path: str) -> Path:
+def _resource(snapshot: ExecutionSnapshot, path: str) -> Path:
     """A file of the blueprint's, or of one that it imports under the namespaces that the path begins with."""
     parts = path.split(DELIMITER)
     for count in range(len(parts) - 1, 0, -1):
-        folder = facts.imported.get(DELIMITER.join(parts[:count]))
+        folder = snapshot.imported.get(DELIMITER.join(parts[:count]))
         if folder is not None:
             name = DELIMITER.join(parts[count:])
             # What is left of the namespaces is of files that the imported blueprint imports itself.
             return resource(folder, name if (folder / name).is_file() else parts[-1])
-    return resource(facts.blueprint_path, path)
+    return resource(snapshot.blueprint_path, path)
 
 
 def _own_instance(conn: Connection, tenant: str, deployment_id: str, id: str) -> NodeInstance:
@@ -148,11 +157,15 @@ def _update_own_instance(
 
 
 def _evaluated(
-    conn: Connection, how: Callable[[Any, Scope], Any], facts: Facts, value: Any, scope: dict[str, Any]
+    conn: Connection,
+    how: Callable[[Any, Scope], Any],
+    snapshot: ExecutionSnapshot,
+    value: Any,
+    scope: dict[str, Any],
 ) -> Any:
     found = stored_scope(
         conn,
-        facts.deployment,
+        snapshot.deployment,
         self_id=scope.get("self"),
         source_id=scope.get("source"),
         target_id=scope.get("target"),

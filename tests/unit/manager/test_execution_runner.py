@@ -1,4 +1,4 @@
-"""The owner of executions: what happens between two turns of its loop."""
+"""The execution runner: what happens between two turns of its loop."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cloudwright.bus.local import LocalBus
-from cloudwright.manager.environments import Environments
-from cloudwright.manager.service import Manager
+from cloudwright.manager.manager import Manager
+from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.settings import Settings
 from cloudwright.storage import executions
@@ -41,8 +41,8 @@ def test_a_forced_request_that_comes_when_the_preparation_has_just_ended_is_not_
 
 async def _force_in_between(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
-    manager = Manager(Settings(home=home), store, LocalBus(), Environments(home), name="me")
-    owner = manager._owner
+    manager = Manager(Settings(home=home), store, LocalBus(), PluginEnvironments(home), name="me")
+    runner = manager._execution_runner
     await store.write(
         executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
     )
@@ -50,12 +50,12 @@ async def _force_in_between(home: Path) -> None:
     async def prepare(*_: Any) -> Any:
         await store.write(executions.request_cancel, "e", CancelMode.FORCE, by="u", now=NOW)
         # Its turn is after the end of this and before whoever waits for it goes on.
-        asyncio.get_running_loop().call_soon(owner.tell, "e", 1, CancelMode.FORCE)
+        asyncio.get_running_loop().call_soon(runner.apply_cancel, "e", 1, CancelMode.FORCE)
         return None, {}, NeverEnding()
 
-    owner._prepare = prepare  # type: ignore[assignment, method-assign]
-    await owner.fill()
-    while owner.busy:
+    runner._prepare = prepare  # type: ignore[assignment, method-assign]
+    await runner.fill()
+    while runner.busy:
         await asyncio.sleep(0.001)
     assert (await store.read(executions.get, "e")).status is ExecutionStatus.CANCELLED
     await manager.close()

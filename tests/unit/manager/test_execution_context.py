@@ -1,4 +1,4 @@
-"""What a workflow's process is told when it begins, however much it is."""
+"""The ``begin`` frame of a workflow's process, of any size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudwright.errors import InvalidInput
-from cloudwright.manager import briefing
+from cloudwright.manager import execution_context
 from cloudwright.model.packing import pack
 from cloudwright.workflow.child import briefed
 
@@ -20,7 +20,7 @@ from cloudwright.workflow.child import briefed
 class Asked:
     """The connection of a workflow's process to a host that has these parts."""
 
-    def __init__(self, parts: list[briefing.Part]) -> None:
+    def __init__(self, parts: list[execution_context.Chunk]) -> None:
         self.parts = parts
         self.asked: list[int] = []
 
@@ -36,7 +36,7 @@ items = st.lists(st.integers(0, 400), max_size=12).map(
 
 
 @given(items, items, st.lists(items, max_size=3))
-def test_the_process_puts_together_what_was_told_in_parts(
+def test_the_process_puts_chunks_together(
     nodes: list[Any], instances: list[Any], tasks: list[list[Any]]
 ) -> None:
     graphs = [{"id": f"g{place}", "tasks": some} for place, some in enumerate(tasks)]
@@ -44,8 +44,8 @@ def test_the_process_puts_together_what_was_told_in_parts(
     begin = {"nodes": packed, "shared": shared, "node_instances": instances, "graphs": graphs, "tenant": "t"}
     before = copy.deepcopy(begin)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(briefing, "PART", 500)
-        head, parts = briefing.in_parts(begin)
+        patch.setattr(execution_context, "PART", 500)
+        head, parts = execution_context.chunked(begin)
     assert begin == before
     assert all(len(part["items"]) == 1 or len(orjson.dumps(part["items"])) < 600 for part in parts)
     connection = Asked(parts)
@@ -60,14 +60,14 @@ def test_the_process_puts_together_what_was_told_in_parts(
     }
 
 
-def test_a_short_briefing_is_one_frame() -> None:
+def test_a_short_begin_frame_is_sent_whole() -> None:
     begin = {"nodes": [{"id": "a"}], "node_instances": [{"id": "a_1"}], "graphs": []}
-    assert briefing.in_parts(begin) == (begin, [])
+    assert execution_context.chunked(begin) == (begin, [])
 
 
 def test_what_no_frame_holds_is_named_with_the_limit_and_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(briefing, "MAX_FRAME", 10_000)
+    monkeypatch.setattr(execution_context, "MAX_FRAME", 10_000)
     large = {"id": "db_x1", "runtime_properties": {"dump": "x" * 10_000}}
     begin = {"nodes": [], "node_instances": [{"id": "a"}, large], "graphs": []}
     with pytest.raises(InvalidInput, match=r"`db_x1` takes 100\d\d bytes .* 10000 at once\. Make its"):
-        briefing.in_parts(begin)
+        execution_context.chunked(begin)

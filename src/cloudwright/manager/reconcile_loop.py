@@ -17,18 +17,18 @@ from sqlalchemy import Connection
 
 from cloudwright.bus.protocol import OVERFLOW, Bus, topic
 from cloudwright.manager.dispatch import Dispatcher
+from cloudwright.manager.execution_runner import LOST, ExecutionRunner
 from cloudwright.manager.executions import CONTROL, EVERYBODY, WORK
-from cloudwright.manager.owner import LOST, Owner
 from cloudwright.manager.reconcile import (
     Abandon,
     Action,
+    ApplyCancel,
     Escalate,
     KillResiduals,
     Row,
     Snapshot,
     StartWaiting,
     TakeOver,
-    Tell,
     reconcile,
 )
 from cloudwright.model.execution import CancelMode, ExecutionStatus
@@ -43,12 +43,12 @@ MIN_PAUSE = 0.02
 log = logging.getLogger(__name__)
 
 
-class Recovery:
+class ReconcileLoop:
     def __init__(
         self,
         store: Store,
         bus: Bus,
-        owner: Owner,
+        execution_runner: ExecutionRunner,
         dispatcher: Dispatcher,
         *,
         name: str,
@@ -58,7 +58,7 @@ class Recovery:
     ) -> None:
         self._store = store
         self._bus = bus
-        self._owner = owner
+        self._execution_runner = execution_runner
         self._dispatcher = dispatcher
         self._name = name
         self._interval = interval
@@ -72,21 +72,21 @@ class Recovery:
 
     async def start(self) -> None:
         """End what a dead predecessor left running, then put everything it owned back on its way."""
-        await self._bury()
-        for work in (self._listen(), self._repeat(), self._keep_leases()):
+        await self._kill_orphans()
+        for work in (self._listen(), self._tick(), self._keep_leases()):
             self._spawn(work)
 
     async def carried_on(self) -> None:
         """Wait until what ``start`` put back on its way has its processes."""
         await self._looked.wait()
-        await self._owner.prepared()
+        await self._execution_runner.prepared()
 
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _bury(self) -> None:
+    async def _kill_orphans(self) -> None:
         """Operations of an earlier life of this manager are ended before anything is run again, and booked
         as lost.
         """
@@ -110,7 +110,7 @@ class Recovery:
         if lost:
             await self._store.write(operations.lose, lost, LOST, self._clock())
 
-    async def _repeat(self) -> None:
+    async def _tick(self) -> None:
         while True:
             self._wake.clear()
             pause = self._interval
@@ -135,12 +135,12 @@ class Recovery:
     async def reconcile(self) -> None:
         """Compare once, and put right what is not."""
         now = self._clock()
-        before = frozenset(self._owner.hosted())
+        before = frozenset(self._execution_runner.hosted())
         rows, kills, waiting, due = await self._store.read(_rows, self._name, now)
         if due:
             await self._store.write(executions.due, now)
             waiting = True
-        hosted = self._owner.hosted()
+        hosted = self._execution_runner.hosted()
         self._killing &= kills
         snapshot = Snapshot(
             self._name, rows, hosted, before & hosted.keys(), waiting, kills, frozenset(self._killing)
@@ -155,40 +155,42 @@ class Recovery:
     async def _apply(self, action: Action) -> None:
         match action:
             case TakeOver(id, term):
-                await self._owner.take_over(id, term)
-            case Tell(id, term, mode):
-                self._owner.tell(id, term, mode)
+                await self._execution_runner.take_over(id, term)
+            case ApplyCancel(id, term, mode):
+                self._execution_runner.apply_cancel(id, term, mode)
             case Abandon(id):
-                await self._owner.abandon(id)
+                await self._execution_runner.abandon(id)
             case Escalate(id):
                 execution = await self._store.write(_escalate, id, self._clock())
                 if execution is not None:
-                    self._owner.tell(id, execution.term, CancelMode.FORCE)
+                    self._execution_runner.apply_cancel(id, execution.term, CancelMode.FORCE)
                     self._bus.publish(f"execution.{id}", {"kind": "status"})
             case KillResiduals(id, term):
                 self._spawn(self._kill_residuals(id, term))
             case StartWaiting():
-                await self._owner.fill()
+                await self._execution_runner.fill()
 
     async def _listen(self) -> None:
-        """What is stored is pushed here; a message that is lost on the way is made good by ``_repeat``."""
+        """What is stored is pushed here; a message that is lost on the way is made good by ``_tick``."""
         patterns = (WORK, topic(CONTROL, self._name), topic(CONTROL, EVERYBODY))
         async with self._bus.subscribe(*patterns) as subscription:
             async for subject, message in subscription:
                 try:
-                    self._heard(subject, message)
+                    self._on_message(subject, message)
                 except Exception:
                     log.exception("a message under %s makes no sense: %r", subject, message)
 
-    def _heard(self, subject: str, message: dict[str, Any]) -> None:
+    def _on_message(self, subject: str, message: dict[str, Any]) -> None:
         if subject == OVERFLOW:
             self._wake.set()
         elif subject == WORK:
-            self._spawn(self._owner.fill())
+            self._spawn(self._execution_runner.fill())
         elif "kill" in message:
             self._spawn(self._kill_residuals(message["kill"], message["term"]))
         else:
-            self._owner.tell(message["execution"], message["term"], CancelMode(message["mode"]))
+            self._execution_runner.apply_cancel(
+                message["execution"], message["term"], CancelMode(message["mode"])
+            )
             if message["deadline"]:
                 # The timer has to be set anew.
                 self._wake.set()
@@ -212,7 +214,7 @@ class Recovery:
         while True:
             await asyncio.sleep(self._lease / 3)
             try:
-                await self._owner.renew()
+                await self._execution_runner.renew()
             except Exception:
                 log.exception("the leases could not be renewed; it is tried again in %s s", self._lease / 3)
 

@@ -44,14 +44,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class PluginEnvironment:
     """Where a child is forked, and what it has to put on its path."""
 
     zygote: Zygote
     code: PluginCode
 
 
-class Environments:
+class PluginEnvironments:
     def __init__(self, home: Path) -> None:
         self._folder = home / FOLDER
         self._zygotes: dict[tuple[str, str], Zygote] = {}
@@ -76,7 +76,7 @@ class Environments:
 
     async def open(
         self, role: str, plugin: dict[str, Any] | None, blueprint: Path, found: dict[str, PluginCode]
-    ) -> Environment:
+    ) -> PluginEnvironment:
         """The environment of ``plugin`` (as in the plan; None for the manager's own), installed where it must
         be.
 
@@ -89,9 +89,9 @@ class Environments:
             found[name] = await asyncio.to_thread(_locate, plugin, blueprint)
         code = found[name]
         if code.project is None or code.key is None:
-            return Environment(await self._zygote(role, "", sys.executable), code)
+            return PluginEnvironment(await self._zygote(role, "", sys.executable), code)
         python = await self._installed(code.key, code)
-        return Environment(await self._zygote(role, code.key, str(python)), code)
+        return PluginEnvironment(await self._zygote(role, code.key, str(python)), code)
 
     async def parser(self) -> Zygote:
         """Where the blueprint parser is forked."""

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cloudwright.bus.local import LocalBus
-from cloudwright.manager import recorder as module
-from cloudwright.manager.recorder import Recorder
+from cloudwright.manager import event_recorder as module
+from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.model.event import Event
 
 
@@ -35,7 +35,7 @@ def test_logs_that_find_no_room_are_counted_and_events_are_kept(monkeypatch: pyt
 
     async def run() -> list[Event]:
         store = Held()
-        recorder = Recorder(store, LocalBus(), lambda: datetime.now(UTC))  # type: ignore[arg-type]
+        recorder = EventRecorder(store, LocalBus(), lambda: datetime.now(UTC))  # type: ignore[arg-type]
         for number in range(50):
             recorder.log("e1", "info", "x" * 100, logger=str(number))
             recorder.flush()

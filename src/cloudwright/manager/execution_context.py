@@ -1,7 +1,7 @@
-"""What a process is told when it begins: everything about its execution that it will need.
+"""The ``begin`` frames of workflows, built from the deployment's plan and the state of the database.
 
-``Facts`` are read once per execution and kept for as long as anything of it runs, so that an operation costs
-no reading of what does not change. Node instances do change, and are read when an operation is granted.
+An ``ExecutionSnapshot`` is read once per execution and kept while anything of it runs, so that an operation
+does not read what does not change. Node instances do change: they are read when an operation is granted.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ PART = 8 * 1024 * 1024
 _AROUND = 4096
 
 #: A piece of one of the lists of a ``begin`` frame: ``{"path": keys and indexes that lead to it, "items"}``.
-Part = dict[str, Any]
+Chunk = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Facts:
+class ExecutionSnapshot:
     """What does not change while an execution runs. ``nodes`` and ``plugins`` are by name; ``imported`` are
     the folders of imported blueprints by their namespaces. ``packed`` are the nodes as a frame has them, with
     what they share. ``codes`` is where the code of plugins is, once it was looked for. ``head`` is the part
@@ -95,7 +95,7 @@ class Facts:
         return {key: node[key] for key in NODE_KEYS if key in node}
 
 
-def read_facts(conn: Connection, execution: Execution, home: Path) -> Facts:
+def read_snapshot(conn: Connection, execution: Execution, home: Path) -> ExecutionSnapshot:
     """Read what does not change while ``execution`` runs. Raises NotFound where its deployment is gone."""
     deployment = deployments.get(conn, execution.tenant, str(execution.deployment_id))
     blueprint = blueprints.get(conn, execution.tenant, deployment.blueprint_id, with_plan=True)
@@ -115,7 +115,7 @@ def read_facts(conn: Connection, execution: Execution, home: Path) -> Facts:
     plugins = {name: with_code(conn, execution.tenant, home, plugin) for name, plugin in plugins.items()}
     imported = imported_folders(conn, execution.tenant, home, plan.get("namespaces_mapping") or {})
     folder = home / str(blueprint.path)
-    return Facts(execution, deployment, folder, nodes, plugins, imported, (packed, shared))
+    return ExecutionSnapshot(execution, deployment, folder, nodes, plugins, imported, (packed, shared))
 
 
 def read_progress(
@@ -132,7 +132,7 @@ def read_progress(
 
 
 def workflow_begin(
-    facts: Facts,
+    snapshot: ExecutionSnapshot,
     settings: Settings,
     instances: list[NodeInstance],
     graphs: list[dict[str, Any]],
@@ -143,29 +143,29 @@ def workflow_begin(
 
     Raises NoSuchWorkflow where the deployment has none of that name.
     """
-    workflow = workflow_of(facts)
-    policy = facts.deployment.settings
-    nodes, shared = facts.packed
-    return facts.head | {
+    workflow = workflow_of(snapshot)
+    policy = snapshot.deployment.settings
+    nodes, shared = snapshot.packed
+    return snapshot.head | {
         "mapping": workflow["operation"],
         "plugin": {"name": workflow["plugin"], "version": None},
         "nodes": nodes,
         SHARED: shared,
         "node_instances": [instance_frame(instance) for instance in instances],
-        "workflows": facts.deployment.workflows,
+        "workflows": snapshot.deployment.workflows,
         "policy": {
             "task_retries": policy.get("task_retries", settings.task_retries),
             "task_retry_interval": policy.get("task_retry_interval", settings.task_retry_interval),
             "subgraph_retries": policy.get("subgraph_retries", settings.subgraph_retries),
-            "wait_after_fail": facts.execution.wait_after_fail,
+            "wait_after_fail": snapshot.execution.wait_after_fail,
         },
         "resume": resume,
-        "begun": facts.execution.begun,
+        "begun": snapshot.execution.begun,
         "graphs": graphs,
     }
 
 
-def in_parts(begin: dict[str, Any]) -> tuple[dict[str, Any], list[Part]]:
+def chunked(begin: dict[str, Any]) -> tuple[dict[str, Any], list[Chunk]]:
     """The ``begin`` frame as it is, if its lists are short enough; else without them, and they in parts.
 
     Raises InvalidInput where something of it alone is longer than a frame may be.
@@ -208,12 +208,12 @@ def _pieces(items: list[Any]) -> Iterator[tuple[list[Any], int]]:
         yield piece, size
 
 
-def workflow_of(facts: Facts) -> dict[str, Any]:
+def workflow_of(snapshot: ExecutionSnapshot) -> dict[str, Any]:
     """The workflow that the execution runs, as in the plan."""
-    name = facts.execution.workflow_id
-    workflow: dict[str, Any] | None = facts.deployment.workflows.get(name)
+    name = snapshot.execution.workflow_id
+    workflow: dict[str, Any] | None = snapshot.deployment.workflows.get(name)
     if workflow is None:
-        raise NoSuchWorkflow(f"Deployment `{facts.deployment.id}` has no workflow `{name}`.")
+        raise NoSuchWorkflow(f"Deployment `{snapshot.deployment.id}` has no workflow `{name}`.")
     return workflow
 
 
