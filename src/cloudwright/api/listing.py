@@ -36,7 +36,6 @@ def _counted(stored: ColumnElement[int], *conditions: ColumnElement[bool]) -> Co
 _OVER = is_any(executions.c.status, END_STATUSES)
 _STARTED = is_(operations.c.state, OperationState.STARTED)
 _FINISHED = is_any(operations.c.state, {OperationState.SUCCEEDED, OperationState.FAILED})
-_ON_AGENT = operations.c.executor == _text("host_agent")
 _NULL: ColumnElement[Any] = null()
 
 EXECUTION = Shape(
@@ -167,8 +166,9 @@ OPERATION = Shape(
         "node_instance_id": operations.c.instance_id,
         "source_id": operations.c.source_id,
         "target_id": operations.c.target_id,
-        "agent_name": case((_ON_AGENT, operations.c.worker)),
-        "manager_name": case((_ON_AGENT, _NULL), else_=operations.c.worker),
+        # Managers run every operation: no host has an agent.
+        "agent_name": _NULL,
+        "manager_name": operations.c.worker,
         "pid": operations.c.pid,
         "created_at": operations.c.created_at,
         "sent_at": operations.c.sent_at,

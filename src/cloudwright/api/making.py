@@ -264,7 +264,6 @@ def upload(row: Blueprint) -> shapes.Execution:
 
 def operation(row: Operation, *, over: bool) -> shapes.Operation:
     """``over``: its execution has ended."""
-    on_agent = row.executor == "host_agent"
     return {
         "id": row.id,
         "name": row.name,
@@ -283,8 +282,9 @@ def operation(row: Operation, *, over: bool) -> shapes.Operation:
         "node_instance_id": row.instance_id,
         "source_id": row.source_id,
         "target_id": row.target_id,
-        "agent_name": row.worker if on_agent else None,
-        "manager_name": None if on_agent else row.worker,
+        # Managers run every operation: no host has an agent.
+        "agent_name": None,
+        "manager_name": row.worker,
         "pid": row.pid,
         "created_at": instant(row.created_at),
         "sent_at": moment(row.sent_at),

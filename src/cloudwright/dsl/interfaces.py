@@ -15,10 +15,11 @@ from typing import Any
 
 from cloudwright.dsl.doubts import Doubts
 from cloudwright.dsl.functions.syntax import holds_functions, is_function
-from cloudwright.dsl.plugins import AUTO, Mappings, executor
+from cloudwright.dsl.plugins import Mappings, executor
 from cloudwright.dsl.problems import Path, listing
 from cloudwright.dsl.schemas import SchemaReader
 from cloudwright.dsl.shapes import BOOLEAN, INTEGER, MAPPING, NUMBER, STRING, Checker, Field, Shape
+from cloudwright.model.executors import AUTO
 
 _SHAPE: Shape = {
     "implementation": STRING,

@@ -8,8 +8,8 @@ from typing import Any
 from cloudwright.dsl.hierarchy import ordered
 from cloudwright.dsl.node_templates import SECTION, NodeTables
 from cloudwright.dsl.node_types import CONTAINED_IN
-from cloudwright.dsl.plugins import CENTRAL, HOST
 from cloudwright.dsl.report import Report
+from cloudwright.model.executors import CENTRAL, HOST_AGENT
 
 Nodes = dict[str, dict[str, Any]]
 
@@ -74,14 +74,15 @@ class PluginSets:
             for plugin in plugins:
                 if plugin["executor"] == CENTRAL:
                     central[plugin["name"]] = plugin
-                elif plugin["executor"] == HOST and host is None:
+                elif plugin["executor"] == HOST_AGENT and host is None:
                     self._report.add(
                         (SECTION, name),
-                        f"The plugin `{plugin['name']}` runs on a host (`{HOST}`); `{name}` is on none.",
+                        f"The plugin `{plugin['name']}` runs on a host (`{HOST_AGENT}`), and `{name}` is on"
+                        " none.",
                         key=True,
                         expected=f"a relationship that contains it in a host, or the executor `{CENTRAL}`",
                     )
-                elif plugin["executor"] == HOST and host in on_host:
+                elif plugin["executor"] == HOST_AGENT and host in on_host:
                     on_host[host][plugin["name"]] = plugin
             node["deployment_plugins_to_install"] = self._central_of(plugins)
         hosted: dict[str, dict[str, Any]] = {}

@@ -13,10 +13,9 @@ from cloudwright.dsl import namespaces
 from cloudwright.dsl.problems import Path, closest, listing
 from cloudwright.dsl.shapes import BOOLEAN, MAPPING, REQUIRED_STRING, STRING, VALUE, Checker, Shape
 from cloudwright.dsl.values import Values
+from cloudwright.model.executors import EXECUTORS
 
 SECTION = "plugins"
-CENTRAL, HOST, AUTO = "central_deployment_agent", "host_agent", "auto"
-EXECUTORS = (CENTRAL, HOST)
 SCRIPT = "script"
 RUN_SCRIPT = "script_runner.tasks.run"
 RUN_SCRIPT_WORKFLOW = "script_runner.tasks.execute_workflow"

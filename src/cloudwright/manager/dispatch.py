@@ -25,6 +25,7 @@ from cloudwright.errors import CloudwrightError, NotFound
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import ExecutionSnapshot
+from cloudwright.manager.executors import check_executor
 from cloudwright.manager.operation_run import OperationRun
 from cloudwright.manager.plugin_environments import OPERATIONS, PluginEnvironment, PluginEnvironments
 from cloudwright.model.execution import CancelMode
@@ -232,6 +233,7 @@ class Dispatcher:
         try:
             if isinstance(instances, CloudwrightError):
                 raise instances
+            check_executor(operation, instances)
             environment, inputs = await self._prepared(run)
             await self._runner.run(
                 environment.zygote,

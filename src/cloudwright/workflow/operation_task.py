@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cloudwright.model.executors import resolve
 from cloudwright.model.operation import Failure
 from cloudwright.operation.errors import NonRecoverableError, OperationRetry, RecoverableError
 from cloudwright.workflow.inline_tasks import DryRunTask, NOPLocalWorkflowTask
@@ -138,15 +139,12 @@ def operation_task(
     if not mapping:
         return NOPLocalWorkflowTask(ctx)
     about, host_id = subject.operation_subject(side)
-    executor = definition.get("executor") or "central_deployment_agent"
-    if executor == "auto":
-        executor = "host_agent" if host_id else "central_deployment_agent"
     operation = {
         "name": name,
         **about,
         "plugin": definition["plugin"],
         "mapping": mapping,
-        "executor": executor,
+        "executor": resolve(definition.get("executor"), host_id),
         "inputs": _merge(name, definition.get("inputs") or {}, kwargs or {}, bool(allow_kwargs_override)),
         "evaluate": bool(definition.get("has_intrinsic_functions")),
         "timeout": definition.get("timeout"),

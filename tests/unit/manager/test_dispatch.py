@@ -28,7 +28,7 @@ OPERATION = {
     "graph_id": None,
     "attempt": 1,
     "plugin": "p",
-    "executor": "e",
+    "executor": "central_deployment_agent",
     "inputs": {},
 }
 
