@@ -36,7 +36,7 @@ from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.settings import Settings
 
 if TYPE_CHECKING:
-    from cloudwright.api.serving import Server
+    from cloudwright.api.server import Server
     from cloudwright.manager.child_rpc import Rest
     from cloudwright.manager.execution_context import ExecutionSnapshot
     from cloudwright.manager.manager import Manager
@@ -120,12 +120,12 @@ async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening
     try:
         await manager.accounts.bootstrap(settings.home, url)
         await manager.start()
-        server: Server = (await _loaded("cloudwright.api.serving")).Server(manager)
+        server: Server = (await _loaded("cloudwright.api.server")).Server(manager)
         # What is loaded by now stays: no reason to walk through it at every collection, nor once now, when
         # what an earlier life left is being carried on already.
         gc.freeze()
         gc.enable()
-        serving = await server.answer(listening)
+        serving = await server.start_serving(listening)
         answering.set_result(server)
         _announce(settings, url)
         await _until_told(manager, server, settings.idle_exit)
@@ -157,7 +157,7 @@ def _ask_inside(answering: asyncio.Future[Server]) -> Rest:
         snapshot: ExecutionSnapshot, method: str, path: str, params: dict[str, Any], body: Any
     ) -> dict[str, Any]:
         execution = snapshot.execution
-        inside = (await asyncio.shield(answering)).inside
+        inside = (await asyncio.shield(answering)).internal_client
         return await inside.request(execution.created_by, execution.tenant, method, path, params, body)
 
     return ask
@@ -173,8 +173,8 @@ async def _until_told(manager: Manager, server: Server, idle_exit: float) -> Non
         return
     seen, since = -1, time.monotonic()
     while not told.is_set():
-        if manager.busy or server.connected or server.requests != seen:
-            seen, since = server.requests, time.monotonic()
+        if manager.busy or server.has_connections or server.request_count != seen:
+            seen, since = server.request_count, time.monotonic()
         elif time.monotonic() - since >= idle_exit:
             log.info("nothing to do for %s s: ending", idle_exit)
             return

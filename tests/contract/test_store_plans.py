@@ -33,11 +33,11 @@ from cloudwright.storage.filters import (
     NodeFilter,
     OperationFilter,
 )
+from cloudwright.storage.json_pages import Projection, json_page
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import EventRecord, Execution, Operation
 from cloudwright.storage.store import Store, database_at
-from cloudwright.storage.telling import Shape, tell_page
 from postgres import PostgresServer
 
 MODULES = (events, execution_queries, executions, instances, journal, locks, operations)
@@ -207,7 +207,7 @@ LISTS = {
 
 
 #: Lists whose JSON the database makes, which looks at more tables.
-TOLD: dict[Any, tuple[type, Shape]] = {
+TOLD: dict[Any, tuple[type, Projection]] = {
     execution_queries.listing: (Execution, EXECUTION),
     events.listing: (EventRecord, EVENT_OR_LOG),
     operations.listing: (Operation, OPERATION),
@@ -229,9 +229,9 @@ def test_lists_on_sqlite(sqlite_conn: Connection, name: str, told: bool) -> None
     if listing not in TOLD:
         listing(sqlite_conn, filter, page)  # type: ignore[operator]
     elif told:
-        shape = TOLD[listing][1]
-        wanted = replace(filter, tenant=TENANT) if shape is OPERATION else filter
-        tell_page(sqlite_conn, listing(wanted), shape, None, page)
+        projection = TOLD[listing][1]
+        wanted = replace(filter, tenant=TENANT) if projection is OPERATION else filter
+        json_page(sqlite_conn, listing(wanted), projection, None, page)
     else:
         listing(filter).read(sqlite_conn, TOLD[listing][0], page)
     assert [step for step in plans[0] if f"INDEX {index}" in step], plans[0]

@@ -12,22 +12,22 @@ import pytest
 from sqlalchemy import Connection, Table, insert, update
 from stored import NOW, TENANT, deploy, grant, run, send, start
 
-from cloudwright.api import making, reading, shapes
-from cloudwright.api.answers import listed, told
+from cloudwright.api import queries, schemas, serializers
 from cloudwright.api.listing import EVENT_OR_LOG, EXECUTION, NODE_INSTANCE, OPERATION
+from cloudwright.api.responses import json_page_response, list_page
 from cloudwright.errors import InvalidInput
 from cloudwright.model.event import EVENT, LOG, Event
 from cloudwright.model.execution import END_STATUSES, CancelMode, ExecutionStatus
 from cloudwright.model.operation import OperationState
 from cloudwright.storage import events, execution_queries, instances, operations
 from cloudwright.storage.filters import EventFilter, ExecutionFilter, InstanceFilter, OperationFilter
+from cloudwright.storage.json_pages import Projection, json_page
 from cloudwright.storage.paging import EVERYTHING, Listing, Page
 from cloudwright.storage.records import EventRecord, Operation
 from cloudwright.storage.schema import executions as execution_rows
 from cloudwright.storage.schema import node_instances as instance_rows
 from cloudwright.storage.schema import operations as operation_rows
 from cloudwright.storage.store import Store
-from cloudwright.storage.telling import Shape, tell_page
 
 CONTROLS = "".join(map(chr, range(1, 32)))
 TEXT = f'"quoted" \\ / <&> ä € 😀 \x7f\x80 \u2028 \ufeff{CONTROLS}'
@@ -46,8 +46,10 @@ TIMES = [
 ]
 
 
-def said(store: Store, listing: Listing, shape: Shape, page: Page, fields: Collection[str] | None) -> bytes:
-    return bytes(told(store.read_sync(tell_page, listing, shape, fields, page), page).body)
+def said(
+    store: Store, listing: Listing, projection: Projection, page: Page, fields: Collection[str] | None
+) -> bytes:
+    return bytes(json_page_response(store.read_sync(json_page, listing, projection, fields, page), page).body)
 
 
 def insert_rows(conn: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -107,9 +109,9 @@ def change(conn: Connection, table: Table, id: str, **values: Any) -> None:
     conn.execute(update(table).where(table.c.id == id).values(values))
 
 
-def one_execution(conn: Connection, id: str) -> shapes.Execution:
-    view = reading.get_execution(conn, TENANT, id)
-    return making.execution(view.execution, view.owner, view.residual)
+def one_execution(conn: Connection, id: str) -> schemas.Execution:
+    view = queries.get_execution(conn, TENANT, id)
+    return serializers.execution(view.execution, view.owner, view.residual)
 
 
 @pytest.mark.parametrize(
@@ -126,15 +128,15 @@ def one_execution(conn: Connection, id: str) -> shapes.Execution:
 def test_executions(store: Store, executions: list[str], page: Page, fields: Collection[str] | None) -> None:
     filter = ExecutionFilter(tenant=TENANT)
     rows, total = store.read_sync(execution_queries.list_executions, filter, page)
-    expected = listed([store.read_sync(one_execution, row.id) for row in rows], total, page, fields)
+    expected = list_page([store.read_sync(one_execution, row.id) for row in rows], total, page, fields)
     assert said(store, execution_queries.listing(filter), EXECUTION, page, fields) == expected.body
 
 
 def test_nothing(store: Store) -> None:
     nothing = execution_queries.listing(ExecutionFilter(tenant="none"))
-    assert said(store, nothing, EXECUTION, EVERYTHING, None) == listed([], 0, EVERYTHING).body
+    assert said(store, nothing, EXECUTION, EVERYTHING, None) == list_page([], 0, EVERYTHING).body
     with pytest.raises(InvalidInput, match="cannot be sorted"):
-        store.read_sync(tell_page, nothing, EXECUTION, None, Page(sort=(("other", False),)))
+        store.read_sync(json_page, nothing, EXECUTION, None, Page(sort=(("other", False),)))
 
 
 def test_operations(store: Store, executions: list[str]) -> None:
@@ -142,7 +144,7 @@ def test_operations(store: Store, executions: list[str]) -> None:
         filter = OperationFilter(tenant=TENANT, execution_id=id)
         rows, total = store.read_sync(operations.listing(filter).read, Operation, EVERYTHING)
         assert total == 2
-        expected = listed([making.operation(row, over=over) for row in rows], total, EVERYTHING)
+        expected = list_page([serializers.operation(row, over=over) for row in rows], total, EVERYTHING)
         assert said(store, operations.listing(filter), OPERATION, EVERYTHING, None) == expected.body
 
 
@@ -174,7 +176,7 @@ def test_events(store: Store, executions: list[str]) -> None:
         for page in (EVERYTHING, Page(5, 2, (("timestamp", True),))):
             rows, total = store.read_sync(events.listing(filter).read, EventRecord, page)
             assert total >= len(made)
-            expected = listed(map(making.event, rows), total, page)
+            expected = list_page(map(serializers.event, rows), total, page)
             assert said(store, events.listing(filter), EVENT_OR_LOG, page, None) == expected.body
 
 
@@ -188,9 +190,10 @@ def test_node_instances(store: Store) -> None:
         for page in (EVERYTHING, Page(2, 1, (("state", True), ("index", True)))):
             rows, total = store.read_sync(instances.list_instances, filter, page)
             made = [
-                making.node_instance(*store.read_sync(reading.get_instance, TENANT, row.id)) for row in rows
+                serializers.node_instance(*store.read_sync(queries.get_instance, TENANT, row.id))
+                for row in rows
             ]
-            expected = listed(made, total, page)
+            expected = list_page(made, total, page)
             assert said(store, instances.listing(filter), NODE_INSTANCE, page, None) == expected.body
 
 

@@ -8,12 +8,11 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from cloudwright.api import shapes
-from cloudwright.api.answers import Json
-from cloudwright.api.asking import CREDENTIALS
-from cloudwright.api.bodies import JsonRoute
+from cloudwright.api import schemas
+from cloudwright.api.dependencies import CREDENTIALS
 from cloudwright.api.errors import on_error, on_http_error, on_invalid_request
 from cloudwright.api.gate import PREFIX, Gate
+from cloudwright.api.responses import JsonResponse
 from cloudwright.api.routes import (
     accounts,
     blueprints,
@@ -25,12 +24,13 @@ from cloudwright.api.routes import (
     plugins,
     system,
 )
+from cloudwright.api.routing import JsonRoute
 from cloudwright.errors import CloudwrightError
 from cloudwright.manager.manager import Manager
 
 # A request is compared with one path after the other: what is asked for often comes first.
 _NOUNS = (executions, events, operations, nodes, deployments, blueprints, plugins, accounts, system)
-_ROUTERS = (*(noun.router for noun in _NOUNS), system.open_router)
+_ROUTERS = (*(noun.router for noun in _NOUNS), system.public_router)
 
 
 class _Api(FastAPI):
@@ -42,8 +42,8 @@ class _Api(FastAPI):
                 title=self.title,
                 summary=self.summary,
                 version=self.version,
-                default_response_class=Json,
-                responses={"4XX": {"model": shapes.Refusal}, "5XX": {"model": shapes.Refusal}},
+                default_response_class=JsonResponse,
+                responses={"4XX": {"model": schemas.ErrorBody}, "5XX": {"model": schemas.ErrorBody}},
             )
             described = APIRouter()
             for router in _ROUTERS:
@@ -65,7 +65,7 @@ def create_app(manager: Manager) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        default_response_class=Json,
+        default_response_class=JsonResponse,
         exception_handlers={
             CloudwrightError: on_error,
             RequestValidationError: on_invalid_request,

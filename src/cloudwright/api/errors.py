@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from cloudwright import errors
-from cloudwright.api.answers import Json
+from cloudwright.api.responses import JsonResponse
 from cloudwright.errors import CloudwrightError
 from cloudwright.planning import EvaluationError
 
@@ -50,38 +50,38 @@ _CODES: Mapping[int, str] = {
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Cloudwright", charset="UTF-8"'}
 
 
-class NoSuchField(errors.InvalidInput):
+class UnknownField(errors.InvalidInput):
     """A field was asked for that the records of the list do not have."""
 
     code = "no_such_include_field_error"
 
 
-def refusal(
+def error_response(
     status: int, message: str, code: str, headers: Mapping[str, str] | None = None, **more: Any
-) -> Json:
+) -> JsonResponse:
     """``more`` is what a program may want besides the message."""
     body = {"message": message, "error_code": code, "server_traceback": None, **more}
-    return Json(body, status_code=status, headers=headers)
+    return JsonResponse(body, status_code=status, headers=headers)
 
 
-def answer_error(error: CloudwrightError) -> Json:
+def response_for(error: CloudwrightError) -> JsonResponse:
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
     if status == 500:
-        return answer_incident(error, "an error")
+        return incident_response(error, "an error")
     more = {}
     problems = getattr(error, "problems", None)
     if problems is not None:
         more["problems"] = [problem.to_json() for problem in problems]
         more["warnings"] = [warning.to_json() for warning in getattr(error, "warnings", ())]
     headers = {401: CHALLENGE, 503: {"Retry-After": "1"}}.get(status)
-    return refusal(status, str(error), error.code, headers, **more)
+    return error_response(status, str(error), error.code, headers, **more)
 
 
-def answer_incident(error: Exception, what: str) -> Json:
+def incident_response(error: Exception, what: str) -> JsonResponse:
     """``what`` was being done is for the log only."""
     incident = secrets.token_hex(6)
     log.error("incident %s in %s", incident, what, exc_info=error)
-    return refusal(
+    return error_response(
         500,
         f"The manager failed at this, which is a defect of it. Its log says more under incident {incident}.",
         CloudwrightError.code,
@@ -89,17 +89,17 @@ def answer_incident(error: Exception, what: str) -> Json:
     )
 
 
-async def on_error(_request: Request, error: Exception) -> Json:
+async def on_error(_request: Request, error: Exception) -> JsonResponse:
     assert isinstance(error, CloudwrightError)
-    return answer_error(error)
+    return response_for(error)
 
 
-async def on_invalid_request(_request: Request, error: Exception) -> Json:
+async def on_invalid_request(_request: Request, error: Exception) -> JsonResponse:
     assert isinstance(error, RequestValidationError)
-    return answer_error(errors.InvalidInput(describe(error.errors())))
+    return response_for(errors.InvalidInput(describe_problems(error.errors())))
 
 
-async def on_http_error(request: Request, error: Exception) -> Json:
+async def on_http_error(request: Request, error: Exception) -> JsonResponse:
     """What the web framework itself refuses: unknown routes and methods, bodies that cannot be read."""
     assert isinstance(error, HTTPException)
     where = f"{request.method} {request.url.path}"
@@ -109,10 +109,10 @@ async def on_http_error(request: Request, error: Exception) -> Json:
         405: f"There is no {where}; another method may exist.",
     }.get(status, error.detail or HTTPStatus(status).phrase)
     code = _CODES.get(status, errors.InvalidInput.code if status < 500 else CloudwrightError.code)
-    return refusal(status, message, code, error.headers)
+    return error_response(status, message, code, error.headers)
 
 
-def describe(problems: Sequence[Any]) -> str:
+def describe_problems(problems: Sequence[Any]) -> str:
     """One sentence for each thing that is wrong with a request."""
     told = []
     for problem in problems[:10]:

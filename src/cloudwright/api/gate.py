@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloudwright.api.answers import Json
-from cloudwright.api.errors import answer_error, answer_incident, refusal
+from cloudwright.api.errors import error_response, incident_response, response_for
+from cloudwright.api.responses import JsonResponse
 from cloudwright.errors import CloudwrightError, InvalidInput, Unauthorized
 from cloudwright.manager.accounts import Accounts, Principal
 
@@ -71,20 +71,20 @@ class Gate:
             # Nobody is there any more to be answered.
             return
         except Exception as error:
-            answer = answer_incident(error, f"{scope['method']} {path}")
+            answer = incident_response(error, f"{scope['method']} {path}")
             if outgoing.started:
                 raise
             await answer(scope, receive, outgoing)
 
-    async def _refuse(self, scope: Scope, limit: int) -> Json | None:
+    async def _refuse(self, scope: Scope, limit: int) -> JsonResponse | None:
         headers = Headers(scope=scope)
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            return answer_error(InvalidInput("The request's path or query holds a NUL character."))
+            return response_for(InvalidInput("The request's path or query holds a NUL character."))
         if scope["path"] not in _OPEN:
             try:
                 principal = scope.get(KNOWN_PRINCIPAL) or await self._authenticate(headers)
             except CloudwrightError as error:
-                return answer_error(error)
+                return response_for(error)
             scope["state"] = {**scope.get("state", {}), "principal": principal}
         length = headers.get("content-length", "0")
         return _too_large(limit) if length.isdigit() and int(length) > limit else None
@@ -142,8 +142,8 @@ class _Limited:
 _TOO_LARGE = "The request's body is too large: {} bytes is the limit here."
 
 
-def _too_large(limit: int) -> Json:
-    return refusal(413, _TOO_LARGE.format(limit), "request_too_large_error")
+def _too_large(limit: int) -> JsonResponse:
+    return error_response(413, _TOO_LARGE.format(limit), "request_too_large_error")
 
 
 def _basic(header: str) -> tuple[str, str]:

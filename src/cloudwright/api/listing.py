@@ -1,6 +1,6 @@
-"""What lists of much say of each record, in the database's words: the same as ``making.py`` makes of one.
+"""The fields of the records of long lists as the database's expressions.
 
-A test compares the two.
+They have the same values as ``serializers.py`` makes; a test compares the two.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from cloudwright.model.event import EVENT
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OperationState
 from cloudwright.storage.columns import is_, is_any
+from cloudwright.storage.json_pages import JsonMember, ListOfOne, Projection
 from cloudwright.storage.schema import deployments, events, executions, node_instances, operations
-from cloudwright.storage.telling import Member, One, Shape
 
 
 def _text(value: str) -> ColumnElement[str]:
@@ -38,7 +38,7 @@ _STARTED = is_(operations.c.state, OperationState.STARTED)
 _FINISHED = is_any(operations.c.state, {OperationState.SUCCEEDED, OperationState.FAILED})
 _NULL: ColumnElement[Any] = null()
 
-EXECUTION = Shape(
+EXECUTION = Projection(
     {
         "id": executions.c.id,
         "workflow_id": executions.c.workflow_id,
@@ -79,7 +79,7 @@ EXECUTION = Shape(
     ),
 )
 
-EVENT_OR_LOG = Shape(
+EVENT_OR_LOG = Projection(
     {
         "id": events.c.id,
         "_storage_id": events.c.id,
@@ -103,20 +103,20 @@ EVENT_OR_LOG = Shape(
         "operation": events.c.operation,
         "operation_id": events.c.operation_id,
         "agent_name": _NULL,
-        "manager_name": Member(events.c.details, "worker"),
-        "error_causes": One(
+        "manager_name": JsonMember(events.c.details, "worker"),
+        "error_causes": ListOfOne(
             events.c.event_type == _text("task_failed"),
             {
-                "type": Member(events.c.details, "kind"),
-                "message": Member(events.c.details, "message"),
-                "traceback": Member(events.c.details, "traceback", otherwise=""),
+                "type": JsonMember(events.c.details, "kind"),
+                "message": JsonMember(events.c.details, "message"),
+                "traceback": JsonMember(events.c.details, "traceback", otherwise=""),
             },
         ),
         "details": events.c.details,
     }
 )
 
-NODE_INSTANCE = Shape(
+NODE_INSTANCE = Projection(
     {
         "id": node_instances.c.id,
         "node_id": node_instances.c.node_id,
@@ -147,7 +147,7 @@ NODE_INSTANCE = Shape(
 )
 
 #: Of lists that are narrowed to a tenant: those are joined to the executions already.
-OPERATION = Shape(
+OPERATION = Projection(
     {
         "id": operations.c.id,
         "name": operations.c.name,

@@ -13,15 +13,15 @@ from cloudwright.dsl import Plan
 _NODES_AT_ONCE = 50
 
 
-def whole_plan(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def expand_plan(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if stored is None else Plan.from_json(stored).to_json()
 
 
-async def with_plan(made: Mapping[str, Any], stored: Mapping[str, Any] | None) -> AsyncIterator[bytes]:
+async def stream_with_plan(made: Mapping[str, Any], stored: Mapping[str, Any] | None) -> AsyncIterator[bytes]:
     """The JSON of ``made`` with its plan, piece by piece: others need not wait for a plan of many nodes."""
     head = orjson.dumps(made).removesuffix(b"}")
     yield head + (b"," if made else b"") + b'"plan":'
-    plan = whole_plan(stored)
+    plan = expand_plan(stored)
     if plan is None:
         yield b"null}"
         return

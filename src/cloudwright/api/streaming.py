@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from cloudwright.api import making, reading
+from cloudwright.api import queries, serializers
 from cloudwright.bus.protocol import Closed, Subscription
 from cloudwright.manager.manager import Manager
 from cloudwright.model.event import LOG
@@ -31,7 +31,9 @@ async def follow(
     told: ExecutionStatus | None = None
     async with manager.bus.subscribe(f"execution.{execution.id}") as subscription:
         while True:
-            row, batch = await manager.store.read(reading.look, execution.tenant, execution.id, after, _BATCH)
+            row, batch = await manager.store.read(
+                queries.get_followed, execution.tenant, execution.id, after, _BATCH
+            )
             if batch:
                 after = batch[-1].id
             if chunk := b"".join(_event(event) for event in batch if include_logs or event.kind != LOG):
@@ -41,8 +43,8 @@ async def follow(
                 continue
             if row.status is not told:
                 told = row.status
-                view = await manager.store.read(reading.view, row)
-                yield _message("status", making.execution(view.execution, view.owner, view.residual))
+                view = await manager.store.read(queries.view_execution, row)
+                yield _message("status", serializers.execution(view.execution, view.owner, view.residual))
             if told in END_STATUSES:
                 return
             try:
@@ -61,7 +63,7 @@ async def _drain(subscription: Subscription) -> None:
 
 
 def _event(row: EventRecord) -> bytes:
-    return b"id: %d\n" % row.id + _message("event", making.event(row))
+    return b"id: %d\n" % row.id + _message("event", serializers.event(row))
 
 
 def _message(kind: str, data: Any) -> bytes:

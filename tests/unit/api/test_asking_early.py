@@ -28,7 +28,7 @@ def test_it_waits_and_one_that_gives_up_does_not_stop_the_others() -> None:
         with pytest.raises(asyncio.CancelledError):
             await first
         request = AsyncMock(return_value={"status": 200})
-        answering.set_result(SimpleNamespace(inside=SimpleNamespace(request=request)))
+        answering.set_result(SimpleNamespace(internal_client=SimpleNamespace(request=request)))
         assert await second == {"status": 200}
         request.assert_awaited_once_with("u", "t", "GET", "/nodes", {}, None)
 

@@ -6,7 +6,7 @@ import pytest
 from served_api import Api
 
 from cloudwright.api.gate import PREFIX
-from cloudwright.api.times import expiration, iso_time, scheduled_time
+from cloudwright.api.timestamps import parse_expiration, parse_scheduled_time, parse_time
 from cloudwright.errors import InvalidInput
 from cloudwright.storage import accounts, plugins
 from cloudwright.storage.records import Plugin
@@ -133,8 +133,8 @@ def test_who_is_no_administrator_sees_less(api: Api) -> None:
     ],
 )
 def test_times(text: str, time: datetime) -> None:
-    assert iso_time(text) == time
-    assert scheduled_time(text) == time
+    assert parse_time(text) == time
+    assert parse_scheduled_time(text) == time
 
 
 @pytest.mark.parametrize(
@@ -149,18 +149,18 @@ def test_times(text: str, time: datetime) -> None:
     ],
 )
 def test_expirations(text: str, time: datetime) -> None:
-    assert expiration(text, NOON) == time
+    assert parse_expiration(text, NOON) == time
 
 
 @pytest.mark.parametrize("text", ["", "+", "+h", "+1", "+1 moon", "tomorrow", "+9999999y", "2030-13-01"])
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(InvalidInput):
-        expiration(text, NOON)
+        parse_expiration(text, NOON)
     for wrong in ("203013012359+0000", "999912312359-2359", text):
         with pytest.raises(InvalidInput):
-            scheduled_time(wrong)
+            parse_scheduled_time(wrong)
 
 
 def test_the_compact_form() -> None:
-    assert scheduled_time("203006011400+0200") == NOON
-    assert scheduled_time("203006011200Z") == NOON
+    assert parse_scheduled_time("203006011400+0200") == NOON
+    assert parse_scheduled_time("203006011200Z") == NOON

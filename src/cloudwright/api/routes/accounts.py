@@ -5,16 +5,16 @@ from __future__ import annotations
 from fastapi import Response
 from pydantic import BaseModel
 
-from cloudwright.api import making, shapes
-from cloudwright.api.answers import Json, listed
-from cloudwright.api.asking import Asked, Asking, Listed
-from cloudwright.api.bodies import routes_of
-from cloudwright.api.times import expiration
+from cloudwright.api import schemas, serializers
+from cloudwright.api.dependencies import ContextDep, ListQueryDep, RequestContext
+from cloudwright.api.responses import JsonResponse, list_page
+from cloudwright.api.routing import resource_router
+from cloudwright.api.timestamps import parse_expiration
 from cloudwright.errors import Forbidden
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Token
 
-router = routes_of("accounts")
+router = resource_router("accounts")
 
 _HIDDEN = "********"
 
@@ -26,62 +26,64 @@ class NewToken(BaseModel):
     expiration_date: str | None = None
 
 
-@router.get("/tokens", response_model=shapes.Listed[shapes.Token])
-async def list_tokens(asking: Asked, listing: Listed) -> Json:
-    rows, total = await asking.manager.accounts.tokens(asking.principal, listing.page)
-    return listed([await _token(asking, row) for row in rows], total, listing.page, listing.fields)
+@router.get("/tokens", response_model=schemas.Page[schemas.Token])
+async def list_tokens(context: ContextDep, query: ListQueryDep) -> JsonResponse:
+    rows, total = await context.manager.accounts.tokens(context.principal, query.page)
+    return list_page([await _token(context, row) for row in rows], total, query.page, query.fields)
 
 
-@router.post("/tokens", response_model=shapes.Token)
-async def create_token(asking: Asked, new: NewToken) -> Json:
+@router.post("/tokens", response_model=schemas.Token)
+async def create_token(context: ContextDep, new: NewToken) -> JsonResponse:
     """A new token of the user who asks. Its value is in this answer only."""
-    expires_at = expiration(new.expiration_date, asking.manager.clock()) if new.expiration_date else None
-    row, value = await asking.manager.accounts.create_token(asking.principal, new.description, expires_at)
-    return Json(making.token(row, asking.principal.role, value))
+    expires_at = (
+        parse_expiration(new.expiration_date, context.manager.clock()) if new.expiration_date else None
+    )
+    row, value = await context.manager.accounts.create_token(context.principal, new.description, expires_at)
+    return JsonResponse(serializers.token(row, context.principal.role, value))
 
 
-@router.get("/tokens/{id}", response_model=shapes.Token)
-async def get_token(asking: Asked, id: str) -> Json:
-    return Json(await _token(asking, await asking.manager.accounts.token(asking.principal, id)))
+@router.get("/tokens/{id}", response_model=schemas.Token)
+async def get_token(context: ContextDep, id: str) -> JsonResponse:
+    return JsonResponse(await _token(context, await context.manager.accounts.token(context.principal, id)))
 
 
 @router.delete("/tokens/{id}", status_code=204)
-async def delete_token(asking: Asked, id: str) -> Response:
+async def delete_token(context: ContextDep, id: str) -> Response:
     """The token is not accepted any more from the next request on."""
-    await asking.manager.accounts.delete_token(asking.principal, id)
+    await context.manager.accounts.delete_token(context.principal, id)
     return Response(status_code=204)
 
 
-@router.get("/tenants", response_model=shapes.Listed[shapes.Tenant])
-async def list_tenants(asking: Asked, listing: Listed) -> Json:
-    rows, total = await asking.manager.accounts.tenants(listing.page)
-    return listed((making.tenant(row) for row in rows), total, listing.page, listing.fields)
+@router.get("/tenants", response_model=schemas.Page[schemas.Tenant])
+async def list_tenants(context: ContextDep, query: ListQueryDep) -> JsonResponse:
+    rows, total = await context.manager.accounts.tenants(query.page)
+    return list_page((serializers.tenant(row) for row in rows), total, query.page, query.fields)
 
 
-@router.get("/tenants/{name}", response_model=shapes.Tenant)
-async def get_tenant(asking: Asked, name: str) -> Json:
-    return Json(making.tenant(await asking.manager.accounts.tenant(name)))
+@router.get("/tenants/{name}", response_model=schemas.Tenant)
+async def get_tenant(context: ContextDep, name: str) -> JsonResponse:
+    return JsonResponse(serializers.tenant(await context.manager.accounts.tenant(name)))
 
 
-@router.get("/user", response_model=shapes.User)
-async def get_own_user(asking: Asked) -> Json:
+@router.get("/user", response_model=schemas.User)
+async def get_own_user(context: ContextDep) -> JsonResponse:
     """The user who asks."""
-    return Json(await _user(asking, asking.principal.username))
+    return JsonResponse(await _user(context, context.principal.username))
 
 
-@router.get("/users/{username}", response_model=shapes.User)
-async def get_user(asking: Asked, username: str) -> Json:
-    if username != asking.principal.username and not asking.principal.is_admin:
+@router.get("/users/{username}", response_model=schemas.User)
+async def get_user(context: ContextDep, username: str) -> JsonResponse:
+    if username != context.principal.username and not context.principal.is_admin:
         raise Forbidden("Only an administrator may look at other users.")
-    return Json(await _user(asking, username))
+    return JsonResponse(await _user(context, username))
 
 
-async def _user(asking: Asking, username: str) -> shapes.User:
-    user = await asking.manager.accounts.user(username)
-    tenants, _ = await asking.manager.accounts.tenants(EVERYTHING)
-    return making.user(user, [tenant.name for tenant in tenants])
+async def _user(context: RequestContext, username: str) -> schemas.User:
+    user = await context.manager.accounts.user(username)
+    tenants, _ = await context.manager.accounts.tenants(EVERYTHING)
+    return serializers.user(user, [tenant.name for tenant in tenants])
 
 
-async def _token(asking: Asking, row: Token) -> shapes.Token:
-    user = await asking.manager.accounts.user(row.username)
-    return making.token(row, user.role, _HIDDEN)
+async def _token(context: RequestContext, row: Token) -> schemas.Token:
+    user = await context.manager.accounts.user(row.username)
+    return serializers.token(row, user.role, _HIDDEN)

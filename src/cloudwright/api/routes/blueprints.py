@@ -8,130 +8,139 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel
 from starlette.responses import FileResponse, StreamingResponse
 
-from cloudwright.api import making, reading, shapes
-from cloudwright.api.answers import Json, listed, only
-from cloudwright.api.asking import Asked, Fields, Listed, Visibility, check_fields, some
-from cloudwright.api.bodies import routes_of
+from cloudwright.api import queries, schemas, serializers
+from cloudwright.api.dependencies import (
+    ContextDep,
+    FieldsDep,
+    ListQueryDep,
+    Visibility,
+    check_fields,
+    split_values,
+)
 from cloudwright.api.labels import label_pairs
-from cloudwright.api.plans import with_plan
-from cloudwright.api.receiving import ARCHIVE, Details, received
+from cloudwright.api.plans import stream_with_plan
+from cloudwright.api.responses import JsonResponse, list_page, pick_fields
+from cloudwright.api.routing import resource_router
+from cloudwright.api.uploads import ARCHIVE_BODY, ArchiveDetails, receive_archive
 from cloudwright.storage import blueprints
 from cloudwright.storage.filters import BlueprintFilter
 
-router = routes_of("blueprints", "/blueprints")
+router = resource_router("blueprints", "/blueprints")
 
 
-@router.get("", response_model=shapes.Listed[shapes.Blueprint])
+@router.get("", response_model=schemas.Page[schemas.Blueprint])
 async def list_blueprints(
-    asking: Asked,
-    listing: Listed,
+    context: ContextDep,
+    query: ListQueryDep,
     id: Annotated[list[str] | None, Query()] = None,
     state: Annotated[list[str] | None, Query()] = None,
     created_by: str | None = None,
-) -> Json:
-    check_fields(listing.fields, shapes.Blueprint)
-    wants_plan = "plan" in (listing.fields or ())
+) -> JsonResponse:
+    check_fields(query.fields, schemas.Blueprint)
+    wants_plan = "plan" in (query.fields or ())
     filter = BlueprintFilter(
-        tenant=listing.tenant(asking),
-        ids=some(id),
-        states=some(state),
+        tenant=query.tenant(context),
+        ids=split_values(id),
+        states=split_values(state),
         created_by=created_by,
-        search=listing.search,
+        search=query.search,
     )
-    rows, total = await asking.manager.store.read(
-        reading.list_blueprints, filter, listing.page, with_plan=wants_plan
+    rows, total = await context.manager.store.read(
+        queries.list_blueprints, filter, query.page, with_plan=wants_plan
     )
-    made = (making.blueprint(row, with_plan=wants_plan) for row in rows)
-    return listed(made, total, listing.page, listing.fields)
+    made = (serializers.blueprint(row, with_plan=wants_plan) for row in rows)
+    return list_page(made, total, query.page, query.fields)
 
 
-@router.get("/{id}", response_model=shapes.Blueprint)
-async def get_blueprint(asking: Asked, id: str, fields: Fields) -> Response:
-    check_fields(fields, shapes.Blueprint)
+@router.get("/{id}", response_model=schemas.Blueprint)
+async def get_blueprint(context: ContextDep, id: str, fields: FieldsDep) -> Response:
+    check_fields(fields, schemas.Blueprint)
     wants_plan = fields is None or "plan" in fields
-    row = await asking.manager.store.read(blueprints.get, asking.tenant, id, with_plan=wants_plan)
-    made = only(making.blueprint(row), fields)
+    row = await context.manager.store.read(blueprints.get, context.tenant, id, with_plan=wants_plan)
+    made = pick_fields(serializers.blueprint(row), fields)
     if not wants_plan:
-        return Json(made)
-    return StreamingResponse(with_plan(made, row.plan), media_type="application/json")
+        return JsonResponse(made)
+    return StreamingResponse(stream_with_plan(made, row.plan), media_type="application/json")
 
 
-@router.put("/{id}", response_model=shapes.Blueprint, status_code=201, openapi_extra=ARCHIVE)
+@router.put("/{id}", response_model=schemas.Blueprint, status_code=201, openapi_extra=ARCHIVE_BODY)
 async def upload_blueprint(
     request: Request,
-    asking: Asked,
+    context: ContextDep,
     id: str,
     application_file_name: str | None = None,
     visibility: Visibility = "tenant",
     async_upload: bool = False,
     blueprint_archive_url: str | None = None,
-) -> Json:
+) -> JsonResponse:
     """Store an archive as a blueprint. With ``async_upload`` the answer does not wait until it is parsed.
 
     The answer is without the plan.
     """
-    said = Details(
+    said = ArchiveDetails(
         application_file_name=application_file_name,
         visibility=visibility,
         async_upload=async_upload,
         blueprint_archive_url=blueprint_archive_url,
     )
-    service = asking.manager.blueprints
-    async with received(request, said, service.incoming) as (archive, details):
+    service = context.manager.blueprints
+    async with receive_archive(request, said, service.incoming) as (archive, details):
         row = await service.upload(
-            asking.tenant,
+            context.tenant,
             id,
             archive,
             main_file=details.main_file,
-            by=asking.by,
+            by=context.by,
             visibility=details.visibility,
             labels=label_pairs(details.labels),
             background=details.async_upload,
         )
     warnings = (row.plan or {}).get("warnings") or []
-    return Json({**making.blueprint(row), "warnings": warnings}, status_code=201)
+    return JsonResponse({**serializers.blueprint(row), "warnings": warnings}, status_code=201)
 
 
 @router.put(
     "/{id}/validate",
     status_code=204,
     response_class=Response,
-    responses={200: {"model": shapes.Validation}},
-    openapi_extra=ARCHIVE,
+    responses={200: {"model": schemas.Validation}},
+    openapi_extra=ARCHIVE_BODY,
 )
 async def validate_blueprint(
     request: Request,
-    asking: Asked,
+    context: ContextDep,
     id: str,
     application_file_name: str | None = None,
     blueprint_archive_url: str | None = None,
     warnings: bool = False,
 ) -> Response:
     """Read an archive as an upload would, and keep nothing of it. With ``warnings`` they are the answer."""
-    said = Details(application_file_name=application_file_name, blueprint_archive_url=blueprint_archive_url)
-    service = asking.manager.blueprints
-    async with received(request, said, service.incoming) as (archive, details):
-        found = await service.validate(asking.tenant, archive, main_file=details.main_file)
-    return Json({"warnings": found}) if warnings else Response(status_code=204)
+    said = ArchiveDetails(
+        application_file_name=application_file_name, blueprint_archive_url=blueprint_archive_url
+    )
+    service = context.manager.blueprints
+    async with receive_archive(request, said, service.incoming) as (archive, details):
+        found = await service.validate(context.tenant, archive, main_file=details.main_file)
+    return JsonResponse({"warnings": found}) if warnings else Response(status_code=204)
 
 
 class Changes(BaseModel):
     labels: list[dict[str, Any]]
 
 
-@router.patch("/{id}", response_model=shapes.Blueprint)
-async def update_blueprint(asking: Asked, id: str, changes: Changes) -> Json:
+@router.patch("/{id}", response_model=schemas.Blueprint)
+async def update_blueprint(context: ContextDep, id: str, changes: Changes) -> JsonResponse:
     """Replace the labels."""
-    row = await asking.manager.blueprints.set_labels(
-        asking.tenant, id, label_pairs(changes.labels), by=asking.by
+    row = await context.manager.blueprints.set_labels(
+        context.tenant, id, label_pairs(changes.labels), by=context.by
     )
-    return Json(making.blueprint(row))
+    return JsonResponse(serializers.blueprint(row))
 
 
 @router.delete("/{id}", status_code=204)
-async def delete_blueprint(asking: Asked, id: str, force: bool = False) -> Response:
+async def delete_blueprint(context: ContextDep, id: str, force: bool = False) -> Response:
     """Delete a blueprint that no deployment uses and, unless with ``force``, no other blueprint imports."""
-    await asking.manager.blueprints.delete(asking.tenant, id, force=force)
+    await context.manager.blueprints.delete(context.tenant, id, force=force)
     return Response(status_code=204)
 
 
@@ -140,7 +149,7 @@ async def delete_blueprint(asking: Asked, id: str, force: bool = False) -> Respo
     response_class=FileResponse,
     responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}},
 )
-async def download_blueprint(asking: Asked, id: str) -> FileResponse:
+async def download_blueprint(context: ContextDep, id: str) -> FileResponse:
     """The archive as it was uploaded."""
-    file, ending = await asking.manager.blueprints.archive(asking.tenant, id)
+    file, ending = await context.manager.blueprints.archive(context.tenant, id)
     return FileResponse(file, media_type="application/octet-stream", filename=f"{id}{ending}")

@@ -7,21 +7,28 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import BaseModel
 
-from cloudwright.api import making, reading, shapes
-from cloudwright.api.answers import Json, listed, only, whole
-from cloudwright.api.asking import Asked, Fields, Listed, Visibility, check_fields, some
-from cloudwright.api.bodies import routes_of
+from cloudwright.api import queries, schemas, serializers
+from cloudwright.api.dependencies import (
+    ContextDep,
+    FieldsDep,
+    ListQueryDep,
+    Visibility,
+    check_fields,
+    split_values,
+)
 from cloudwright.api.labels import label_pairs
+from cloudwright.api.responses import JsonResponse, list_page, pick_fields, single_page
+from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
 from cloudwright.storage import deployments
 from cloudwright.storage.filters import DeploymentFilter
 
-router = routes_of("deployments")
+router = resource_router("deployments")
 
 # What is not of the record itself, and takes more reading.
 _STATE = frozenset(
     name
-    for name in shapes.Deployment.__annotations__
+    for name in schemas.Deployment.__annotations__
     if name.startswith("latest_execution") or name in ("installation_status", "deployment_status")
 )
 
@@ -40,10 +47,10 @@ class NewDeployment(BaseModel):
     settings: dict[str, Any] = {}
 
 
-@router.get("/deployments", response_model=shapes.Listed[shapes.Deployment])
+@router.get("/deployments", response_model=schemas.Page[schemas.Deployment])
 async def list_deployments(
-    asking: Asked,
-    listing: Listed,
+    context: ContextDep,
+    query: ListQueryDep,
     id: Annotated[list[str] | None, Query()] = None,
     blueprint_id: Annotated[list[str] | None, Query()] = None,
     site_name: Annotated[list[str] | None, Query()] = None,
@@ -52,41 +59,43 @@ async def list_deployments(
     _group_id: str | None = None,
     _dependencies_of: str | None = None,
     _filter_id: str | None = None,
-) -> Json:
-    check_fields(listing.fields, shapes.Deployment)
+) -> JsonResponse:
+    check_fields(query.fields, schemas.Deployment)
     if _group_id or _dependencies_of or _filter_id:
         raise InvalidInput("Groups, dependencies and stored filters of deployments do not exist here.")
     filter = DeploymentFilter(
-        tenant=listing.tenant(asking),
-        ids=some(id),
-        blueprint_ids=some(blueprint_id),
-        site_names=some(site_name),
+        tenant=query.tenant(context),
+        ids=split_values(id),
+        blueprint_ids=split_values(blueprint_id),
+        site_names=split_values(site_name),
         created_by=created_by,
-        search=listing.search or _search_name,
+        search=query.search or _search_name,
     )
-    with_state = listing.fields is None or not _STATE.isdisjoint(listing.fields)
-    views, total = await asking.manager.store.read(
-        reading.list_deployments, filter, listing.page, with_state=with_state
+    with_state = query.fields is None or not _STATE.isdisjoint(query.fields)
+    views, total = await context.manager.store.read(
+        queries.list_deployments, filter, query.page, with_state=with_state
     )
-    made = (making.deployment(view.deployment, view.latest, view.states) for view in views)
-    return listed(made, total, listing.page, listing.fields)
+    made = (serializers.deployment(view.deployment, view.latest, view.states) for view in views)
+    return list_page(made, total, query.page, query.fields)
 
 
-@router.get("/deployments/{id}", response_model=shapes.Deployment)
-async def get_deployment(asking: Asked, id: str, fields: Fields) -> Json:
-    check_fields(fields, shapes.Deployment)
-    view = await asking.manager.store.read(reading.get_deployment, asking.tenant, id)
-    return Json(only(making.deployment(view.deployment, view.latest, view.states), fields))
+@router.get("/deployments/{id}", response_model=schemas.Deployment)
+async def get_deployment(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
+    check_fields(fields, schemas.Deployment)
+    view = await context.manager.store.read(queries.get_deployment, context.tenant, id)
+    return JsonResponse(
+        pick_fields(serializers.deployment(view.deployment, view.latest, view.states), fields)
+    )
 
 
-@router.put("/deployments/{id}", response_model=shapes.Deployment, status_code=201)
-async def create_deployment(asking: Asked, id: str, new: NewDeployment) -> Json:
-    row = await asking.manager.deployments.create(
-        asking.tenant,
+@router.put("/deployments/{id}", response_model=schemas.Deployment, status_code=201)
+async def create_deployment(context: ContextDep, id: str, new: NewDeployment) -> JsonResponse:
+    row = await context.manager.deployments.create(
+        context.tenant,
         id,
         new.blueprint_id,
         new.inputs or {},
-        by=asking.by,
+        by=context.by,
         display_name=new.display_name,
         labels=label_pairs(new.labels),
         visibility=new.visibility,
@@ -95,72 +104,78 @@ async def create_deployment(asking: Asked, id: str, new: NewDeployment) -> Json:
         runtime_only_evaluation=new.runtime_only_evaluation,
         auto_correct_types=new.auto_correct_types,
     )
-    view = await asking.manager.store.read(reading.get_deployment, asking.tenant, row.id)
-    return Json(making.deployment(view.deployment, view.latest, view.states), status_code=201)
+    view = await context.manager.store.read(queries.get_deployment, context.tenant, row.id)
+    return JsonResponse(serializers.deployment(view.deployment, view.latest, view.states), status_code=201)
 
 
 class Changes(BaseModel):
     labels: list[dict[str, Any]]
 
 
-@router.patch("/deployments/{id}", response_model=shapes.Deployment)
-async def update_deployment(asking: Asked, id: str, changes: Changes) -> Json:
+@router.patch("/deployments/{id}", response_model=schemas.Deployment)
+async def update_deployment(context: ContextDep, id: str, changes: Changes) -> JsonResponse:
     """Replace the labels."""
-    await asking.manager.deployments.set_labels(asking.tenant, id, label_pairs(changes.labels), by=asking.by)
-    view = await asking.manager.store.read(reading.get_deployment, asking.tenant, id)
-    return Json(making.deployment(view.deployment, view.latest, view.states))
+    await context.manager.deployments.set_labels(
+        context.tenant, id, label_pairs(changes.labels), by=context.by
+    )
+    view = await context.manager.store.read(queries.get_deployment, context.tenant, id)
+    return JsonResponse(serializers.deployment(view.deployment, view.latest, view.states))
 
 
 @router.delete("/deployments/{id}", status_code=204)
-async def delete_deployment(asking: Asked, id: str, force: bool = False) -> Response:
+async def delete_deployment(context: ContextDep, id: str, force: bool = False) -> Response:
     """Delete a deployment of which nothing is installed; ``force`` does not look at that."""
-    await asking.manager.deployments.delete(asking.tenant, id, force=force)
+    await context.manager.deployments.delete(context.tenant, id, force=force)
     return Response(status_code=204)
 
 
-@router.get("/deployments/{id}/outputs", response_model=shapes.Outputs)
-async def get_outputs(asking: Asked, id: str) -> Json:
+@router.get("/deployments/{id}/outputs", response_model=schemas.Outputs)
+async def get_outputs(context: ContextDep, id: str) -> JsonResponse:
     """The outputs' values as they are now."""
-    return Json({"deployment_id": id, "outputs": await asking.manager.deployments.outputs(asking.tenant, id)})
-
-
-@router.get("/deployments/{id}/capabilities", response_model=shapes.Capabilities)
-async def get_capabilities(asking: Asked, id: str) -> Json:
-    """The capabilities' values as they are now."""
-    values = await asking.manager.deployments.capabilities(asking.tenant, id)
-    return Json({"deployment_id": id, "capabilities": values})
-
-
-@router.get("/deployments/{id}/inputs", response_model=shapes.Inputs)
-async def get_inputs(asking: Asked, id: str) -> Json:
-    row = await asking.manager.store.read(deployments.get, asking.tenant, id)
-    return Json({"deployment_id": id, "inputs": row.inputs})
-
-
-@router.get("/deployments/{id}/labels", response_model=shapes.Listed[shapes.Label])
-async def get_labels(asking: Asked, id: str) -> Json:
-    row = await asking.manager.store.read(deployments.get, asking.tenant, id)
-    return whole(making.labels(row.labels))
-
-
-@router.get("/deployments/{id}/workflows", response_model=shapes.Listed[shapes.Workflow])
-async def get_workflows(asking: Asked, id: str) -> Json:
-    row = await asking.manager.store.read(deployments.get, asking.tenant, id)
-    return whole(
-        [making.workflow(name, definition, row) for name, definition in sorted(row.workflows.items())]
+    return JsonResponse(
+        {"deployment_id": id, "outputs": await context.manager.deployments.outputs(context.tenant, id)}
     )
 
 
-@router.get("/workflows", response_model=shapes.Listed[shapes.Workflow])
+@router.get("/deployments/{id}/capabilities", response_model=schemas.Capabilities)
+async def get_capabilities(context: ContextDep, id: str) -> JsonResponse:
+    """The capabilities' values as they are now."""
+    values = await context.manager.deployments.capabilities(context.tenant, id)
+    return JsonResponse({"deployment_id": id, "capabilities": values})
+
+
+@router.get("/deployments/{id}/inputs", response_model=schemas.Inputs)
+async def get_inputs(context: ContextDep, id: str) -> JsonResponse:
+    row = await context.manager.store.read(deployments.get, context.tenant, id)
+    return JsonResponse({"deployment_id": id, "inputs": row.inputs})
+
+
+@router.get("/deployments/{id}/labels", response_model=schemas.Page[schemas.Label])
+async def get_labels(context: ContextDep, id: str) -> JsonResponse:
+    row = await context.manager.store.read(deployments.get, context.tenant, id)
+    return single_page(serializers.labels(row.labels))
+
+
+@router.get("/deployments/{id}/workflows", response_model=schemas.Page[schemas.Workflow])
+async def get_workflows(context: ContextDep, id: str) -> JsonResponse:
+    row = await context.manager.store.read(deployments.get, context.tenant, id)
+    return single_page(
+        [serializers.workflow(name, definition, row) for name, definition in sorted(row.workflows.items())]
+    )
+
+
+@router.get("/workflows", response_model=schemas.Page[schemas.Workflow])
 async def list_workflows(
-    asking: Asked, listing: Listed, id: Annotated[list[str] | None, Query(description="Deployments.")] = None
-) -> Json:
+    context: ContextDep,
+    query: ListQueryDep,
+    id: Annotated[list[str] | None, Query(description="Deployments.")] = None,
+) -> JsonResponse:
     """The workflows that the deployments of a tenant have, each name once."""
-    filter = DeploymentFilter(tenant=listing.tenant(asking), ids=some(id), search=listing.search)
-    rows, _ = await asking.manager.store.read(deployments.list_deployments, filter, listing.page)
+    filter = DeploymentFilter(tenant=query.tenant(context), ids=split_values(id), search=query.search)
+    rows, _ = await context.manager.store.read(deployments.list_deployments, filter, query.page)
     found = {
-        name: making.workflow(name, definition, row)
+        name: serializers.workflow(name, definition, row)
         for row in rows
         for name, definition in row.workflows.items()
     }
-    return whole([found[name] for name in sorted(found)])
+    return single_page([found[name] for name in sorted(found)])

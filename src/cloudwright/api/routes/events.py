@@ -8,21 +8,21 @@ from fastapi import Query, Response
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
-from cloudwright.api import shapes
-from cloudwright.api.answers import told
-from cloudwright.api.asking import LARGEST, Asked, Listed, check_fields, some
-from cloudwright.api.bodies import routes_of
+from cloudwright.api import schemas
+from cloudwright.api.dependencies import LARGEST, ContextDep, ListQueryDep, check_fields, split_values
 from cloudwright.api.listing import EVENT_OR_LOG
+from cloudwright.api.responses import json_page_response
+from cloudwright.api.routing import resource_router
 from cloudwright.api.streaming import follow
-from cloudwright.api.times import iso_time, time_or_none
+from cloudwright.api.timestamps import optional_time, parse_time
 from cloudwright.errors import InvalidInput
 from cloudwright.manager.manager import Manager
 from cloudwright.model.event import EVENT, LOG, Event
 from cloudwright.storage import events, executions
 from cloudwright.storage.filters import EventFilter
-from cloudwright.storage.telling import tell_page
+from cloudwright.storage.json_pages import json_page
 
-router = routes_of("events", "/events")
+router = resource_router("events", "/events")
 
 _Names = Annotated[list[str] | None, Query()]
 _Types = Annotated[
@@ -33,10 +33,10 @@ _Types = Annotated[
 _TIME_COLUMNS = {"timestamp": "id", "reported_timestamp": "id", "@timestamp": "id"}
 
 
-@router.get("", response_model=shapes.Listed[shapes.Event])
+@router.get("", response_model=schemas.Page[schemas.Event])
 async def list_events(
-    asking: Asked,
-    listing: Listed,
+    context: ContextDep,
+    query: ListQueryDep,
     type: _Types = None,
     execution_id: _Names = None,
     deployment_id: _Names = None,
@@ -55,30 +55,30 @@ async def list_events(
     ] = None,
     include_logs: bool = True,
 ) -> Response:
-    check_fields(listing.fields, shapes.Event)
+    check_fields(query.fields, schemas.Event)
     start, end = _times(_range or [])
     kinds = _kinds(type, include_logs)
     wanted = message_text or message
     filter = EventFilter(
-        tenant=listing.tenant(asking),
-        execution_ids=some(execution_id),
-        deployment_ids=some(deployment_id),
-        blueprint_ids=some(blueprint_id),
-        node_ids=some(node_id),
-        node_instance_ids=some(node_instance_id),
-        operations=some(operation),
-        event_types=some(event_type),
-        levels=some(level),
-        message=wanted.strip("%") if wanted else listing.search,
-        from_time=time_or_none(from_datetime or start, iso_time),
-        to_time=time_or_none(to_datetime or end, iso_time),
+        tenant=query.tenant(context),
+        execution_ids=split_values(execution_id),
+        deployment_ids=split_values(deployment_id),
+        blueprint_ids=split_values(blueprint_id),
+        node_ids=split_values(node_id),
+        node_instance_ids=split_values(node_instance_id),
+        operations=split_values(operation),
+        event_types=split_values(event_type),
+        levels=split_values(level),
+        message=wanted.strip("%") if wanted else query.search,
+        from_time=optional_time(from_datetime or start, parse_time),
+        to_time=optional_time(to_datetime or end, parse_time),
         include_events=EVENT in kinds,
         include_logs=LOG in kinds,
     )
     found = events.listing(filter)
-    page = listing.sorted_by(**_TIME_COLUMNS)
-    return told(
-        await asking.manager.store.read(tell_page, found, EVENT_OR_LOG, listing.fields, page), listing.page
+    page = query.sorted_page(**_TIME_COLUMNS)
+    return json_page_response(
+        await context.manager.store.read(json_page, found, EVENT_OR_LOG, query.fields, page), query.page
     )
 
 
@@ -88,7 +88,7 @@ async def list_events(
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def stream_events(
-    asking: Asked,
+    context: ContextDep,
     execution_id: str,
     after: Annotated[int, Query(ge=0, le=LARGEST, description="The id of the last event that is known.")] = 0,
     type: _Types = None,
@@ -100,8 +100,8 @@ async def stream_events(
     execution, first as it is and then whenever its status has changed.
     """
     kinds = _kinds(type, include_logs)
-    row = await asking.manager.store.read(executions.get, execution_id, asking.tenant)
-    stream = follow(asking.manager, row, after, include_logs=LOG in kinds)
+    row = await context.manager.store.read(executions.get, execution_id, context.tenant)
+    stream = follow(context.manager, row, after, include_logs=LOG in kinds)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
@@ -133,10 +133,10 @@ class NewEvents(BaseModel):
 
 
 @router.post("", status_code=204)
-async def add_events(asking: Asked, new: NewEvents) -> Response:
+async def add_events(context: ContextDep, new: NewEvents) -> Response:
     """Add events and logs to an execution."""
-    manager = asking.manager
-    row = await manager.store.read(executions.get, new.execution_id, asking.tenant)
+    manager = context.manager
+    row = await manager.store.read(executions.get, new.execution_id, context.tenant)
     made = [_made(row.id, EVENT, given, manager) for given in new.events or ()]
     made += [_made(row.id, LOG, given, manager) for given in new.logs or ()]
     if made:
@@ -162,7 +162,7 @@ def _made(execution_id: str, kind: str, given: NewEvent, manager: Manager) -> Ev
 
 
 def _kinds(given: list[str] | None, include_logs: bool) -> set[str]:
-    kinds = set(some(given) or (EVENT, LOG))
+    kinds = set(split_values(given) or (EVENT, LOG))
     unknown = kinds - {EVENT, LOG}
     if unknown:
         raise InvalidInput(f"`{unknown.pop()[:200]}` is no type of events; there are: {EVENT}, {LOG}.")
@@ -170,7 +170,7 @@ def _kinds(given: list[str] | None, include_logs: bool) -> set[str]:
 
 
 def _times(ranges: list[str]) -> tuple[str | None, str | None]:
-    """From and to of the old form of asking for a time."""
+    """From and to of the old form of context for a time."""
     start = end = None
     for given in ranges:
         column, comma, rest = given.partition(",")

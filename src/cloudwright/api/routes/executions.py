@@ -7,21 +7,21 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
-from cloudwright.api import making, reading, shapes
-from cloudwright.api.answers import Json, only, told, whole
-from cloudwright.api.asking import Asked, Fields, Listed, check_fields, some
-from cloudwright.api.bodies import routes_of
+from cloudwright.api import queries, schemas, serializers
+from cloudwright.api.dependencies import ContextDep, FieldsDep, ListQueryDep, check_fields, split_values
 from cloudwright.api.listing import EXECUTION, OPERATION
-from cloudwright.api.times import scheduled_time, time_or_none
+from cloudwright.api.responses import JsonResponse, json_page_response, pick_fields, single_page
+from cloudwright.api.routing import resource_router
+from cloudwright.api.timestamps import optional_time, parse_scheduled_time
 from cloudwright.errors import InvalidInput
 from cloudwright.manager.blueprints import UPLOAD_EXECUTION
 from cloudwright.manager.executions import StartExecution
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.storage import execution_queries, operations
 from cloudwright.storage.filters import ExecutionFilter, OperationFilter
-from cloudwright.storage.telling import tell_page
+from cloudwright.storage.json_pages import json_page
 
-router = routes_of("executions", "/executions")
+router = resource_router("executions", "/executions")
 
 _Names = Annotated[list[str] | None, Query()]
 # What a resume does is whether it runs operations again that were started and did not fail.
@@ -50,10 +50,10 @@ class Action(BaseModel):
     grace: Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)] | None = None
 
 
-@router.get("", response_model=shapes.Listed[shapes.Execution])
+@router.get("", response_model=schemas.Page[schemas.Execution])
 async def list_executions(
-    asking: Asked,
-    listing: Listed,
+    context: ContextDep,
+    query: ListQueryDep,
     id: _Names = None,
     deployment_id: _Names = None,
     blueprint_id: _Names = None,
@@ -62,95 +62,95 @@ async def list_executions(
     created_by: str | None = None,
     _include_system_workflows: bool = False,
 ) -> Response:
-    check_fields(listing.fields, shapes.Execution)
+    check_fields(query.fields, schemas.Execution)
     filter = ExecutionFilter(
-        tenant=listing.tenant(asking),
-        ids=some(id),
-        deployment_ids=some(deployment_id),
-        blueprint_ids=some(blueprint_id),
-        workflow_ids=some(workflow_id),
-        statuses=_statuses(some(status)),
+        tenant=query.tenant(context),
+        ids=split_values(id),
+        deployment_ids=split_values(deployment_id),
+        blueprint_ids=split_values(blueprint_id),
+        workflow_ids=split_values(workflow_id),
+        statuses=_statuses(split_values(status)),
         created_by=created_by,
         include_system_workflows=_include_system_workflows,
-        search=listing.search,
+        search=query.search,
     )
-    page = listing.sorted_by(status_display="status")
+    page = query.sorted_page(status_display="status")
     found = execution_queries.listing(filter)
-    return told(
-        await asking.manager.store.read(tell_page, found, EXECUTION, listing.fields, page), listing.page
+    return json_page_response(
+        await context.manager.store.read(json_page, found, EXECUTION, query.fields, page), query.page
     )
 
 
-@router.get("/{id}", response_model=shapes.Execution)
-async def get_execution(asking: Asked, id: str, fields: Fields) -> Json:
-    check_fields(fields, shapes.Execution)
-    return Json(only(await _view(asking, id), fields))
+@router.get("/{id}", response_model=schemas.Execution)
+async def get_execution(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
+    check_fields(fields, schemas.Execution)
+    return JsonResponse(pick_fields(await _view(context, id), fields))
 
 
-@router.post("", response_model=shapes.Execution, status_code=201)
-async def start_execution(asking: Asked, new: NewExecution) -> Json:
+@router.post("", response_model=schemas.Execution, status_code=201)
+async def start_execution(context: ContextDep, new: NewExecution) -> JsonResponse:
     """Run a workflow of a deployment. The answer comes when the execution is stored, not when it is over."""
     if new.force_status is not None:
         raise InvalidInput("An execution's status is what became of it; `force_status` cannot set it.")
-    row = await asking.manager.executions.start(
+    row = await context.manager.executions.start(
         StartExecution(
-            tenant=asking.tenant,
+            tenant=context.tenant,
             deployment_id=new.deployment_id,
             workflow_id=new.workflow_id,
-            by=asking.by,
+            by=context.by,
             parameters=new.parameters or {},
             dry_run=new.dry_run,
             queue=new.queue,
             force=new.force,
             allow_custom_parameters=new.allow_custom_parameters,
-            scheduled_for=time_or_none(new.scheduled_time, scheduled_time),
+            scheduled_for=optional_time(new.scheduled_time, parse_scheduled_time),
             wait_after_fail=new.wait_after_fail,
         )
     )
-    return Json(await _view(asking, row.id), status_code=201)
+    return JsonResponse(await _view(context, row.id), status_code=201)
 
 
-@router.post("/{id}", response_model=shapes.Execution)
-async def act_on_execution(asking: Asked, id: str, given: Action) -> Json:
+@router.post("/{id}", response_model=schemas.Execution)
+async def act_on_execution(context: ContextDep, id: str, given: Action) -> JsonResponse:
     """Cancel (``cancel``, ``force-cancel``, ``kill``) or resume (``resume``, ``force-resume``) an execution.
 
     The answer comes when the request is stored. A request can be raised, and neither lowered nor repeated.
     """
-    service = asking.manager.executions
+    service = context.manager.executions
     if given.action in _RESUMES:
-        await service.resume(asking.tenant, id, by=asking.by, reset_operations=_RESUMES[given.action])
+        await service.resume(context.tenant, id, by=context.by, reset_operations=_RESUMES[given.action])
     else:
         mode = CancelMode(given.action)
-        await service.cancel(asking.tenant, id, mode, by=asking.by, grace=given.grace)
-    return Json(await _view(asking, id))
+        await service.cancel(context.tenant, id, mode, by=context.by, grace=given.grace)
+    return JsonResponse(await _view(context, id))
 
 
-@router.get("/{id}/operations", response_model=shapes.Listed[shapes.Operation])
+@router.get("/{id}/operations", response_model=schemas.Page[schemas.Operation])
 async def list_operations(
-    asking: Asked,
-    listing: Listed,
+    context: ContextDep,
+    query: ListQueryDep,
     id: str,
     residual: Annotated[
         bool, Query(description="Only what still runs although the execution is over.")
     ] = False,
 ) -> Response:
-    check_fields(listing.fields, shapes.Operation)
+    check_fields(query.fields, schemas.Operation)
     if residual:
-        left = await asking.manager.store.read(reading.list_residual, asking.tenant, id)
-        return whole([only(making.operation(row, over=True), listing.fields) for row in left])
-    await asking.manager.store.read(reading.get_execution, asking.tenant, id)
-    found = operations.listing(OperationFilter(tenant=asking.tenant, execution_id=id))
-    return told(
-        await asking.manager.store.read(tell_page, found, OPERATION, listing.fields, listing.page),
-        listing.page,
+        left = await context.manager.store.read(queries.list_residual, context.tenant, id)
+        return single_page([pick_fields(serializers.operation(row, over=True), query.fields) for row in left])
+    await context.manager.store.read(queries.get_execution, context.tenant, id)
+    found = operations.listing(OperationFilter(tenant=context.tenant, execution_id=id))
+    return json_page_response(
+        await context.manager.store.read(json_page, found, OPERATION, query.fields, query.page),
+        query.page,
     )
 
 
-async def _view(asking: Asked, id: str) -> shapes.Execution:
+async def _view(context: ContextDep, id: str) -> schemas.Execution:
     if id.startswith(f"{UPLOAD_EXECUTION}:"):
-        return making.upload(await asking.manager.store.read(reading.get_upload, asking.tenant, id))
-    view = await asking.manager.store.read(reading.get_execution, asking.tenant, id)
-    return making.execution(view.execution, view.owner, view.residual)
+        return serializers.upload(await context.manager.store.read(queries.get_upload, context.tenant, id))
+    view = await context.manager.store.read(queries.get_execution, context.tenant, id)
+    return serializers.execution(view.execution, view.owner, view.residual)
 
 
 def _statuses(names: list[str] | None) -> list[ExecutionStatus] | None:

@@ -7,86 +7,93 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
-from cloudwright.api import making, reading, shapes
-from cloudwright.api.answers import Json, listed, only, told
-from cloudwright.api.asking import LARGEST, Asked, Fields, Listed, check_fields, some
-from cloudwright.api.bodies import routes_of
+from cloudwright.api import queries, schemas, serializers
+from cloudwright.api.dependencies import (
+    LARGEST,
+    ContextDep,
+    FieldsDep,
+    ListQueryDep,
+    check_fields,
+    split_values,
+)
 from cloudwright.api.listing import NODE_INSTANCE
+from cloudwright.api.responses import JsonResponse, json_page_response, list_page, pick_fields
+from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
 from cloudwright.storage import instances
 from cloudwright.storage.filters import InstanceFilter, NodeFilter
-from cloudwright.storage.telling import tell_page
+from cloudwright.storage.json_pages import json_page
 
-router = routes_of("nodes")
+router = resource_router("nodes")
 
 _Names = Annotated[list[str] | None, Query()]
 
 
-@router.get("/nodes", response_model=shapes.Listed[shapes.Node])
+@router.get("/nodes", response_model=schemas.Page[schemas.Node])
 async def list_nodes(
-    asking: Asked,
-    listing: Listed,
+    context: ContextDep,
+    query: ListQueryDep,
     deployment_id: _Names = None,
     id: _Names = None,
     _evaluate_functions: bool = False,
-) -> Json:
+) -> JsonResponse:
     """Nodes; with ``_evaluate_functions`` their properties' functions are evaluated as things are now."""
-    check_fields(listing.fields, shapes.Node)
+    check_fields(query.fields, schemas.Node)
     filter = NodeFilter(
-        tenant=listing.tenant(asking),
-        deployment_ids=some(deployment_id),
-        ids=some(id),
-        search=listing.search,
+        tenant=query.tenant(context),
+        deployment_ids=split_values(deployment_id),
+        ids=split_values(id),
+        search=query.search,
     )
-    rows, total = await asking.manager.store.read(reading.list_nodes, filter, listing.page)
-    made = [making.node(row, owner) for row, owner in rows]
+    rows, total = await context.manager.store.read(queries.list_nodes, filter, query.page)
+    made = [serializers.node(row, owner) for row, owner in rows]
     if _evaluate_functions:
         for row, node in zip(rows, made, strict=True):
-            node["properties"] = await asking.manager.deployments.evaluate(
+            node["properties"] = await context.manager.deployments.evaluate(
                 row[0].tenant, row[0].deployment_id, node["properties"]
             )
-    return listed(made, total, listing.page, listing.fields)
+    return list_page(made, total, query.page, query.fields)
 
 
-@router.get("/node-instances", response_model=shapes.Listed[shapes.NodeInstance])
+@router.get("/node-instances", response_model=schemas.Page[schemas.NodeInstance])
 async def list_node_instances(
-    asking: Asked,
-    listing: Listed,
+    context: ContextDep,
+    query: ListQueryDep,
     deployment_id: _Names = None,
     node_id: _Names = None,
     id: _Names = None,
     state: _Names = None,
     host_id: _Names = None,
 ) -> Response:
-    check_fields(listing.fields, shapes.NodeInstance)
+    check_fields(query.fields, schemas.NodeInstance)
     filter = InstanceFilter(
-        tenant=listing.tenant(asking),
-        deployment_ids=some(deployment_id),
-        node_ids=some(node_id),
-        ids=some(id),
-        states=some(state),
-        host_ids=some(host_id),
-        search=listing.search,
+        tenant=query.tenant(context),
+        deployment_ids=split_values(deployment_id),
+        node_ids=split_values(node_id),
+        ids=split_values(id),
+        states=split_values(state),
+        host_ids=split_values(host_id),
+        search=query.search,
     )
     found = instances.listing(filter)
-    return told(
-        await asking.manager.store.read(tell_page, found, NODE_INSTANCE, listing.fields, listing.page),
-        listing.page,
+    return json_page_response(
+        await context.manager.store.read(json_page, found, NODE_INSTANCE, query.fields, query.page),
+        query.page,
     )
 
 
-@router.get("/node-instances/{id}", response_model=shapes.NodeInstance)
+@router.get("/node-instances/{id}", response_model=schemas.NodeInstance)
 async def get_node_instance(
-    asking: Asked, id: str, fields: Fields, _evaluate_functions: bool = False
-) -> Json:
-    check_fields(fields, shapes.NodeInstance)
-    row, owner = await asking.manager.store.read(reading.get_instance, asking.tenant, id)
-    made = making.node_instance(row, owner)
+    context: ContextDep, id: str, fields: FieldsDep, _evaluate_functions: bool = False
+) -> JsonResponse:
+    check_fields(fields, schemas.NodeInstance)
+    row, owner = await context.manager.store.read(queries.get_instance, context.tenant, id)
+    made = serializers.node_instance(row, owner)
     if _evaluate_functions:
-        made["runtime_properties"] = await asking.manager.deployments.evaluate(
-            asking.tenant, row.deployment_id, made["runtime_properties"], instance_id=id
+        made["runtime_properties"] = await context.manager.deployments.evaluate(
+            context.tenant, row.deployment_id, made["runtime_properties"], instance_id=id
         )
-    return Json(only(made, fields))
+    return JsonResponse(pick_fields(made, fields))
 
 
 class InstanceChanges(BaseModel):
@@ -99,19 +106,21 @@ class InstanceChanges(BaseModel):
     relationships: list[Any] | None = None
 
 
-@router.patch("/node-instances/{id}", response_model=shapes.NodeInstance)
-async def update_node_instance(asking: Asked, id: str, changes: InstanceChanges, force: bool = False) -> Json:
+@router.patch("/node-instances/{id}", response_model=schemas.NodeInstance)
+async def update_node_instance(
+    context: ContextDep, id: str, changes: InstanceChanges, force: bool = False
+) -> JsonResponse:
     """Change the state or the runtime properties; ``force`` does not compare versions."""
     if changes.relationships is not None or changes.system_properties is not None:
         raise InvalidInput("Only `state` and `runtime_properties` of a node instance can be changed.")
     if changes.runtime_properties is not None and changes.version is None and not force:
         raise InvalidInput("Say in `version` which version of the node instance you have read.")
-    await asking.manager.deployments.update_instance(
-        asking.tenant,
+    await context.manager.deployments.update_instance(
+        context.tenant,
         id,
         version=None if force else changes.version,
         runtime_properties=changes.runtime_properties,
         state=changes.state,
     )
-    row, owner = await asking.manager.store.read(reading.get_instance, asking.tenant, id)
-    return Json(making.node_instance(row, owner))
+    row, owner = await context.manager.store.read(queries.get_instance, context.tenant, id)
+    return JsonResponse(serializers.node_instance(row, owner))

@@ -6,60 +6,68 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from cloudwright.api import making, reading, shapes
-from cloudwright.api.answers import Json, only, told, whole
-from cloudwright.api.asking import Asked, Fields, Listed, check_fields, some
-from cloudwright.api.bodies import routes_of
+from cloudwright.api import queries, schemas, serializers
+from cloudwright.api.dependencies import ContextDep, FieldsDep, ListQueryDep, check_fields, split_values
 from cloudwright.api.listing import OPERATION
+from cloudwright.api.responses import JsonResponse, json_page_response, pick_fields, single_page
+from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
 from cloudwright.model.operation import OperationState
 from cloudwright.storage import operations
 from cloudwright.storage.filters import OperationFilter
-from cloudwright.storage.telling import tell_page
+from cloudwright.storage.json_pages import json_page
 
-router = routes_of("operations")
+router = resource_router("operations")
 
 
-@router.get("/operations", response_model=shapes.Listed[shapes.Operation])
+@router.get("/operations", response_model=schemas.Page[schemas.Operation])
 async def list_operations(
-    asking: Asked,
-    listing: Listed,
+    context: ContextDep,
+    query: ListQueryDep,
     execution_id: str | None = None,
     graph_id: str | None = None,
     state: Annotated[list[str] | None, Query()] = None,
     skip_internal: Annotated[bool, Query(description="Only what runs outside of the workflow.")] = False,
 ) -> Response:
-    check_fields(listing.fields, shapes.Operation)
+    check_fields(query.fields, schemas.Operation)
     if execution_id is None and graph_id is None:
         raise InvalidInput("Say whose operations: give `execution_id` or `graph_id`.")
     if execution_id is not None:
-        await asking.manager.store.read(reading.get_execution, asking.tenant, execution_id)
+        await context.manager.store.read(queries.get_execution, context.tenant, execution_id)
     filter = OperationFilter(
-        tenant=asking.tenant,
+        tenant=context.tenant,
         execution_id=execution_id,
         graph_id=graph_id,
-        states=_states(some(state)),
+        states=_states(split_values(state)),
         kinds=["operation"] if skip_internal else None,
     )
     found = operations.listing(filter)
-    return told(
-        await asking.manager.store.read(tell_page, found, OPERATION, listing.fields, listing.page),
-        listing.page,
+    return json_page_response(
+        await context.manager.store.read(json_page, found, OPERATION, query.fields, query.page),
+        query.page,
     )
 
 
-@router.get("/operations/{id}", response_model=shapes.Operation)
-async def get_operation(asking: Asked, id: str, fields: Fields) -> Json:
-    check_fields(fields, shapes.Operation)
-    row, over = await asking.manager.store.read(reading.get_operation, asking.tenant, id)
-    return Json(only(making.operation(row, over=over), fields))
+@router.get("/operations/{id}", response_model=schemas.Operation)
+async def get_operation(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
+    check_fields(fields, schemas.Operation)
+    row, over = await context.manager.store.read(queries.get_operation, context.tenant, id)
+    return JsonResponse(pick_fields(serializers.operation(row, over=over), fields))
 
 
-@router.get("/tasks_graphs", response_model=shapes.Listed[shapes.TasksGraph])
-async def list_graphs(asking: Asked, execution_id: str, fields: Fields, name: str | None = None) -> Json:
-    check_fields(fields, shapes.TasksGraph)
-    rows = await asking.manager.store.read(reading.list_graphs, asking.tenant, execution_id)
-    return whole([only(making.tasks_graph(row), fields) for row in rows if name is None or row.name == name])
+@router.get("/tasks_graphs", response_model=schemas.Page[schemas.TasksGraph])
+async def list_graphs(
+    context: ContextDep, execution_id: str, fields: FieldsDep, name: str | None = None
+) -> JsonResponse:
+    check_fields(fields, schemas.TasksGraph)
+    rows = await context.manager.store.read(queries.list_graphs, context.tenant, execution_id)
+    return single_page(
+        [
+            pick_fields(serializers.tasks_graph(row), fields)
+            for row in rows
+            if name is None or row.name == name
+        ]
+    )
 
 
 def _states(names: list[str] | None) -> list[OperationState] | None:

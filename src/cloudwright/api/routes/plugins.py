@@ -8,88 +8,95 @@ import orjson
 from fastapi import Query, Request, Response
 from starlette.responses import FileResponse
 
-from cloudwright.api import making, shapes
-from cloudwright.api.answers import Json, listed, only
-from cloudwright.api.asking import Asked, Fields, Listed, Visibility, check_fields, some
-from cloudwright.api.bodies import routes_of
-from cloudwright.api.receiving import PLUGIN_ARCHIVE, Details, received
+from cloudwright.api import schemas, serializers
+from cloudwright.api.dependencies import (
+    ContextDep,
+    FieldsDep,
+    ListQueryDep,
+    Visibility,
+    check_fields,
+    split_values,
+)
+from cloudwright.api.responses import JsonResponse, list_page, pick_fields
+from cloudwright.api.routing import resource_router
+from cloudwright.api.uploads import PLUGIN_BODY, ArchiveDetails, receive_archive
 from cloudwright.storage import plugins
 from cloudwright.storage.filters import PluginFilter
 
-router = routes_of("plugins", "/plugins")
+router = resource_router("plugins", "/plugins")
 
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}
 }
 
 
-@router.get("", response_model=shapes.Listed[shapes.Plugin])
+@router.get("", response_model=schemas.Page[schemas.Plugin])
 async def list_plugins(
-    asking: Asked,
-    listing: Listed,
+    context: ContextDep,
+    query: ListQueryDep,
     id: Annotated[list[str] | None, Query()] = None,
     package_name: Annotated[list[str] | None, Query()] = None,
     package_version: Annotated[list[str] | None, Query()] = None,
-) -> Json:
-    check_fields(listing.fields, shapes.Plugin)
+) -> JsonResponse:
+    check_fields(query.fields, schemas.Plugin)
     filter = PluginFilter(
-        tenant=listing.tenant(asking),
-        ids=some(id),
-        package_names=some(package_name),
-        package_versions=some(package_version),
-        search=listing.search,
+        tenant=query.tenant(context),
+        ids=split_values(id),
+        package_names=split_values(package_name),
+        package_versions=split_values(package_version),
+        search=query.search,
     )
-    page = listing.sorted_by(uploaded_at="created_at")
-    rows, total = await asking.manager.store.read(plugins.list_plugins, filter, page)
-    return listed((making.plugin(row) for row in rows), total, listing.page, listing.fields)
+    page = query.sorted_page(uploaded_at="created_at")
+    rows, total = await context.manager.store.read(plugins.list_plugins, filter, page)
+    return list_page((serializers.plugin(row) for row in rows), total, query.page, query.fields)
 
 
-@router.get("/{id}", response_model=shapes.Plugin)
-async def get_plugin(asking: Asked, id: str, fields: Fields) -> Json:
-    check_fields(fields, shapes.Plugin)
-    row = await asking.manager.store.read(plugins.get, asking.tenant, id)
-    return Json(only(making.plugin(row), fields))
+@router.get("/{id}", response_model=schemas.Plugin)
+async def get_plugin(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
+    check_fields(fields, schemas.Plugin)
+    row = await context.manager.store.read(plugins.get, context.tenant, id)
+    return JsonResponse(pick_fields(serializers.plugin(row), fields))
 
 
-@router.post("", response_model=shapes.Plugin, status_code=201, openapi_extra=PLUGIN_ARCHIVE)
+@router.post("", response_model=schemas.Plugin, status_code=201, openapi_extra=PLUGIN_BODY)
 async def upload_plugin(
     request: Request,
-    asking: Asked,
+    context: ContextDep,
     title: str | None = None,
     visibility: Visibility = "tenant",
     plugin_archive_url: str | None = None,
-) -> Json:
+) -> JsonResponse:
     """Store an archive of a `plugin.yaml` and its code: a wagon, a wheel, or a Python project."""
-    said = Details(visibility=visibility, blueprint_archive_url=plugin_archive_url)
-    manager = asking.manager
-    async with received(request, said, manager.blueprints.incoming) as (archive, details):
+    said = ArchiveDetails(visibility=visibility, blueprint_archive_url=plugin_archive_url)
+    manager = context.manager
+    async with receive_archive(request, said, manager.blueprints.incoming) as (archive, details):
         row = await manager.plugins.upload(
-            asking.tenant, archive, by=asking.by, title=title, visibility=details.visibility
+            context.tenant, archive, by=context.by, title=title, visibility=details.visibility
         )
-    return Json(making.plugin(row), status_code=201)
+    return JsonResponse(serializers.plugin(row), status_code=201)
 
 
 @router.delete("/{id}", status_code=204)
-async def delete_plugin(request: Request, asking: Asked, id: str, force: bool = False) -> Response:
+async def delete_plugin(request: Request, context: ContextDep, id: str, force: bool = False) -> Response:
     """Delete a plugin that no deployment needs, or, with ``force``, in any case.
 
     ``force`` may be in the body too, a JSON object, where some clients put it.
     """
-    await asking.manager.plugins.delete(asking.tenant, id, force=force or await _forced(request))
+    await context.manager.plugins.delete(context.tenant, id, force=force or await _forced(request))
     return Response(status_code=204)
 
 
 @router.get("/{id}/archive", response_class=FileResponse, responses=_FILE)
-async def download_plugin(asking: Asked, id: str) -> FileResponse:
+async def download_plugin(context: ContextDep, id: str) -> FileResponse:
     """The archive as it was uploaded."""
-    file = await asking.manager.plugins.archive(asking.tenant, id)
+    file = await context.manager.plugins.archive(context.tenant, id)
     return FileResponse(file, media_type="application/octet-stream", filename=id)
 
 
 @router.get("/{id}/yaml", response_class=FileResponse, responses=_FILE)
-async def download_plugin_yaml(asking: Asked, id: str, dsl_version: str | None = None) -> FileResponse:
+async def download_plugin_yaml(context: ContextDep, id: str, dsl_version: str | None = None) -> FileResponse:
     """The plugin's `plugin.yaml`, or the one for a version of the language, where it has one."""
-    file = await asking.manager.plugins.description(asking.tenant, id, dsl_version)
+    file = await context.manager.plugins.description(context.tenant, id, dsl_version)
     return FileResponse(file, media_type="application/octet-stream", filename=file.name)
 
 

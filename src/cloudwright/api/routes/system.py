@@ -6,106 +6,106 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from cloudwright.api import shapes
-from cloudwright.api.answers import Json, listed, whole
-from cloudwright.api.asking import Asked, Listed
-from cloudwright.api.bodies import routes_of
+from cloudwright.api import schemas
+from cloudwright.api.dependencies import ContextDep, ListQueryDep
 from cloudwright.api.gate import PREFIX
+from cloudwright.api.responses import JsonResponse, list_page, single_page
+from cloudwright.api.routing import resource_router
 from cloudwright.errors import NotFound
 from cloudwright.manager.manager import Manager
 
-router = routes_of("system")
+router = resource_router("system")
 #: What may be asked by anybody.
-open_router = APIRouter(prefix=PREFIX, tags=["system"])
+public_router = APIRouter(prefix=PREFIX, tags=["system"])
 
 EDITION = "community"
 
 
-@open_router.get("/ok", response_model=str)
-async def ok() -> Json:
+@public_router.get("/ok", response_model=str)
+async def ok() -> JsonResponse:
     """Whether the manager answers at all; needs no credentials."""
-    return Json("OK")
+    return JsonResponse("OK")
 
 
-@router.get("/version", response_model=shapes.Version)
-async def get_version(asking: Asked) -> Json:
-    return Json(
-        {"version": asking.manager.version, "edition": EDITION, "distribution": None, "distro_release": None}
+@router.get("/version", response_model=schemas.Version)
+async def get_version(context: ContextDep) -> JsonResponse:
+    return JsonResponse(
+        {"version": context.manager.version, "edition": EDITION, "distribution": None, "distro_release": None}
     )
 
 
-@router.get("/status", response_model=shapes.Status)
-async def get_status(asking: Asked) -> Json:
+@router.get("/status", response_model=schemas.Status)
+async def get_status(context: ContextDep) -> JsonResponse:
     """Whether the manager is well. It waits for a database that does not answer, and loses nothing."""
-    store = asking.manager.store
+    store = context.manager.store
     trouble = {} if store.trouble is None else {"trouble": store.trouble}
     services = {
         "REST API": _service(True, {}),
         "Database": _service(store.healthy, trouble),
         "Workflow engine": _service(True, {}),
     }
-    return Json({"status": "OK" if store.healthy else "Fail", "services": services})
+    return JsonResponse({"status": "OK" if store.healthy else "Fail", "services": services})
 
 
-@router.get("/config", response_model=shapes.Listed[shapes.ConfigItem])
-async def list_config(asking: Asked, scope: str | None = None) -> Json:
+@router.get("/config", response_model=schemas.Page[schemas.ConfigItem])
+async def list_config(context: ContextDep, scope: str | None = None) -> JsonResponse:
     """The settings that clients and plugins may want to know."""
-    return whole([item for item in _config(asking.manager) if scope is None or scope in item["scope"]])
+    return single_page([item for item in _config(context.manager) if scope is None or scope in item["scope"]])
 
 
-@router.get("/config/{name}", response_model=shapes.ConfigItem)
-async def get_config(asking: Asked, name: str) -> Json:
-    for item in _config(asking.manager):
+@router.get("/config/{name}", response_model=schemas.ConfigItem)
+async def get_config(context: ContextDep, name: str) -> JsonResponse:
+    for item in _config(context.manager):
         if name in (item["name"], *(f"{scope}.{item['name']}" for scope in item["scope"])):
-            return Json(item)
+            return JsonResponse(item)
     raise NotFound(f"There is no setting `{name}`.")
 
 
-@router.get("/provider/context", response_model=shapes.Context)
-async def get_context(_asking: Asked) -> Json:
+@router.get("/provider/context", response_model=schemas.Context)
+async def get_context(_context: ContextDep) -> JsonResponse:
     """What earlier managers kept about the cloud that they were started in; here, nothing."""
-    return Json({"name": "cloudwright", "context": {}})
+    return JsonResponse({"name": "cloudwright", "context": {}})
 
 
-@router.get("/managers", response_model=shapes.Listed[shapes.ManagerItem])
-async def list_managers(request: Request, asking: Asked) -> Json:
+@router.get("/managers", response_model=schemas.Page[schemas.ManagerItem])
+async def list_managers(request: Request, context: ContextDep) -> JsonResponse:
     host = _host(request)
-    item: shapes.ManagerItem = {
+    item: schemas.ManagerItem = {
         "id": 1,
-        "hostname": asking.manager.name,
+        "hostname": context.manager.name,
         "private_ip": host,
         "public_ip": host,
-        "version": asking.manager.version,
+        "version": context.manager.version,
         "edition": EDITION,
         "distribution": None,
         "distro_release": None,
     }
-    return whole([item])
+    return single_page([item])
 
 
-@router.get("/brokers", response_model=shapes.Listed[shapes.BrokerItem])
-async def list_brokers(request: Request, _asking: Asked) -> Json:
+@router.get("/brokers", response_model=schemas.Page[schemas.BrokerItem])
+async def list_brokers(request: Request, _context: ContextDep) -> JsonResponse:
     """The message bus, which is part of the manager's process."""
-    item: shapes.BrokerItem = {
+    item: schemas.BrokerItem = {
         "name": "in process",
         "host": _host(request),
         "port": None,
         "is_external": False,
         "networks": {},
     }
-    return whole([item])
+    return single_page([item])
 
 
-@router.get("/db-nodes", response_model=shapes.Listed[shapes.DatabaseNode])
-async def list_database_nodes(request: Request, _asking: Asked) -> Json:
-    item: shapes.DatabaseNode = {"name": "database", "host": _host(request), "is_external": False}
-    return whole([item])
+@router.get("/db-nodes", response_model=schemas.Page[schemas.DatabaseNode])
+async def list_database_nodes(request: Request, _context: ContextDep) -> JsonResponse:
+    item: schemas.DatabaseNode = {"name": "database", "host": _host(request), "is_external": False}
+    return single_page([item])
 
 
-@router.get("/maintenance", response_model=shapes.Maintenance)
-async def get_maintenance(_asking: Asked) -> Json:
+@router.get("/maintenance", response_model=schemas.Maintenance)
+async def get_maintenance(_context: ContextDep) -> JsonResponse:
     """There is no maintenance mode, so it is never on."""
-    return Json(
+    return JsonResponse(
         {
             "status": "deactivated",
             "activated_at": None,
@@ -116,9 +116,9 @@ async def get_maintenance(_asking: Asked) -> Json:
     )
 
 
-async def _list_none(_asking: Asked, listing: Listed) -> Json:
+async def _list_none(_context: ContextDep, query: ListQueryDep) -> JsonResponse:
     """There are none: managers do not have these yet, and clients ask for them all the same."""
-    return listed([], 0, listing.page)
+    return list_page([], 0, query.page)
 
 
 for _noun in ("sites", "agents", "deployment-groups", "execution-groups", "execution-schedules", "snapshots"):
@@ -126,15 +126,15 @@ for _noun in ("sites", "agents", "deployment-groups", "execution-groups", "execu
         f"/{_noun}",
         _list_none,
         name=f"list_{_noun.replace('-', '_')}",
-        response_model=shapes.Listed[dict[str, Any]],
+        response_model=schemas.Page[dict[str, Any]],
     )
 
 
-def _service(active: bool, extra: dict[str, Any]) -> shapes.ServiceStatus:
+def _service(active: bool, extra: dict[str, Any]) -> schemas.ServiceStatus:
     return {"status": "Active" if active else "Inactive", "is_remote": False, "extra_info": extra}
 
 
-def _config(manager: Manager) -> list[shapes.ConfigItem]:
+def _config(manager: Manager) -> list[schemas.ConfigItem]:
     settings = manager.settings
     values = {
         "workflow": {

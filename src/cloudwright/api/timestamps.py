@@ -32,11 +32,11 @@ _SHORT = {
 }
 
 
-def time_or_none(text: str | None, parse: Callable[[str], datetime]) -> datetime | None:
+def optional_time(text: str | None, parse: Callable[[str], datetime]) -> datetime | None:
     return parse(text) if text else None
 
 
-def iso_time(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """A time in ISO 8601, or with a space for the ``T``; without a zone it is in UTC. Raises InvalidInput."""
     try:
         time = datetime.fromisoformat(text.strip())
@@ -45,21 +45,21 @@ def iso_time(text: str) -> datetime:
         raise InvalidInput(f"`{text[:100]}` is not a time; write one as in 2030-12-31T23:59:00Z.") from error
 
 
-def scheduled_time(text: str) -> datetime:
+def parse_scheduled_time(text: str) -> datetime:
     """``203012312359+0100``, as the command line sends it, or ISO 8601. Raises InvalidInput."""
     if _COMPACT.fullmatch(text):
         try:
             return datetime.strptime(text, "%Y%m%d%H%M%z").astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise InvalidInput(f"`{text}` is not a time: it must be as in 203012312359+0100.") from error
-    return iso_time(text)
+    return parse_time(text)
 
 
-def expiration(text: str, now: datetime) -> datetime:
+def parse_expiration(text: str, now: datetime) -> datetime:
     """A time, or how long from now: ``+10h``, ``+30 minutes``, ``+1day +6h``. Raises InvalidInput."""
     text = text.strip().lower()
     if not text.startswith("+"):
-        return iso_time(text.upper())
+        return parse_time(text.upper())
     time = now
     try:
         if not _RELATIVE.fullmatch(text):

@@ -9,44 +9,44 @@ from typing import Any
 import orjson
 from starlette.responses import JSONResponse, Response
 
+from cloudwright.storage.json_pages import JsonPage
 from cloudwright.storage.paging import EVERYTHING, Page
-from cloudwright.storage.telling import Told
 
 
-class Json(JSONResponse):
+class JsonResponse(JSONResponse):
     """A JSON answer of what is JSON already, so nothing is validated or converted again."""
 
     def render(self, content: Any) -> bytes:
         return orjson.dumps(content)
 
 
-def moment(time: datetime | None) -> str | None:
+def optional_timestamp(time: datetime | None) -> str | None:
     """ISO 8601 in UTC with milliseconds and ``Z``."""
-    return None if time is None else instant(time)
+    return None if time is None else timestamp(time)
 
 
-def instant(time: datetime) -> str:
+def timestamp(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def only(item: Mapping[str, Any], fields: Collection[str] | None) -> Mapping[str, Any]:
+def pick_fields(item: Mapping[str, Any], fields: Collection[str] | None) -> Mapping[str, Any]:
     """``item`` with the chosen fields; None is all of them."""
     return item if fields is None else {name: value for name, value in item.items() if name in fields}
 
 
-def listed(
+def list_page(
     items: Iterable[Mapping[str, Any]], total: int, page: Page, fields: Collection[str] | None = None
-) -> Json:
+) -> JsonResponse:
     """The shape of every list: a page of it, and in ``total`` how much there is on all pages."""
-    chosen = [only(item, fields) for item in items]
-    return Json({"items": chosen, "metadata": _metadata(len(chosen), total, page)})
+    chosen = [pick_fields(item, fields) for item in items]
+    return JsonResponse({"items": chosen, "metadata": _metadata(len(chosen), total, page)})
 
 
-def told(found: Told, page: Page) -> Response:
+def json_page_response(found: JsonPage, page: Page) -> Response:
     """``listed`` of what the database has made JSON already."""
     metadata = orjson.dumps(_metadata(found.count, found.total, page))
     content = b'{"items":[%b],"metadata":%b}' % (found.items.encode(), metadata)
-    return Response(content, media_type=Json.media_type)
+    return Response(content, media_type=JsonResponse.media_type)
 
 
 def _metadata(count: int, total: int, page: Page) -> dict[str, Any]:
@@ -54,6 +54,6 @@ def _metadata(count: int, total: int, page: Page) -> dict[str, Any]:
     return {"pagination": {"total": total, "size": size, "offset": page.offset}, "filtered": None}
 
 
-def whole(items: Collection[Mapping[str, Any]]) -> Json:
+def single_page(items: Collection[Mapping[str, Any]]) -> JsonResponse:
     """A list that is short, and therefore always on one page."""
-    return listed(items, len(items), EVERYTHING)
+    return list_page(items, len(items), EVERYTHING)

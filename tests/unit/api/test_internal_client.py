@@ -8,23 +8,25 @@ import pytest
 from served_api import Api
 
 from cloudwright.api.app import create_app
-from cloudwright.api.inside import Inside
+from cloudwright.api.internal_client import InProcessClient
 from cloudwright.errors import Forbidden, InvalidInput
 from cloudwright.storage import accounts
 
 
 @pytest.fixture(scope="module")
-def inside(api: Api) -> Inside:
-    return Inside(create_app(api.manager), api.manager.accounts)
+def inside(api: Api) -> InProcessClient:
+    return InProcessClient(create_app(api.manager), api.manager.accounts)
 
 
-def ask(api: Api, inside: Inside, method: str, path: str, user: str | None = "admin", **more: Any) -> Any:
+def ask(
+    api: Api, inside: InProcessClient, method: str, path: str, user: str | None = "admin", **more: Any
+) -> Any:
     given = {"params": {}, "tenant": "default_tenant", **more}
     tenant, params, body = given["tenant"], given["params"], given.get("body")
     return api.do(inside.request(user, tenant, method, path, params, body))
 
 
-def test_an_answer(api: Api, inside: Inside) -> None:
+def test_an_answer(api: Api, inside: InProcessClient) -> None:
     deployment = api.deployment()
     params = {"deployment_id": [deployment], "_include": "node_id", "_sort": "node_id", "state": None}
     answer = ask(api, inside, "get", "/node-instances", params=params)
@@ -33,12 +35,12 @@ def test_an_answer(api: Api, inside: Inside) -> None:
     assert answer["body"] == api.get("/node-instances", **params)
 
 
-def test_an_answer_that_is_made_piece_by_piece(api: Api, inside: Inside) -> None:
+def test_an_answer_that_is_made_piece_by_piece(api: Api, inside: InProcessClient) -> None:
     id = api.blueprint()
     assert ask(api, inside, "GET", f"/blueprints/{id}")["body"] == api.get(f"/blueprints/{id}")
 
 
-def test_what_changes_something(api: Api, inside: Inside) -> None:
+def test_what_changes_something(api: Api, inside: InProcessClient) -> None:
     id = api.deployment()
     answer = ask(api, inside, "PATCH", f"/deployments/{id}", body={"labels": [{"a": "b"}]})
     assert (answer["status"], answer["body"]["labels"][0]["created_by"]) == (200, "admin")
@@ -56,14 +58,14 @@ def test_what_changes_something(api: Api, inside: Inside) -> None:
     ],
 )
 def test_a_refusal_is_an_answer(
-    api: Api, inside: Inside, method: str, path: str, more: dict[str, Any], status: int
+    api: Api, inside: InProcessClient, method: str, path: str, more: dict[str, Any], status: int
 ) -> None:
     answer = ask(api, inside, method, path, **more)
     assert answer["status"] == status
     assert answer["body"]["message"]
 
 
-def test_only_with_the_rights_of_the_user(api: Api, inside: Inside) -> None:
+def test_only_with_the_rights_of_the_user(api: Api, inside: InProcessClient) -> None:
     hash = api.store.read_sync(accounts.get_user, "admin").password_hash
     api.store.write_sync(accounts.create_user, "bob", hash, "user", api.manager.clock())
     params = {"_all_tenants": "true"}
@@ -75,7 +77,7 @@ def test_only_with_the_rights_of_the_user(api: Api, inside: Inside) -> None:
             ask(api, inside, "GET", "/blueprints", user=nobody)
 
 
-def test_what_cannot_be_given_to_an_operation(api: Api, inside: Inside) -> None:
+def test_what_cannot_be_given_to_an_operation(api: Api, inside: InProcessClient) -> None:
     execution = api.execution()
     with pytest.raises(InvalidInput):
         ask(api, inside, "GET", "/events/stream", params={"execution_id": execution})

@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from cloudwright.api.asking import CREDENTIALS
+from cloudwright.api.dependencies import CREDENTIALS
 from cloudwright.api.gate import PREFIX
 from cloudwright.errors import InvalidInput
 
@@ -18,7 +18,7 @@ from cloudwright.errors import InvalidInput
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def routes_of(noun: str, path: str = "") -> APIRouter:
+def resource_router(noun: str, path: str = "") -> APIRouter:
     """Where the routes of a noun are declared, below ``path``, for those who say who they are."""
     return APIRouter(prefix=PREFIX + path, tags=[noun], dependencies=CREDENTIALS, route_class=JsonRoute)
 

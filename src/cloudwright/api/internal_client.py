@@ -18,10 +18,10 @@ from cloudwright.errors import Forbidden, InvalidInput, NotFound
 from cloudwright.manager.accounts import Accounts, Principal
 
 # It would be answered when the execution that asks is over.
-_ENDLESS = "/events/stream"
+_EVENT_STREAM = "/events/stream"
 
 
-class Inside:
+class InProcessClient:
     """Answers the ``rest`` calls of ``docs/concepts/frames.md``."""
 
     def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
@@ -42,9 +42,9 @@ class Inside:
         A refusal of the API is an answer too. Raises Forbidden where there is no such user any more, and
         InvalidInput where the answer is not JSON.
         """
-        if path == _ENDLESS:
+        if path == _EVENT_STREAM:
             raise InvalidInput(f"`{path}` cannot be asked for from inside of an execution.")
-        answer = _Answer()
+        response = _ResponseCollector()
         content = b"" if body is None else orjson.dumps(body)
         scope: Scope = {
             "type": "http",
@@ -54,14 +54,14 @@ class Inside:
             "scheme": "http",
             "path": PREFIX + path,
             "root_path": "",
-            "query_string": urlencode(_given(params), doseq=True).encode(),
+            "query_string": urlencode(_without_none(params), doseq=True).encode(),
             "headers": [(b"content-type", b"application/json"), (b"tenant", tenant.encode("latin-1"))],
             "client": None,
             "server": None,
             KNOWN_PRINCIPAL: await self._principal(username),
         }
-        await self._app(scope, _Body(content), answer)
-        return {"status": answer.status, "body": answer.json()}
+        await self._app(scope, _RequestBody(content), response)
+        return {"status": response.status, "body": response.json()}
 
     async def _principal(self, username: str | None) -> Principal:
         try:
@@ -73,7 +73,7 @@ class Inside:
         return Principal(user.username, user.role)
 
 
-class _Body:
+class _RequestBody:
     def __init__(self, content: bytes) -> None:
         self._content: bytes | None = content
 
@@ -85,7 +85,7 @@ class _Body:
         return {"type": "http.request", "body": content or b"", "more_body": False}
 
 
-class _Answer:
+class _ResponseCollector:
     def __init__(self) -> None:
         self.status = 500
         self._is_json = self._is_foreign = False
@@ -102,11 +102,11 @@ class _Answer:
             self._is_foreign = True
 
     def json(self) -> Any:
-        """None for an empty answer. Raises InvalidInput."""
+        """None for an empty response. Raises InvalidInput."""
         if self._is_foreign:
             raise InvalidInput("The answer is no JSON, and cannot be given to an operation.")
         return orjson.loads(self._content) if self._content else None
 
 
-def _given(params: Mapping[str, Any]) -> dict[str, Any]:
+def _without_none(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None}

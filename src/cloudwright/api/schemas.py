@@ -1,6 +1,6 @@
 """The API's records, as clients receive them. Any field may be missing where ``_include`` chose others.
 
-These are what the OpenAPI document is made of, and what ``making.py`` makes; a type checker compares the two.
+The OpenAPI document is made of them, and ``serializers.py`` makes them; a type checker compares the two.
 Times are ISO 8601 in UTC with milliseconds and ``Z``.
 """
 
@@ -25,7 +25,7 @@ class Metadata(TypedDict):
     filtered: int | None
 
 
-class Listed(TypedDict, Generic[Item]):
+class Page(TypedDict, Generic[Item]):
     items: list[Item]
     metadata: Metadata
 
@@ -48,7 +48,7 @@ class _Refusal(TypedDict):
     server_traceback: None
 
 
-class Refusal(_Refusal, total=False):
+class ErrorBody(_Refusal, total=False):
     """Every answer that is not a success. An invalid blueprint adds ``problems`` and ``warnings``, a defect
     ``incident``.
     """

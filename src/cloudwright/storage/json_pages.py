@@ -33,7 +33,7 @@ Column = ColumnElement[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class JsonMember:
     """The text that a ``PlainDocument``, an object, has under a name; ``otherwise`` where it has none."""
 
     document: Column
@@ -42,29 +42,29 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class One:
+class ListOfOne:
     """A list of one object where the condition holds; null elsewhere."""
 
     condition: ColumnElement[bool]
-    fields: Mapping[str, Column | Member]
+    fields: Mapping[str, Column | JsonMember]
 
 
-Source = Column | Member | One
+Expression = Column | JsonMember | ListOfOne
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shape:
+class Projection:
     """The fields of a JSON object, in their order, each with where its value is found.
 
     ``beside`` are tables that a list's rows are joined to, with the condition; a row has one match at most.
     """
 
-    fields: Mapping[str, Source]
+    fields: Mapping[str, Expression]
     beside: tuple[tuple[FromClause, ColumnElement[bool]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class JsonPage:
     """``items`` are ``count`` JSON objects with commas between them; on all pages there are ``total``."""
 
     items: str
@@ -72,71 +72,75 @@ class Told:
     total: int
 
 
-def tell_page(
-    conn: Connection, listing: Listing, shape: Shape, chosen: Collection[str] | None, page: Page
-) -> Told:
+def json_page(
+    conn: Connection, listing: Listing, projection: Projection, chosen: Collection[str] | None, page: Page
+) -> JsonPage:
     """The page's records as JSON; ``chosen`` are the fields that are wanted, None is all of them.
 
     Raises InvalidInput for a column that the list cannot be sorted by.
     """
     statement = listing.statement
-    for table, condition in shape.beside:
+    for table, condition in projection.beside:
         statement = statement.outerjoin(table, condition)
-    speaker = _SPEAKERS[conn.dialect.name]
-    wanted = {name: source for name, source in shape.fields.items() if chosen is None or name in chosen}
-    fields = _valued(speaker, wanted)
-    columns = statement.with_only_columns(*speaker.columns(fields), maintain_column_froms=True)
+    dialect = _DIALECTS[conn.dialect.name]
+    wanted = {
+        name: expression for name, expression in projection.fields.items() if chosen is None or name in chosen
+    }
+    fields = _values(dialect, wanted)
+    columns = statement.with_only_columns(*dialect.columns(fields), maintain_column_froms=True)
     rows = listing.page_of(columns, page).subquery("page")
-    told = select(speaker.joined(rows), func.count()).select_from(rows)
-    items, count = conn.execute(told).one()
-    return Told(items or "", count, listing.total(conn, page, count))
+    aggregated = select(dialect.aggregate(rows), func.count()).select_from(rows)
+    items, count = conn.execute(aggregated).one()
+    return JsonPage(items or "", count, listing.total(conn, page, count))
 
 
-def _valued(speaker: _Speaker, fields: Mapping[str, Source]) -> dict[str, Column]:
-    return {name: speaker.value(source) for name, source in fields.items()}
+def _values(dialect: _JsonDialect, fields: Mapping[str, Expression]) -> dict[str, Column]:
+    return {name: dialect.value(expression) for name, expression in fields.items()}
 
 
-def _or(value: Column, member: Member) -> Column:
+def _with_default(value: Column, member: JsonMember) -> Column:
     if member.otherwise is None:
         return value
     return func.coalesce(value, literal_column(f"'{member.otherwise}'"))
 
 
-class _Speaker(Protocol):
+class _JsonDialect(Protocol):
     """How one kind of database words JSON."""
 
-    def value(self, source: Source) -> Column: ...
+    def value(self, expression: Expression) -> Column: ...
 
     def columns(self, fields: Mapping[str, Column]) -> list[Column]:
         """What each row of a page is selected as."""
         ...
 
-    def joined(self, rows: FromClause) -> Column:
+    def aggregate(self, rows: FromClause) -> Column:
         """The objects of such rows, with commas between them; NULL where there are none."""
         ...
 
 
-class _Sqlite:
+class _SqliteJson:
     """Times are texts of one width there, in UTC, and truth is a number."""
 
-    def value(self, source: Source) -> Column:
-        if isinstance(source, One):
-            return case((source.condition, func.json_array(self._object(_valued(self, source.fields)))))
-        if isinstance(source, Member):
-            path: Column = literal_column(f"'$.{source.name}'")
-            return _or(func.json_extract(type_coerce(source.document, Text), path), source)
-        if isinstance(source.type, Moment):
-            return func.substr(type_coerce(source, Text), 1, 23).concat(literal_column("'Z'"))
-        if isinstance(source.type, Document):
-            return func.json(type_coerce(source, Text))
-        if isinstance(source.type, Boolean):
-            return func.json(func.iif(source, literal_column("'true'"), literal_column("'false'")))
-        return source
+    def value(self, expression: Expression) -> Column:
+        if isinstance(expression, ListOfOne):
+            return case(
+                (expression.condition, func.json_array(self._object(_values(self, expression.fields))))
+            )
+        if isinstance(expression, JsonMember):
+            path: Column = literal_column(f"'$.{expression.name}'")
+            return _with_default(func.json_extract(type_coerce(expression.document, Text), path), expression)
+        if isinstance(expression.type, Moment):
+            return func.substr(type_coerce(expression, Text), 1, 23).concat(literal_column("'Z'"))
+        if isinstance(expression.type, Document):
+            return func.json(type_coerce(expression, Text))
+        if isinstance(expression.type, Boolean):
+            return func.json(func.iif(expression, literal_column("'true'"), literal_column("'false'")))
+        return expression
 
     def columns(self, fields: Mapping[str, Column]) -> list[Column]:
         return [self._object(fields).label("item")]
 
-    def joined(self, rows: FromClause) -> Column:
+    def aggregate(self, rows: FromClause) -> Column:
         return func.group_concat(rows.c.item, type_=Text)
 
     def _object(self, fields: Mapping[str, Column]) -> Column:
@@ -144,29 +148,33 @@ class _Sqlite:
         return func.json_object(*named, type_=Text)
 
 
-class _Postgresql:
+class _PostgresqlJson:
     """``row_to_json`` alone makes JSON without spaces, from a row's names and values."""
 
-    def value(self, source: Source) -> Column:
-        if isinstance(source, One):
+    def value(self, expression: Expression) -> Column:
+        if isinstance(expression, ListOfOne):
             inner = (
-                select(*self.columns(_valued(self, source.fields))).correlate_except(None).lateral("inner")
+                select(*self.columns(_values(self, expression.fields)))
+                .correlate_except(None)
+                .lateral("inner")
             )
             item = select(func.row_to_json(literal_column('"inner"'))).select_from(inner).scalar_subquery()
-            return case((source.condition, func.json_build_array(item)))
-        if isinstance(source, Member):
-            return _or(self._json(source.document).op("->>")(literal_column(f"'{source.name}'")), source)
-        if isinstance(source.type, Moment):
+            return case((expression.condition, func.json_build_array(item)))
+        if isinstance(expression, JsonMember):
+            return _with_default(
+                self._json(expression.document).op("->>")(literal_column(f"'{expression.name}'")), expression
+            )
+        if isinstance(expression.type, Moment):
             words: Column = literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'""")
-            return func.to_char(func.timezone(literal_column("'UTC'"), source), words, type_=Text)
-        if isinstance(source.type, Document):
-            return self._json(source)
-        return source
+            return func.to_char(func.timezone(literal_column("'UTC'"), expression), words, type_=Text)
+        if isinstance(expression.type, Document):
+            return self._json(expression)
+        return expression
 
     def columns(self, fields: Mapping[str, Column]) -> list[Column]:
         return [value.label(name) for name, value in fields.items()]
 
-    def joined(self, rows: FromClause) -> Column:
+    def aggregate(self, rows: FromClause) -> Column:
         item = func.row_to_json(literal_column("page")).cast(Text)
         return func.string_agg(item, literal_column("','"), type_=Text)
 
@@ -174,4 +182,4 @@ class _Postgresql:
         return type_coerce(document, Text).op("::", precedence=15)(literal_column("json"))
 
 
-_SPEAKERS: dict[str, _Speaker] = {"sqlite": _Sqlite(), "postgresql": _Postgresql()}
+_DIALECTS: dict[str, _JsonDialect] = {"sqlite": _SqliteJson(), "postgresql": _PostgresqlJson()}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cloudwright.api import shapes
-from cloudwright.api.answers import instant, moment
-from cloudwright.api.plans import whole_plan
+from cloudwright.api import schemas
+from cloudwright.api.plans import expand_plan
+from cloudwright.api.responses import optional_timestamp, timestamp
 from cloudwright.manager.blueprints import END_STATES, FAILED_STATES, UPLOAD_EXECUTION, UPLOADED
 from cloudwright.model.event import EVENT
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
@@ -33,8 +33,8 @@ _DISPLAY = {ExecutionStatus.TERMINATED: "completed"}
 _WELL = "started"
 
 
-def blueprint(row: Blueprint, *, with_plan: bool = False) -> shapes.Blueprint:
-    made: shapes.Blueprint = {
+def blueprint(row: Blueprint, *, with_plan: bool = False) -> schemas.Blueprint:
+    made: schemas.Blueprint = {
         "id": row.id,
         "main_file_name": row.main_file_name,
         "description": row.description,
@@ -42,8 +42,8 @@ def blueprint(row: Blueprint, *, with_plan: bool = False) -> shapes.Blueprint:
         "error": row.error,
         "error_traceback": None,
         "labels": labels(row.labels),
-        "created_at": moment(row.created_at),
-        "updated_at": moment(row.updated_at),
+        "created_at": optional_timestamp(row.created_at),
+        "updated_at": optional_timestamp(row.updated_at),
         "upload_execution": {"id": row.upload_execution} if row.upload_execution else None,
         "is_hidden": False,
         "requirements": None,
@@ -52,11 +52,11 @@ def blueprint(row: Blueprint, *, with_plan: bool = False) -> shapes.Blueprint:
         "visibility": row.visibility,
     }
     if with_plan:
-        made["plan"] = whole_plan(row.plan)
+        made["plan"] = expand_plan(row.plan)
     return made
 
 
-def labels(stored: list[dict[str, Any]]) -> list[shapes.Label]:
+def labels(stored: list[dict[str, Any]]) -> list[schemas.Label]:
     return [
         {
             "key": label["key"],
@@ -69,7 +69,7 @@ def labels(stored: list[dict[str, Any]]) -> list[shapes.Label]:
     ]
 
 
-def deployment(row: Deployment, latest: Execution | None, states: Mapping[str, int]) -> shapes.Deployment:
+def deployment(row: Deployment, latest: Execution | None, states: Mapping[str, int]) -> schemas.Deployment:
     """``latest`` is the execution created last, ``states`` counts the node instances by state."""
     installed = bool(states) and set(states) == {_WELL}
     return {
@@ -90,8 +90,8 @@ def deployment(row: Deployment, latest: Execution | None, states: Mapping[str, i
         "runtime_only_evaluation": row.runtime_only_evaluation,
         "site_name": row.site_name,
         "settings": row.settings,
-        "created_at": moment(row.created_at),
-        "updated_at": moment(row.updated_at),
+        "created_at": optional_timestamp(row.created_at),
+        "updated_at": optional_timestamp(row.updated_at),
         "installation_status": "active" if installed else "inactive",
         "deployment_status": _deployment_status(latest, installed),
         "latest_execution": latest.id if latest else None,
@@ -129,7 +129,7 @@ def _deployment_status(latest: Execution | None, installed: bool) -> str:
     return "requires_attention"
 
 
-def workflow(name: str, definition: Mapping[str, Any], row: Deployment) -> shapes.Workflow:
+def workflow(name: str, definition: Mapping[str, Any], row: Deployment) -> schemas.Workflow:
     rules = definition.get("availability_rules") or None
     return {
         "name": name,
@@ -139,11 +139,11 @@ def workflow(name: str, definition: Mapping[str, Any], row: Deployment) -> shape
         "is_cascading": bool(definition.get("is_cascading")),
         "is_available": bool((rules or {}).get("available", True)),
         "availability_rules": rules,
-        "created_at": moment(row.created_at),
+        "created_at": optional_timestamp(row.created_at),
     }
 
 
-def node(row: NodeRow, owner: Owner | None) -> shapes.Node:
+def node(row: NodeRow, owner: Owner | None) -> schemas.Node:
     scalable = ((row.node.get("capabilities") or {}).get("scalable") or {}).get("properties") or {}
     deployed = (row.node.get("instances") or {}).get("deploy", scalable.get("default_instances", 1))
     return {
@@ -173,7 +173,7 @@ def node(row: NodeRow, owner: Owner | None) -> shapes.Node:
     }
 
 
-def node_instance(row: NodeInstance, owner: Owner | None) -> shapes.NodeInstance:
+def node_instance(row: NodeInstance, owner: Owner | None) -> schemas.NodeInstance:
     return {
         "id": row.id,
         "node_id": row.node_id,
@@ -194,7 +194,7 @@ def node_instance(row: NodeInstance, owner: Owner | None) -> shapes.NodeInstance
     }
 
 
-def execution(row: Execution, owner: Owner | None, residual: int) -> shapes.Execution:
+def execution(row: Execution, owner: Owner | None, residual: int) -> schemas.Execution:
     """``residual`` counts its operations that still run although it is over."""
     return {
         "id": row.id,
@@ -209,17 +209,17 @@ def execution(row: Execution, owner: Owner | None, residual: int) -> shapes.Exec
         "is_system_workflow": row.is_system_workflow,
         "is_dry_run": row.is_dry_run,
         "allow_custom_parameters": row.allow_custom_parameters,
-        "created_at": instant(row.created_at),
-        "scheduled_for": moment(row.scheduled_for),
-        "started_at": moment(row.started_at),
-        "ended_at": moment(row.ended_at),
+        "created_at": timestamp(row.created_at),
+        "scheduled_for": optional_timestamp(row.scheduled_for),
+        "started_at": optional_timestamp(row.started_at),
+        "ended_at": optional_timestamp(row.ended_at),
         "total_operations": row.total_operations,
         "finished_operations": row.finished_operations,
         "resumed": row.resumed,
         "cancel_mode": row.cancel_mode,
         "cancel_requested_by": row.cancel_requested_by,
-        "cancel_requested_at": moment(row.cancel_requested_at),
-        "deadline": moment(row.deadline),
+        "cancel_requested_at": optional_timestamp(row.cancel_requested_at),
+        "deadline": optional_timestamp(row.deadline),
         "residual_operations": residual,
         "tenant_name": row.tenant,
         "created_by": row.created_by,
@@ -227,7 +227,7 @@ def execution(row: Execution, owner: Owner | None, residual: int) -> shapes.Exec
     }
 
 
-def upload(row: Blueprint) -> shapes.Execution:
+def upload(row: Blueprint) -> schemas.Execution:
     """A blueprint's upload as the execution of a system workflow, which is how clients follow it.
 
     It is nothing stored: everything is read from the blueprint's state.
@@ -250,9 +250,9 @@ def upload(row: Blueprint) -> shapes.Execution:
         "parameters": {},
         "is_system_workflow": True,
         "is_dry_run": False,
-        "created_at": moment(row.created_at) or "",
-        "started_at": moment(row.created_at),
-        "ended_at": moment(row.updated_at) if row.state in END_STATES else None,
+        "created_at": optional_timestamp(row.created_at) or "",
+        "started_at": optional_timestamp(row.created_at),
+        "ended_at": optional_timestamp(row.updated_at) if row.state in END_STATES else None,
         "total_operations": 0,
         "finished_operations": 0,
         "residual_operations": 0,
@@ -262,7 +262,7 @@ def upload(row: Blueprint) -> shapes.Execution:
     }
 
 
-def operation(row: Operation, *, over: bool) -> shapes.Operation:
+def operation(row: Operation, *, over: bool) -> schemas.Operation:
     """``over``: its execution has ended."""
     return {
         "id": row.id,
@@ -286,24 +286,24 @@ def operation(row: Operation, *, over: bool) -> shapes.Operation:
         "agent_name": None,
         "manager_name": row.worker,
         "pid": row.pid,
-        "created_at": instant(row.created_at),
-        "sent_at": moment(row.sent_at),
-        "started_at": moment(row.started_at),
-        "ended_at": moment(row.ended_at),
+        "created_at": timestamp(row.created_at),
+        "sent_at": optional_timestamp(row.sent_at),
+        "started_at": optional_timestamp(row.started_at),
+        "ended_at": optional_timestamp(row.ended_at),
     }
 
 
-def tasks_graph(row: GraphRow) -> shapes.TasksGraph:
+def tasks_graph(row: GraphRow) -> schemas.TasksGraph:
     return {
         "id": row.id,
         "execution_id": row.execution_id,
         "name": row.name,
-        "created_at": instant(row.created_at),
+        "created_at": timestamp(row.created_at),
     }
 
 
-def event(row: EventRecord) -> shapes.Event:
-    time = instant(row.timestamp)
+def event(row: EventRecord) -> schemas.Event:
+    time = timestamp(row.timestamp)
     return {
         "id": row.id,
         "_storage_id": row.id,
@@ -344,7 +344,7 @@ def _causes(row: EventRecord) -> list[dict[str, Any]]:
     ]
 
 
-def plugin(row: Plugin) -> shapes.Plugin:
+def plugin(row: Plugin) -> schemas.Plugin:
     return {
         "id": row.id,
         "package_name": row.package_name,
@@ -361,34 +361,34 @@ def plugin(row: Plugin) -> shapes.Plugin:
         "installation_state": [],
         "labels": labels(row.labels),
         "yaml_url_path": f"plugin:{row.package_name}?version={row.package_version}",
-        "uploaded_at": moment(row.created_at),
+        "uploaded_at": optional_timestamp(row.created_at),
         "tenant_name": row.tenant,
         "created_by": row.created_by,
         "visibility": row.visibility,
     }
 
 
-def token(row: Token, role: str | None, value: str) -> shapes.Token:
+def token(row: Token, role: str | None, value: str) -> schemas.Token:
     return {
         "id": row.id,
         "username": row.username,
         "role": role,
         "description": row.description,
         "value": value,
-        "expiration_date": moment(row.expires_at),
-        "last_used": moment(row.last_used),
+        "expiration_date": optional_timestamp(row.expires_at),
+        "last_used": optional_timestamp(row.last_used),
     }
 
 
-def user(row: User, tenants: list[str]) -> shapes.User:
+def user(row: User, tenants: list[str]) -> schemas.User:
     return {
         "username": row.username,
         "role": row.role,
         "active": row.active,
-        "created_at": instant(row.created_at),
+        "created_at": timestamp(row.created_at),
         "tenants": {name: [row.role] for name in tenants},
     }
 
 
-def tenant(row: Tenant) -> shapes.Tenant:
-    return {"name": row.name, "created_at": instant(row.created_at)}
+def tenant(row: Tenant) -> schemas.Tenant:
+    return {"name": row.name, "created_at": timestamp(row.created_at)}

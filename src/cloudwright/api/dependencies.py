@@ -1,4 +1,4 @@
-"""What a request asks: of which manager, as whom, in which tenant, and which part of a list."""
+"""The dependencies of routes: who sends a request, for which tenant, and which part of a list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Header, Query, Request
 from fastapi.security import APIKeyHeader, HTTPBasic
 
-from cloudwright.api.errors import NoSuchField
+from cloudwright.api.errors import UnknownField
 from cloudwright.api.gate import principal_of
 from cloudwright.errors import Forbidden
 from cloudwright.manager.accounts import Principal
@@ -30,7 +30,7 @@ CREDENTIALS = [Depends(_basic), Depends(_token)]
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class RequestContext:
     """``tenant`` exists, and the principal may use it."""
 
     manager: Manager
@@ -42,23 +42,23 @@ class Asking:
         return self.principal.username
 
 
-async def _asking(
+async def _request_context(
     request: Request,
     tenant: Annotated[
         str, Header(alias="Tenant", description="The tenant that the request is about.")
     ] = DEFAULT_TENANT,
-) -> Asking:
+) -> RequestContext:
     manager: Manager = request.app.state.manager
     principal = principal_of(request.scope["state"])
     await manager.accounts.check_tenant(principal, tenant)
-    return Asking(manager, principal, tenant)
+    return RequestContext(manager, principal, tenant)
 
 
-Asked = Annotated[Asking, Depends(_asking)]
+ContextDep = Annotated[RequestContext, Depends(_request_context)]
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListQuery:
     """Which part of a list is wanted. ``fields`` are as they were written: ``check_fields`` looks at them."""
 
     page: Page
@@ -66,22 +66,22 @@ class Listing:
     search: str | None
     all_tenants: bool
 
-    def tenant(self, asking: Asking) -> str | None:
+    def tenant(self, context: RequestContext) -> str | None:
         """The tenant to narrow the list to; None is every one. Raises Forbidden."""
         if not self.all_tenants:
-            return asking.tenant
-        if not asking.principal.is_admin:
+            return context.tenant
+        if not context.principal.is_admin:
             raise Forbidden("Only an administrator may list what all tenants have.")
         return None
 
-    def sorted_by(self, **names: str) -> Page:
+    def sorted_page(self, **names: str) -> Page:
         """The page, with the API's names of columns replaced by the store's."""
         sort = tuple((names.get(name, name), descending) for name, descending in self.page.sort)
         return Page(self.page.size, self.page.offset, sort)
 
 
 # No thread is needed for what waits for nothing: such a function has to be asynchronous.
-async def fields(
+async def _included_fields(
     _include: Annotated[str | None, Query(description="The fields that are wanted, with commas.")] = None,
 ) -> frozenset[str] | None:
     if not _include:
@@ -89,27 +89,27 @@ async def fields(
     return frozenset(name.strip() for name in _include.split(",") if name.strip())
 
 
-Fields = Annotated[frozenset[str] | None, Depends(fields)]
+FieldsDep = Annotated[frozenset[str] | None, Depends(_included_fields)]
 
 
-async def _listing(
-    fields: Fields,
+async def _list_query(
+    fields: FieldsDep,
     _size: Annotated[int | None, Query(ge=0, le=LARGEST, description="The size of a page.")] = None,
     _offset: Annotated[int, Query(ge=0, le=LARGEST, description="How many records to pass over.")] = 0,
     _sort: Annotated[
-        list[str] | None, Query(description="Fields to sort by, with `-` before those that descend.")
+        list[str] | None, Query(description="FieldsDep to sort by, with `-` before those that descend.")
     ] = None,
     _search: Annotated[str | None, Query(description="Keeps what has this in its name.")] = None,
     _get_all_results: Annotated[bool, Query(description="Everything on one page.")] = False,
     _all_tenants: Annotated[bool, Query(description="The records of every tenant.")] = False,
-) -> Listing:
+) -> ListQuery:
     size: int | None = DEFAULT_SIZE if _size is None else _size
     if _get_all_results:
         size = None
-    return Listing(Page(size, _offset, _sorting(_sort or [])), fields, _search or None, _all_tenants)
+    return ListQuery(Page(size, _offset, _sorting(_sort or [])), fields, _search or None, _all_tenants)
 
 
-Listed = Annotated[Listing, Depends(_listing)]
+ListQueryDep = Annotated[ListQuery, Depends(_list_query)]
 
 
 def _sorting(given: list[str]) -> tuple[tuple[str, bool], ...]:
@@ -124,16 +124,16 @@ def _sorting(given: list[str]) -> tuple[tuple[str, bool], ...]:
 
 
 def check_fields(chosen: Collection[str] | None, shape: Any) -> None:
-    """Raises NoSuchField where the records of ``shape`` have no such field."""
+    """Raises UnknownField where the records of ``shape`` have no such field."""
     known = shape.__annotations__
     for name in chosen or ():
         if name not in known:
-            raise NoSuchField(
+            raise UnknownField(
                 f"There is no field `{name[:200]}` to include; there are: {', '.join(sorted(known))}."
             )
 
 
-def some(values: list[str] | None) -> list[str] | None:
+def split_values(values: list[str] | None) -> list[str] | None:
     """A filter that may be given several times, and with commas."""
     found = [part for value in values or [] for part in value.split(",") if part]
     return found or None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from cloudwright.api.app import create_app
-from cloudwright.api.inside import Inside
+from cloudwright.api.internal_client import InProcessClient
 from cloudwright.errors import Unavailable
 from cloudwright.manager.manager import Manager
 
@@ -20,7 +20,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, manager: Manager) -> None:
         app = create_app(manager)
-        self.inside = Inside(app, manager.accounts)
+        self.internal_client = InProcessClient(app, manager.accounts)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -39,14 +39,14 @@ class Server(uvicorn.Server):
         yield
 
     @property
-    def requests(self) -> int:
+    def request_count(self) -> int:
         return self.server_state.total_requests
 
     @property
-    def connected(self) -> bool:
+    def has_connections(self) -> bool:
         return bool(self.server_state.connections)
 
-    async def answer(self, listening: socket.socket) -> asyncio.Future[None]:
+    async def start_serving(self, listening: socket.socket) -> asyncio.Future[None]:
         """Begin to serve; answers, once requests are answered, what to await for the end."""
         serving = asyncio.ensure_future(self.serve(sockets=[listening]))
         while not self.started:

@@ -98,12 +98,12 @@ def get_execution(conn: Connection, tenant: str, id: str) -> ExecutionView:
     return _execution_view(conn, executions.get(conn, id, tenant))
 
 
-def view(conn: Connection, row: Execution) -> ExecutionView:
-    """An execution as it was read by ``look``, with what is said besides."""
+def view_execution(conn: Connection, row: Execution) -> ExecutionView:
+    """An execution as it was read by ``get_followed``, with what is said besides."""
     return _execution_view(conn, executions.with_progress(conn, [row])[0])
 
 
-def look(
+def get_followed(
     conn: Connection, tenant: str, id: str, after: int, limit: int
 ) -> tuple[Execution, list[EventRecord]]:
     """An execution, and its next events.

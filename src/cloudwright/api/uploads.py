@@ -15,15 +15,15 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 
-from cloudwright.api.asking import Visibility
-from cloudwright.api.errors import describe
+from cloudwright.api.dependencies import Visibility
+from cloudwright.api.errors import describe_problems
 from cloudwright.errors import InvalidInput
 
 _BLOCK = 1 << 20
 _FILE = "blueprint_archive"
 
 #: For the OpenAPI document.
-ARCHIVE: dict[str, Any] = {
+ARCHIVE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The archive itself, its details being in the query; or a form of the two.",
@@ -45,7 +45,7 @@ ARCHIVE: dict[str, Any] = {
 
 
 #: For the OpenAPI document.
-PLUGIN_ARCHIVE: dict[str, Any] = {
+PLUGIN_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The archive itself, its details being in the query.",
@@ -54,7 +54,7 @@ PLUGIN_ARCHIVE: dict[str, Any] = {
 }
 
 
-class Details(BaseModel):
+class ArchiveDetails(BaseModel):
     """What is said about an archive."""
 
     application_file_name: str | None = None
@@ -71,7 +71,9 @@ class Details(BaseModel):
 
 
 @asynccontextmanager
-async def received(request: Request, details: Details, folder: Path) -> AsyncIterator[tuple[Path, Details]]:
+async def receive_archive(
+    request: Request, details: ArchiveDetails, folder: Path
+) -> AsyncIterator[tuple[Path, ArchiveDetails]]:
     """The archive of a request as a file in ``folder``, for the body of the statement to take over.
 
     It is removed where that raises. ``details`` are those of the query; a form brings its own. Raises
@@ -90,14 +92,14 @@ async def received(request: Request, details: Details, folder: Path) -> AsyncIte
         raise
 
 
-async def _receive_form(request: Request, archive: Path) -> Details:
+async def _receive_form(request: Request, archive: Path) -> ArchiveDetails:
     async with request.form(max_files=1, max_fields=10) as form:
         text = form.get("params", "{}")
         try:
-            details = Details.model_validate_json(text if isinstance(text, str) else b"")
+            details = ArchiveDetails.model_validate_json(text if isinstance(text, str) else b"")
         except ValidationError as error:
             problems = [{**problem, "loc": ("form", "params", *problem["loc"])} for problem in error.errors()]
-            raise InvalidInput(describe(problems)) from error
+            raise InvalidInput(describe_problems(problems)) from error
         _refuse_url(details)
         sent = form.get(_FILE)
         if not isinstance(sent, UploadFile):
@@ -126,7 +128,7 @@ def _copy(source: IO[bytes], path: Path) -> None:
         shutil.copyfileobj(source, file, _BLOCK)
 
 
-def _refuse_url(details: Details) -> None:
+def _refuse_url(details: ArchiveDetails) -> None:
     if details.blueprint_archive_url:
         raise InvalidInput(
             "This manager does not fetch archives by itself. Download"
