@@ -17,11 +17,11 @@ from stored import NOW, TENANT, Together, create, start
 from cloudwright.errors import InvalidInput, Unavailable
 from cloudwright.model.packing import pack_plan
 from cloudwright.storage import blueprints, deployments, executions
+from cloudwright.storage.alembic_runner import configuration
 from cloudwright.storage.migrate import versions
 from cloudwright.storage.records import Blueprint, Deployment
 from cloudwright.storage.schema import metadata
 from cloudwright.storage.store import Store, database_at
-from cloudwright.storage.upgrading import configuration
 from postgres import PostgresServer
 
 

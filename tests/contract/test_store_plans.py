@@ -25,7 +25,7 @@ from cloudwright.storage import (
     locks,
     operations,
 )
-from cloudwright.storage.columns import Choice, Document, Moment
+from cloudwright.storage.columns import EnumText, Json, UtcDateTime
 from cloudwright.storage.filters import (
     EventFilter,
     ExecutionFilter,
@@ -41,7 +41,7 @@ from cloudwright.storage.store import Store, database_at
 from postgres import PostgresServer
 
 MODULES = (events, execution_queries, executions, instances, journal, locks, operations)
-DUMMIES: dict[type, Any] = {Moment: NOW, Document: {}, Text: "x", Integer: 1, Boolean: True, ARRAY: ["x"]}
+DUMMIES: dict[type, Any] = {UtcDateTime: NOW, Json: {}, Text: "x", Integer: 1, Boolean: True, ARRAY: ["x"]}
 
 
 def statements(module: ModuleType) -> Iterator[tuple[str, Prepared]]:
@@ -56,7 +56,7 @@ ALL = dict(pair for module in MODULES for pair in statements(module))
 
 
 def dummy(type: TypeEngine[Any]) -> Any:
-    if isinstance(type, Choice):
+    if isinstance(type, EnumText):
         return next(iter(type.choices))
     return next(value for kind, value in DUMMIES.items() if isinstance(type, kind))
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from stored import NOW, at
 
 from cloudwright.model.execution import ExecutionStatus
-from cloudwright.storage.columns import Choice, Document, Moment
+from cloudwright.storage.columns import EnumText, Json, UtcDateTime
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.store import database_at
 
@@ -38,9 +38,9 @@ things = Table(
     Column("many", BigInteger),
     Column("name", Text),
     Column("raw", LargeBinary),
-    Column("at", Moment),
-    Column("status", Choice(ExecutionStatus)),
-    Column("document", Document),
+    Column("at", UtcDateTime),
+    Column("status", EnumText(ExecutionStatus)),
+    Column("document", Json),
 )
 NAMES = tuple(column.name for column in things.columns)
 FULL = (1, True, 0.25, 2**60, "ü", b"\0\xff", NOW, ExecutionStatus.FAILED, {"a": [None, 1]})

@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam
 from sqlalchemy import update as sql_update
 
-from cloudwright.storage.catalogue import Catalogue
+from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, one_of, read_page
 from cloudwright.storage.records import Tenant, Token, User
 from cloudwright.storage.schema import tenants, tokens, users
 
-_USERS = Catalogue(User, users, "user", changeable={"password_hash", "role", "active"})
-_TOKENS = Catalogue(Token, tokens, "token")
-_TENANTS = Catalogue(Tenant, tenants, "tenant")
+_USERS = KeyedTable(User, users, "user", changeable={"password_hash", "role", "active"})
+_TOKENS = KeyedTable(Token, tokens, "token")
+_TENANTS = KeyedTable(Tenant, tenants, "tenant")
 _USE_TOKEN = sql_update(tokens).where(tokens.c.id == bindparam("token")).values(last_used=bindparam("when"))
 _USERS_SORTABLE: dict[str, ColumnElement[Any]] = {
     name: users.c[name] for name in ("username", "role", "active", "created_at")

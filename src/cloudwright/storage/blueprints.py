@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Text, bindparam, cast, or_, select
 
 from cloudwright.errors import DependentExists
-from cloudwright.storage.catalogue import Catalogue
 from cloudwright.storage.filters import BlueprintFilter
+from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, holds, one_of, read_page
 from cloudwright.storage.records import Blueprint
 from cloudwright.storage.schema import blueprints, deployments
 
-_CATALOGUE = Catalogue(
+_CATALOGUE = KeyedTable(
     Blueprint,
     blueprints,
     "blueprint",

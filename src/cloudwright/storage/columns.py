@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, DateTime, Dialect, Text, literal_column, type_coerce
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from cloudwright.storage.documents import dumps, dumps_plain, loads
+from cloudwright.storage.json_codec import dumps, dumps_plain, loads
 
 Converter = Callable[[Any], Any]
 
@@ -34,7 +34,7 @@ def _from_text(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value)
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An aware time in UTC: ``timestamptz`` on PostgreSQL, ISO 8601 text on SQLite, which has none."""
 
     impl = DateTime(timezone=True)
@@ -50,7 +50,7 @@ class Moment(TypeDecorator[datetime]):
         return _from_text if dialect.name == "sqlite" else None
 
 
-class Document(TypeDecorator[Any]):
+class Json(TypeDecorator[Any]):
     """JSON as text; None is NULL."""
 
     impl = Text
@@ -63,7 +63,7 @@ class Document(TypeDecorator[Any]):
         return lambda text: None if text is None else loads(text)
 
 
-class PlainDocument(Document):
+class PlainJson(Json):
     """A document of which the database is asked for members."""
 
     cache_ok = True
@@ -72,7 +72,7 @@ class PlainDocument(Document):
         return lambda value: None if value is None else dumps_plain(value)
 
 
-class Choice(TypeDecorator[Any]):
+class EnumText(TypeDecorator[Any]):
     """One of the values of an enumeration, as text."""
 
     impl = Text
@@ -103,7 +103,7 @@ def is_(column: ColumnElement[Any], value: StrEnum) -> ColumnElement[bool]:
     return column == literal_column(f"'{value}'")
 
 
-def beside_key(column: Column[Any]) -> ColumnElement[Any]:
+def unindexed(column: Column[Any]) -> ColumnElement[Any]:
     """A column of text that a statement looks at when a key has found the row, so that no index on it can.
 
     While PostgreSQL has no statistics of a table, any index that serves a part of the condition looks as good

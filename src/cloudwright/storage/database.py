@@ -14,17 +14,19 @@ from sqlalchemy.exc import DBAPIError
 from cloudwright.errors import Conflict
 
 
-class Verdict(Enum):
-    #: What was asked is wrong or impossible; whoever asked is told.
-    REFUSED = auto()
-    #: Nothing is wrong but the moment: two writers were in each other's way.
-    AGAIN = auto()
-    #: The database does not answer or can not write now.
-    OUTAGE = auto()
+class ErrorClass(Enum):
+    """What an error of a transaction means for its writer."""
+
+    #: The statement is wrong or impossible: the caller gets the error.
+    FATAL = auto()
+    #: Two writers were in each other's way: run the transaction again.
+    RETRY = auto()
+    #: The database does not respond or cannot write now: wait for it.
+    UNAVAILABLE = auto()
 
 
 class Database(Protocol):
-    """Engines hand out new connections and keep none: the writer and every reader keep one of their own."""
+    """Engines return new connections and keep none: the writer and every reader keep one of their own."""
 
     @property
     def writing(self) -> Engine: ...
@@ -32,43 +34,45 @@ class Database(Protocol):
     @property
     def reading(self) -> Engine: ...
 
-    def judge(self, error: Exception) -> Verdict:
-        """What a failure of a transaction means."""
+    def classify(self, error: Exception) -> ErrorClass:
+        """Return what an error of a transaction means."""
         ...
 
-    def greet(self, conn: Connection) -> None:
-        """What the writer does in a transaction of its own on every new connection."""
+    def on_connect(self, conn: Connection) -> None:
+        """Prepare the writer's new connection, in a transaction of its own."""
         ...
 
     def pipeline(self, conn: Connection) -> AbstractContextManager[None]:
-        """From when the writer has a connection until it has closed it: statements are sent without waiting
-        for the answers of those before them, if there is a way to wait for at all.
+        """Send statements without waiting for the results of those before them, from the opening of the
+        writer's connection until it is closed; do nothing if the driver never waits.
         """
         ...
 
-    def sign(self, conn: Connection) -> int | None:
-        """Leave a mark in the writer's transaction; None where an unanswered commit did not happen."""
+    def write_commit_marker(self, conn: Connection) -> int | None:
+        """Write a marker in the writer's transaction and return it; None if a commit without a reply is known
+        not to have been applied.
+        """
         ...
 
-    def signed(self, conn: Connection, mark: int) -> bool:
-        """Whether the transaction with that mark was committed. Waits while the server is at it."""
+    def was_committed(self, conn: Connection, mark: int) -> bool:
+        """Return whether the transaction with that marker was committed. Blocks during its commit."""
         ...
 
 
-def origin(error: BaseException) -> BaseException:
-    """The driver's own error, which SQLAlchemy wraps where it ran the statement."""
+def driver_error(error: BaseException) -> BaseException:
+    """Return the driver's own error, which SQLAlchemy wraps if it ran the statement."""
     return error.orig or error if isinstance(error, DBAPIError) else error
 
 
-def refusal(error: Exception) -> Exception:
-    """What whoever asked is told: two that make the same thing at once learn it as if they had come one by
-    one.
+def caller_error(error: Exception) -> Exception:
+    """Return the error for the caller of a write: Conflict for a violated constraint, so that two callers who
+    make the same thing at once get the same errors as one after the other.
     """
-    cause = origin(error)
-    # Every driver's is called that (PEP 249), and only the one in use is loaded.
+    cause = driver_error(error)
+    # Every driver names it so (PEP 249), and only the driver in use is imported.
     if any(kind.__name__ == "IntegrityError" for kind in type(cause).__mro__):
         reason = str(cause).strip().split("\n")[0]
-        conflict = Conflict(f"It contradicts what is stored ({reason}). Nothing was written.")
+        conflict = Conflict(f"The change contradicts what is stored ({reason}). Nothing was written.")
         conflict.__cause__ = error
         return conflict
     return error

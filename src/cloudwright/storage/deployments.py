@@ -19,7 +19,6 @@ from cloudwright.model.execution import END_STATUSES, ExecutionStatus
 from cloudwright.model.packing import Shared, Unpacking, pack
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import blueprints
-from cloudwright.storage.catalogue import Catalogue
 from cloudwright.storage.columns import is_any
 from cloudwright.storage.filters import DeploymentFilter, NodeFilter
 from cloudwright.storage.instances import (
@@ -32,6 +31,7 @@ from cloudwright.storage.instances import (
     set_relationships,
     update_instance,
 )
+from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.locks import lock_deployment
 from cloudwright.storage.paging import EVERYTHING, Page, columns_of, holds, one_of, read_page
 from cloudwright.storage.prepared import Prepared
@@ -64,7 +64,7 @@ __all__ = [
 
 #: States of node instances that stand for nothing real.
 _NOT_LIVE = ("uninitialized", "deleted")
-_CATALOGUE = Catalogue(
+_CATALOGUE = KeyedTable(
     Deployment,
     deployments,
     "deployment",

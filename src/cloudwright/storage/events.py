@@ -25,8 +25,8 @@ from sqlalchemy import (
 )
 
 from cloudwright.model.event import EVENT, LOG, Event
-from cloudwright.storage.documents import storable
 from cloudwright.storage.filters import EventFilter
+from cloudwright.storage.json_codec import storable
 from cloudwright.storage.locks import lock_executions
 from cloudwright.storage.paging import Listing, columns_of, one_of
 from cloudwright.storage.prepared import Prepared

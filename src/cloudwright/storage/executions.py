@@ -29,8 +29,7 @@ from cloudwright.model.execution import (
     sources_of,
 )
 from cloudwright.model.operation import OperationState
-from cloudwright.storage.columns import beside_key, is_, is_any
-from cloudwright.storage.documents import storable
+from cloudwright.storage.columns import is_, is_any, unindexed
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.execution_queries import (
     EXECUTION_COLUMNS,
@@ -44,6 +43,7 @@ from cloudwright.storage.execution_queries import (
     pending,
     with_progress,
 )
+from cloudwright.storage.json_codec import storable
 from cloudwright.storage.locks import lock_deployment, lock_deployment_of
 from cloudwright.storage.operations import count_by_state, running
 from cloudwright.storage.prepared import Prepared, Row
@@ -81,7 +81,7 @@ _BLOCKING = frozenset(ExecutionStatus) - END_STATUSES - {S.SCHEDULED}
 _AHEAD = _BLOCKING - {S.QUEUED}
 
 _THIS = executions.c.id == bindparam("execution")
-_status = beside_key(executions.c.status)
+_status = unindexed(executions.c.status)
 _OF_DEPLOYMENT = and_(
     executions.c.tenant == bindparam("of_tenant"), executions.c.deployment_id == bindparam("deployment")
 )

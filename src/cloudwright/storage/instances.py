@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 
 from cloudwright.errors import Conflict, NotFound
 from cloudwright.model.topology import DELETED, NodeInstance, RelationshipInstance
-from cloudwright.storage.columns import beside_key
+from cloudwright.storage.columns import unindexed
 from cloudwright.storage.filters import InstanceFilter
 from cloudwright.storage.paging import EVERYTHING, Listing, Page, columns_of, holds, one_of
 from cloudwright.storage.prepared import Prepared
@@ -20,7 +20,7 @@ from cloudwright.storage.records import JsonObject
 from cloudwright.storage.schema import node_instances as rows
 
 _ONE = (rows.c.tenant == bindparam("of_tenant"), rows.c.id == bindparam("instance"))
-_OF_DEPLOYMENT = beside_key(rows.c.deployment_id) == bindparam("of_deployment")
+_OF_DEPLOYMENT = unindexed(rows.c.deployment_id) == bindparam("of_deployment")
 _SELECT = select(*columns_of(NodeInstance, rows))
 _GET = Prepared(_SELECT.where(*_ONE))
 _HOLD = Prepared(_SELECT.where(*_ONE).with_for_update(key_share=True))

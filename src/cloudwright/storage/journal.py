@@ -19,7 +19,7 @@ from cloudwright.errors import InvalidInput, StaleTerm
 from cloudwright.model.event import EVENT, LOG, Event
 from cloudwright.model.execution import ACTIVE_STATUSES, GRANTING_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OPERATION_ENDS, OperationState
-from cloudwright.storage.columns import beside_key, is_, is_any
+from cloudwright.storage.columns import is_, is_any, unindexed
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.instances import set_states
 from cloudwright.storage.locks import Held, hold
@@ -54,7 +54,7 @@ _TASK_CHANGE = (
     update(operations)
     .where(
         operations.c.id == bindparam("task"),
-        beside_key(operations.c.execution_id) == bindparam("execution"),
+        unindexed(operations.c.execution_id) == bindparam("execution"),
         # An operation that was sent or started is its worker's; one that succeeded stays so.
         or_(
             operations.c.kind != OPERATION,
@@ -80,7 +80,7 @@ _SEND = Prepared(
     update(operations)
     .where(
         operations.c.id == bindparam("operation"),
-        beside_key(operations.c.execution_id) == bindparam("execution"),
+        unindexed(operations.c.execution_id) == bindparam("execution"),
         operations.c.kind == OPERATION,
         operations.c.attempt <= bindparam("which"),
         or_(

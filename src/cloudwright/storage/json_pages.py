@@ -26,7 +26,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from cloudwright.storage.columns import Document, Moment
+from cloudwright.storage.columns import Json, UtcDateTime
 from cloudwright.storage.paging import Listing, Page
 
 Column = ColumnElement[Any]
@@ -34,7 +34,7 @@ Column = ColumnElement[Any]
 
 @dataclass(frozen=True, slots=True)
 class JsonMember:
-    """The text that a ``PlainDocument``, an object, has under a name; ``otherwise`` where it has none."""
+    """The text that a ``PlainJson``, an object, has under a name; ``otherwise`` where it has none."""
 
     document: Column
     name: str
@@ -129,9 +129,9 @@ class _SqliteJson:
         if isinstance(expression, JsonMember):
             path: Column = literal_column(f"'$.{expression.name}'")
             return _with_default(func.json_extract(type_coerce(expression.document, Text), path), expression)
-        if isinstance(expression.type, Moment):
+        if isinstance(expression.type, UtcDateTime):
             return func.substr(type_coerce(expression, Text), 1, 23).concat(literal_column("'Z'"))
-        if isinstance(expression.type, Document):
+        if isinstance(expression.type, Json):
             return func.json(type_coerce(expression, Text))
         if isinstance(expression.type, Boolean):
             return func.json(func.iif(expression, literal_column("'true'"), literal_column("'false'")))
@@ -164,10 +164,10 @@ class _PostgresqlJson:
             return _with_default(
                 self._json(expression.document).op("->>")(literal_column(f"'{expression.name}'")), expression
             )
-        if isinstance(expression.type, Moment):
+        if isinstance(expression.type, UtcDateTime):
             words: Column = literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'""")
             return func.to_char(func.timezone(literal_column("'UTC'"), expression), words, type_=Text)
-        if isinstance(expression.type, Document):
+        if isinstance(expression.type, Json):
             return self._json(expression)
         return expression
 

@@ -1,12 +1,11 @@
-"""Bringing a database's tables up to date, by the migrations that are shipped beside this file.
+"""Migrations: bring a database's tables up to date.
 
-Alembic takes as long to load and as much memory as all of storage, and most starts have nothing to migrate:
-so it is loaded (``upgrading.py``) only where there is.
+Alembic takes as long to load and as much memory as the rest of storage, and most starts have nothing to
+migrate, so ``alembic_runner.py`` is imported only if there is something to do.
 """
 
 from __future__ import annotations
 
-import importlib
 import sqlite3
 import time
 from pathlib import Path
@@ -15,9 +14,9 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from cloudwright.errors import Unavailable
-from cloudwright.storage.database import Database, origin
+from cloudwright.storage.database import Database, driver_error
 
-#: How long to wait for another manager that is at the same (seconds).
+#: Seconds to wait for another manager that is migrating the same database.
 PATIENCE = 30.0
 
 _VERSIONS = Path(__file__).with_name("migrations") / "versions"
@@ -27,12 +26,12 @@ _LOCK = text("SELECT pg_advisory_xact_lock(7273001)")
 
 
 def versions() -> list[str]:
-    """Of all migrations, oldest first: their files' names begin with them."""
+    """Return the numbers of all migrations, oldest first; their files' names begin with them."""
     return sorted(file.name.partition("_")[0] for file in _VERSIONS.glob("[0-9]*.py"))
 
 
 def migrate(database: Database) -> None:
-    """All of it or nothing, in one transaction. Raises Unavailable."""
+    """Upgrade the tables in one transaction. Raises Unavailable."""
     deadline = time.monotonic() + PATIENCE
     try:
         while not _migrated(database, deadline):
@@ -40,19 +39,19 @@ def migrate(database: Database) -> None:
     except DBAPIError as error:
         place = database.writing.url.render_as_string(hide_password=True)
         raise Unavailable(
-            f"The database at {place} can not be opened: {str(origin(error)).strip()}"
+            f"The database at {place} can not be opened: {str(driver_error(error)).strip()}"
         ) from error
     finally:
         database.writing.dispose()
 
 
 def _migrated(database: Database, deadline: float) -> bool:
-    """Whether it is done; not yet where another manager is at it, until the deadline."""
+    """Return whether the upgrade is done: False while another manager has the database."""
     try:
         with database.writing.begin() as conn:
             _upgrade(conn)
     except DBAPIError as error:
-        if getattr(origin(error), "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+        if getattr(driver_error(error), "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
             raise
         if time.monotonic() > deadline:
             raise
@@ -72,4 +71,7 @@ def _upgrade(conn: Connection) -> None:
             "Install that version, or restore a backup."
         )
     if stored != {known[-1]}:
-        importlib.import_module("cloudwright.storage.upgrading").upgrade(conn)
+        # Alembic costs too much to load for a start that has nothing to migrate.
+        from cloudwright.storage.alembic_runner import upgrade  # noqa: PLC0415
+
+        upgrade(conn)

@@ -17,7 +17,7 @@ from cloudwright.errors import NotFound
 from cloudwright.model.event import Event
 from cloudwright.model.execution import END_STATUSES, GRANTING_STATUSES
 from cloudwright.model.operation import OperationState
-from cloudwright.storage.columns import beside_key, is_, is_any
+from cloudwright.storage.columns import is_, is_any, unindexed
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.filters import OperationFilter
 from cloudwright.storage.instances import apply_updates
@@ -49,7 +49,7 @@ __all__ = [
 
 _COLUMNS = columns_of(Operation, operations)
 _STARTED = is_(operations.c.state, OperationState.STARTED)
-_IS_STARTED = is_(beside_key(operations.c.state), OperationState.STARTED)
+_IS_STARTED = is_(unindexed(operations.c.state), OperationState.STARTED)
 
 
 class _Subject(NamedTuple):
@@ -71,11 +71,11 @@ _GRANT = Prepared(
     update(operations)
     .where(
         _THIS_ATTEMPT,
-        beside_key(operations.c.execution_id) == bindparam("execution"),
-        is_(beside_key(operations.c.state), OperationState.SENT),
+        unindexed(operations.c.execution_id) == bindparam("execution"),
+        is_(unindexed(operations.c.state), OperationState.SENT),
         exists().where(
             executions.c.id == bindparam("execution"),
-            is_any(beside_key(executions.c.status), GRANTING_STATUSES),
+            is_any(unindexed(executions.c.status), GRANTING_STATUSES),
             executions.c.term == bindparam("current"),
         ),
     )
@@ -114,7 +114,7 @@ _LOSE = Prepared(
 _OWNER = Prepared(select(operations.c.execution_id).where(operations.c.id == bindparam("operation")))
 _COUNT_RESIDUAL_END = Prepared(
     update(executions)
-    .where(executions.c.id == bindparam("execution"), is_any(beside_key(executions.c.status), END_STATUSES))
+    .where(executions.c.id == bindparam("execution"), is_any(unindexed(executions.c.status), END_STATUSES))
     .values(finished_operations=executions.c.finished_operations + 1)
 )
 _STARTED_FIRST = (

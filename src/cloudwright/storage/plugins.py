@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection
 
-from cloudwright.storage.catalogue import Catalogue
 from cloudwright.storage.filters import PluginFilter
+from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, holds, one_of, read_page
 from cloudwright.storage.records import Plugin
 from cloudwright.storage.schema import plugins
 
-_CATALOGUE = Catalogue(
+_CATALOGUE = KeyedTable(
     Plugin,
     plugins,
     "plugin",

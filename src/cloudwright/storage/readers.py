@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from cloudwright.errors import Unavailable
-from cloudwright.storage.database import Database, Verdict, origin
+from cloudwright.storage.database import Database, ErrorClass, driver_error
 
 T = TypeVar("T")
 
@@ -42,14 +42,14 @@ class Readers:
         try:
             return self._attempt(call)
         except Exception as error:
-            if self._database.judge(error) is Verdict.REFUSED:
+            if self._database.classify(error) is ErrorClass.FATAL:
                 raise
         try:
             return self._attempt(call)
         except Exception as error:
-            if self._database.judge(error) is Verdict.REFUSED:
+            if self._database.classify(error) is ErrorClass.FATAL:
                 raise
-            reason = str(origin(error)).strip()
+            reason = str(driver_error(error)).strip()
             raise Unavailable(f"The database does not answer: {reason}. Try again later.") from error
 
     def _attempt(self, call: Callable[[Connection], T]) -> T:
@@ -61,7 +61,7 @@ class Readers:
             with conn.begin():
                 return call(conn)
         except Exception as error:
-            if self._database.judge(error) is not Verdict.REFUSED:
+            if self._database.classify(error) is not ErrorClass.FATAL:
                 self._opened.remove(conn)
                 del self._own.conn
                 conn.invalidate()

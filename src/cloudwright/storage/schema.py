@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.model.operation import OperationState
-from cloudwright.storage.columns import Choice, Document, Moment, PlainDocument
+from cloudwright.storage.columns import EnumText, Json, PlainJson, UtcDateTime
 
 metadata = MetaData(
     naming_convention={
@@ -46,7 +46,7 @@ tenants = Table(
     "tenants",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
 )
 
 users = Table(
@@ -56,7 +56,7 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("active", Boolean, nullable=False),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
 )
 
 tokens = Table(
@@ -66,9 +66,9 @@ tokens = Table(
     Column("username", Text, ForeignKey("users.username", ondelete="CASCADE"), nullable=False, index=True),
     Column("secret_hash", Text, nullable=False),
     Column("description", Text),
-    Column("created_at", Moment, nullable=False),
-    Column("expires_at", Moment),
-    Column("last_used", Moment),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("last_used", UtcDateTime),
 )
 
 secrets = Table(
@@ -80,8 +80,8 @@ secrets = Table(
     Column("visibility", Text, nullable=False),
     Column("is_hidden_value", Boolean, nullable=False),
     Column("created_by", Text),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
 )
 
 plugins = Table(
@@ -97,11 +97,11 @@ plugins = Table(
     Column("state", Text, nullable=False),
     Column("error", Text),
     Column("path", Text),
-    Column("plugin_yaml", Document),
-    Column("labels", Document, nullable=False),
+    Column("plugin_yaml", Json),
+    Column("labels", Json, nullable=False),
     Column("visibility", Text, nullable=False),
     Column("created_by", Text),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     Index(None, "tenant", "package_name", "package_version"),
 )
 
@@ -111,16 +111,16 @@ blueprints = Table(
     Column("tenant", Text, primary_key=True),
     Column("id", Text, primary_key=True),
     Column("main_file_name", Text, nullable=False),
-    Column("plan", Document),
+    Column("plan", Json),
     Column("state", Text, nullable=False),
     Column("error", Text),
     Column("description", Text),
     Column("visibility", Text, nullable=False),
     Column("created_by", Text),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
     Column("path", Text),
-    Column("labels", Document, nullable=False),
+    Column("labels", Json, nullable=False),
     Column("upload_execution", Text),
 )
 
@@ -132,23 +132,23 @@ deployments = Table(
     Column("blueprint_id", Text, nullable=False),
     Column("display_name", Text, nullable=False),
     Column("description", Text),
-    Column("inputs", Document, nullable=False),
-    Column("outputs", Document, nullable=False),
-    Column("capabilities", Document, nullable=False),
-    Column("workflows", Document, nullable=False),
-    Column("groups", Document, nullable=False),
-    Column("policies", Document, nullable=False),
-    Column("scaling_groups", Document, nullable=False),
-    Column("labels", Document, nullable=False),
-    Column("resource_tags", Document, nullable=False),
+    Column("inputs", Json, nullable=False),
+    Column("outputs", Json, nullable=False),
+    Column("capabilities", Json, nullable=False),
+    Column("workflows", Json, nullable=False),
+    Column("groups", Json, nullable=False),
+    Column("policies", Json, nullable=False),
+    Column("scaling_groups", Json, nullable=False),
+    Column("labels", Json, nullable=False),
+    Column("resource_tags", Json, nullable=False),
     Column("runtime_only_evaluation", Boolean, nullable=False),
     Column("visibility", Text, nullable=False),
     Column("site_name", Text),
     Column("created_by", Text),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-    Column("settings", Document, nullable=False),
-    Column("shared", Document),  # what its nodes have in common (model.packing)
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("settings", Json, nullable=False),
+    Column("shared", Json),  # what its nodes have in common (model.packing)
     ForeignKeyConstraint(["tenant", "blueprint_id"], ["blueprints.tenant", "blueprints.id"]),
     Index(None, "tenant", "blueprint_id"),
 )
@@ -159,7 +159,7 @@ nodes = Table(
     Column("tenant", Text, primary_key=True),
     Column("deployment_id", Text, primary_key=True),
     Column("id", Text, primary_key=True),
-    Column("node", Document, nullable=False),
+    Column("node", Json, nullable=False),
     Column("planned_instances", Integer, nullable=False),
     Column("position", Integer, nullable=False),  # nodes are listed as the blueprint has them
     ForeignKeyConstraint(
@@ -178,10 +178,10 @@ node_instances = Table(
     Column("index", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("runtime_properties", Document, nullable=False),
-    Column("relationships", Document, nullable=False),
-    Column("scaling_groups", Document, nullable=False),
-    Column("system_properties", Document, nullable=False),
+    Column("runtime_properties", Json, nullable=False),
+    Column("relationships", Json, nullable=False),
+    Column("scaling_groups", Json, nullable=False),
+    Column("system_properties", Json, nullable=False),
     ForeignKeyConstraint(
         ["tenant", "deployment_id", "node_id"],
         ["nodes.tenant", "nodes.deployment_id", "nodes.id"],
@@ -200,28 +200,28 @@ executions = Table(
     Column("workflow_id", Text, nullable=False),
     Column("deployment_id", Text),
     Column("blueprint_id", Text),
-    Column("status", Choice(ExecutionStatus), nullable=False),
+    Column("status", EnumText(ExecutionStatus), nullable=False),
     Column("error", Text),
-    Column("parameters", Document, nullable=False),
+    Column("parameters", Json, nullable=False),
     Column("is_system_workflow", Boolean, nullable=False),
     Column("is_dry_run", Boolean, nullable=False),
     Column("allow_custom_parameters", Boolean, nullable=False),
     Column("wait_after_fail", Integer, nullable=False),
     Column("force", Boolean, nullable=False),
     Column("created_by", Text),
-    Column("created_at", Moment, nullable=False),
-    Column("scheduled_for", Moment),
-    Column("started_at", Moment),
-    Column("ended_at", Moment),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("scheduled_for", UtcDateTime),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
     Column("owner", Text),
     Column("term", Integer, nullable=False, server_default=text("0")),
-    Column("lease_until", Moment),
+    Column("lease_until", UtcDateTime),
     Column("resumed", Integer, nullable=False, server_default=text("0")),
     Column("reset_operations", Boolean, nullable=False, server_default=false()),
-    Column("cancel_mode", Choice(CancelMode)),
+    Column("cancel_mode", EnumText(CancelMode)),
     Column("cancel_requested_by", Text),
-    Column("cancel_requested_at", Moment),
-    Column("deadline", Moment),
+    Column("cancel_requested_at", UtcDateTime),
+    Column("deadline", UtcDateTime),
     # Operations that were sent under this term or before are to be killed, although the execution is over.
     Column("kill_term", Integer, nullable=False, server_default=text("0")),
     # The function of a workflow that can not be resumed was about to be called, and may have done anything.
@@ -243,7 +243,7 @@ graphs = Table(
     Column("id", Text, primary_key=True),
     Column("execution_id", Text, ForeignKey("executions.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("name", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
 )
 
 operations = Table(
@@ -257,12 +257,12 @@ operations = Table(
     ),  # tasks are listed as they were stored
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("state", Choice(OperationState), nullable=False),
+    Column("state", EnumText(OperationState), nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("depends_on", Document, nullable=False),
-    Column("parameters", Document, nullable=False),
-    Column("result", Document),
-    Column("failure", Document),
+    Column("depends_on", Json, nullable=False),
+    Column("parameters", Json, nullable=False),
+    Column("result", Json),
+    Column("failure", Json),
     Column("plugin", Text),
     Column("executor", Text),
     Column("instance_id", Text),
@@ -271,10 +271,10 @@ operations = Table(
     Column("worker", Text),
     Column("pid", Integer),
     Column("term", Integer, nullable=False, server_default=text("0")),
-    Column("created_at", Moment, nullable=False),
-    Column("sent_at", Moment),
-    Column("started_at", Moment),
-    Column("ended_at", Moment),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
     Index(None, "execution_id", "state"),
     # What runs now is asked for often and is little, whatever the history holds. (PostgreSQL's index has the
     # same condition, by its migration: said here, it would load that dialect for everybody.)
@@ -287,7 +287,7 @@ events = Table(
     # SQLite counts up by itself only in a column that is exactly INTEGER.
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("execution_id", Text, ForeignKey("executions.id", ondelete="CASCADE"), nullable=False),
-    Column("timestamp", Moment, nullable=False),
+    Column("timestamp", UtcDateTime, nullable=False),
     Column("message", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("event_type", Text),
@@ -298,7 +298,7 @@ events = Table(
     Column("target_id", Text),
     Column("operation", Text),
     Column("operation_id", Text),
-    Column("details", PlainDocument, nullable=False),
+    Column("details", PlainJson, nullable=False),
     Index(None, "execution_id", "id"),
     Index(None, "timestamp"),
     # An id is never given twice, so that a follower who remembers the last one misses nothing.

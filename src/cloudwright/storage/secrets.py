@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection
 
-from cloudwright.storage.catalogue import Catalogue
 from cloudwright.storage.filters import SecretFilter
+from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import EVERYTHING, Page, holds, one_of, read_page
 from cloudwright.storage.records import Secret
 from cloudwright.storage.schema import secrets
 
-_CATALOGUE = Catalogue(
+_CATALOGUE = KeyedTable(
     Secret,
     secrets,
     "secret",

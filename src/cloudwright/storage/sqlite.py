@@ -11,16 +11,18 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
-from cloudwright.storage.database import Verdict, origin
+from cloudwright.storage.database import ErrorClass, driver_error
 
 _CREATING = threading.Lock()
 
 
 class SqliteDatabase:
-    """Write-ahead log and full synchronisation: a commit that was answered survives a loss of power."""
+    """A database file with a write-ahead log and full synchronisation: an acknowledged commit survives a loss
+    of power.
+    """
 
     # Names are sqlite3's; they are primary codes, the extended ones' lowest byte.
-    _OUTAGES = frozenset(
+    _UNAVAILABLE = frozenset(
         {
             sqlite3.SQLITE_BUSY,
             sqlite3.SQLITE_LOCKED,
@@ -40,28 +42,28 @@ class SqliteDatabase:
         self.reading = self._engine("BEGIN", ["query_only=ON"])
 
     def _create(self) -> None:
-        # Password hashes and secrets live there: nobody but the owner may read it. A file that exists is not
-        # opened: closing it again would release the locks that this process's other connections have on it,
-        # and whoever else closes the database would then take the log that they write to away.
-        with _CREATING, suppress(OSError):  # it exists, or SQLite is about to meet the same, and tells
+        # It holds password hashes and secrets, so only its owner may read it. An existing file is not opened:
+        # closing it would release the locks that this process's other connections hold on it, and another
+        # process that closes the database would then remove the log that they write to.
+        with _CREATING, suppress(OSError):  # it exists, or SQLite is about to report the same error
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
-    def judge(self, error: Exception) -> Verdict:
-        code = getattr(origin(error), "sqlite_errorcode", None)
-        if code is not None and code & 0xFF in self._OUTAGES:
-            return Verdict.OUTAGE
-        return Verdict.REFUSED
+    def classify(self, error: Exception) -> ErrorClass:
+        code = getattr(driver_error(error), "sqlite_errorcode", None)
+        if code is not None and code & 0xFF in self._UNAVAILABLE:
+            return ErrorClass.UNAVAILABLE
+        return ErrorClass.FATAL
 
-    def greet(self, conn: Connection) -> None:
+    def on_connect(self, conn: Connection) -> None:
         pass
 
     def pipeline(self, conn: Connection) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def sign(self, conn: Connection) -> int | None:
+    def write_commit_marker(self, conn: Connection) -> int | None:
         return None
 
-    def signed(self, conn: Connection, mark: int) -> bool:
+    def was_committed(self, conn: Connection, mark: int) -> bool:
         return False
 
     def _engine(self, begin: str, settings: list[str]) -> Engine:
@@ -69,8 +71,7 @@ class SqliteDatabase:
             URL.create("sqlite", database=str(self._path)),
             poolclass=NullPool,
             paramstyle="named",
-            # With no isolation level the driver begins nothing by itself; a transaction begins as ``begin``
-            # says.
+            # With no isolation level the driver begins no transactions; ``begin`` does.
             connect_args={
                 "isolation_level": None,
                 "check_same_thread": False,
@@ -86,7 +87,7 @@ class SqliteDatabase:
 
         @event.listens_for(engine, "begin")
         def start(conn: Connection) -> None:
-            # By the driver itself: SQLAlchemy takes longer over it than SQLite.
+            # Directly on the driver: SQLAlchemy's overhead exceeds SQLite's own time.
             conn.connection.cursor().execute(begin)
 
         return engine

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloudwright.errors import Unavailable
-from cloudwright.storage.database import Database, Verdict, origin, refusal
+from cloudwright.storage.database import Database, ErrorClass, caller_error, driver_error
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class Writer:
                 for request in batch:
                     self._settle([request])
                 return
-            answers = [Answer(error=refusal(error))]
+            answers = [Answer(error=caller_error(error))]
         deliver(batch, answers)
 
     def _transact(self, batch: Sequence[Request]) -> list[Answer]:
@@ -110,12 +110,12 @@ class Writer:
             try:
                 answers = self._attempt(batch)
             except Exception as error:
-                verdict = self._database.judge(error)
-                if verdict is Verdict.OUTAGE:
+                error_class = self._database.classify(error)
+                if error_class is ErrorClass.UNAVAILABLE:
                     self._wait_out(error, pause)
                     continue
                 self._recovered()
-                if verdict is Verdict.AGAIN and len(batch) == 1:
+                if error_class is ErrorClass.RETRY and len(batch) == 1:
                     continue
                 raise
             self._recovered()
@@ -127,7 +127,7 @@ class Writer:
         transaction = conn.begin()
         try:
             answers = [Answer(request.call(conn)) for request in batch]
-            mark = self._database.sign(conn)
+            mark = self._database.write_commit_marker(conn)
         except Exception:
             self._roll_back()
             raise
@@ -136,7 +136,7 @@ class Writer:
         except Exception as error:
             self._disconnect()
             # An answer of the database is one to a statement of the batch that nobody waited for.
-            answered = self._database.judge(error) is not Verdict.OUTAGE
+            answered = self._database.classify(error) is not ErrorClass.UNAVAILABLE
             if answered or mark is None or not self._came_through(mark, error):
                 raise
         self.commits += 1
@@ -151,7 +151,7 @@ class Writer:
             try:
                 conn = self._connection()
                 with conn.begin():
-                    return self._database.signed(conn, mark)
+                    return self._database.was_committed(conn, mark)
             except Exception as another:  # noqa: BLE001 - the question changes nothing and may be asked again
                 error = another
         raise AssertionError("the pauses never end")
@@ -160,7 +160,7 @@ class Writer:
         if self._conn is None:
             self._conn = self._database.writing.connect()
             with self._conn.begin():
-                self._database.greet(self._conn)
+                self._database.on_connect(self._conn)
             self._pipeline.enter_context(self._database.pipeline(self._conn))
         return self._conn
 
@@ -181,7 +181,7 @@ class Writer:
     def _wait_out(self, error: Exception, pause: float, fate: str = "this one was not stored") -> None:
         """Wait a little for a database that is out. Raises Unavailable where the store is to be closed."""
         self._disconnect()
-        reason = str(origin(error)).strip()
+        reason = str(driver_error(error)).strip()
         if self.trouble is None:
             self._out_since = time.monotonic()
             log.error("The database does not take writes: %s. They wait until it does.", reason)

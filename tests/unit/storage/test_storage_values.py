@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cloudwright.model.execution import ExecutionStatus
-from cloudwright.storage.columns import Choice, Moment
-from cloudwright.storage.documents import dumps, dumps_plain, loads, storable
+from cloudwright.storage.columns import EnumText, UtcDateTime
+from cloudwright.storage.json_codec import dumps, dumps_plain, loads, storable
 
 JSON = st.recursive(
     st.none()
@@ -77,8 +77,8 @@ MOMENTS = st.datetimes(
 
 @given(MOMENTS, MOMENTS)
 def test_times_on_sqlite_compare_as_texts(one: datetime, other: datetime) -> None:
-    write = Moment().bind_processor(sqlite.dialect())
-    read = Moment().result_processor(sqlite.dialect(), None)
+    write = UtcDateTime().bind_processor(sqlite.dialect())
+    read = UtcDateTime().result_processor(sqlite.dialect(), None)
     assert read is not None
     assert read(write(one)) == one
     assert read(write(one)).tzinfo is UTC
@@ -87,14 +87,14 @@ def test_times_on_sqlite_compare_as_texts(one: datetime, other: datetime) -> Non
 
 @pytest.mark.parametrize("dialect", [sqlite.dialect(), postgresql.dialect()], ids=["sqlite", "postgresql"])
 def test_times_without_a_zone_are_refused(dialect: object) -> None:
-    write = Moment().bind_processor(dialect)  # type: ignore[arg-type]
+    write = UtcDateTime().bind_processor(dialect)  # type: ignore[arg-type]
     assert write(None) is None
     with pytest.raises(ValueError, match="no time zone"):
         write(datetime(2026, 1, 1))
 
 
 def test_choices() -> None:
-    column = Choice(ExecutionStatus)
+    column = EnumText(ExecutionStatus)
     write = column.bind_processor(sqlite.dialect())
     read = column.result_processor(sqlite.dialect(), None)
     for status in ExecutionStatus:

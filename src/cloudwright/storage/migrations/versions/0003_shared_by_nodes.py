@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from cloudwright.model.packing import SHARED, Unpacking, unpack_plan
-from cloudwright.storage.documents import dumps, loads
+from cloudwright.storage.json_codec import dumps, loads
 
 revision = "0003"
 down_revision = "0002"

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from cloudwright.errors import Conflict, NotFound
-from cloudwright.storage.database import Verdict, refusal
+from cloudwright.storage.database import ErrorClass, caller_error
 from cloudwright.storage.postgresql import PostgresDatabase
 from cloudwright.storage.sqlite import SqliteDatabase
 
@@ -21,31 +21,31 @@ POSTGRES = PostgresDatabase(make_url("postgresql://x@/y"))
 
 
 @pytest.mark.parametrize(
-    ("error", "verdict"),
+    ("error", "error_class"),
     [
-        (psycopg.OperationalError("server closed the connection unexpectedly"), Verdict.OUTAGE),
-        (psycopg.InterfaceError("the connection is closed"), Verdict.OUTAGE),
-        (pg.AdminShutdown(), Verdict.OUTAGE),
-        (pg.CrashShutdown(), Verdict.OUTAGE),
-        (pg.CannotConnectNow(), Verdict.OUTAGE),
-        (pg.ConnectionFailure(), Verdict.OUTAGE),
-        (pg.DiskFull(), Verdict.OUTAGE),
-        (pg.TooManyConnections(), Verdict.OUTAGE),
-        (pg.ReadOnlySqlTransaction(), Verdict.OUTAGE),
-        (pg.LockNotAvailable(), Verdict.OUTAGE),
-        (pg.IdleInTransactionSessionTimeout(), Verdict.OUTAGE),
-        (pg.DeadlockDetected(), Verdict.AGAIN),
-        (pg.SerializationFailure(), Verdict.AGAIN),
-        (pg.UniqueViolation(), Verdict.REFUSED),
-        (pg.UndefinedTable(), Verdict.REFUSED),
-        (psycopg.DataError("text fields cannot contain NUL"), Verdict.REFUSED),
-        (NotFound("no"), Verdict.REFUSED),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), ErrorClass.UNAVAILABLE),
+        (psycopg.InterfaceError("the connection is closed"), ErrorClass.UNAVAILABLE),
+        (pg.AdminShutdown(), ErrorClass.UNAVAILABLE),
+        (pg.CrashShutdown(), ErrorClass.UNAVAILABLE),
+        (pg.CannotConnectNow(), ErrorClass.UNAVAILABLE),
+        (pg.ConnectionFailure(), ErrorClass.UNAVAILABLE),
+        (pg.DiskFull(), ErrorClass.UNAVAILABLE),
+        (pg.TooManyConnections(), ErrorClass.UNAVAILABLE),
+        (pg.ReadOnlySqlTransaction(), ErrorClass.UNAVAILABLE),
+        (pg.LockNotAvailable(), ErrorClass.UNAVAILABLE),
+        (pg.IdleInTransactionSessionTimeout(), ErrorClass.UNAVAILABLE),
+        (pg.DeadlockDetected(), ErrorClass.RETRY),
+        (pg.SerializationFailure(), ErrorClass.RETRY),
+        (pg.UniqueViolation(), ErrorClass.FATAL),
+        (pg.UndefinedTable(), ErrorClass.FATAL),
+        (psycopg.DataError("text fields cannot contain NUL"), ErrorClass.FATAL),
+        (NotFound("no"), ErrorClass.FATAL),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.name,
 )
-def test_postgresql(error: Exception, verdict: Verdict) -> None:
-    assert POSTGRES.judge(error) is verdict
-    assert POSTGRES.judge(OperationalError("SELECT", {}, error)) is verdict
+def test_postgresql(error: Exception, error_class: ErrorClass) -> None:
+    assert POSTGRES.classify(error) is error_class
+    assert POSTGRES.classify(OperationalError("SELECT", {}, error)) is error_class
 
 
 def failure(path: Path, *statements: str) -> sqlite3.Error:
@@ -74,17 +74,20 @@ def test_sqlite(tmp_path: Path) -> None:
         failure(tmp_path / "b.db", "PRAGMA max_page_count=1", "CREATE TABLE t (a)", "CREATE TABLE u (a)"),
     ]
     holder.close()
-    assert [database.judge(error) for error in refused] == [Verdict.REFUSED] * 2
-    assert [database.judge(error) for error in out] == [Verdict.OUTAGE] * 4
-    assert database.judge(OperationalError("BEGIN", {}, out[0])) is Verdict.OUTAGE
-    assert database.judge(ZeroDivisionError()) is Verdict.REFUSED
+    assert [database.classify(error) for error in refused] == [ErrorClass.FATAL] * 2
+    assert [database.classify(error) for error in out] == [ErrorClass.UNAVAILABLE] * 4
+    assert database.classify(OperationalError("BEGIN", {}, out[0])) is ErrorClass.UNAVAILABLE
+    assert database.classify(ZeroDivisionError()) is ErrorClass.FATAL
 
 
 def test_what_contradicts_the_stored_is_a_conflict(tmp_path: Path) -> None:
     broken = failure(tmp_path / "a.db", "CREATE TABLE t (a PRIMARY KEY)", "INSERT INTO t VALUES (1), (1)")
-    told = refusal(broken)
+    told = caller_error(broken)
     assert isinstance(told, Conflict)
-    assert str(told) == "It contradicts what is stored (UNIQUE constraint failed: t.a). Nothing was written."
+    assert (
+        str(told)
+        == "The change contradicts what is stored (UNIQUE constraint failed: t.a). Nothing was written."
+    )
     assert told.__cause__ is broken
     other = ZeroDivisionError()
-    assert refusal(other) is other
+    assert caller_error(other) is other

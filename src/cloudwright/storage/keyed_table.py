@@ -17,7 +17,7 @@ from cloudwright.storage.prepared import Prepared
 R = TypeVar("R")
 
 
-class Catalogue(Generic[R]):
+class KeyedTable(Generic[R]):
     """The rows of one table as records of one class, whose fields are columns.
 
     ``changeable`` are the columns that ``change`` may write. ``heavy`` ones are None in a record unless they
