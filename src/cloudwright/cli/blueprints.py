@@ -16,9 +16,9 @@ from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import Slice
 
 if TYPE_CHECKING:
-    from cloudwright.cli import problems, uploading
+    from cloudwright.cli import blueprint_problems, uploading
 else:
-    problems = lazy("cloudwright.cli.problems")
+    blueprint_problems = lazy("cloudwright.cli.blueprint_problems")
     uploading = lazy("cloudwright.cli.uploading")
 
 LIST_COLUMNS = columns(
@@ -104,12 +104,14 @@ def validate(session: Session, blueprint_path: str, blueprint_filename: str | No
         session.out.json({"valid": not found, "problems": list(found), "warnings": list(warnings)})
     else:
         folder = uploading.local_folder(blueprint_path)
-        for line in problems.all_lines(found, folder) + problems.warning_lines(warnings, folder):
+        for line in blueprint_problems.all_lines(found, folder) + blueprint_problems.warning_lines(
+            warnings, folder
+        ):
             session.out.line(line)
         if not found:
             session.out.say("The blueprint is valid.")
     if found:
-        raise Silent(FAILED) if session.out.as_json else Failure(problems.summary(found))
+        raise Silent(FAILED) if session.out.as_json else Failure(blueprint_problems.summary(found))
 
 
 @blueprints.command("list")

@@ -14,11 +14,11 @@ from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import Slice
 
 if TYPE_CHECKING:
-    from cloudwright.cli import following, running, views
+    from cloudwright.cli import execution_follower, follower_lines, start_execution
 else:
-    following = lazy("cloudwright.cli.following")
-    running = lazy("cloudwright.cli.running")
-    views = lazy("cloudwright.cli.views")
+    execution_follower = lazy("cloudwright.cli.execution_follower")
+    start_execution = lazy("cloudwright.cli.start_execution")
+    follower_lines = lazy("cloudwright.cli.follower_lines")
 
 UNITS = {
     "second": 1,
@@ -142,7 +142,7 @@ def list_events(
     if session.out.as_json and not json_output:
         session.out.json(page.items)
         return
-    view = views.JsonLines(session.out) if json_output else views.Lines(session.out)
+    view = follower_lines.JsonLines(session.out) if json_output else follower_lines.Lines(session.out)
     for event in page.items:
         view.event(event)
     if not page.items and not json_output:
@@ -166,8 +166,8 @@ def _tail(session: Session, execution_id: str, include_logs: bool, json_output: 
     with session.finding("execution", execution_id):
         execution = session.client.executions.get(execution_id)
     as_lines = json_output or session.out.as_json
-    view = views.JsonLines(session.out) if as_lines else views.Lines(session.out)
-    execution = following.Following(
+    view = follower_lines.JsonLines(session.out) if as_lines else follower_lines.Lines(session.out)
+    execution = execution_follower.ExecutionFollower(
         session, execution, view, include_logs=include_logs, escalates=False
     ).run()
-    running.require_success(session, execution)
+    start_execution.require_success(session, execution)

@@ -14,11 +14,11 @@ from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import END_STATUSES, Slice
 
 if TYPE_CHECKING:
-    from cloudwright.cli import following, running, views
+    from cloudwright.cli import execution_follower, follower_lines, start_execution
 else:
-    following = lazy("cloudwright.cli.following")
-    running = lazy("cloudwright.cli.running")
-    views = lazy("cloudwright.cli.views")
+    execution_follower = lazy("cloudwright.cli.execution_follower")
+    start_execution = lazy("cloudwright.cli.start_execution")
+    follower_lines = lazy("cloudwright.cli.follower_lines")
 
 LIST_COLUMNS = columns(
     "id",
@@ -120,7 +120,7 @@ def get(session: Session, execution_id: str) -> None:
     if session.out.as_json:
         return
     session.out.section("parameters", execution.get("parameters") or {}, nothing="It has no parameters.")
-    hint = running.residual_hint(execution) if execution["status"] in END_STATUSES else ""
+    hint = start_execution.residual_hint(execution) if execution["status"] in END_STATUSES else ""
     if hint:
         session.out.say(f"\n{hint}")
 
@@ -183,7 +183,7 @@ def start(
     """
     if queue and (force or dry_run or schedule):
         raise click.UsageError("--queue cannot be given together with --force, --dry-run or --schedule.")
-    run = running.Run(
+    run = start_execution.Run(
         workflow_id,
         deployment_id,
         parameters=parameters,
@@ -194,7 +194,7 @@ def start(
         scheduled_time=schedule,
         wait_after_fail=wait_after_fail,
     )
-    execution = running.start(session, run)
+    execution = start_execution.start(session, run)
     if no_follow or execution["status"] in ("queued", "scheduled"):
         if session.out.as_json:
             session.out.json(execution)
@@ -203,7 +203,9 @@ def start(
                 f"It is {execution['status']}; `cfy events list --tail {execution['id']}` follows it."
             )
         return
-    running.follow_to_end(session, execution, running.How(timeout, include_logs, json_output))
+    start_execution.follow_to_end(
+        session, execution, start_execution.FollowOptions(timeout, include_logs, json_output)
+    )
 
 
 @executions.command("cancel")
@@ -243,7 +245,7 @@ def cancel(
     if grace is not None and (force or kill):
         raise click.UsageError("--grace is for a cancellation without --force or --kill: those act at once.")
     level = 2 if kill else 1 if force else 0
-    action = following.LADDER[level]
+    action = execution_follower.LADDER[level]
     with session.finding("execution", execution_id):
         execution = session.client.executions.cancel(execution_id, action, grace=grace)
     asked = ("Asked execution {} to cancel", "Forced execution {} to end", "Killed execution {}")[level]
@@ -256,10 +258,12 @@ def cancel(
     if kill and is_over and left:
         session.out.say(f"Operations that it left running are being ended: {left}.")
     if wait:
-        view = views.Nothing(session.out)
-        execution = following.Following(session, execution, view, include_logs=False, asked=level + 1).run()
+        view = follower_lines.Nothing(session.out)
+        execution = execution_follower.ExecutionFollower(
+            session, execution, view, include_logs=False, asked=level + 1
+        ).run()
         session.out.say(f"Execution {execution_id} is over; its status is `{execution['status']}`.")
-        hint = running.residual_hint(execution)
+        hint = start_execution.residual_hint(execution)
         if hint:
             session.out.remark(hint)
     if session.out.as_json:

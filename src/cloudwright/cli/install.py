@@ -13,9 +13,9 @@ from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.errors import BadRequest, Conflict
 
 if TYPE_CHECKING:
-    from cloudwright.cli import running, uploading
+    from cloudwright.cli import start_execution, uploading
 else:
-    running = lazy("cloudwright.cli.running")
+    start_execution = lazy("cloudwright.cli.start_execution")
     uploading = lazy("cloudwright.cli.uploading")
 
 
@@ -104,12 +104,14 @@ def install(
             details={"status": error.status, "error_code": error.code, "blueprint_id": uploaded},
         ) from error
     session.out.say(f"Deployment `{deployment}` is created.")
-    run = running.Run(
+    run = start_execution.Run(
         workflow_id,
         deployment,
         parameters=parameters,
         allow_custom_parameters=allow_custom_parameters,
         force=force,
     )
-    execution = running.start(session, run)
-    running.follow_to_end(session, execution, running.How(timeout, include_logs, json_output))
+    execution = start_execution.start(session, run)
+    start_execution.follow_to_end(
+        session, execution, start_execution.FollowOptions(timeout, include_logs, json_output)
+    )

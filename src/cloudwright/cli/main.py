@@ -9,18 +9,18 @@ import click
 
 from cloudwright import __version__
 from cloudwright.cli import options
-from cloudwright.cli.ending import CommandLine
+from cloudwright.cli.command_errors import CommandLine
 from cloudwright.cli.lazy import LazyGroup, lazy
 from cloudwright.cli.selection import overlay, select
 from cloudwright.cli.session import Session
 from cloudwright.client.errors import ClientError
 
 if TYPE_CHECKING:
-    from cloudwright.cli import embedded
+    from cloudwright.cli import local_manager
     from cloudwright.client import api
 else:
     api = lazy("cloudwright.client.api")
-    embedded = lazy("cloudwright.cli.embedded")
+    local_manager = lazy("cloudwright.cli.local_manager")
 
 NOUNS = {
     "blueprints": ("cloudwright.cli.blueprints:blueprints", "Upload, check and look at blueprints."),
@@ -77,7 +77,7 @@ def _manager_version(session: Session) -> str:
     selection = select(session.home, os.environ)
     target = selection.target
     if target is None:
-        local = embedded.EmbeddedManager(session.home, announce=session.out.remark).running()
+        local = local_manager.LocalManager(session.home, announce=session.out.remark).running()
         if local is None:
             return ""
         target = overlay(local, os.environ, None)

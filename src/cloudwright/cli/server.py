@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from cloudwright import __version__
-from cloudwright.cli.ending import CommandLine
+from cloudwright.cli.command_errors import CommandLine
 from cloudwright.cli.lazy import SuggestingGroup, lazy
+from cloudwright.cli.local_manager_stop import end_manager
 from cloudwright.cli.session import Session, pass_session
-from cloudwright.cli.stopping import end_manager
 from cloudwright.settings import Settings
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from cloudwright.client.records import Slice
 from cloudwright.settings import Settings
 
 if TYPE_CHECKING:
-    from cloudwright.cli import embedded
+    from cloudwright.cli import local_manager
     from cloudwright.client import api
 else:
-    embedded = lazy("cloudwright.cli.embedded")
+    local_manager = lazy("cloudwright.cli.local_manager")
     api = lazy("cloudwright.client.api")
 
 
@@ -50,7 +50,7 @@ class Session:
         """A client of the same manager after it went away: the local one is started anew where it died."""
         client = self.client
         if self.selection is not None and self.selection.is_local:
-            local = embedded.EmbeddedManager(self.home, announce=announce)
+            local = local_manager.LocalManager(self.home, announce=announce)
             target = overlay(local.ensure(), os.environ, self.tenant)
             if target != client.target:
                 self._client = api.Client(target, user_agent=USER_AGENT)
@@ -62,7 +62,7 @@ class Session:
         if self._client is None:
             selection = select(self.home, os.environ, manager=self.manager, tenant=self.tenant)
             if selection.target is None:
-                local = embedded.EmbeddedManager(self.home, announce=self.out.remark)
+                local = local_manager.LocalManager(self.home, announce=self.out.remark)
                 selection = replace(selection, target=overlay(local.ensure(), os.environ, self.tenant))
             self.selection = selection
             assert selection.target is not None

@@ -12,9 +12,9 @@ from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import Slice
 
 if TYPE_CHECKING:
-    from cloudwright.cli import running
+    from cloudwright.cli import start_execution
 else:
-    running = lazy("cloudwright.cli.running")
+    start_execution = lazy("cloudwright.cli.start_execution")
 
 
 @click.command()
@@ -52,15 +52,17 @@ def uninstall(
     """
     with session.finding("deployment", deployment_id):
         blueprint_id = session.client.deployments.get(deployment_id, fields=("blueprint_id",))["blueprint_id"]
-    run = running.Run(
+    run = start_execution.Run(
         workflow_id,
         deployment_id,
         parameters={**parameters, "recursive": True} if recursive else parameters,
         allow_custom_parameters=allow_custom_parameters,
         force=force,
     )
-    execution = running.start(session, run)
-    running.follow_to_end(session, execution, running.How(timeout, include_logs, json_output))
+    execution = start_execution.start(session, run)
+    start_execution.follow_to_end(
+        session, execution, start_execution.FollowOptions(timeout, include_logs, json_output)
+    )
     client = session.client
     client.deployments.delete(deployment_id, force=force, recursive=recursive)
     session.out.say(f"Deployment `{deployment_id}` is deleted.")

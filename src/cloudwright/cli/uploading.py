@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cloudwright.cli import problems
+from cloudwright.cli import blueprint_problems
 from cloudwright.cli.blueprint_source import open_source
 from cloudwright.cli.failure import Failure
 from cloudwright.cli.session import Session
@@ -64,7 +64,7 @@ def check(session: Session, path: str, filename: str | None) -> tuple[Sequence[P
 
 def tell_warnings(session: Session, warnings: Sequence[Problem], path: str) -> None:
     """Tell a person what in a blueprint that was taken is probably not meant."""
-    for line in problems.warning_lines(warnings, local_folder(path)):
+    for line in blueprint_problems.warning_lines(warnings, local_folder(path)):
         session.out.warn(line)
 
 
@@ -76,10 +76,10 @@ def _explaining(path: str) -> Iterator[None]:
         if not error.problems:
             raise
         raise Failure(
-            problems.summary(error.problems),
+            blueprint_problems.summary(error.problems),
             "\n".join(
-                problems.all_lines(error.problems, local_folder(path))
-                + problems.warning_lines(error.warnings, local_folder(path))
+                blueprint_problems.all_lines(error.problems, local_folder(path))
+                + blueprint_problems.warning_lines(error.warnings, local_folder(path))
             ),
             details={
                 "status": error.status,

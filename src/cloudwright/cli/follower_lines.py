@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cloudwright.cli.event_lines import colour, event_line, is_debug
-from cloudwright.cli.following import View
+from cloudwright.cli.execution_follower import View
 from cloudwright.cli.formatting import styled
 from cloudwright.cli.lazy import lazy
 from cloudwright.cli.output import Output
 from cloudwright.client.records import Event, Execution, NodeInstance
 
 if TYPE_CHECKING:
-    from cloudwright.cli import live
+    from cloudwright.cli import follower_live
 else:
-    live = lazy("cloudwright.cli.live")
+    follower_live = lazy("cloudwright.cli.follower_live")
 
 #: From here on debug messages are shown too.
 DEBUG_VERBOSITY = 2
@@ -74,8 +74,8 @@ def open_view(out: Output, execution: Execution, *, json_lines: bool) -> Iterato
         yield JsonLines(out)
     elif out.as_json or out.quiet:
         yield Nothing(out)
-    elif out.is_terminal and not out.verbosity and live.can_paint():
-        with live.LiveView(execution) as view:
+    elif out.is_terminal and not out.verbosity and follower_live.can_paint():
+        with follower_live.LiveView(execution) as view:
             yield view
     else:
         yield Lines(out)

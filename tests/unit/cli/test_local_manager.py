@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 from cfy_command import CFY
 
-from cloudwright.cli import embedded
-from cloudwright.cli.embedded import EmbeddedManager
+from cloudwright.cli import local_manager
 from cloudwright.cli.failure import Failure
+from cloudwright.cli.local_manager import LocalManager
 
 GOOD = """
 import fcntl, json, os, pathlib, socket, sys
@@ -53,7 +53,7 @@ print("Error: The database is broken.\\n  Mend it.\\n  | a trace", file=sys.stde
 sys.exit(3)
 """
 
-Manager = Callable[[str], EmbeddedManager]
+Manager = Callable[[str], LocalManager]
 
 
 @pytest.fixture
@@ -65,10 +65,10 @@ def told() -> list[str]:
 def manager(tmp_path: Path, told: list[str]) -> Iterator[Manager]:
     home = tmp_path / "home"
 
-    def make(program: str) -> EmbeddedManager:
+    def make(program: str) -> LocalManager:
         path = tmp_path / "manager.py"
         path.write_text(program)
-        return EmbeddedManager(home, announce=told.append, command=(sys.executable, str(path)))
+        return LocalManager(home, announce=told.append, command=(sys.executable, str(path)))
 
     yield make
     for pid in started(home):
@@ -158,7 +158,7 @@ def test_one_that_is_still_coming_up_is_waited_for(
             waited.append(seconds)
             coming.listen()
 
-        monkeypatch.setattr(embedded.time, "sleep", come_up)
+        monkeypatch.setattr(local_manager.time, "sleep", come_up)
         assert local.ensure().url == url
     assert (len(waited), told) == (1, [])
 
@@ -168,7 +168,7 @@ def test_one_that_never_answers_is_told_about(
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    monkeypatch.setattr(embedded, "SETTLE_TIMEOUT", 0.0)
+    monkeypatch.setattr(local_manager, "SETTLE_TIMEOUT", 0.0)
     with open(home / "manager.lock", "a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write("4711")
@@ -197,7 +197,7 @@ def test_one_that_fails_says_why(manager: Manager, tmp_path: Path) -> None:
 def test_one_that_takes_too_long_is_told_about(
     manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(embedded, "START_TIMEOUT", 0.2)
+    monkeypatch.setattr(local_manager, "START_TIMEOUT", 0.2)
     slow = GOOD.replace("listening =", "import signal\nsignal.pause()\nlistening =")
     with pytest.raises(Failure, match="does not answer 0 s after its start"):
         manager(slow).ensure()
@@ -213,15 +213,15 @@ def test_credentials_that_cannot_be_read(manager: Manager, tmp_path: Path) -> No
 def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Failure, match="cannot be made: Not a directory"):
-        EmbeddedManager(tmp_path / "file" / "home", announce=print).ensure()
+        LocalManager(tmp_path / "file" / "home", announce=print).ensure()
 
 
 def test_cfy_itself_starts_it_and_says_so_on_standard_error(manager: Manager, tmp_path: Path) -> None:
     """The fake one speaks no HTTP: it is enough that it was started, and that the error names its log."""
     manager(GOOD)
     home = tmp_path / "home"
-    program = "import sys\nfrom cloudwright.cli import embedded, main\n" + (
-        f"embedded.EmbeddedManager.__init__.__kwdefaults__['command'] = ({sys.executable!r}, {str(tmp_path / 'manager.py')!r})\n"  # noqa: E501
+    program = "import sys\nfrom cloudwright.cli import local_manager, main\n" + (
+        f"local_manager.LocalManager.__init__.__kwdefaults__['command'] = ({sys.executable!r}, {str(tmp_path / 'manager.py')!r})\n"  # noqa: E501
     )
     environ = {key: value for key, value in os.environ.items() if not key.startswith("CLOUDWRIGHT_")}
     done = subprocess.run(

@@ -31,7 +31,7 @@ SETTLE_TIMEOUT = 15.0
 SETTLE_INTERVAL = 0.05
 
 
-class EmbeddedManager:
+class LocalManager:
     """The manager of one home directory."""
 
     def __init__(

@@ -76,7 +76,7 @@ class _Happened:
     value: Any = None
 
 
-class Following:
+class ExecutionFollower:
     """One execution, from now to its end.
 
     ``asked`` counts how far up the ladder the request to stop has gone already; ``escalates`` is whether

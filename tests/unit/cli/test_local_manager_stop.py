@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from cloudwright.cli.failure import Failure
-from cloudwright.cli.stopping import end_manager
+from cloudwright.cli.local_manager_stop import end_manager
 
 #: Holds the home as a manager does; ``deaf`` ignores SIGTERM.
 HOLDER = """

@@ -9,10 +9,10 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
+from cloudwright.cli.execution_follower import ExecutionFollower
 from cloudwright.cli.failure import FAILED, Failure, Silent, refused
-from cloudwright.cli.following import Following
+from cloudwright.cli.follower_lines import open_view
 from cloudwright.cli.session import Session
-from cloudwright.cli.views import open_view
 from cloudwright.client.errors import BadParameters, ClientError, NoSuchWorkflow
 from cloudwright.client.records import Execution
 
@@ -35,7 +35,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class FollowOptions:
     """How to follow it. ``timeout`` is in seconds."""
 
     timeout: int
@@ -86,12 +86,14 @@ def _workflows(session: Session, deployment_id: str) -> list[str]:
     return [workflow["name"] for workflow in deployment.get("workflows") or []]
 
 
-def follow_to_end(session: Session, execution: Execution, how: How) -> None:
+def follow_to_end(session: Session, execution: Execution, how: FollowOptions) -> None:
     """Show an execution until it is over, and tell how it ended. Raises Failure where that was not well, or
     where it cannot be followed that far.
     """
     with open_view(session.out, execution, json_lines=how.json_output) as view:
-        following = Following(session, execution, view, include_logs=how.include_logs, timeout=how.timeout)
+        following = ExecutionFollower(
+            session, execution, view, include_logs=how.include_logs, timeout=how.timeout
+        )
         execution = following.run()
     if session.out.as_json:
         session.out.json_line(execution) if how.json_output else session.out.json(execution)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cloudwright.cli.live import LiveView, elapsed
+from cloudwright.cli.follower_live import LiveView, elapsed
 
 EXECUTION: Any = {"id": "e1", "workflow_id": "install", "deployment_id": "web", "status": "started"}
 
