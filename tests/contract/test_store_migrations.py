@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect
 from stored import NOW, TENANT, Together, create, start
 
 from cloudwright.errors import InvalidInput, Unavailable
-from cloudwright.model.packing import pack_plan
+from cloudwright.model.node_packing import pack_plan
 from cloudwright.storage import blueprints, deployments, executions
 from cloudwright.storage.alembic_runner import configuration
 from cloudwright.storage.migrate import versions

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudwright.dsl.versions import VERSIONS, Version
-from cloudwright.model.packing import SHARED, pack_plan, unpack_plan
+from cloudwright.model.node_packing import SHARED, pack_plan, unpack_plan
 
 
 class Plan:

@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 from cloudwright.errors import InvalidInput, NoSuchWorkflow
 from cloudwright.manager.imports import imported_folders, with_code
 from cloudwright.manager.plugins import PluginCode
+from cloudwright.model.node_packing import SHARED, Shared, Unpacking
 from cloudwright.model.operation import OperationState
-from cloudwright.model.packing import SHARED, Shared, Unpacking
 from cloudwright.model.topology import NodeInstance
 from cloudwright.process.frames import MAX_FRAME
 from cloudwright.settings import Settings

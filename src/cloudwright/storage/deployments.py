@@ -1,7 +1,7 @@
-"""Deployments and their nodes. Node instances are ``instances.py``'s, and are offered here too.
+"""Deployments and their nodes.
 
-Nodes are stored packed (``model.packing``): what several of a deployment have in common is in the row of the
-deployment, once. Whoever reads a node gets a whole one.
+Nodes are stored packed (``model.node_packing``): what several nodes of a deployment have in common is stored
+once, in the deployment's row. Queries return whole nodes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import update as sql_update
 
 from cloudwright.errors import DependentExists, NotFound
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
-from cloudwright.model.packing import Shared, Unpacking, pack
+from cloudwright.model.node_packing import Shared, Unpacking, pack
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import blueprints
 from cloudwright.storage.columns import is_any
@@ -242,7 +242,7 @@ def nodes(conn: Connection, tenant: str, deployment_id: str) -> list[NodeRow]:
 
 
 def packed_nodes(conn: Connection, tenant: str, deployment_id: str) -> tuple[list[JsonObject], Shared | None]:
-    """All nodes of the deployment as they are stored, and what they share (``model.packing``)."""
+    """All nodes of the deployment as they are stored, and what they share (``model.node_packing``)."""
     key = {"of_tenant": tenant, "deployment": deployment_id}
     stored = _SHARED.first(conn, **key)
     return [node for (node,) in _PACKED.all(conn, **key)], None if stored is None else stored[0]

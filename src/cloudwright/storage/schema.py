@@ -148,7 +148,7 @@ deployments = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("settings", Json, nullable=False),
-    Column("shared", Json),  # what its nodes have in common (model.packing)
+    Column("shared", Json),  # what its nodes have in common (model.node_packing)
     ForeignKeyConstraint(["tenant", "blueprint_id"], ["blueprints.tenant", "blueprints.id"]),
     Index(None, "tenant", "blueprint_id"),
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudwright
-from cloudwright.model.packing import SHARED, Unpacking
+from cloudwright.model.node_packing import SHARED, Unpacking
 from cloudwright.operation.failure import memory_limit
 from cloudwright.process.channel import Channel, ChannelClosed
 from cloudwright.process.frames import FrameError

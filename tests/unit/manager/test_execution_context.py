@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cloudwright.errors import InvalidInput
 from cloudwright.manager import execution_context
-from cloudwright.model.packing import pack
+from cloudwright.model.node_packing import pack
 from cloudwright.workflow.child import briefed
 
 

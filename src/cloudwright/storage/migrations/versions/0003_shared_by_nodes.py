@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from cloudwright.model.packing import SHARED, Unpacking, unpack_plan
+from cloudwright.model.node_packing import SHARED, Unpacking, unpack_plan
 from cloudwright.storage.json_codec import dumps, loads
 
 revision = "0003"

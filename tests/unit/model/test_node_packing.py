@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwright.model.packing import Unpacking, pack, pack_plan, unpack_plan
+from cloudwright.model.node_packing import Unpacking, pack, pack_plan, unpack_plan
 
 # Few different ones, so that nodes have much in common.
 texts = st.sampled_from(["", "a", "b"])
