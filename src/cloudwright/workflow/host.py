@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from cloudwright.background import TaskSet
 from cloudwright.errors import CloudwrightError, StaleTerm
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.process.frames import FrameError
@@ -56,7 +57,7 @@ class Host:
         self._said: dict[str, Any] | None = None
         self._exited: asyncio.Future[ExitStatus] = asyncio.get_running_loop().create_future()
         self._waiting: list[dict[str, Any]] = []
-        self._writes: set[asyncio.Task[None]] = set()
+        self._writes = TaskSet()
         self._trouble: str | None = None
         self._killed = False
         self._leaving: asyncio.TimerHandle | None = None
@@ -86,8 +87,7 @@ class Host:
         self._waiting.clear()
         status = await self._exited
         self._lines.close()
-        while self._writes:
-            await asyncio.gather(*self._writes, return_exceptions=True)
+        await self._writes.join()
         end = self._end(status, child)
         if end.outcome is not Outcome.TERMINATED and not child.group_gone.done():
             # Whatever the workflow started beside itself goes with it: it was stopped, or it fell.
@@ -152,14 +152,12 @@ class Host:
             self.kill()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._writes.add(task)
-        task.add_done_callback(self._done)
+        task = self._writes.spawn(work, f"a frame of execution {self.execution_id}")
+        task.add_done_callback(self._resume)
         if len(self._writes) >= MAX_WAITING and self._child is not None:
             self._child.pause()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._writes.discard(task)
+    def _resume(self, _: asyncio.Task[None]) -> None:
         if len(self._writes) == MAX_WAITING - 1 and self._child is not None:
             self._child.resume()
 
