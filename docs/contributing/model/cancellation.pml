@@ -28,8 +28,8 @@
  *
  * Every defence can be taken out with a macro NO_..., and then a promise breaks; where two of them stand before
  * the same promise, when both are. The code has them all but for two, which one manager does not need:
- *   NO_WORKER_IN_LOSS           ExecutionRunner._prepare: what runs on another manager's worker is not lost
- *   NO_KILL_EVERYWHERE          ExecutionRunner._end: a kill waits for the operations on every worker, and
+ *   NO_WORKER_IN_LOSS           Dispatcher.lost: what runs on another manager's worker is not lost
+ *   NO_KILL_EVERYWHERE          ExecutionRunner._record_end: a kill waits for the operations on every worker, and
  *                               the kill of an active execution is kept as `kill_term` for those of other managers
  * With MANAGERS 2 the model is ahead of the code, which runs one: it says what a second one will need.
  *
@@ -81,7 +81,7 @@
 #define BROKEN  4
 #define REVOKED 5
 
-/* Where an OperationRun is in its Dispatcher: not there, in `_waiting`, asking for its grant, granted, with a
+/* Where an OperationRun is: not there, waiting in the OperationQueue, asking for its grant, granted, with a
    process, and with none any more (ENDED well, or FELL). STUCK: forgotten. */
 #define NONE    0
 #define WAITING 1
@@ -97,7 +97,7 @@
 #define DOOMED 2
 #define DEAD   3
 
-/* Where ExecutionRunner._drive is with a RunningExecution: in `_prepare`, in Host.run, in `_kill_operations`,
+/* Where ExecutionRunner.drive is with a RunningExecution: in `_prepare`, in Host.run, in `_kill_operations`,
    in the write. */
 #define BEGUN   1
 #define HOSTED  2
@@ -251,9 +251,9 @@ end:
     od
 }
 
-/* ---- manager.dispatch ---- */
+/* ---- manager.dispatcher ---- */
 
-/* Dispatcher._release */
+/* OperationQueue.release */
 inline release(m, i) {
     job[at(m, i)] = NONE;
     r_term[at(m, i)] = 0;
@@ -262,7 +262,7 @@ inline release(m, i) {
     target[at(m, i)] = false
 }
 
-/* Dispatcher._drop_waiting, .revoke */
+/* OperationQueue.drop, Dispatcher.revoke */
 inline drop_waiting(m, i) {
     if :: job[at(m, i)] == WAITING -> release(m, i) :: else fi
 }
@@ -318,7 +318,7 @@ inline hear_failure(i) {
     fi
 }
 
-/* Dispatcher.ended, operations.end, Dispatcher._book_end */
+/* OperationRecorder.ended, operations.end, Dispatcher._report */
 inline book(m, i) {
     if
     :: row[i] == RUNS && row_attempt[i] == r_attempt[at(m, i)] ->
@@ -336,10 +336,10 @@ inline book(m, i) {
 proctype Worker(byte m; byte i) {
 end:
     do
-    /* Dispatcher._pump: the write of the grant is handed over. */
+    /* OperationQueue._grant: the write of the grant is handed over. */
     :: d_step { job[at(m, i)] == WAITING -> job[at(m, i)] = ASKING }
     :: d_step { job[at(m, i)] == ASKING -> grant(m, i) }
-    /* Dispatcher._launch */
+    /* LocalWorker._start */
     :: d_step {
         job[at(m, i)] == GRANTED ->
         if
@@ -378,12 +378,12 @@ end:
     od
 }
 
-/* ---- manager.owner ---- */
+/* ---- manager.leases, manager.execution_runner ---- */
 
 #define holds(m) (phase[m] != NONE)
 #define hosts(m) (phase[m] != NONE && h_term[m] == term && owner == m)
 
-/* ExecutionRunner._stop */
+/* execution_runner._stop */
 inline stop(m) {
     if :: wf[m] == ALIVE -> wf[m] = DOOMED :: else fi
 }
@@ -394,7 +394,7 @@ inline want_again(m, i) {
     if :: wf_knows[m] && (row[i] == NEW || row[i] == REVOKED) -> came[at(m, i)] = (asked[at(m, i)] > 0) :: else fi
 }
 
-/* ExecutionRunner._apply_cancel */
+/* ExecutionRunner.apply_cancel */
 inline hear(m, mode) {
     if
     :: mode > told[m] ->
@@ -412,7 +412,7 @@ inline hear(m, mode) {
     fi
 }
 
-/* executions.claim or executions.take_over, and ExecutionRunner._begin. */
+/* executions.claim or executions.take_over, and Leases._drive. */
 inline begin(m) {
     owner = m;
     lease = true;
@@ -429,7 +429,7 @@ inline begin(m) {
     hear(m, status)
 }
 
-/* The end of ExecutionRunner._drive, with Dispatcher.unfollow. */
+/* The end of ExecutionRunner.drive, with Dispatcher.unfollow. */
 inline forget(m) {
     phase[m] = NONE;
     h_term[m] = 0;
@@ -484,7 +484,7 @@ inline journal(m, i) {
     asked[at(m, i)] = 0
 }
 
-/* ExecutionRunner._end, up to its write. */
+/* ExecutionRunner._record_end, up to its write. */
 inline conclude(m) {
     if
     :: told[m] == KILL -> kill_operations(m, h_term[m]); phase[m] = KILLING
@@ -510,7 +510,7 @@ inline die(m, how) {
     if :: is_silent(m) -> see_dead(m) :: else fi
 }
 
-/* ExecutionRunner._end: executions.finish. */
+/* ExecutionRunner._record_end: executions.finish. */
 inline finish(m) {
     if
 #ifndef NO_TERM_IN_FINISH
@@ -543,7 +543,7 @@ inline finish(m) {
     fi
 }
 
-/* ExecutionRunner.take_over: executions.take_over. */
+/* Leases.take_over: executions.take_over. */
 inline take_over(m) {
     promise("C4", (owner == m && wf[m] == NONE) || (owner != m && !lease));
     if
@@ -555,7 +555,7 @@ inline take_over(m) {
     begin(m)
 }
 
-/* ---- manager.recover ---- */
+/* ---- manager.reconcile_loop ---- */
 
 /* ReconcileLoop._kill_orphans */
 inline bury(m) {
@@ -583,7 +583,7 @@ inline bury(m) {
 proctype Manager(byte m) {
 end:
     do
-    /* ExecutionRunner.fill */
+    /* Leases.fill */
     :: d_step { up[m] && !holds(m) && status == PENDING && (term || m == 0) -> status = STARTED; begin(m) }
     /* ExecutionRunner._run: its process is forked, cannot be, or need not be. */
     :: d_step {
@@ -609,7 +609,7 @@ end:
 #ifdef NO_WAIT_FOR_DEATH
     :: d_step { phase[m] == HOSTED && wf[m] == DOOMED && !abandoned[m] -> conclude(m) }
 #endif
-    /* ExecutionRunner._end */
+    /* ExecutionRunner._record_end */
     :: d_step { phase[m] == KILLING && is_all_dead(m) -> killed[m] = true; phase[m] = STORING }
     :: d_step { phase[m] == STORING -> finish(m) }
 
@@ -659,7 +659,7 @@ end:
     :: d_step { up[m] && (is_late(m, 0) || is_late(m, 1)) -> kill_operations(m, kill_term); reach("killed by the reconciler") }
 #endif
 #if MANAGERS > 1
-    /* ExecutionRunner.renew */
+    /* Leases.renew */
     :: d_step { up[m] && hosts(m) && !lease -> lease = true }
 #endif
 

@@ -1,4 +1,4 @@
-"""What a manager does: start, own, cancel, resume and recover executions, and hand out their operations.
+"""The manager: starts, owns, cancels, resumes and recovers executions, and dispatches their operations.
 
 What must always hold:
 
@@ -11,9 +11,9 @@ What must always hold:
 
 ::
 
-    api --> executions --(database, then bus)--> execution_runner --> workflow.host --> workflow process
-                                                  |            ^
-                        workflow_journal (database)  v            |  what became of each operation
-                                                dispatch --> process.runner --> operation process
+    api --> executions --(database, then bus)--> leases --> execution_runner --> workflow.host --> its process
+                                                             |         ^
+                                 workflow_journal (database) v         | what became of each operation
+                 dispatcher: operation_queue (grant) -> workers (run) -> operation_recorder (record, report)
             reconcile_loop compares the database with what runs and corrects it; reconcile is its pure half
 """

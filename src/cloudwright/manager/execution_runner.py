@@ -1,25 +1,23 @@
-"""The executions that this manager owns: claimed, run in a process of their own, and brought to their end.
+"""Drives one owned execution: its workflow's process, what is asked of it, and its end.
 
-Every execution goes the same way, whether it is new, was resumed by a user, or was left behind by a manager
-that died: it is owned with the next term, its workflow's process is run by a host, and its end is stored in
-one transaction once that process is dead. A forced or killed one only skips what is not needed any more.
+Its end is stored in one transaction once the workflow's process is dead. A forced or killed execution only
+skips the steps that it does not need any more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection
-
+from cloudwright.background import TaskSet
 from cloudwright.bus.protocol import Bus
 from cloudwright.errors import CloudwrightError
 from cloudwright.manager.child_rpc import ChildRpc
-from cloudwright.manager.dispatch import Dispatcher
+from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import (
     chunked,
@@ -30,18 +28,16 @@ from cloudwright.manager.execution_context import (
 )
 from cloudwright.manager.executions import WORK
 from cloudwright.manager.plugin_environments import WORKFLOWS, PluginEnvironments
-from cloudwright.manager.reconcile import MODE_OF_STATUS, STRENGTH, Hosted
+from cloudwright.manager.reconcile import STRENGTH
 from cloudwright.manager.workflow_journal import WorkflowJournal
-from cloudwright.model.event import EVENT, Event
-from cloudwright.model.execution import FORCED_STATUSES, CancelMode, Outcome
+from cloudwright.model.execution import CancelMode, Outcome
+from cloudwright.model.operation import LOST
 from cloudwright.process.supervisor import Zygote
 from cloudwright.settings import Settings
-from cloudwright.storage import events, executions, operations
+from cloudwright.storage import executions, operations
 from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Store
 from cloudwright.workflow.host import Host, WorkflowEnd
-
-T = TypeVar("T")
 
 FORCED_MODES = frozenset({CancelMode.FORCE, CancelMode.KILL})
 log = logging.getLogger(__name__)
@@ -66,6 +62,13 @@ class RunningExecution:
     def forced(self) -> bool:
         return self.cancel_mode in FORCED_MODES or self.abandoned
 
+    @property
+    def note(self) -> str | None:
+        """What the execution's record is to say however it ends."""
+        if not self.unreachable:
+            return None
+        return f"These operations could not be ended: {', '.join(sorted(self.unreachable))}."
+
 
 class ExecutionRunner:
     def __init__(
@@ -77,7 +80,6 @@ class ExecutionRunner:
         environments: PluginEnvironments,
         rpc: ChildRpc,
         *,
-        name: str,
         settings: Settings,
         clock: Callable[[], datetime],
     ) -> None:
@@ -87,83 +89,13 @@ class ExecutionRunner:
         self._dispatcher = dispatcher
         self._environments = environments
         self._rpc = rpc
-        self._name = name
         self._settings = settings
         self._clock = clock
-        self._hosted: dict[str, RunningExecution] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._filling = asyncio.Lock()
-        self._closing = False
+        self._tasks = TaskSet()
 
-    # Beginning.
-
-    async def fill(self) -> None:
-        """Claim and start what is pending, as far as there are places."""
-        async with self._filling:
-            while not self._closing:
-                places = self._settings.max_workflows - len(self._hosted)
-                if places <= 0:
-                    return
-                ids = await self._store.read(executions.pending, places)
-                ids = [id for id in ids if id not in self._hosted]
-                if not ids:
-                    return
-                # Registered before the claim is stored, so that the reconciler never takes it for an orphan.
-                claimed_here = [self._register(id) for id in ids]
-                claim = self._store.write(_claim_all, ids, self._name, self._lease(), self._clock())
-                claimed = await self._registered(claim, *claimed_here)
-                for running in claimed_here:
-                    self._begin(running, claimed.get(running.id))
-
-    async def take_over(self, id: str, term: int) -> None:
-        """Own an execution whose owner is gone (``term`` is the last one known), and bring it on or to its
-        end.
-        """
-        if self._closing or id in self._hosted:
-            return
-        running = self._register(id)
-        take = self._store.write(_take_over, id, term, self._name, self._lease(), self._clock())
-        self._begin(running, await self._registered(take, running))
-
-    async def _registered(self, write: Awaitable[T], *claimed_here: RunningExecution) -> T:
-        """The write's answer; where it fails, what was registered for it is not held on to."""
-        try:
-            return await write
-        except BaseException:
-            for running in claimed_here:
-                self._hosted.pop(running.id, None)
-            raise
-
-    def _register(self, id: str) -> RunningExecution:
-        running = self._hosted[id] = RunningExecution(id)
-        return running
-
-    def _begin(self, running: RunningExecution, execution: Execution | None) -> None:
-        if execution is None:
-            self._hosted.pop(running.id, None)
-            return
-        running.term = execution.term
-        self._apply_cancel(running, MODE_OF_STATUS.get(execution.status))
-        task = asyncio.ensure_future(self._drive(running, execution))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _lease(self) -> datetime:
-        return self._clock() + timedelta(seconds=self._settings.lease)
-
-    # What is asked of it.
-
-    def apply_cancel(self, id: str, term: int, mode: CancelMode) -> None:
-        """A cancellation of this strength is stored for the execution under this term: make it so.
-
-        Repeating it does nothing, and neither does one that speaks of an earlier term.
-        """
-        running = self._hosted.get(id)
-        if running is not None and running.term == term:
-            self._apply_cancel(running, mode)
-
-    def _apply_cancel(self, running: RunningExecution, mode: CancelMode | None) -> None:
-        if STRENGTH[mode] <= STRENGTH[running.cancel_mode] or mode is None:
+    def apply_cancel(self, running: RunningExecution, mode: CancelMode | None) -> None:
+        """Carry out a stored cancellation, unless one as strong was carried out before."""
+        if mode is None or STRENGTH[mode] <= STRENGTH[running.cancel_mode]:
             return
         running.cancel_mode = mode
         if mode is CancelMode.CANCEL:
@@ -171,73 +103,20 @@ class ExecutionRunner:
                 running.host.cancel(mode)
             self._dispatcher.revoke(running.id)
         else:
-            self._stop(running)
+            _stop(running)
         if mode is CancelMode.KILL:
-            # At once, beside the end of the workflow's process; ``_end`` joins it.
-            self._spawn(self._kill_operations(running))
+            # At once, beside the end of the workflow's process; ``_record_end`` joins it.
+            self._tasks.spawn(self._kill_operations(running), f"the kill of execution {running.id}")
         else:
             self._dispatcher.cancel(running.id, mode)
 
-    def _stop(self, running: RunningExecution) -> None:
-        if running.host is not None:
-            running.host.kill()
-        elif running.preparing is not None:
-            running.preparing.cancel()
-
-    async def abandon(self, id: str) -> None:
-        """End the process of an execution that is not ours any more, without storing anything."""
-        running = self._hosted.get(id)
-        if running is None or running.abandoned:
-            return
-        row = await self._store.read(_ownership, id)
-        if row == (self._name, running.term):
-            return
+    def abandon(self, running: RunningExecution) -> None:
+        """End the workflow's process, and store nothing of the execution any more."""
         running.abandoned = True
-        self._stop(running)
+        _stop(running)
 
-    def hosted(self) -> dict[str, Hosted]:
-        return {
-            item.id: Hosted(item.id, item.term, item.cancel_mode)
-            for item in self._hosted.values()
-            if item.term
-        }
-
-    def holds(self, id: str) -> bool:
-        return id in self._hosted
-
-    async def renew(self) -> None:
-        """Extend the lease on everything owned; what turns out to be owned by another is abandoned."""
-        mine = [(item.id, item.term) for item in self._hosted.values() if item.term]
-        if mine:
-            kept = await self._store.write(executions.renew, self._name, mine, self._lease())
-            for id, _ in mine:
-                if id not in kept:
-                    await self.abandon(id)
-
-    async def close(self) -> None:
-        """End every workflow's process and store no end: the executions go on with whoever owns them next."""
-        self._closing = True
-        for running in self._hosted.values():
-            running.abandoned = True
-            self._stop(running)
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def prepared(self) -> None:
-        """Wait for the processes of all that is owned by now."""
-        # Each begins to be prepared by a task of its own.
-        await asyncio.sleep(0)
-        preparing = [item.preparing for item in self._hosted.values() if item.preparing is not None]
-        if preparing:
-            await asyncio.wait(preparing)
-
-    @property
-    def busy(self) -> bool:
-        return bool(self._hosted)
-
-    # From the process to the end.
-
-    async def _drive(self, running: RunningExecution, execution: Execution) -> None:
+    async def drive(self, running: RunningExecution, execution: Execution) -> None:
+        """Run the execution's workflow, and store its end."""
         outcome, error = Outcome.DIED, None
         try:
             end = await self._run(running, execution)
@@ -246,25 +125,30 @@ class ExecutionRunner:
         except CloudwrightError as problem:
             outcome, error = Outcome.FAILED, f"The workflow could not be started: {problem}"
         except Exception as problem:
-            log.exception("execution %s could not be conducted", running.id)
+            log.exception("execution %s could not be run", running.id)
             outcome = Outcome.FAILED
             error = f"The workflow could not be run: {type(problem).__name__}: {problem}"
         try:
             if not running.abandoned:
-                await self._end(running, outcome, error)
+                await self._record_end(running, outcome, error)
         finally:
             self._dispatcher.unfollow(running.id)
-            self._hosted.pop(running.id, None)
+
+    def announce_end(self, running: RunningExecution) -> None:
+        """Wake those that follow the execution, and those that its place was missing for."""
         self._recorder.changed(running.id, "status")
         self._bus.publish(WORK, {})
 
+    async def close(self) -> None:
+        await self._tasks.join()
+
     async def _run(self, running: RunningExecution, execution: Execution) -> WorkflowEnd | None:
-        """Run the workflow's process to its death; None where a forced request came before it was forked."""
+        """Run the workflow's process until it is dead; None if a forced request came before the fork."""
         # May take long (a plugin's installation), so a forced request interrupts it.
         preparing = asyncio.ensure_future(self._prepare(running, execution))
         running.preparing = preparing
         if running.forced:
-            running.preparing.cancel()
+            preparing.cancel()
         try:
             zygote, begin, host = await preparing
         except asyncio.CancelledError:
@@ -272,7 +156,7 @@ class ExecutionRunner:
                 return None
             raise
         if running.forced:
-            # It came when the preparation was over and this had not gone on: there was nothing to interrupt.
+            # It came after the preparation had ended and before this resumed: nothing was interrupted.
             return None
         running.host = host
         begin["cancel"] = running.cancel_mode
@@ -290,7 +174,7 @@ class ExecutionRunner:
     async def _prepare(
         self, running: RunningExecution, execution: Execution
     ) -> tuple[Zygote, dict[str, Any], Host]:
-        """Where to fork the workflow's process, what to tell it, and who will supervise it."""
+        """Return where to fork the workflow's process, its ``begin`` frame, and its host."""
         # By the writer: it waits for a database that is away, where a reader would fail the execution.
         snapshot = await self._store.write(read_snapshot, execution, self._settings.home)
         plugin = snapshot.plugins.get(workflow_of(snapshot)["plugin"])
@@ -301,13 +185,13 @@ class ExecutionRunner:
             self._store, self._recorder, self._dispatcher, self._rpc, snapshot, running.term, self._clock
         )
         host = journal.host = Host(running.id, journal)
-        # Listening first and reading second: an operation from before that ends in between is reported twice,
-        # not lost.
+        # Follow first, read second: an operation from before that ends in between is reported twice, and not
+        # lost.
         self._dispatcher.follow(running.id, host.operation)
         instances, graphs, tasks = await self._store.write(read_progress, execution)
-        lost = [task.id for task in tasks if task.running and not self._dispatcher.runs(task.id)]
+        lost = self._dispatcher.lost(tasks)
         if lost:
-            await self._store.write(operations.lose, lost, LOST, self._clock())
+            await self._store.write(operations.lose, lost, LOST.message, self._clock())
             instances, graphs, tasks = await self._store.write(read_progress, execution)
         begin, parts = chunked(
             workflow_begin(snapshot, self._settings, instances, graphs, resume=execution.term > 1)
@@ -320,7 +204,7 @@ class ExecutionRunner:
         left = await self._dispatcher.kill(running.id, running.term, "a kill of the execution was requested")
         running.unreachable.update(left)
 
-    async def _end(self, running: RunningExecution, outcome: Outcome, error: str | None) -> None:
+    async def _record_end(self, running: RunningExecution, outcome: Outcome, error: str | None) -> None:
         while True:
             if running.cancel_mode is CancelMode.KILL:
                 # Whether or not a kill ran already: another one ends what was being forked meanwhile, and
@@ -334,71 +218,18 @@ class ExecutionRunner:
                 running.term,
                 outcome,
                 error=error,
-                note=_note(running),
+                note=running.note,
                 killed=running.killed,
                 now=self._clock(),
             )
-            if result is not None and result.kill_first:
-                # A kill was stored after we looked: `cancelled` may be stored only once its operations are
-                # dead.
-                self._apply_cancel(running, CancelMode.KILL)
-                continue
-            return
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            if result is None or not result.kill_first:
+                return
+            # A kill was stored after we looked: `cancelled` may be stored only once its operations are dead.
+            self.apply_cancel(running, CancelMode.KILL)
 
 
-LOST = (
-    "The worker that ran this operation was lost, and its processes were ended. "
-    "What it had done by then is not known."
-)
-
-
-def _note(running: RunningExecution) -> str | None:
-    if not running.unreachable:
-        return None
-    return f"These operations could not be ended: {', '.join(sorted(running.unreachable))}."
-
-
-def _claim_all(
-    conn: Connection, ids: list[str], owner: str, lease: datetime, now: datetime
-) -> dict[str, Execution]:
-    claimed = {}
-    for id in ids:
-        execution = executions.claim(conn, id, owner, lease, now)
-        if execution is not None:
-            claimed[id] = execution
-    events.add(conn, [_started(execution, now) for execution in claimed.values()])
-    return claimed
-
-
-def _started(execution: Execution, now: datetime) -> Event:
-    verb = "goes on" if execution.term > 1 else "starts"
-    return Event(
-        execution.id,
-        now,
-        f"Workflow `{execution.workflow_id}` of deployment `{execution.deployment_id}` {verb}.",
-        kind=EVENT,
-        event_type="workflow_started",
-        details={"term": execution.term, "owner": execution.owner},
-    )
-
-
-def _take_over(
-    conn: Connection, id: str, term: int, owner: str, lease: datetime, now: datetime
-) -> Execution | None:
-    execution = executions.take_over(conn, id, old_term=term, owner=owner, lease_until=lease, now=now)
-    if execution is not None:
-        what = "is brought to its end" if execution.status in FORCED_STATUSES else "goes on"
-        message = f"Its owner was lost; the execution was taken over by manager `{owner}` and {what}."
-        details = {"term": execution.term, "owner": owner, "status": str(execution.status)}
-        events.add(conn, [Event(id, now, message, event_type="execution_taken_over", details=details)])
-    return execution
-
-
-def _ownership(conn: Connection, id: str) -> tuple[str | None, int]:
-    row = executions.get(conn, id)
-    return row.owner, row.term
+def _stop(running: RunningExecution) -> None:
+    if running.host is not None:
+        running.host.kill()
+    elif running.preparing is not None:
+        running.preparing.cancel()

@@ -17,14 +17,16 @@ from cloudwright.manager.accounts import Accounts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.deployments import Deployments
-from cloudwright.manager.dispatch import WORKDIRS, Dispatcher
+from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_runner import ExecutionRunner
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.imports import ImportAnswers
+from cloudwright.manager.leases import Leases
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugin_store import Plugins
 from cloudwright.manager.reconcile_loop import ReconcileLoop
+from cloudwright.manager.workers.local import WORKDIRS
 from cloudwright.operation.folders import remove_abandoned
 from cloudwright.process.call import run_once
 from cloudwright.settings import Settings
@@ -89,14 +91,21 @@ class Manager:
             self._dispatcher,
             self._environments,
             self.rpc,
-            name=name,
             settings=settings,
+            clock=clock,
+        )
+        self._leases = Leases(
+            store,
+            self._execution_runner,
+            name=name,
+            places=settings.max_workflows,
+            lease=settings.lease,
             clock=clock,
         )
         self._reconcile_loop = ReconcileLoop(
             store,
             bus,
-            self._execution_runner,
+            self._leases,
             self._dispatcher,
             name=name,
             interval=settings.reconcile_interval,
@@ -128,15 +137,15 @@ class Manager:
         """End every process. Executions that ran are left to be taken up again by the next start."""
         await self.blueprints.close()
         await self._reconcile_loop.close()
-        await self._execution_runner.close()
+        await self._leases.close()
         await self._dispatcher.close()
         await self._recorder.drain()
         await self._environments.close()
 
     @property
     def busy(self) -> bool:
-        """Whether anything runs or waits to."""
-        return self._execution_runner.busy or self._dispatcher.busy or self.blueprints.busy
+        """Whether anything runs or waits to run."""
+        return self._leases.busy or self._dispatcher.busy or self.blueprints.busy
 
     async def _parse(self, tenant: str, path: Path) -> dict[str, Any]:
         """Parse a blueprint in a process of its own, so that none of any size or shape can hurt the manager.

@@ -1,4 +1,4 @@
-"""One operation on its way through a worker: what it is about, what its process is told, what is said."""
+"""One operation on its way through a worker: its subject, its ``begin`` frame, and the events about it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def _future() -> asyncio.Future[None]:
 class OperationRun:
     """``operation`` is as docs/concepts/frames.md has it, sent under ``term``.
 
-    ``forked`` is done once its process exists or never will, ``ended`` once its end is stored.
+    ``forked`` is done once its process exists or never will, ``ended`` once its end is stored. ``killed``: it
+    is to end, even if it has no process yet.
     """
 
     snapshot: ExecutionSnapshot
@@ -30,9 +31,20 @@ class OperationRun:
     forked: asyncio.Future[None] = field(default_factory=_future)
     ended: asyncio.Future[None] = field(default_factory=_future)
     preparing: asyncio.Task[Any] | None = None
+    killed: bool = False
     pid: int | None = None
     pid_timer: asyncio.TimerHandle | None = None
     signals: list[int] = field(default_factory=list)
+
+    def finish(self) -> None:
+        """Wake those that wait for its process or its end."""
+        for future in (self.forked, self.ended):
+            if not future.done():
+                future.set_result(None)
+
+    def stop_pid_timer(self) -> None:
+        if self.pid_timer is not None:
+            self.pid_timer.cancel()
 
     @property
     def id(self) -> str:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
+from cloudwright.background import TaskSet
 from cloudwright.bus.protocol import OVERFLOW, Bus, topic
-from cloudwright.manager.dispatch import Dispatcher
-from cloudwright.manager.execution_runner import LOST, ExecutionRunner
+from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.executions import CONTROL, EVERYBODY, WORK
+from cloudwright.manager.leases import Leases
 from cloudwright.manager.reconcile import (
     Abandon,
     Action,
@@ -32,6 +33,7 @@ from cloudwright.manager.reconcile import (
     reconcile,
 )
 from cloudwright.model.execution import CancelMode, ExecutionStatus
+from cloudwright.model.operation import LOST
 from cloudwright.process import orphans
 from cloudwright.storage import executions, operations
 from cloudwright.storage.records import Execution, Operation
@@ -48,7 +50,7 @@ class ReconcileLoop:
         self,
         store: Store,
         bus: Bus,
-        execution_runner: ExecutionRunner,
+        leases: Leases,
         dispatcher: Dispatcher,
         *,
         name: str,
@@ -58,7 +60,7 @@ class ReconcileLoop:
     ) -> None:
         self._store = store
         self._bus = bus
-        self._execution_runner = execution_runner
+        self._leases = leases
         self._dispatcher = dispatcher
         self._name = name
         self._interval = interval
@@ -66,30 +68,28 @@ class ReconcileLoop:
         self._clock = clock
         self._wake = asyncio.Event()
         self._looked = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        # What fails is made good by the next look.
+        self._tasks = TaskSet(on_failure=self._wake.set)
         # The stored kills that were carried out, until nothing of them is stored any more.
         self._killing: set[tuple[str, int]] = set()
 
     async def start(self) -> None:
         """End what a dead predecessor left running, then put everything it owned back on its way."""
         await self._kill_orphans()
-        for work in (self._listen(), self._tick(), self._keep_leases()):
-            self._spawn(work)
+        self._tasks.spawn(self._listen(), "listening for requests")
+        self._tasks.spawn(self._tick(), "the reconcile loop")
+        self._tasks.spawn(self._keep_leases(), "renewing leases")
 
     async def carried_on(self) -> None:
         """Wait until what ``start`` put back on its way has its processes."""
         await self._looked.wait()
-        await self._execution_runner.prepared()
+        await self._leases.prepared()
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
 
     async def _kill_orphans(self) -> None:
-        """Operations of an earlier life of this manager are ended before anything is run again, and booked
-        as lost.
-        """
+        """Kill operations orphaned by the previous run of this manager and mark them lost."""
         left, owned = await self._store.read(_left_behind, self._name)
         names = {operation.id for operation in left} | set(owned)
         if names:
@@ -104,11 +104,11 @@ class ReconcileLoop:
                 log.error(
                     "process group %d (%s) of an earlier manager could not be ended", group.pgid, group.name
                 )
-                # It runs, so it is not booked as lost.
+                # It runs, so it is not marked lost.
                 names.discard(str(group.name))
         lost = [operation.id for operation in left if operation.id in names]
         if lost:
-            await self._store.write(operations.lose, lost, LOST, self._clock())
+            await self._store.write(operations.lose, lost, LOST.message, self._clock())
 
     async def _tick(self) -> None:
         while True:
@@ -135,12 +135,12 @@ class ReconcileLoop:
     async def reconcile(self) -> None:
         """Compare once, and put right what is not."""
         now = self._clock()
-        before = frozenset(self._execution_runner.hosted())
+        before = frozenset(self._leases.hosted())
         rows, kills, waiting, due = await self._store.read(_rows, self._name, now)
         if due:
             await self._store.write(executions.due, now)
             waiting = True
-        hosted = self._execution_runner.hosted()
+        hosted = self._leases.hosted()
         self._killing &= kills
         snapshot = Snapshot(
             self._name, rows, hosted, before & hosted.keys(), waiting, kills, frozenset(self._killing)
@@ -155,20 +155,20 @@ class ReconcileLoop:
     async def _apply(self, action: Action) -> None:
         match action:
             case TakeOver(id, term):
-                await self._execution_runner.take_over(id, term)
+                await self._leases.take_over(id, term)
             case ApplyCancel(id, term, mode):
-                self._execution_runner.apply_cancel(id, term, mode)
+                self._leases.apply_cancel(id, term, mode)
             case Abandon(id):
-                await self._execution_runner.abandon(id)
+                await self._leases.abandon(id)
             case Escalate(id):
                 execution = await self._store.write(_escalate, id, self._clock())
                 if execution is not None:
-                    self._execution_runner.apply_cancel(id, execution.term, CancelMode.FORCE)
+                    self._leases.apply_cancel(id, execution.term, CancelMode.FORCE)
                     self._bus.publish(f"execution.{id}", {"kind": "status"})
             case KillResiduals(id, term):
-                self._spawn(self._kill_residuals(id, term))
+                self._spawn_kill(id, term)
             case StartWaiting():
-                await self._execution_runner.fill()
+                await self._leases.fill()
 
     async def _listen(self) -> None:
         """What is stored is pushed here; a message that is lost on the way is made good by ``_tick``."""
@@ -184,16 +184,17 @@ class ReconcileLoop:
         if subject == OVERFLOW:
             self._wake.set()
         elif subject == WORK:
-            self._spawn(self._execution_runner.fill())
+            self._tasks.spawn(self._leases.fill(), "starting pending executions")
         elif "kill" in message:
-            self._spawn(self._kill_residuals(message["kill"], message["term"]))
+            self._spawn_kill(message["kill"], message["term"])
         else:
-            self._execution_runner.apply_cancel(
-                message["execution"], message["term"], CancelMode(message["mode"])
-            )
+            self._leases.apply_cancel(message["execution"], message["term"], CancelMode(message["mode"]))
             if message["deadline"]:
                 # The timer has to be set anew.
                 self._wake.set()
+
+    def _spawn_kill(self, execution_id: str, term: int) -> None:
+        self._tasks.spawn(self._kill_residuals(execution_id, term), f"the kill of what {execution_id} left")
 
     async def _kill_residuals(self, execution_id: str, term: int) -> None:
         reason = "a kill of what its execution left running was requested"
@@ -214,20 +215,9 @@ class ReconcileLoop:
         while True:
             await asyncio.sleep(self._lease / 3)
             try:
-                await self._execution_runner.renew()
+                await self._leases.renew()
             except Exception:
                 log.exception("the leases could not be renewed; it is tried again in %s s", self._lease / 3)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a part of the recovery failed", exc_info=task.exception())
-            self._wake.set()
 
 
 def _left_behind(conn: Connection, name: str) -> tuple[list[Operation], list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cloudwright.errors import InvalidInput, StaleTerm
 from cloudwright.manager.child_rpc import ChildRpc
-from cloudwright.manager.dispatch import Dispatcher
+from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import Chunk, ExecutionSnapshot
 from cloudwright.storage import executions, operations

@@ -65,6 +65,14 @@ class Failure:
     traceback: str = ""
 
 
+#: How an operation failed whose processes ended with its worker.
+LOST = Failure(
+    "The worker that ran this operation was lost, and its processes were ended. "
+    "What it had done by then is not known.",
+    kind="Lost",
+)
+
+
 def retry_delay(policy: RetryPolicy, attempt: int, failure: Failure) -> float | None:
     """Seconds until the next attempt, or None when ``attempt`` was the last.
 

@@ -241,7 +241,9 @@ def end(
     if held.status in END_STATUSES:
         _COUNT_RESIDUAL_END.run(conn, execution=held.id)
     insert_locked(conn, [_ended(subject, state, failure, now)])
-    return EndResult(True, bool(outdated), held.status, held.id)
+    return EndResult(
+        True, bool(outdated), held.status, held.id, dict(failure) if outdated and failure else None
+    )
 
 
 def lose(conn: Connection, operation_ids: Collection[str], message: str, now: datetime) -> list[Operation]:

@@ -164,13 +164,15 @@ class EndResult:
     """``applied`` is False for a repeated, outdated or unknown end: nothing was written.
 
     ``conflict``: runtime properties had been changed meanwhile, so the operation was stored as failed
-    instead. ``execution_status`` and ``execution_id`` are None where no such operation is stored.
+    instead, with ``failure``. ``execution_status`` and ``execution_id`` are None if no such operation is
+    stored.
     """
 
     applied: bool
     conflict: bool
     execution_status: ExecutionStatus | None
     execution_id: str | None
+    failure: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)

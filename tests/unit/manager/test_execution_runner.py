@@ -42,7 +42,7 @@ def test_a_forced_request_that_comes_when_the_preparation_has_just_ended_is_not_
 async def _force_in_between(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
     manager = Manager(Settings(home=home), store, LocalBus(), PluginEnvironments(home), name="me")
-    runner = manager._execution_runner
+    runner, leases = manager._execution_runner, manager._leases
     await store.write(
         executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
     )
@@ -50,12 +50,12 @@ async def _force_in_between(home: Path) -> None:
     async def prepare(*_: Any) -> Any:
         await store.write(executions.request_cancel, "e", CancelMode.FORCE, by="u", now=NOW)
         # Its turn is after the end of this and before whoever waits for it goes on.
-        asyncio.get_running_loop().call_soon(runner.apply_cancel, "e", 1, CancelMode.FORCE)
+        asyncio.get_running_loop().call_soon(leases.apply_cancel, "e", 1, CancelMode.FORCE)
         return None, {}, NeverEnding()
 
     runner._prepare = prepare  # type: ignore[assignment, method-assign]
-    await runner.fill()
-    while runner.busy:
+    await leases.fill()
+    while leases.busy:
         await asyncio.sleep(0.001)
     assert (await store.read(executions.get, "e")).status is ExecutionStatus.CANCELLED
     await manager.close()

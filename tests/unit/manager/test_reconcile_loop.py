@@ -181,7 +181,7 @@ def test_a_start_waits_for_the_processes_of_what_it_carries_on(tmp_path: Path) -
             )
             waiting = asyncio.ensure_future(loop.carried_on())
             await asyncio.sleep(0)
-            loop._spawn(loop._tick())
+            loop._tasks.spawn(loop._tick(), "the reconcile loop")
             await loop._looked.wait()
             assert not waiting.done()
             prepared.set()

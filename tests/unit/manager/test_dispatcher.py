@@ -8,8 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from cloudwright.bus.local import LocalBus
 from cloudwright.manager.manager import Manager
 from cloudwright.manager.operation_run import OperationRun
@@ -57,10 +55,10 @@ async def _end_with_nonsense(home: Path) -> None:
     dispatcher = manager._dispatcher
     execution = await _sent(store)
 
-    async def launch(run: OperationRun, *_: Any) -> None:
-        dispatcher.ended(run.id, OperationEnd("succeeded", updates=[{"nonsense": 1}]))
+    def start(run: OperationRun, _: Any) -> None:
+        dispatcher._recorder.ended(run.id, OperationEnd("succeeded", updates=[{"nonsense": 1}]))
 
-    dispatcher._launch = launch  # type: ignore[method-assign]
+    dispatcher._local.run = start  # type: ignore[method-assign]
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     dispatcher.follow("e", heard.put_nowait)
     dispatcher.send(SimpleNamespace(execution=execution, plugins={}), 1, [OPERATION])  # type: ignore[arg-type]
@@ -101,7 +99,7 @@ async def _kill_twice(home: Path) -> None:
             stopping.set()
             await stopped.wait()
 
-    dispatcher._prepare = prepare  # type: ignore[method-assign]
+    dispatcher._local._prepare = prepare  # type: ignore[method-assign]
     dispatcher.send(SimpleNamespace(execution=execution, plugins={}), 2, [OPERATION])  # type: ignore[arg-type]
     await reached.wait()
     killing = asyncio.ensure_future(dispatcher.kill("e", 2, "the execution is killed"))
@@ -132,10 +130,10 @@ async def _grant_with_nonsense(home: Path) -> None:
     wanted = [OPERATION, OPERATION | {"id": "nonsense", "attempt": 2**63}]
     assert await store.write(operations.send, "e", 1, OPERATION, NOW)
 
-    async def launch(run: OperationRun, *_: Any) -> None:
-        dispatcher.ended(run.id, OperationEnd("succeeded"))
+    def start(run: OperationRun, _: Any) -> None:
+        dispatcher._recorder.ended(run.id, OperationEnd("succeeded"))
 
-    dispatcher._launch = launch  # type: ignore[method-assign]
+    dispatcher._local.run = start  # type: ignore[method-assign]
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     dispatcher.follow("e", heard.put_nowait)
     dispatcher.send(SimpleNamespace(execution=execution, plugins={}), 1, wanted)  # type: ignore[arg-type]
@@ -163,7 +161,7 @@ async def _prepare_in_vain(home: Path) -> None:
     async def prepare(_: OperationRun) -> Any:
         raise PermissionError("nothing can be installed")
 
-    dispatcher._prepare = prepare  # type: ignore[method-assign]
+    dispatcher._local._prepare = prepare  # type: ignore[method-assign]
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     dispatcher.follow("e", heard.put_nowait)
     dispatcher.send(SimpleNamespace(execution=execution, plugins={}), 1, [OPERATION])  # type: ignore[arg-type]
@@ -172,22 +170,5 @@ async def _prepare_in_vain(home: Path) -> None:
     assert end["state"] == "failed"
     assert "nothing can be installed" in end["failure"]["message"]
     assert not dispatcher.busy
-    await manager.close()
-    store.close()
-
-
-def test_a_kill_that_breaks_dooms_nothing_any_more(tmp_path: Path) -> None:
-    asyncio.run(asyncio.wait_for(_break_a_kill(tmp_path), 20))
-
-
-async def _break_a_kill(home: Path) -> None:
-    store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
-    manager = _manager(home, store)
-    dispatcher = manager._dispatcher
-    broken = SimpleNamespace(id="o", execution_id="e", term=1, pid_timer=None)
-    dispatcher._running["o"] = broken  # type: ignore[assignment]
-    with pytest.raises(AttributeError):
-        await dispatcher.kill("e", 1, "it breaks")
-    assert dispatcher._killing == {}
     await manager.close()
     store.close()

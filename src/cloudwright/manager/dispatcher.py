@@ -1,0 +1,177 @@
+"""Dispatches the operations of executions to workers, and reports what becomes of them.
+
+An operation's way: *sent* (its workflow asked for it, and that is stored) -> *granted* (``operation_queue``:
+one guarded write, for all that can start at this moment) -> *run* by a worker -> its end is *recorded*
+(``operation_recorder``) -> *reported* to its workflow, if there still is one. An operation outlives its
+execution unless it is killed: its end is recorded all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cloudwright.manager.child_rpc import ChildRpc
+from cloudwright.manager.event_recorder import EventRecorder
+from cloudwright.manager.execution_context import ExecutionSnapshot
+from cloudwright.manager.operation_queue import OperationQueue
+from cloudwright.manager.operation_recorder import OperationRecorder
+from cloudwright.manager.operation_run import OperationRun
+from cloudwright.manager.plugin_environments import PluginEnvironments
+from cloudwright.manager.workers.local import LocalWorker, start_failure
+from cloudwright.manager.workers.protocol import Subjects, Worker
+from cloudwright.model.execution import CancelMode
+from cloudwright.model.operation import Failure, OperationState
+from cloudwright.storage.records import Operation
+from cloudwright.storage.store import Store
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+class Dispatcher:
+    """Routes operations to this manager's local worker, as many at once as it has slots."""
+
+    def __init__(
+        self,
+        store: Store,
+        recorder: EventRecorder,
+        environments: PluginEnvironments,
+        rpc: ChildRpc,
+        *,
+        worker: str,
+        home: Path,
+        slots: int,
+        kill_grace: float,
+        memory_limit: int | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._listeners: dict[str, Listener] = {}
+        self._events = recorder
+        self._queue = OperationQueue(
+            store,
+            worker,
+            slots,
+            clock,
+            before_grant=recorder.flush,
+            granted=self._run,
+            revoked=self._revoked,
+            refused=self._refused,
+            answered=self._answered,
+        )
+        self._recorder = OperationRecorder(
+            store,
+            recorder,
+            rpc,
+            self._queue.running,
+            clock,
+            recorded=self._report,
+            dropped=self._queue.release,
+        )
+        self._local = LocalWorker(
+            worker,
+            self._recorder,
+            environments,
+            rpc,
+            home=home,
+            kill_grace=kill_grace,
+            memory_limit=memory_limit,
+        )
+        self._workers: dict[str, Worker] = {worker: self._local}
+
+    def follow(self, execution_id: str, listener: Listener) -> None:
+        """Call ``listener`` with what becomes of the execution's operations (``operation`` frames without
+        their type).
+        """
+        self._listeners[execution_id] = listener
+
+    def unfollow(self, execution_id: str) -> None:
+        """Drop the listener. Queued operations are discarded; running ones finish and are recorded."""
+        self._listeners.pop(execution_id, None)
+        self._queue.drop(execution_id)
+
+    def send(self, snapshot: ExecutionSnapshot, term: int, accepted: Iterable[dict[str, Any]]) -> None:
+        """Run operations that are stored as ``sent`` under ``term``."""
+        self._queue.add(OperationRun(snapshot, term, operation) for operation in accepted)
+
+    def revoke(self, execution_id: str) -> None:
+        """Discard the execution's queued operations, and report that; running ones go on."""
+        for run in self._queue.drop(execution_id):
+            self._notify(run, OperationState.CANCELLED)
+
+    def cancel(self, execution_id: str, mode: CancelMode) -> None:
+        """Tell the execution's running operations that it was asked to stop."""
+        for run in self._queue.running_of(execution_id):
+            self._local.cancel(run.id, mode)
+
+    async def kill(self, execution_id: str, term: int, reason: str) -> list[str]:
+        """End every operation that the execution sent under ``term`` or earlier ones, and wait until their
+        processes are gone and their ends are stored.
+
+        Returns the ids of those that could not be ended; each is an event of the execution too.
+        """
+        self._queue.drop(execution_id, term)
+        targets = [run for run in self._queue.running_of(execution_id) if run.term <= term]
+        gone = await asyncio.gather(*(self._kill_one(run, reason) for run in targets))
+        return [run.id for run, ended in zip(targets, gone, strict=True) if not ended]
+
+    def lost(self, tasks: Iterable[Operation]) -> list[str]:
+        """Return the ids of those of ``tasks`` that are stored as running although nothing runs them.
+
+        Its own worker says so of an operation. One of another manager's worker is lost as well: the caller
+        owns its execution, so that manager's lease has ended, and with it its worker's life.
+        """
+        lost = []
+        for task in tasks:
+            worker = self._workers.get(task.worker or "")
+            if task.running and (worker is None or task.id not in worker.inventory()):
+                lost.append(task.id)
+        return lost
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._queue)
+
+    async def close(self) -> None:
+        """Kill all that runs. The rows are left as they are: the next start finds them and knows what
+        happened.
+        """
+        self._queue.close()
+        self._recorder.stop()
+        await self._local.close()
+        await self._recorder.close()
+
+    def _run(self, run: OperationRun, subjects: Subjects) -> None:
+        self._notify(run, OperationState.STARTED)
+        self._local.run(run, subjects)
+
+    def _revoked(self, run: OperationRun) -> None:
+        self._notify(run, OperationState.CANCELLED)
+
+    def _answered(self, execution_ids: set[str]) -> None:
+        for id in execution_ids:
+            self._events.changed(id, "operations")
+
+    def _refused(self, run: OperationRun, error: BaseException) -> None:
+        self._notify(run, OperationState.FAILED, failure=start_failure(error))
+
+    def _report(self, run: OperationRun, state: OperationState, result: Any, failure: Failure | None) -> None:
+        self._queue.release(run)
+        self._notify(run, state, result, failure)
+
+    async def _kill_one(self, run: OperationRun, reason: str) -> bool:
+        gone = await self._local.kill(run, reason)
+        if not gone:
+            self._recorder.survived(run)
+        return gone
+
+    def _notify(
+        self, run: OperationRun, state: OperationState, result: Any = None, failure: Failure | None = None
+    ) -> None:
+        listener = self._listeners.get(run.execution_id)
+        if listener is not None:
+            update = {"id": run.id, "attempt": run.attempt, "state": str(state)}
+            listener(update | {"result": result, "failure": asdict(failure) if failure else None})

@@ -1,0 +1,203 @@
+"""The executions that this manager owns: claimed, taken over, and kept by a lease.
+
+Every execution goes the same way, whether it is new, was resumed by a user, or was left behind by a manager
+that died: it is owned with the next term, then ``execution_runner`` drives it to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from cloudwright.background import TaskSet
+from cloudwright.manager.execution_runner import ExecutionRunner, RunningExecution
+from cloudwright.manager.reconcile import MODE_OF_STATUS, Hosted
+from cloudwright.model.event import EVENT, Event
+from cloudwright.model.execution import FORCED_STATUSES, CancelMode
+from cloudwright.storage import events, executions
+from cloudwright.storage.records import Execution
+from cloudwright.storage.store import Store
+
+T = TypeVar("T")
+
+
+class Leases:
+    """Owns executions, as many as there are places, for as long as ``runner`` drives them."""
+
+    def __init__(
+        self,
+        store: Store,
+        runner: ExecutionRunner,
+        *,
+        name: str,
+        places: int,
+        lease: float,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """``lease`` is in seconds: how long an execution is this manager's without being renewed."""
+        self._store = store
+        self._runner = runner
+        self._name = name
+        self._places = places
+        self._lease = timedelta(seconds=lease)
+        self._clock = clock
+        self._owned: dict[str, RunningExecution] = {}
+        self._tasks = TaskSet()
+        self._filling = asyncio.Lock()
+        self._closing = False
+
+    async def fill(self) -> None:
+        """Claim and start what is pending, as far as there are places."""
+        async with self._filling:
+            while not self._closing:
+                places = self._places - len(self._owned)
+                if places <= 0:
+                    return
+                ids = await self._store.read(executions.pending, places)
+                ids = [id for id in ids if id not in self._owned]
+                if not ids:
+                    return
+                # Registered before the claim is stored, so that the reconciler never takes it for an orphan.
+                registered = [self._register(id) for id in ids]
+                claim = self._store.write(_claim_all, ids, self._name, self._until(), self._clock())
+                claimed = await self._stored(claim, *registered)
+                for running in registered:
+                    self._drive(running, claimed.get(running.id))
+
+    async def take_over(self, id: str, term: int) -> None:
+        """Own an execution whose owner is gone (``term`` is the last one known), and drive it to its end."""
+        if self._closing or id in self._owned:
+            return
+        running = self._register(id)
+        take = self._store.write(_take_over, id, term, self._name, self._until(), self._clock())
+        self._drive(running, await self._stored(take, running))
+
+    async def renew(self) -> None:
+        """Extend the lease on everything owned; what turns out to be owned by another is abandoned."""
+        mine = [(item.id, item.term) for item in self._owned.values() if item.term]
+        if mine:
+            kept = await self._store.write(executions.renew, self._name, mine, self._until())
+            for id, _ in mine:
+                if id not in kept:
+                    await self.abandon(id)
+
+    async def abandon(self, id: str) -> None:
+        """End the process of an execution that is not ours any more, without storing anything."""
+        running = self._owned.get(id)
+        if running is None or running.abandoned:
+            return
+        owner = await self._store.read(_owner, id)
+        if owner != (self._name, running.term):
+            self._runner.abandon(running)
+
+    def apply_cancel(self, id: str, term: int, mode: CancelMode) -> None:
+        """A cancellation of this strength is stored for the execution under this term: carry it out.
+
+        Repeating it does nothing, and neither does one that speaks of an earlier term.
+        """
+        running = self._owned.get(id)
+        if running is not None and running.term == term:
+            self._runner.apply_cancel(running, mode)
+
+    def hosted(self) -> dict[str, Hosted]:
+        return {
+            item.id: Hosted(item.id, item.term, item.cancel_mode)
+            for item in self._owned.values()
+            if item.term
+        }
+
+    async def prepared(self) -> None:
+        """Wait for the processes of all that is owned by now."""
+        # Each begins to be prepared by a task of its own.
+        await asyncio.sleep(0)
+        preparing = [item.preparing for item in self._owned.values() if item.preparing is not None]
+        if preparing:
+            await asyncio.wait(preparing)
+
+    async def close(self) -> None:
+        """End every workflow's process and store no end: their next owner resumes the executions."""
+        self._closing = True
+        for running in self._owned.values():
+            self._runner.abandon(running)
+        await self._tasks.join()
+        await self._runner.close()
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._owned)
+
+    def _until(self) -> datetime:
+        return self._clock() + self._lease
+
+    def _register(self, id: str) -> RunningExecution:
+        running = self._owned[id] = RunningExecution(id)
+        return running
+
+    async def _stored(self, write: Awaitable[T], *registered: RunningExecution) -> T:
+        """Return the write's result; if it fails, forget what was registered for it."""
+        try:
+            return await write
+        except BaseException:
+            for running in registered:
+                self._owned.pop(running.id, None)
+            raise
+
+    def _drive(self, running: RunningExecution, execution: Execution | None) -> None:
+        if execution is None:
+            self._owned.pop(running.id, None)
+            return
+        running.term = execution.term
+        self._runner.apply_cancel(running, MODE_OF_STATUS.get(execution.status))
+        self._tasks.spawn(self._drive_to_end(running, execution), f"execution {running.id}")
+
+    async def _drive_to_end(self, running: RunningExecution, execution: Execution) -> None:
+        try:
+            await self._runner.drive(running, execution)
+        finally:
+            self._owned.pop(running.id, None)
+        self._runner.announce_end(running)
+
+
+def _claim_all(
+    conn: Connection, ids: list[str], owner: str, lease: datetime, now: datetime
+) -> dict[str, Execution]:
+    claimed = {}
+    for id in ids:
+        execution = executions.claim(conn, id, owner, lease, now)
+        if execution is not None:
+            claimed[id] = execution
+    events.add(conn, [_started(execution, now) for execution in claimed.values()])
+    return claimed
+
+
+def _started(execution: Execution, now: datetime) -> Event:
+    verb = "was resumed" if execution.term > 1 else "started"
+    return Event(
+        execution.id,
+        now,
+        f"Workflow `{execution.workflow_id}` of deployment `{execution.deployment_id}` {verb}.",
+        kind=EVENT,
+        event_type="workflow_started",
+        details={"term": execution.term, "owner": execution.owner},
+    )
+
+
+def _take_over(
+    conn: Connection, id: str, term: int, owner: str, lease: datetime, now: datetime
+) -> Execution | None:
+    execution = executions.take_over(conn, id, old_term=term, owner=owner, lease_until=lease, now=now)
+    if execution is not None:
+        what = "is being ended" if execution.status in FORCED_STATUSES else "is resumed"
+        message = f"Its owner was lost; the execution was taken over by manager `{owner}` and {what}."
+        details = {"term": execution.term, "owner": owner, "status": str(execution.status)}
+        events.add(conn, [Event(id, now, message, event_type="execution_taken_over", details=details)])
+    return execution
+
+
+def _owner(conn: Connection, id: str) -> tuple[str | None, int]:
+    row = executions.get(conn, id)
+    return row.owner, row.term
