@@ -16,8 +16,13 @@ from cloudwright.builtin.steps import (
     skip_nop_operations,
 )
 from cloudwright.workflow.current import workflow_ctx
-from cloudwright.workflow.subgraph import SubgraphTask, TaskContainer
-from cloudwright.workflow.tasks import INFINITE_TOTAL_RETRIES, HandlerResult, WorkflowTask
+from cloudwright.workflow.tasks import (
+    INFINITE_TOTAL_RETRIES,
+    HandlerResult,
+    SubgraphTask,
+    TaskContainer,
+    WorkflowTask,
+)
 from cloudwright.workflow.topology import WorkflowNodeInstance
 
 VALIDATION = "cloudify.interfaces.validation"

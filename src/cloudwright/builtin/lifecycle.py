@@ -26,8 +26,8 @@ from cloudwright.workflow.current import workflow_ctx
 from cloudwright.workflow.graph import TaskDependencyGraph
 from cloudwright.workflow.graph_journal import make_or_get_graph
 from cloudwright.workflow.operation_task import OperationTask
-from cloudwright.workflow.subgraph import SubgraphTask
-from cloudwright.workflow.tasks import TASK_PENDING
+from cloudwright.workflow.task_state import TASK_PENDING
+from cloudwright.workflow.tasks import SubgraphTask
 from cloudwright.workflow.topology import WorkflowNodeInstance, WorkflowRelationshipInstance
 
 Instances = Iterable[WorkflowNodeInstance]
@@ -197,7 +197,7 @@ class LifecycleProcessor:
         name = f"{LIFECYCLE}.{awaited}"
         for task in target.tasks.values():
             if isinstance(task, OperationTask) and task.operation["name"] == name:
-                for follower in task._dependents:
+                for follower in task.dependents:
                     self.graph.add_dependency(source, follower)
                 return
 
@@ -278,6 +278,6 @@ def _run_before(
         instance.send_event("Undone; the installation goes on"),
     )
     ignore_failures(before, instance)
-    for blocker in list(subgraph._blockers):
+    for blocker in list(subgraph.blockers):
         graph.add_dependency(before, blocker)
     graph.add_dependency(subgraph, before)

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from cloudwright.workflow.subgraph import SubgraphTask, TaskContainer, forkjoin
-from cloudwright.workflow.tasks import WorkflowTask
+from cloudwright.workflow.tasks import SubgraphTask, TaskContainer, WorkflowTask, forkjoin
 from cloudwright.workflow.topology import (
     WorkflowNodeInstance,
     WorkflowRelationshipInstance,

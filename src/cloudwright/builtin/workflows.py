@@ -12,7 +12,7 @@ from cloudwright.workflow.context import WorkflowContext
 from cloudwright.workflow.decorators import workflow
 from cloudwright.workflow.graph import TaskDependencyGraph
 from cloudwright.workflow.graph_journal import make_or_get_graph
-from cloudwright.workflow.subgraph import SubgraphTask
+from cloudwright.workflow.tasks import SubgraphTask
 from cloudwright.workflow.topology import WorkflowNodeInstance
 
 Names = Sequence[str] | None

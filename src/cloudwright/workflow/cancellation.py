@@ -29,8 +29,12 @@ class Cancellation:
     def poll(self) -> bool:
         """The workflow asks whether it is to stop."""
         self.polled = True
-        self.acknowledged = self.acknowledged or self.requested is not None
+        self.acknowledge()
         return self.acknowledged
+
+    def acknowledge(self) -> None:
+        """Record that the workflow knows of the request, if there is one."""
+        self.acknowledged = self.acknowledged or self.requested is not None
 
     @property
     def unacknowledged(self) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cloudwright.workflow.errors import WorkflowFailed
-from cloudwright.workflow.subgraph import SubgraphTask
-from cloudwright.workflow.tasks import WorkflowTask
+from cloudwright.workflow.tasks import SubgraphTask, WorkflowTask
 
 #: A message names as many failed tasks; more are counted.
 MAX_NAMED = 20

@@ -2,17 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
-from cloudwright.workflow.graph_executor import GraphExecutor
-from cloudwright.workflow.graph_journal import GraphJournal, task_notes
-from cloudwright.workflow.graph_restore import GraphRestorer, match_stored
-from cloudwright.workflow.subgraph import SubgraphTask, TaskSequence
-from cloudwright.workflow.tasks import WorkflowTask
+from cloudwright.workflow.protocols import TaskContext, TaskRuntime
+from cloudwright.workflow.tasks import SubgraphTask, TaskSequence, WorkflowTask
 
-if TYPE_CHECKING:
-    from cloudwright.workflow.context import WorkflowContext
+
+class Executor(Protocol):
+    """Runs the tasks of one graph (``graph_executor``)."""
+
+    @property
+    def executing(self) -> bool:
+        """Whether the graph as a whole is being run."""
+
+    def enqueue(self, task: WorkflowTask) -> None:
+        """Look at the task when its turn comes: it may be able to begin."""
+
+    def abandon(self, task: WorkflowTask) -> None:
+        """Detach the task, which was taken out of the graph; its result is ignored."""
+
+    def check(self, subgraph: SubgraphTask) -> None:
+        """End the subgraph if none of its tasks is left to run."""
+
+    def adopt(self, task: WorkflowTask) -> None:
+        """Wait for an operation from before a resume that still runs, instead of sending it."""
+
+    def launch(self, task: WorkflowTask) -> None:
+        """Begin a task now."""
+
+    def wait_for(self, task: WorkflowTask, timeout: float | None) -> None:
+        """Return when the task has ended for good."""
+
+    def execute(self) -> None:
+        """Run the graph to its end."""
+
+
+class Journal(Protocol):
+    """Stores one graph as it runs (``graph_journal``)."""
+
+    @property
+    def id(self) -> str | None:
+        """The id that the graph is stored under, or None if it is not stored."""
+
+    def keep(self, name: str, tasks: Iterable[WorkflowTask], *, strict: bool) -> None: ...
+
+    def restored(self, graph_id: str) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def add(self, task: WorkflowTask) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def remove(self, task: WorkflowTask) -> None: ...
+
+    def ended(self, task: WorkflowTask, ignored: bool = False) -> None: ...
+
+
+class GraphRuntime(TaskRuntime[WorkflowTask], Protocol):
+    """The runtime of a workflow, as its graphs use it."""
+
+    @property
+    def workflow_context(self) -> GraphContext: ...
+
+    def new_journal(self) -> Journal: ...
+
+    def new_executor(self, graph: TaskDependencyGraph) -> Executor: ...
+
+    def execute(self, graph: TaskDependencyGraph) -> None:
+        """Store the graph or match it with a stored one, and run it."""
+
+
+class GraphContext(TaskContext[WorkflowTask], Protocol):
+    """The context of a workflow, as its graphs use it."""
+
+    @property
+    def internal(self) -> GraphRuntime: ...
+
+    @property
+    def wait_after_fail(self) -> float: ...
 
 
 class TaskDependencyGraph:
@@ -21,18 +90,24 @@ class TaskDependencyGraph:
     The graph of a workflow that can be resumed is stored when it begins to run, and so is every change to it
     from then on. One that has a name (``store``) is found again by it; any other is recognised when the
     resumed workflow has built it again and executes it.
+
+    Parameters:
+        workflow_context: The context of the workflow.
+        default_subgraph_task_config: Arguments of each new subgraph, ``total_retries`` for instance; None
+            for the deployment's.
     """
 
     def __init__(
-        self, workflow_context: WorkflowContext, default_subgraph_task_config: dict[str, Any] | None = None
+        self, workflow_context: GraphContext, default_subgraph_task_config: dict[str, Any] | None = None
     ) -> None:
-        self.ctx: WorkflowContext = workflow_context.internal.workflow_context
-        self.journal = GraphJournal(self.ctx.internal.connection.journal)
-        #: Whether it was executed, whatever came of it.
+        runtime = workflow_context.internal
+        self.ctx: GraphContext = runtime.workflow_context
+        #: Whether it was executed, and did not end well.
         self.executed = False
+        self.journal = runtime.new_journal()
+        self.executor = runtime.new_executor(self)
         self._subgraph_config = default_subgraph_task_config
         self._tasks: dict[str, WorkflowTask] = {}
-        self.executor = GraphExecutor(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self._tasks)} tasks>"
@@ -45,17 +120,20 @@ class TaskDependencyGraph:
         return list(self._tasks.values())
 
     def tasks_iter(self) -> Iterator[WorkflowTask]:
+        """Return an iterator over ``tasks``."""
         return iter(self.tasks)
 
     @property
     def has_tasks(self) -> bool:
+        """Whether there are tasks that have not ended."""
         return bool(self._tasks)
 
     def get_task(self, task_id: str) -> WorkflowTask | None:
-        """The task of that id, while it has not ended."""
+        """Return the task of that id, or None if there is none or it has ended."""
         return self._tasks.get(task_id)
 
     def has_task(self, task: WorkflowTask) -> bool:
+        """Return whether the task is in the graph, and has not ended."""
         return self._tasks.get(task.id) is task
 
     # Building it.
@@ -65,12 +143,12 @@ class TaskDependencyGraph:
         if task.id in self._tasks:
             return
         self._tasks[task.id] = task
-        task._graph = self
+        task.graph = self
         self.journal.add(task)
-        self.executor.ready.append(task)
+        self.executor.enqueue(task)
 
     def remove_task(self, task: WorkflowTask) -> None:
-        """Take a task out, and all that is in it. What depends on it does not wait for it any more."""
+        """Take a task out, with everything in it. Tasks that depend on it do not wait for it any more."""
         for item in [*(task.unfinished() if isinstance(task, SubgraphTask) else ()), task]:
             if self.has_task(item):
                 self.executor.abandon(item)
@@ -81,7 +159,7 @@ class TaskDependencyGraph:
             self.executor.check(task.containing_subgraph)
 
     def add_dependency(self, src_task: WorkflowTask, dst_task: WorkflowTask) -> None:
-        """Begin ``src_task`` after ``dst_task`` has ended. Raises RuntimeError where one is not in here."""
+        """Begin ``src_task`` after ``dst_task`` has ended. Raises RuntimeError if one is not in the graph."""
         if src_task is dst_task:
             return
         for task in (src_task, dst_task):
@@ -89,28 +167,29 @@ class TaskDependencyGraph:
                 raise RuntimeError(
                     f"{task!r} is not in the graph, so nothing can depend on it, nor it on anything."
                 )
-        src_task._blockers.add(dst_task)
-        dst_task._dependents[src_task] = None
+        src_task.blockers.add(dst_task)
+        dst_task.dependents[src_task] = None
 
     def remove_dependency(self, src_task: WorkflowTask, dst_task: WorkflowTask) -> None:
-        """``src_task`` does not wait for ``dst_task`` any more."""
-        src_task._blockers.discard(dst_task)
-        dst_task._dependents.pop(src_task, None)
-        if not src_task._blockers:
-            self.executor.ready.append(src_task)
+        """Let ``src_task`` not wait for ``dst_task`` any more."""
+        src_task.blockers.discard(dst_task)
+        dst_task.dependents.pop(src_task, None)
+        if not src_task.blockers:
+            self.executor.enqueue(src_task)
 
     def sequence(self) -> TaskSequence:
+        """Return a new sequence of tasks in this graph."""
         return TaskSequence(self)
 
     def new_subgraph(self, name: str) -> SubgraphTask:
-        """A subgraph that is not part of the graph yet."""
+        """Return a new subgraph that is not part of the graph yet."""
         config = self._subgraph_config
         if config is None:
             config = self.ctx.internal.get_subgraph_task_configuration()
         return SubgraphTask(self, info={"name": name}, **config)
 
     def subgraph(self, name: str) -> SubgraphTask:
-        """A new subgraph of the graph."""
+        """Add a new subgraph to the graph, and return it."""
         task = self.new_subgraph(name)
         self.add_task(task)
         return task
@@ -120,59 +199,51 @@ class TaskDependencyGraph:
     def execute(self) -> None:
         """Run the tasks in their order, and return when the last one has ended.
 
-        Raises WorkflowFailed when a task failed for good: then nothing else begins, and what runs is waited
-        for up to ``ctx.wait_after_fail`` seconds. Raises ExecutionCancelled as soon as the execution is
-        asked to stop, where the workflow did not know that before; operations that run then go on running.
+        Raises:
+            WorkflowFailed: A task failed for good. Nothing else began then, and what ran was waited for, up
+                to ``ctx.wait_after_fail`` seconds.
+            ExecutionCancelled: The execution is to be cancelled, and the workflow did not know it. It is
+                raised at once; operations that run are not ended by it.
         """
-        if not self.executed and self.journal.id is None and self._tasks:
-            self._store_or_restore()
-        self.executed = True
-        self.executor.execute()
-        self.executed = False
-        self.journal.stop()
+        self.ctx.internal.execute(self)
 
-    def _store_or_restore(self) -> None:
-        """Store the graph if the workflow can be resumed; go on with the stored one if it was."""
-        name = self.ctx.internal.next_graph_name()
-        if name is None:
-            return
-        stored = self.ctx.internal.stored.take(name)
-        if stored is not None:
-            built = match_stored(self, stored)
-            if built is not None:
-                GraphRestorer(self.ctx, stored).into(self, built)
-                return
-            self.ctx.internal.stored.abandon(stored)
-            self.ctx.logger.warning(
-                "The graph that the resumed workflow built does not have the tasks of the interrupted one: "
-                "it is run from its beginning. A graph that is made by a function decorated with "
-                "make_or_get_graph is found again whatever is built."
-            )
-        self.journal.keep(name, self._tasks.values(), strict=False)
+    def launch(self, task: WorkflowTask) -> None:
+        """Begin a task of the graph now, outside of its order."""
+        self.executor.launch(task)
 
-    # What the engine tells of its tasks.
+    def wait_for(self, task: WorkflowTask, timeout: float | None) -> None:
+        """Return when a task of the graph has ended for good; see ``WorkflowTaskResult.get``."""
+        self.executor.wait_for(task, timeout)
+
+    def store(self, name: str) -> None:
+        """Keep the graph under ``name`` for an execution that is resumed; it is stored when it begins to run.
+
+        Raises RuntimeError if a handler of one of its tasks could not be found again then.
+        """
+        self.journal.keep(name, self._tasks.values(), strict=True)
+
+    # What the executor reports of its tasks.
 
     def release(self, task: WorkflowTask) -> None:
-        """The task has ended: what depends on it does not wait for it any more."""
+        """Take out a task that has ended; tasks that depend on it do not wait for it any more."""
         self.detach(task)
-        dependents, task._dependents = task._dependents, {}
+        dependents, task.dependents = task.dependents, {}
         for dependent in dependents:
-            dependent._blockers.discard(task)
-            if not dependent._blockers:
-                self.executor.ready.append(dependent)
+            dependent.blockers.discard(task)
+            if not dependent.blockers:
+                self.executor.enqueue(dependent)
 
     def detach(self, task: WorkflowTask) -> None:
-        """Take the task out; what depends on it goes on waiting."""
+        """Take out a task; tasks that depend on it wait for ever."""
         self._tasks.pop(task.id, None)
-        for blocker in task._blockers:
-            blocker._dependents.pop(task, None)
-        task._blockers.clear()
+        for blocker in task.blockers:
+            blocker.dependents.pop(task, None)
+        task.blockers.clear()
         if task.containing_subgraph is not None:
-            task.containing_subgraph._left.pop(task, None)
-            task.containing_subgraph.tasks.pop(task.id, None)
+            task.containing_subgraph.drop(task)
 
     def drop_members(self, subgraph: SubgraphTask) -> None:
-        """Take out what is left of a subgraph that has ended."""
+        """Take out everything that is left of a subgraph that has ended."""
         for member in list(subgraph.unfinished()):
             self.remove_task(member)
 
@@ -188,22 +259,13 @@ class TaskDependencyGraph:
         new.replaces = old.id
         inside = {old, *(old.unfinished() if isinstance(old, SubgraphTask) else ())}
         for task in inside:
-            for dependent in list(task._dependents):
+            for dependent in list(task.dependents):
                 if dependent not in inside and dependent is not new:
                     self.add_dependency(dependent, new)
         if isinstance(old, SubgraphTask):
             self.drop_members(old)
         self.journal.ended(old)
         self.release(old)
-
-    # Storing it.
-
-    def store(self, name: str) -> None:
-        """Keep the graph under ``name`` for an execution that is resumed; it is stored when it begins to run.
-
-        Raises RuntimeError where a handler of one of its tasks could not be found again then.
-        """
-        self.journal.keep(name, self._tasks.values(), strict=True)
 
     def identify(self, tasks: Mapping[str, WorkflowTask]) -> None:
         """Give tasks of the graph the ids that they are stored under."""
@@ -213,7 +275,3 @@ class TaskDependencyGraph:
         for subgraph in tasks.values():
             if isinstance(subgraph, SubgraphTask):
                 subgraph.tasks = {task.id: task for task in subgraph.tasks.values()}
-
-    def task_notes(self, task: WorkflowTask) -> dict[str, Any]:
-        """What is stored with an operation for restoring its task; nothing where its graph is not stored."""
-        return task_notes(task) if task.stored else {}

@@ -9,7 +9,8 @@ from typing import Any
 from cloudwright.workflow.current import workflow_ctx
 from cloudwright.workflow.importable import dump_handler
 from cloudwright.workflow.operation_task import OperationTask
-from cloudwright.workflow.tasks import TASK_FAILED, WorkflowTask
+from cloudwright.workflow.task_state import TASK_FAILED
+from cloudwright.workflow.tasks import WorkflowTask
 from cloudwright.workflow.values import new_id, plain
 
 #: A larger graph is stored in several entries: each must fit into a frame.
@@ -82,7 +83,7 @@ def task_record(task: WorkflowTask, graph_id: str) -> dict[str, Any]:
         "name": name,
         "kind": task.kind,
         # Its subgraph is no blocker of its own: the subgraph begins again.
-        "depends_on": [blocker.id for blocker in task._blockers if blocker is not subgraph],
+        "depends_on": [blocker.id for blocker in task.blockers if blocker is not subgraph],
         "parameters": parameters,
     }
 

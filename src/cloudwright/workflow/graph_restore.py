@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from cloudwright.workflow.graph import TaskDependencyGraph
 from cloudwright.workflow.graph_journal import IGNORED, REMOVED, task_record
 from cloudwright.workflow.importable import import_by_name, load_handler
 from cloudwright.workflow.inline_tasks import (
@@ -16,12 +17,7 @@ from cloudwright.workflow.inline_tasks import (
 )
 from cloudwright.workflow.local_tasks import GetNodeInstanceStateTask, LocalWorkflowTask
 from cloudwright.workflow.operation_task import LOST, OperationTask
-from cloudwright.workflow.subgraph import SubgraphTask
-from cloudwright.workflow.tasks import TASK_SUCCEEDED, WorkflowTask
-
-if TYPE_CHECKING:
-    from cloudwright.workflow.context import WorkflowContext
-    from cloudwright.workflow.graph import TaskDependencyGraph
+from cloudwright.workflow.tasks import Context, SubgraphTask, WorkflowTask
 
 #: A task or graph as a ``begin`` frame has it (docs/concepts/frames.md).
 Record = Mapping[str, Any]
@@ -120,7 +116,7 @@ def _shape(record: Record, ids: Mapping[str, str]) -> tuple[Any, ...]:
 class GraphRestorer:
     """One stored graph on its way to be a graph again: what of it is over, and what is to be done still."""
 
-    def __init__(self, ctx: WorkflowContext, stored: Record) -> None:
+    def __init__(self, ctx: Context, stored: Record) -> None:
         self._ctx = ctx
         self._id: str = stored["id"]
         self._name: str = stored["name"]
@@ -159,8 +155,7 @@ class GraphRestorer:
                     graph.add_dependency(task, blocker)
         for id, task in built.items():
             if id in self._over:
-                task._state = TASK_SUCCEEDED
-                task.async_result.settle(self._records[id].get("result"), None)
+                task.status.succeeded(self._records[id].get("result"))
                 graph.release(task)
         for id, task in self._tasks.items():
             if isinstance(task, OperationTask) and self._records[id].get("running"):

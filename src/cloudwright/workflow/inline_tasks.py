@@ -4,12 +4,9 @@ waited for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cloudwright.workflow.tasks import WorkflowTask
-
-if TYPE_CHECKING:
-    from cloudwright.workflow.context import WorkflowContext
+from cloudwright.workflow.tasks import Context, WorkflowTask
 
 
 class NOPLocalWorkflowTask(WorkflowTask):
@@ -40,7 +37,7 @@ class SetNodeInstanceStateTask(WorkflowTask):
         self,
         node_instance_id: str,
         state: str,
-        workflow_context: WorkflowContext,
+        workflow_context: Context,
         message: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -70,7 +67,7 @@ class SendNodeEventTask(WorkflowTask):
         self,
         node_instance_id: str,
         event: str,
-        workflow_context: WorkflowContext,
+        workflow_context: Context,
         additional_context: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -104,7 +101,7 @@ class SendWorkflowEventTask(WorkflowTask):
     def __init__(
         self,
         event: str,
-        workflow_context: WorkflowContext,
+        workflow_context: Context,
         event_type: str = "workflow_stage",
         additional_context: dict[str, Any] | None = None,
         **kwargs: Any,
@@ -131,9 +128,7 @@ class DryRunTask(WorkflowTask):
     kind = "dry_run"
     inline = True
 
-    def __init__(
-        self, name: str, subject: dict[str, Any], workflow_context: WorkflowContext, **kwargs: Any
-    ) -> None:
+    def __init__(self, name: str, subject: dict[str, Any], workflow_context: Context, **kwargs: Any) -> None:
         super().__init__(workflow_context, **kwargs)
         self._name = name
         self._subject = subject

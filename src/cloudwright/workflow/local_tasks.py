@@ -7,14 +7,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cloudwright.workflow.importable import importable_name
-from cloudwright.workflow.tasks import WorkflowTask
+from cloudwright.workflow.tasks import Context, WorkflowTask
 from cloudwright.workflow.values import plain
-
-if TYPE_CHECKING:
-    from cloudwright.workflow.context import WorkflowContext
 
 #: As many functions run at once; more wait for a place.
 MAX_THREADS = 8
@@ -61,7 +58,7 @@ class LocalWorkflowTask(WorkflowTask):
     def __init__(
         self,
         local_task: Callable[..., Any] | None,
-        workflow_context: WorkflowContext,
+        workflow_context: Context,
         node: Any = None,
         kwargs: dict[str, Any] | None = None,
         name: str | None = None,
@@ -97,7 +94,7 @@ class GetNodeInstanceStateTask(WorkflowTask):
 
     kind = "get_state"
 
-    def __init__(self, node_instance_id: str, workflow_context: WorkflowContext, **kwargs: Any) -> None:
+    def __init__(self, node_instance_id: str, workflow_context: Context, **kwargs: Any) -> None:
         super().__init__(workflow_context, send_task_events=False, **kwargs)
         self.node_instance_id = node_instance_id
 
@@ -105,6 +102,4 @@ class GetNodeInstanceStateTask(WorkflowTask):
         return {"node_instance_id": self.node_instance_id}
 
     def run(self) -> Any:
-        return self.workflow_context.internal.connection.call("node_instance", id=self.node_instance_id)[
-            "state"
-        ]
+        return self.workflow_context.internal.call("node_instance", id=self.node_instance_id)["state"]

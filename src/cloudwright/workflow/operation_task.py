@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cloudwright.model.executors import resolve
 from cloudwright.model.operation import Failure
 from cloudwright.operation.errors import NonRecoverableError, OperationRetry, RecoverableError
 from cloudwright.workflow.inline_tasks import DryRunTask, NOPLocalWorkflowTask
-from cloudwright.workflow.tasks import WorkflowTask
-
-if TYPE_CHECKING:
-    from cloudwright.workflow.context import WorkflowContext
-    from cloudwright.workflow.topology import WorkflowNodeInstance, WorkflowRelationshipInstance
+from cloudwright.workflow.protocols import OperationSubject
+from cloudwright.workflow.tasks import Context, WorkflowTask
 
 #: The kind of failure that says that nobody knows how far the operation came.
 LOST = "Lost"
@@ -26,7 +23,7 @@ class OperationTask(WorkflowTask):
 
     kind = "operation"
 
-    def __init__(self, operation: dict[str, Any], workflow_context: WorkflowContext, **kwargs: Any) -> None:
+    def __init__(self, operation: dict[str, Any], workflow_context: Context, **kwargs: Any) -> None:
         super().__init__(workflow_context, **kwargs)
         self.operation = operation
         self.attempt = 1
@@ -119,10 +116,10 @@ def error_of(failure: Failure) -> Exception:
 
 
 def operation_task(
-    ctx: WorkflowContext,
+    ctx: Context,
     name: str,
     operations: dict[str, Any],
-    subject: WorkflowNodeInstance | WorkflowRelationshipInstance,
+    subject: OperationSubject,
     kwargs: dict[str, Any] | None,
     allow_kwargs_override: bool | None,
     send_task_events: bool,

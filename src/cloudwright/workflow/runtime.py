@@ -1,40 +1,51 @@
-"""What stands between a workflow's context and its host: what tasks, graphs and nodes do is done here.
+"""The runtime of a workflow: it carries out what tasks, graphs and nodes do, over the connection to the host.
 
-Not meant for workflows; a few of its names are used by existing ones all the same.
+It is ``ctx.internal``. Not meant for workflows; a few of its names are used by existing ones all the same.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from cloudwright.operation.supervisor import readable
 from cloudwright.workflow.connection import Connection
-from cloudwright.workflow.graph import TaskDependencyGraph
-from cloudwright.workflow.graph_restore import GraphRestorer, StoredGraphs
+from cloudwright.workflow.graph import GraphContext, TaskDependencyGraph
+from cloudwright.workflow.graph_executor import GraphExecutor
+from cloudwright.workflow.graph_journal import GraphJournal
+from cloudwright.workflow.graph_restore import GraphRestorer, StoredGraphs, match_stored
 from cloudwright.workflow.local_tasks import ThreadPool
 from cloudwright.workflow.logger import JournalHandler
 from cloudwright.workflow.tasks import WorkflowTask
 
-if TYPE_CHECKING:
-    from cloudwright.workflow.context import WorkflowContext
-
-
-#: Under which name tasks are stored that were begun one by one.
+#: The name under which tasks are stored that were launched one by one.
 DIRECT = "#direct"
 
 
+class RuntimeContext(GraphContext, Protocol):
+    """The context of a workflow, as its runtime uses it."""
+
+    @property
+    def workflow_id(self) -> str: ...
+
+
 class WorkflowRuntime:
+    """The runtime of one workflow.
+
+    ``begin`` is the process's first frame; ``resumable`` is whether the workflow's function may be called
+    again after an earlier process of the execution.
+    """
+
     def __init__(
-        self, ctx: WorkflowContext, connection: Connection, begin: Mapping[str, Any], resumable: bool
+        self, ctx: RuntimeContext, connection: Connection, begin: Mapping[str, Any], resumable: bool
     ) -> None:
         self.workflow_context = ctx
         self.connection = connection
         self.thread_pool = ThreadPool()
         self.graph_mode = False
         self._policy = begin["policy"]
-        #: What an earlier process of this execution left.
+        #: The graphs that an earlier process of this execution left.
         self.stored = StoredGraphs(begin.get("graphs") or ())
         self.stored.abandon_all(DIRECT)
         self._resumable = resumable
@@ -45,25 +56,65 @@ class WorkflowRuntime:
     # Configuration.
 
     def get_task_configuration(self) -> dict[str, Any]:
-        """Retries of a task where nothing else is said."""
+        """Return the retries of a task for which nothing else is given."""
         return {
             "total_retries": int(self._policy["task_retries"]),
             "retry_interval": float(self._policy["task_retry_interval"]),
         }
 
     def get_subgraph_task_configuration(self) -> dict[str, Any]:
-        """Retries of a subgraph where nothing else is said."""
+        """Return the retries of a subgraph for which nothing else is given."""
         return {"total_retries": int(self._policy.get("subgraph_retries") or 0)}
 
     @property
     def wait_after_fail(self) -> float:
+        """Seconds to wait, after a task has failed, for those that run."""
         return float(self._policy.get("wait_after_fail", 600))
 
-    # Graphs and tasks.
+    # Tasks.
+
+    def begin(self, task: WorkflowTask) -> Any:
+        """Return the task itself in graph mode; else launch it, and return its result to come."""
+        if self.graph_mode:
+            return task
+        self.launch(task)
+        return task.async_result
+
+    def launch(self, task: WorkflowTask) -> None:
+        """Run a task now, outside of any graph's order."""
+        if task.graph is None:
+            if task.inline and task.on_success is None and task.on_failure is None:
+                # Done on the spot; no graph needs to know.
+                task.status.succeeded(task.run())
+                return
+            self.task_graph.add_task(task)
+        assert task.graph is not None
+        task.graph.launch(task)
+
+    def wait_for(self, task: WorkflowTask, timeout: float | None) -> None:
+        """Wait for the task's end; see WorkflowTaskResult.get. Raises RuntimeError if it never began."""
+        if task.graph is None:
+            raise RuntimeError(
+                f"{task!r} is not part of a graph and was not begun, so there is nothing to wait for."
+            )
+        task.graph.wait_for(task, timeout)
+
+    def wait_for_all(self) -> None:
+        """Wait for the tasks that were launched one by one. Raises the first error, as ``get()`` does."""
+        if self.graph_mode or self._task_graph is None:
+            return
+        for task in self._task_graph.tasks:
+            task.async_result.get()
+
+    def acknowledge_cancel(self) -> None:
+        """Record that the workflow knows of the request to cancel it."""
+        self.connection.cancellation.acknowledge()
+
+    # Graphs.
 
     @property
     def task_graph(self) -> TaskDependencyGraph:
-        """The graph of a workflow in graph mode; else one that holds the tasks that were begun one by one."""
+        """The graph of a workflow in graph mode; else one of the tasks that were launched one by one."""
         if self._task_graph is None:
             self._task_graph = TaskDependencyGraph(self.workflow_context)
             if not self.graph_mode and self._resumable and not self.workflow_context.dry_run:
@@ -71,8 +122,19 @@ class WorkflowRuntime:
                 self._task_graph.journal.keep(DIRECT, (), strict=False)
         return self._task_graph
 
+    def new_journal(self) -> GraphJournal:
+        """Return the journal of a new graph."""
+        return GraphJournal(self.connection.journal)
+
+    def new_executor(self, graph: TaskDependencyGraph) -> GraphExecutor:
+        """Return the executor of a new graph."""
+        return GraphExecutor(graph, self)
+
     def enter_graph_mode(self) -> TaskDependencyGraph:
-        """From now on tasks are made and not begun. Raises RuntimeError where some were begun already."""
+        """Make tasks without launching them from now on, and return the graph to put them into.
+
+        Raises RuntimeError if some were launched already.
+        """
         graph = self._task_graph
         if graph is not None and graph.has_tasks and not graph.executed:
             raise RuntimeError(
@@ -85,42 +147,43 @@ class WorkflowRuntime:
         self.graph_mode = True
         return self.task_graph
 
-    def begin(self, task: WorkflowTask) -> Any:
-        """The task itself in graph mode; else begin it, and answer its result to come."""
-        if self.graph_mode:
-            return task
-        self.launch(task)
-        return task.async_result
+    def execute(self, graph: TaskDependencyGraph) -> None:
+        """Store the graph or match it with a stored one, and run it; see TaskDependencyGraph.execute."""
+        if not graph.executed and graph.journal.id is None and graph.has_tasks:
+            self._store_or_restore(graph)
+        graph.executed = True
+        graph.executor.execute()
+        graph.executed = False
+        graph.journal.stop()
 
-    def launch(self, task: WorkflowTask) -> None:
-        """Begin a task outside of any graph's order."""
-        if task._graph is None:
-            if task.inline and task.on_success is None and task.on_failure is None:
-                # Done on the spot; no graph needs to know.
-                task._state = "succeeded"
-                task.async_result.settle(task.run(), None)
-                return
-            self.task_graph.add_task(task)
-        assert task._graph is not None
-        task._graph.executor.launch(task)
-
-    def wait_for(self, task: WorkflowTask, timeout: float | None) -> None:
-        """See WorkflowTaskResult.get. Raises RuntimeError where the task never began."""
-        if task._graph is None:
-            raise RuntimeError(
-                f"{task!r} is not part of a graph and was not begun, so there is nothing to wait for."
-            )
-        task._graph.executor.wait_for(task, timeout)
-
-    def wait_for_all(self) -> None:
-        """Wait for what was begun one by one. Raises the first error, as ``get()`` does."""
-        if self.graph_mode or self._task_graph is None:
+    def _store_or_restore(self, graph: TaskDependencyGraph) -> None:
+        """Store the graph if the workflow can be resumed; continue with the stored one if it was."""
+        name = self._next_graph_name()
+        if name is None:
             return
-        for task in self._task_graph.tasks:
-            task.async_result.get()
+        stored = self.stored.take(name)
+        if stored is not None:
+            built = match_stored(graph, stored)
+            if built is not None:
+                GraphRestorer(self.workflow_context, stored).into(graph, built)
+                return
+            self.stored.abandon(stored)
+            self.logger_of().warning(
+                "The graph that the resumed workflow built does not have the tasks of the interrupted one: "
+                "it is run from its beginning. A graph that is made by a function decorated with "
+                "make_or_get_graph is found again whatever is built."
+            )
+        graph.journal.keep(name, graph.tasks, strict=False)
+
+    def _next_graph_name(self) -> str | None:
+        """Return the name that the next graph without one is stored under; None if it need not be stored."""
+        if not self._resumable or self.workflow_context.dry_run:
+            return None
+        self._unnamed_graphs += 1
+        return f"#{self._unnamed_graphs}"
 
     def restored_graph(self, name: str) -> TaskDependencyGraph | None:
-        """The next graph stored under ``name`` by an earlier process of this execution, to go on with."""
+        """Return the next graph that an earlier process of this execution stored under ``name``, or None."""
         stored = self.stored.take(name)
         if stored is None:
             return None
@@ -129,20 +192,18 @@ class WorkflowRuntime:
         graph = TaskDependencyGraph(self.workflow_context)
         return GraphRestorer(self.workflow_context, stored).into(graph)
 
-    def next_graph_name(self) -> str | None:
-        """What the next graph without a name is stored under; None where it need not be stored."""
-        if not self._resumable or self.workflow_context.dry_run:
-            return None
-        self._unnamed_graphs += 1
-        return f"#{self._unnamed_graphs}"
+    # The host.
 
-    # The journal.
+    def call(self, method: str, /, **args: Any) -> Any:
+        """Ask the host, and wait for the reply. Raises RequestRefused if it refuses."""
+        return self.connection.call(method, **args)
 
     def set_state(self, node_instance_id: str, state: str) -> None:
+        """Set a node instance's state."""
         self.connection.journal(["state", node_instance_id, state])
         instance = self.workflow_context.get_node_instance(node_instance_id)
         if instance is not None:
-            instance._node_instance["state"] = state
+            instance.record_state(state)
 
     def event(self, event_type: str, message: str, **fields: Any) -> None:
         """Record an event; ``fields`` are those of an event entry (docs/concepts/frames.md)."""

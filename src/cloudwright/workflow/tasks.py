@@ -1,29 +1,18 @@
-"""Tasks: what a workflow wants done, how it ended, and what its handlers say about that."""
+"""Tasks, subgraphs and sequences of them: what a workflow wants done, in which order, and what its handlers
+say about how it ended.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeAlias
 
 from cloudwright.model.operation import Failure
+from cloudwright.workflow.errors import ExecutionCancelled
+from cloudwright.workflow.protocols import TaskContext
+from cloudwright.workflow.task_result import WorkflowTaskResult
+from cloudwright.workflow.task_state import TaskState
 from cloudwright.workflow.values import new_id
-
-if TYPE_CHECKING:
-    from cloudwright.workflow.context import WorkflowContext
-    from cloudwright.workflow.graph import TaskDependencyGraph
-    from cloudwright.workflow.subgraph import SubgraphTask
-
-TASK_PENDING = "pending"
-TASK_SENDING = "sending"
-TASK_SENT = "sent"
-TASK_STARTED = "started"
-TASK_RESCHEDULED = "rescheduled"
-TASK_SUCCEEDED = "succeeded"
-TASK_FAILED = "failed"
-#: What the host says of an operation that was revoked before it began.
-TASK_CANCELLED = "cancelled"
-
-TERMINATED_STATES = [TASK_SUCCEEDED, TASK_FAILED]
 
 INFINITE_TOTAL_RETRIES = -1
 DEFAULT_TOTAL_RETRIES = INFINITE_TOTAL_RETRIES
@@ -33,9 +22,9 @@ DEFAULT_SEND_TASK_EVENTS = True
 
 
 class HandlerResult:
-    """What is to become of a task that has ended: the answer of its ``on_success`` or ``on_failure`` handler.
+    """The answer of an ``on_success`` or ``on_failure`` handler: what is to become of its task.
 
-    ``retried_task`` replaces the task where it is set: a subgraph is retried by another subgraph.
+    ``retried_task``, if it is set, replaces the task: a subgraph is retried by another subgraph.
     """
 
     HANDLER_RETRY = "handler_retry"
@@ -56,107 +45,82 @@ class HandlerResult:
 
     @classmethod
     def retry(cls, ignore_total_retries: bool = False, retry_after: float | None = None) -> HandlerResult:
-        """Run the task again, after ``retry_after`` seconds or its own interval, while retries are left."""
+        """Run the task again.
+
+        Parameters:
+            ignore_total_retries: Run it again even if its retries are used up.
+            retry_after: Seconds until then; None for the task's own interval.
+        """
         return cls(cls.HANDLER_RETRY, ignore_total_retries, retry_after)
 
     @classmethod
     def fail(cls) -> HandlerResult:
-        """The task has failed, and so has what it is part of."""
+        """Let the task fail, and with it the subgraph or graph that it is part of."""
         return cls(cls.HANDLER_FAIL)
 
     @classmethod
     def cont(cls) -> HandlerResult:
-        """Go on with what depends on the task."""
+        """Continue with what depends on the task."""
         return cls(cls.HANDLER_CONTINUE)
 
     @classmethod
     def ignore(cls) -> HandlerResult:
-        """Go on with what depends on the task, although it failed."""
+        """Continue with what depends on the task although it failed."""
         return cls(cls.HANDLER_IGNORE)
 
 
 Handler = Callable[[Any], HandlerResult]
+#: The context of a workflow, as tasks use it.
+Context: TypeAlias = "TaskContext[WorkflowTask]"
 
 
-class WorkflowTaskResult:
-    """What will come of a task. ``result`` is its value, or the exception that it failed with."""
+class TaskContainer(Protocol):
+    """A graph, or a subgraph of one."""
 
-    def __init__(self, task: WorkflowTask) -> None:
-        self.task = task
-        self._set = False
-        self._value: Any = None
-        self._error: BaseException | None = None
-        self._callbacks: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
+    def add_task(self, task: WorkflowTask) -> None: ...
 
-    @property
-    def is_set(self) -> bool:
-        return self._set
+    def add_dependency(self, src_task: WorkflowTask, dst_task: WorkflowTask) -> None: ...
 
-    @property
-    def value(self) -> Any:
-        """What the task returned; None where it failed or has not ended."""
-        return self._value
+    def subgraph(self, name: str) -> SubgraphTask: ...
 
-    @property
-    def result(self) -> Any:
-        if not self._set:
-            raise RuntimeError(f"{self.task!r} has not ended yet.")
-        return self._value if self._error is None else self._error
 
-    def on_result(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Call ``callback(result, *args, **kwargs)`` once the task has ended for good."""
-        if self._set:
-            callback(self.result, *args, **kwargs)
-        else:
-            self._callbacks.append((callback, args, kwargs))
+class TaskGraph(TaskContainer, Protocol):
+    """The graph of a task, as the task and its subgraphs use it."""
 
-    def get(self, retry_on_failure: bool = True, timeout: float | None = None) -> Any:
-        """Wait for the task's end, its retries included, and return its result.
+    ctx: Any
 
-        Raises the task's error; TimeoutError after ``timeout`` seconds, when the task goes on; and
-        ExecutionCancelled where the execution is asked to stop and the workflow never asks about that itself
-        (see ``cloudwright.workflow.cancellation``).
-        """
-        if not self._set:
-            if not retry_on_failure:
-                self.task.total_retries = 0
-            self.task.workflow_context.internal.wait_for(self.task, timeout)
-        if self._error is not None:
-            raise self._error
-        return self._value
+    def remove_task(self, task: WorkflowTask) -> None: ...
 
-    def settle(self, value: Any, error: BaseException | None) -> None:
-        """The task has ended; for handlers to look at, and for good once ``announce`` is called."""
-        self._set, self._value, self._error = True, value, error
+    def new_subgraph(self, name: str) -> SubgraphTask: ...
 
-    def unsettle(self) -> None:
-        """The task is run again after all."""
-        self._set, self._value, self._error = False, None, None
+    def launch(self, task: WorkflowTask) -> None: ...
 
-    def announce(self) -> None:
-        callbacks, self._callbacks = self._callbacks, []
-        for callback, args, kwargs in callbacks:
-            callback(self.result, *args, **kwargs)
+    def wait_for(self, task: WorkflowTask, timeout: float | None) -> None: ...
 
 
 class WorkflowTask:
-    """A task. What runs it is its graph; see the subclasses for what it does.
+    """A task. Its graph runs it; the subclasses say what it does.
 
-    ``on_success`` and ``on_failure`` are called with the task when it has ended and answer a HandlerResult.
-    ``total_retries`` of -1 is without end; ``retry_interval`` is in seconds. ``info`` is free for whoever
-    made the task.
+    Parameters:
+        workflow_context: The context of the workflow that the task belongs to.
+        task_id: Its id; None for a new one.
+        info: Free for the user of the task.
+        on_success, on_failure: Called with the task when it has ended; they return a HandlerResult.
+        total_retries: How often it is tried again after a failure; -1 for no limit.
+        retry_interval: Seconds between one attempt and the next.
+        send_task_events: Whether its start and its end are events of the execution.
     """
 
-    #: What a stored graph calls tasks of this class.
+    #: The name of tasks of this class in a stored graph.
     kind = ""
-    #: Bookkeeping that is done on the spot, even after a failure elsewhere, so that what is stored stays
-    #: true.
+    #: Whether it only records something: it is done on the spot, even after a failure elsewhere, so that
+    #: what is stored stays true.
     inline = False
     is_subgraph = False
 
     def __init__(
         self,
-        workflow_context: WorkflowContext,
+        workflow_context: Context,
         task_id: str | None = None,
         info: Any = None,
         on_success: Handler | None = None,
@@ -174,21 +138,21 @@ class WorkflowTask:
         self.retry_interval = retry_interval
         self.send_task_events = send_task_events
         self.current_retries = 0
-        self.containing_subgraph: SubgraphTask | None = None
+        self.status = TaskState()
         self.async_result = WorkflowTaskResult(self)
         #: Why the last attempt failed, for an operation; its ``kind`` names the exception.
         self.failure: Failure | None = None
         #: The id of the task that this one is run in the place of.
         self.replaces: str | None = None
-        #: Where it stood in its graph when that was stored; None for one that was added later.
+        #: Its number in its graph when that was stored; None for one that was added later.
         self.place: int | None = None
         #: Whether the task is part of a stored graph, so that its state is stored as well.
         self.stored = False
-        # The rest belongs to the graph.
-        self._graph: TaskDependencyGraph | None = None
-        self._state = TASK_PENDING
-        self._blockers: set[WorkflowTask] = set()
-        self._dependents: dict[WorkflowTask, None] = {}
+        self.containing_subgraph: SubgraphTask | None = None
+        # Kept by its graph: the tasks that it waits for, and those that wait for it.
+        self.graph: TaskGraph | None = None
+        self.blockers: set[WorkflowTask] = set()
+        self.dependents: dict[WorkflowTask, None] = {}
 
     def __repr__(self) -> str:
         return f"<{self.task_type} {self.id}: {self.name}>"
@@ -202,7 +166,7 @@ class WorkflowTask:
 
     @property
     def short_description(self) -> str:
-        """What the task is, for messages."""
+        """The task's name, for messages."""
         return f"`{self.name}`"
 
     @property
@@ -211,48 +175,58 @@ class WorkflowTask:
 
     @property
     def cloudify_context(self) -> dict[str, Any]:
-        """What an operation runs on, as a dictionary; empty for other tasks."""
+        """The subject of an operation as a dictionary; empty for other tasks."""
         return {}
 
     @property
     def is_terminated(self) -> bool:
-        return self._state in TERMINATED_STATES
+        return self.status.is_terminated
 
     @property
     def error(self) -> BaseException | None:
-        """What the task failed with, or None."""
-        return self.async_result._error
+        """The exception that the task failed with, or None."""
+        return self.status.error
 
     def get_state(self) -> str:
-        """One of the TASK_ constants; ``rescheduled`` is one that failed and will run again."""
-        return self._state
+        """Return one of the TASK_ constants; a ``rescheduled`` task has failed and will be tried again."""
+        return self.status.status
 
     def is_local(self) -> bool:
-        """Whether the task runs inside the workflow's process."""
+        """Return whether the task runs inside the workflow's process."""
         return True
 
     def is_remote(self) -> bool:
+        """Return whether the task runs on a worker."""
         return not self.is_local()
 
     def is_nop(self) -> bool:
-        """Whether the task does nothing."""
+        """Return whether the task does nothing."""
         return False
 
     def apply_async(self) -> WorkflowTaskResult:
-        """Run the task now, outside of any graph's order."""
+        """Run the task now, outside of any graph's order, and return its result to come."""
         self.workflow_context.internal.launch(self)
         return self.async_result
 
+    def wait(self, timeout: float | None) -> None:
+        """Return when the task has ended for good; see ``WorkflowTaskResult.get``."""
+        self.workflow_context.internal.wait_for(self, timeout)
+
+    def acknowledge(self, error: BaseException) -> None:
+        """Record that the workflow is about to see ``error``: a cancellation is known to it from then on."""
+        if isinstance(error, ExecutionCancelled):
+            self.workflow_context.internal.acknowledge_cancel()
+
     def subject(self) -> dict[str, Any]:
-        """What an event about this task is about."""
+        """Return the keys of an event about this task."""
         return {}
 
     def parameters(self) -> dict[str, Any]:
-        """What, stored, makes an equal task again."""
+        """Return what is stored of the task to make an equal one."""
         return {}
 
     def subgraphs(self) -> Iterator[SubgraphTask]:
-        """The subgraphs that contain the task, the innermost first."""
+        """Yield the subgraphs that contain the task, the innermost first."""
         subgraph = self.containing_subgraph
         while subgraph is not None:
             yield subgraph
@@ -261,3 +235,134 @@ class WorkflowTask:
     def run(self) -> Any:
         """Do what the task is for, in the workflow's process, and return its result."""
         raise NotImplementedError
+
+
+class forkjoin:
+    """Tasks of a sequence that run side by side."""
+
+    def __init__(self, *tasks: WorkflowTask) -> None:
+        self.tasks = tasks
+
+
+class TaskSequence:
+    """A place in a graph or subgraph to which tasks are added one after the other."""
+
+    def __init__(self, graph: TaskContainer) -> None:
+        self.graph = graph
+        self.last_fork_join_tasks: tuple[WorkflowTask, ...] = ()
+
+    def add(self, *tasks: WorkflowTask | forkjoin | list[Any] | tuple[Any, ...]) -> None:
+        """Add tasks, forkjoins of tasks, or lists of either, each after the one before."""
+        for item in tasks:
+            if isinstance(item, list | tuple):
+                self.add(*item)
+                continue
+            abreast = item.tasks if isinstance(item, forkjoin) else (item,)
+            for task in abreast:
+                self.graph.add_task(task)
+                for last in self.last_fork_join_tasks:
+                    self.graph.add_dependency(task, last)
+            if abreast:
+                self.last_fork_join_tasks = abreast
+
+
+class SubgraphTask(WorkflowTask):
+    """Tasks that count as one: it begins when what it depends on has ended, and ends with the last of its
+    tasks.
+
+    When one of its tasks fails, no other begins; when those that run have ended, the subgraph has failed,
+    and its ``on_failure`` handler decides. To retry it, the handler sets ``retried_task`` to a subgraph
+    that takes its place.
+    """
+
+    kind = "subgraph"
+    is_subgraph = True
+
+    def __init__(
+        self, graph: TaskGraph, total_retries: int = DEFAULT_SUBGRAPH_TOTAL_RETRIES, **kwargs: Any
+    ) -> None:
+        kwargs.setdefault("info", {})
+        super().__init__(graph.ctx, total_retries=total_retries, **kwargs)
+        self.graph: TaskGraph = graph
+        #: Its tasks that have not ended, by id.
+        self.tasks: dict[str, WorkflowTask] = {}
+        #: The first of its tasks that failed for good.
+        self.failed_task: WorkflowTask | None = None
+        #: How many of its tasks, nested ones included, run at this moment.
+        self.running = 0
+        # Subgraphs in it that failed, and still have tasks in the graph.
+        self._failed: list[SubgraphTask] = []
+
+    @property
+    def name(self) -> str:
+        name = self.info.get("name") if isinstance(self.info, dict) else None
+        return str(name or self.id)
+
+    def is_nop(self) -> bool:
+        return all(task.is_nop() for task in self.tasks.values())
+
+    def sequence(self) -> TaskSequence:
+        """Return a new sequence of tasks in this subgraph."""
+        return TaskSequence(self)
+
+    def subgraph(self, name: str) -> SubgraphTask:
+        """Add a new subgraph inside this one, and return it."""
+        task = self.graph.new_subgraph(name)
+        self.add_task(task)
+        return task
+
+    def add_task(self, task: WorkflowTask) -> None:
+        """Add a task. Raises RuntimeError if it is part of another subgraph."""
+        if task.containing_subgraph not in (None, self):
+            raise RuntimeError(
+                f"{task!r} cannot be added to {self!r}: it is part of {task.containing_subgraph!r}, and a "
+                "task can be part of one subgraph only."
+            )
+        self.graph.add_task(task)
+        if task.containing_subgraph is None:
+            task.containing_subgraph = self
+            self.tasks[task.id] = task
+            if self.status.is_pending:
+                self.graph.add_dependency(task, self)
+
+    def remove_task(self, task: WorkflowTask) -> None:
+        """Take a task out of the graph."""
+        self.graph.remove_task(task)
+
+    def add_dependency(self, src_task: WorkflowTask, dst_task: WorkflowTask) -> None:
+        """Begin ``src_task`` after ``dst_task`` has ended."""
+        self.graph.add_dependency(src_task, dst_task)
+
+    @property
+    def failing(self) -> bool:
+        """Whether one of its tasks has failed, or it has ended: none of its tasks may begin any more."""
+        return self.failed_task is not None or self.is_terminated
+
+    def drop(self, task: WorkflowTask) -> None:
+        """Remove a task that has ended, or was taken out of the graph."""
+        self.tasks.pop(task.id, None)
+
+    def member_failed(self, task: WorkflowTask) -> bool:
+        """Record that one of its tasks failed for good, and return whether it is the first."""
+        if isinstance(task, SubgraphTask):
+            self._failed.append(task)
+        if self.failed_task is not None:
+            return False
+        self.failed_task = task
+        return True
+
+    def unfinished(self) -> Iterator[WorkflowTask]:
+        """Yield the tasks of it that have not ended, those of subgraphs included."""
+        for member in self.tasks.values():
+            yield member
+            if isinstance(member, SubgraphTask):
+                yield from member.unfinished()
+        for failed in self._failed:
+            yield from failed.unfinished()
+
+    def root_failure(self) -> WorkflowTask:
+        """Return the task that the subgraph failed by: the innermost that is not a subgraph itself."""
+        task: WorkflowTask = self
+        while isinstance(task, SubgraphTask) and task.failed_task is not None:
+            task = task.failed_task
+        return task

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from cloudwright.workflow.inline_tasks import (
     NOPLocalWorkflowTask,
@@ -12,11 +13,8 @@ from cloudwright.workflow.inline_tasks import (
 )
 from cloudwright.workflow.local_tasks import GetNodeInstanceStateTask
 from cloudwright.workflow.operation_task import operation_task
-
-if TYPE_CHECKING:
-    import logging
-
-    from cloudwright.workflow.context import WorkflowContext
+from cloudwright.workflow.protocols import TaskContext
+from cloudwright.workflow.tasks import WorkflowTask
 
 CONTAINED_IN = "cloudify.relationships.contained_in"
 
@@ -34,6 +32,22 @@ class Record(dict[str, Any]):
             return self[name]
         except KeyError:
             raise AttributeError(name) from None
+
+
+class Deployment(Protocol):
+    """The deployment of a workflow, as its topology uses it."""
+
+    @property
+    def id(self) -> str: ...
+
+
+class TopologyContext(TaskContext[WorkflowTask], Protocol):
+    """The context of a workflow, as its topology uses it."""
+
+    @property
+    def deployment(self) -> Deployment: ...
+
+    def get_node(self, node_id: str) -> WorkflowNode | None: ...
 
 
 class WorkflowRelationship:
@@ -286,6 +300,10 @@ class WorkflowNodeInstance:
                 pending.extend(instance.contained_instances)
         return found
 
+    def record_state(self, state: str) -> None:
+        """Show the state that the workflow has set."""
+        self._node_instance["state"] = state
+
     # What can be done with it: a task in graph mode, else its result.
 
     def set_state(self, state: str, message: str | None = None) -> Any:
@@ -331,7 +349,7 @@ class WorkflowNodeInstance:
 class WorkflowNode:
     """A node of the deployment. ``record`` is as in the plan (docs/reference/plan.md)."""
 
-    def __init__(self, ctx: WorkflowContext, record: Mapping[str, Any], topology: Topology) -> None:
+    def __init__(self, ctx: TopologyContext, record: Mapping[str, Any], topology: Topology) -> None:
         self.ctx = ctx
         self._node = Record(record)
         self._relationships = [
@@ -424,7 +442,7 @@ class Topology:
     """Nodes and node instances, and the way from one to another."""
 
     def __init__(
-        self, ctx: WorkflowContext, nodes: Iterable[Mapping[str, Any]], instances: Iterable[Mapping[str, Any]]
+        self, ctx: TopologyContext, nodes: Iterable[Mapping[str, Any]], instances: Iterable[Mapping[str, Any]]
     ) -> None:
         self._nodes = {node.id: node for node in (WorkflowNode(ctx, record, self) for record in nodes)}
         self._node_instances: dict[str, WorkflowNodeInstance] = {}

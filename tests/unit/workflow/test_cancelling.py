@@ -212,10 +212,6 @@ def test_after_it_was_cancelled_a_workflow_can_run_another_graph_and_even_the_sa
 
 
 def test_a_graph_is_interrupted_although_the_workflow_asked_before_and_its_handlers_ask_meanwhile() -> None:
-    def asks(task: Any) -> HandlerResult:
-        assert api.has_cancel_request()
-        return HandlerResult.cont()
-
     def behaviour(host: FakeHost, operation: dict[str, Any]) -> None:
         host.start(operation)
         host.finish(operation)
@@ -224,17 +220,15 @@ def test_a_graph_is_interrupted_although_the_workflow_asked_before_and_its_handl
         assert not api.has_cancel_request()
         graph = ctx.graph_mode()
         first = do(ctx, 1)
-        first.on_success = asks
-        # The request comes between the look at the graph and the handler.
-        ctx.internal.connection.cancellation.requested = None
-        graph.sequence().add(first, do(ctx, 2))
-        original = graph.executor._verdict
 
-        def verdict(task: Any) -> HandlerResult:
+        def asks(task: Any) -> HandlerResult:
+            # The request comes between the look at the graph and the handler.
             ctx.internal.connection.cancellation.requested = "cancel"
-            return original(task)
+            assert api.has_cancel_request()
+            return HandlerResult.cont()
 
-        graph.executor._verdict = verdict
+        first.on_success = asks
+        graph.sequence().add(first, do(ctx, 2))
         graph.execute()
 
     host = FakeHost(THING, behaviour=behaviour)

@@ -10,7 +10,7 @@ from graphs import NOTED, THING, Spec, number_of, specs
 from hypothesis import given, settings
 
 from cloudwright.workflow.graph import TaskDependencyGraph
-from cloudwright.workflow.subgraph import forkjoin
+from cloudwright.workflow.tasks import forkjoin
 
 
 @settings(max_examples=60, deadline=None)

@@ -202,7 +202,7 @@ def test_a_handler_that_answers_nothing_is_named() -> None:
     end = FakeHost(THING, behaviour=failing(0)).run(workflow)
     assert end is not None
     assert end["outcome"] == "failed"
-    assert "must answer a HandlerResult" in end["error"]["message"]
+    assert "must return a HandlerResult" in end["error"]["message"]
 
 
 def test_a_handler_that_raises_fails_the_workflow_with_its_traceback() -> None:

@@ -9,12 +9,8 @@ from cloudwright.workflow.inline_tasks import (
 )
 from cloudwright.workflow.local_tasks import GetNodeInstanceStateTask, LocalWorkflowTask
 from cloudwright.workflow.operation_task import OperationTask as RemoteWorkflowTask
-from cloudwright.workflow.tasks import (
-    DEFAULT_RETRY_INTERVAL,
-    DEFAULT_SEND_TASK_EVENTS,
-    DEFAULT_SUBGRAPH_TOTAL_RETRIES,
-    DEFAULT_TOTAL_RETRIES,
-    INFINITE_TOTAL_RETRIES,
+from cloudwright.workflow.task_result import WorkflowTaskResult
+from cloudwright.workflow.task_state import (
     TASK_FAILED,
     TASK_PENDING,
     TASK_RESCHEDULED,
@@ -23,9 +19,15 @@ from cloudwright.workflow.tasks import (
     TASK_STARTED,
     TASK_SUCCEEDED,
     TERMINATED_STATES,
+)
+from cloudwright.workflow.tasks import (
+    DEFAULT_RETRY_INTERVAL,
+    DEFAULT_SEND_TASK_EVENTS,
+    DEFAULT_SUBGRAPH_TOTAL_RETRIES,
+    DEFAULT_TOTAL_RETRIES,
+    INFINITE_TOTAL_RETRIES,
     HandlerResult,
     WorkflowTask,
-    WorkflowTaskResult,
 )
 
 __all__ = [

@@ -2,6 +2,6 @@
 
 from cloudwright.workflow.graph import TaskDependencyGraph
 from cloudwright.workflow.graph_journal import make_or_get_graph
-from cloudwright.workflow.subgraph import SubgraphTask, TaskSequence, forkjoin
+from cloudwright.workflow.tasks import SubgraphTask, TaskSequence, forkjoin
 
 __all__ = ["SubgraphTask", "TaskDependencyGraph", "TaskSequence", "forkjoin", "make_or_get_graph"]

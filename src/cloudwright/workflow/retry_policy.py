@@ -1,0 +1,59 @@
+"""Whether a task that has ended is tried again: what its handlers say, and the rules for tasks without."""
+
+from __future__ import annotations
+
+from cloudwright.model.operation import RetryPolicy, retry_delay
+from cloudwright.operation.errors import NonRecoverableError, OperationRetry
+from cloudwright.workflow.errors import ExecutionCancelled
+from cloudwright.workflow.task_state import TASK_SUCCEEDED
+from cloudwright.workflow.tasks import INFINITE_TOTAL_RETRIES, HandlerResult, WorkflowTask
+
+
+def verdict_on(task: WorkflowTask) -> HandlerResult:
+    """Return what is to become of a task that has ended, as its handler or the rules have it.
+
+    Raises TypeError if a handler returns something else than a HandlerResult.
+    """
+    if task.status.status == TASK_SUCCEEDED:
+        verdict = task.on_success(task) if task.on_success else HandlerResult.cont()
+    else:
+        verdict = _verdict_on_failure(task)
+    if not isinstance(verdict, HandlerResult):
+        raise TypeError(
+            f"A handler of {task.short_description} returned {verdict!r}; it must return a HandlerResult."
+        )
+    return verdict
+
+
+def _verdict_on_failure(task: WorkflowTask) -> HandlerResult:
+    error = task.error
+    if isinstance(error, ExecutionCancelled):
+        # It stopped because the execution is to be cancelled. That is no failure to handle or to repeat.
+        return HandlerResult.fail()
+    if isinstance(error, OperationRetry):
+        # The task itself asks to be run again: nothing went wrong, so its handler is not called.
+        return HandlerResult.retry(retry_after=error.retry_after)
+    if task.on_failure is not None:
+        return task.on_failure(task)
+    if task.is_subgraph:
+        return HandlerResult.fail()
+    if task.failure is None:
+        if isinstance(error, NonRecoverableError) or not isinstance(error, Exception):
+            return HandlerResult.fail()
+        return HandlerResult.retry(retry_after=getattr(error, "retry_after", None))
+    policy = RetryPolicy(task.total_retries, task.retry_interval)
+    delay = retry_delay(policy, task.current_retries + 1, task.failure)
+    return HandlerResult.fail() if delay is None else HandlerResult.retry(retry_after=delay)
+
+
+def may_retry(task: WorkflowTask, verdict: HandlerResult) -> bool:
+    """Return whether ``task`` may be tried again, as ``verdict`` asks: retries are left, and nothing that
+    contains it has failed.
+    """
+    if any(subgraph.failing for subgraph in task.subgraphs()):
+        return False
+    return (
+        verdict.ignore_total_retries
+        or task.total_retries == INFINITE_TOTAL_RETRIES
+        or task.current_retries < task.total_retries
+    )
