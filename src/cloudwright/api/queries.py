@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from cloudwright.errors import NotFound
+from cloudwright.manager.workflow_availability import node_types
 from cloudwright.model.execution import END_STATUSES
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import blueprints, deployments, events, executions, operations
@@ -33,11 +34,14 @@ from cloudwright.storage.records import (
 
 @dataclass(frozen=True, slots=True)
 class DeploymentView:
-    """``latest`` is the execution created last; ``states`` counts the node instances by their state."""
+    """``latest`` is the execution created last, ``states`` counts the node instances by their state, and
+    ``types`` are those of the nodes, if workflows are available by types.
+    """
 
     deployment: Deployment
     latest: Execution | None
     states: Mapping[str, int]
+    types: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def list_deployments(
     """Without ``with_state`` neither executions nor node instances are looked at."""
     rows, total = deployments.list_deployments(conn, filter, page)
     if not with_state:
-        return [DeploymentView(row, None, {}) for row in rows], total
+        return [DeploymentView(row, None, {}, ()) for row in rows], total
     return [_deployment_view(conn, row) for row in rows], total
 
 
@@ -140,7 +144,7 @@ def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
         Page(1, 0, (("created_at", True),)),
     )
     states = count_by_state(conn, row.tenant, row.id)
-    return DeploymentView(row, latest[0] if latest else None, states)
+    return DeploymentView(row, latest[0] if latest else None, states, node_types(conn, row))
 
 
 def _execution_view(conn: Connection, row: Execution) -> ExecutionView:

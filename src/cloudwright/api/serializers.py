@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from cloudwright.api import schemas
 from cloudwright.api.plans import expand_plan
+from cloudwright.api.queries import DeploymentView
 from cloudwright.api.responses import optional_timestamp, timestamp
 from cloudwright.manager.blueprints import END_STATES, FAILED_STATES, UPLOAD_EXECUTION, UPLOADED
+from cloudwright.manager.workflow_availability import is_available
 from cloudwright.model.event import EVENT
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OperationState
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage.records import (
     Blueprint,
-    Deployment,
     EventRecord,
     Execution,
     GraphRow,
@@ -69,9 +69,9 @@ def labels(stored: list[dict[str, Any]]) -> list[schemas.Label]:
     ]
 
 
-def deployment(row: Deployment, latest: Execution | None, states: Mapping[str, int]) -> schemas.Deployment:
-    """``latest`` is the execution created last, ``states`` counts the node instances by state."""
-    installed = bool(states) and set(states) == {_WELL}
+def deployment(view: DeploymentView) -> schemas.Deployment:
+    row, latest = view.deployment, view.latest
+    installed = bool(view.states) and set(view.states) == {_WELL}
     return {
         "id": row.id,
         "display_name": row.display_name,
@@ -80,7 +80,7 @@ def deployment(row: Deployment, latest: Execution | None, states: Mapping[str, i
         "inputs": row.inputs,
         "outputs": row.outputs,
         "capabilities": row.capabilities,
-        "workflows": [workflow(name, definition, row) for name, definition in sorted(row.workflows.items())],
+        "workflows": workflows(view),
         "groups": row.groups,
         "policy_types": {},
         "policy_triggers": {},
@@ -129,18 +129,21 @@ def _deployment_status(latest: Execution | None, installed: bool) -> str:
     return "requires_attention"
 
 
-def workflow(name: str, definition: Mapping[str, Any], row: Deployment) -> schemas.Workflow:
-    rules = definition.get("availability_rules") or None
-    return {
-        "name": name,
-        "plugin": definition.get("plugin"),
-        "operation": definition.get("operation"),
-        "parameters": definition.get("parameters") or {},
-        "is_cascading": bool(definition.get("is_cascading")),
-        "is_available": bool((rules or {}).get("available", True)),
-        "availability_rules": rules,
-        "created_at": optional_timestamp(row.created_at),
-    }
+def workflows(view: DeploymentView) -> list[schemas.Workflow]:
+    created = optional_timestamp(view.deployment.created_at)
+    return [
+        {
+            "name": name,
+            "plugin": definition.get("plugin"),
+            "operation": definition.get("operation"),
+            "parameters": definition.get("parameters") or {},
+            "is_cascading": bool(definition.get("is_cascading")),
+            "is_available": is_available(definition, view.states, view.types),
+            "availability_rules": definition.get("availability_rules") or None,
+            "created_at": created,
+        }
+        for name, definition in sorted(view.deployment.workflows.items())
+    ]
 
 
 def node(row: NodeRow, owner: Owner | None) -> schemas.Node:

@@ -158,7 +158,9 @@ def force(help: str) -> Decorator:
     return click.option("-f", "--force", is_flag=True, help=help)
 
 
-force_concurrent = force("Start it even though another execution of the deployment runs.")
+force_concurrent = force(
+    "Start it even though another execution of the deployment runs, or the rules of the workflow exclude it."
+)
 
 all_tenants = click.option(
     "-a", "--all-tenants", is_flag=True, help="Show what is in all tenants that the user may see."

@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 
 from cloudwright.bus.protocol import Bus, topic
 from cloudwright.errors import IllegalAction, InvalidInput, NoSuchWorkflow, NotFound
-from cloudwright.model.execution import CancelMode
+from cloudwright.manager.workflow_availability import check_exists, check_rules
+from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.planning import validate_parameters
 from cloudwright.storage import deployments, executions
-from cloudwright.storage.records import CancelResult, Execution, NewExecution
+from cloudwright.storage.records import CancelResult, Deployment, Execution, NewExecution
 from cloudwright.storage.store import Store
 
 WORK = "work.pending"
@@ -58,7 +59,8 @@ class Executions:
     async def start(self, request: StartExecution) -> Execution:
         """Store a new execution, to be started as soon as there is a place for it.
 
-        Raises NotFound (deployment), NoSuchWorkflow, BadParameters, ExecutionRunning.
+        Raises NotFound (deployment), NoSuchWorkflow, BadParameters, ExecutionRunning, and WorkflowUnavailable
+        if the workflow is not built yet or, without ``force``, its rules exclude it now.
         """
         deployment = await self._store.read(deployments.get, request.tenant, request.deployment_id)
         workflow = deployment.workflows.get(request.workflow_id)
@@ -67,6 +69,7 @@ class Executions:
                 f"Deployment `{deployment.id}` has no workflow `{request.workflow_id}`. "
                 f"It has: {', '.join(sorted(deployment.workflows)) or 'none'}."
             )
+        check_exists(deployment, request.workflow_id)
         # In a thread: a pattern that parameters have to match may take a while.
         parameters = await asyncio.to_thread(
             validate_parameters,
@@ -88,7 +91,7 @@ class Executions:
             scheduled_for=request.scheduled_for,
         )
         execution = await self._store.write(
-            executions.create, new, queue=request.queue, force=request.force, now=self._clock()
+            _create, deployment, new, queue=request.queue, force=request.force, now=self._clock()
         )
         self._bus.publish(WORK, {"id": execution.id})
         self._changed(execution)
@@ -145,6 +148,16 @@ class Executions:
 
     def _changed(self, execution: Execution) -> None:
         self._bus.publish(f"execution.{execution.id}", {"kind": "status"})
+
+
+def _create(
+    conn: Connection, deployment: Deployment, new: NewExecution, *, queue: bool, force: bool, now: datetime
+) -> Execution:
+    execution = executions.create(conn, new, queue=queue, force=force, now=now)
+    # What holds when a queued or scheduled one starts is not known yet.
+    if execution.status is ExecutionStatus.PENDING and not force:
+        check_rules(conn, deployment, new.workflow_id)
+    return execution
 
 
 def _request_cancel(

@@ -29,7 +29,8 @@ router = resource_router("deployments")
 _STATE = frozenset(
     name
     for name in schemas.Deployment.__annotations__
-    if name.startswith("latest_execution") or name in ("installation_status", "deployment_status")
+    if name.startswith("latest_execution")
+    or name in ("installation_status", "deployment_status", "workflows")
 )
 
 
@@ -75,7 +76,7 @@ async def list_deployments(
     views, total = await context.manager.store.read(
         queries.list_deployments, filter, query.page, with_state=with_state
     )
-    made = (serializers.deployment(view.deployment, view.latest, view.states) for view in views)
+    made = (serializers.deployment(view) for view in views)
     return list_page(made, total, query.page, query.fields)
 
 
@@ -83,9 +84,7 @@ async def list_deployments(
 async def get_deployment(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
     check_fields(fields, schemas.Deployment)
     view = await context.manager.store.read(queries.get_deployment, context.tenant, id)
-    return JsonResponse(
-        pick_fields(serializers.deployment(view.deployment, view.latest, view.states), fields)
-    )
+    return JsonResponse(pick_fields(serializers.deployment(view), fields))
 
 
 @router.put("/deployments/{id}", response_model=schemas.Deployment, status_code=201)
@@ -105,7 +104,7 @@ async def create_deployment(context: ContextDep, id: str, new: NewDeployment) ->
         auto_correct_types=new.auto_correct_types,
     )
     view = await context.manager.store.read(queries.get_deployment, context.tenant, row.id)
-    return JsonResponse(serializers.deployment(view.deployment, view.latest, view.states), status_code=201)
+    return JsonResponse(serializers.deployment(view), status_code=201)
 
 
 class Changes(BaseModel):
@@ -119,7 +118,7 @@ async def update_deployment(context: ContextDep, id: str, changes: Changes) -> J
         context.tenant, id, label_pairs(changes.labels), by=context.by
     )
     view = await context.manager.store.read(queries.get_deployment, context.tenant, id)
-    return JsonResponse(serializers.deployment(view.deployment, view.latest, view.states))
+    return JsonResponse(serializers.deployment(view))
 
 
 @router.delete("/deployments/{id}", status_code=204)
@@ -158,10 +157,8 @@ async def get_labels(context: ContextDep, id: str) -> JsonResponse:
 
 @router.get("/deployments/{id}/workflows", response_model=schemas.Page[schemas.Workflow])
 async def get_workflows(context: ContextDep, id: str) -> JsonResponse:
-    row = await context.manager.store.read(deployments.get, context.tenant, id)
-    return single_page(
-        [serializers.workflow(name, definition, row) for name, definition in sorted(row.workflows.items())]
-    )
+    view = await context.manager.store.read(queries.get_deployment, context.tenant, id)
+    return single_page(serializers.workflows(view))
 
 
 @router.get("/workflows", response_model=schemas.Page[schemas.Workflow])
@@ -170,12 +167,13 @@ async def list_workflows(
     query: ListQueryDep,
     id: Annotated[list[str] | None, Query(description="Deployments.")] = None,
 ) -> JsonResponse:
-    """The workflows that the deployments of a tenant have, each name once."""
+    """List the workflows of the deployments of a tenant, each name once: an available one if there is any."""
     filter = DeploymentFilter(tenant=query.tenant(context), ids=split_values(id), search=query.search)
-    rows, _ = await context.manager.store.read(deployments.list_deployments, filter, query.page)
-    found = {
-        name: serializers.workflow(name, definition, row)
-        for row in rows
-        for name, definition in row.workflows.items()
-    }
+    views, _ = await context.manager.store.read(queries.list_deployments, filter, query.page, with_state=True)
+    found: dict[str, schemas.Workflow] = {}
+    for view in views:
+        for workflow in serializers.workflows(view):
+            known = found.get(workflow["name"])
+            if known is None or workflow["is_available"]:
+                found[workflow["name"]] = workflow
     return single_page([found[name] for name in sorted(found)])
