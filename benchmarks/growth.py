@@ -1,9 +1,9 @@
 """What a manager holds in memory after many executions (MiB resident).
 
 ``python benchmarks/growth.py [--executions N]``: manager and zygotes when idle, after 100, and after N
-executions of the lab's workflows, of which some end by themselves and some are cancelled in each way. Beside
-it the size of the database, of which SQLite keeps up to 8 MiB in memory for each of the manager's three
-connections: its memory is level once these are full.
+executions of the workflows of the tests' sleeper plugin, of which some end by themselves and some are
+cancelled in each way. Beside it the size of the database, of which SQLite keeps up to 8 MiB in memory for
+each of the manager's three connections: its memory is level once these are full.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from managed import Manager, answer, options
 
-LAB = Path(__file__).parents[1] / "tests" / "lab"
+SLEEPER = Path(__file__).parents[1] / "tests" / "fixtures" / "sleeper_plugin"
 AT_ONCE = 8
 FEW = 100
 WAYS: tuple[tuple[str, dict[str, object], str], ...] = (
@@ -31,10 +31,12 @@ def main() -> None:
         managed = Manager(Path(name), given.database, kill_grace=1)
         managed.start()
         try:
-            tape = str(managed.folder / "tape")
-            managed.upload("lab", LAB, tape=tape)
+            event_log = str(managed.folder / "event_log")
+            managed.upload("sleeper", SLEEPER, event_log=event_log)
             for place in range(1, AT_ONCE):
-                managed.client.deployments.create(f"lab{place}", blueprint_id="lab", inputs={"tape": tape})
+                managed.client.deployments.create(
+                    f"sleeper{place}", blueprint_id="sleeper", inputs={"event_log": event_log}
+                )
             figures = held(managed, "idle")
             done = 0
             for wanted in sorted({min(FEW, given.executions), given.executions}):
@@ -51,7 +53,7 @@ def run_some(managed: Manager, first: int, count: int) -> int:
     ids = []
     for place in range(count):
         workflow, parameters, how = WAYS[(first + place) % len(WAYS)]
-        ids.append((managed.run(workflow, f"lab{place or ''}", **parameters), how))
+        ids.append((managed.run(workflow, f"sleeper{place or ''}", **parameters), how))
     for id, how in ids:
         if how:
             managed.client.executions.cancel(id, how)

@@ -7,23 +7,24 @@ from pathlib import Path
 
 import pytest
 
-# The laboratory of the integration tests runs the manager here too.
+# the manager of the integration tests runs the manager here too.
 sys.path.append(str(Path(__file__).parents[1] / "integration"))
 
-from peer import Cfy
-
-from lab import Lab, running_lab
+from cloudify_client_env import Cfy
+from manager_process import ManagerProcess, running_manager
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with running_lab(tmp_path_factory.mktemp("lab"), kill_grace=1, task_retry_interval=0.1) as running:
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ManagerProcess]:
+    with running_manager(
+        tmp_path_factory.mktemp("manager"), kill_grace=1, task_retry_interval=0.1
+    ) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def credentials(lab: Lab) -> dict[str, str]:
-    told: dict[str, str] = json.loads((lab.home / "credentials.json").read_text())
+def credentials(manager: ManagerProcess) -> dict[str, str]:
+    told: dict[str, str] = json.loads((manager.home / "credentials.json").read_text())
     return told
 
 

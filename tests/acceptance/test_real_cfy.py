@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from peer import Cfy
+from cloudify_client_env import Cfy
+from manager_process import ManagerProcess, alive, await_death
 
-from lab import Lab, alive, await_death
-
-SCRIPTED = Path(__file__).parent / "scripted" / "blueprint.yaml"
+SCRIPTED = Path(__file__).parents[1] / "fixtures" / "script_plugin" / "blueprint.yaml"
 
 
 def unique(name: str) -> str:
@@ -180,13 +179,13 @@ def test_what_cannot_be_started(cfy: Cfy, installed: str) -> None:
     assert "`speed`" in said
 
 
-def started(cfy: Cfy, lab: Lab, *parameters: str) -> tuple[str, Any, str]:
+def started(cfy: Cfy, manager: ManagerProcess, *parameters: str) -> tuple[str, Any, str]:
     """An execution whose first operation sleeps: its id, the command that follows it, and the process."""
-    lab.tape.write_text("")
-    deployment = lab.deploy()
+    manager.event_log.write_text("")
+    deployment = manager.deploy()
     given = [word for parameter in parameters for word in ("-p", parameter)]
     following = cfy.begin("executions", "start", "chain", "-d", deployment, "-p", "seconds=600", *given)
-    pid = lab.await_tape("start", "step0")[-1]
+    pid = manager.await_logged("start", "step0")[-1]
     [execution] = rows(cfy, "executions", "list", "-d", deployment)
     assert execution["status"] == "started"
     return execution["id"], following, pid
@@ -198,10 +197,10 @@ def followed(following: Any) -> str:
     return said
 
 
-def test_cancel_and_resume(cfy: Cfy, lab: Lab) -> None:
-    id, following, pid = started(cfy, lab)
+def test_cancel_and_resume(cfy: Cfy, manager: ManagerProcess) -> None:
+    id, following, pid = started(cfy, manager)
     assert "has been sent" in cfy("executions", "cancel", id)
-    lab.end(id)
+    manager.end(id)
     assert "cancelled" in followed(following)
     assert "cancelled" in cfy("executions", "get", id)
     # What the workflow had started runs on, and is told of.
@@ -213,38 +212,38 @@ def test_cancel_and_resume(cfy: Cfy, lab: Lab) -> None:
 
     assert "has been sent" in cfy("executions", "cancel", id, "--kill")
     await_death(pid)
-    lab.tape.write_text("")
+    manager.event_log.write_text("")
     assert "has been sent" in cfy("executions", "resume", id)
-    again = lab.await_tape("start", "step0")[-1]
+    again = manager.await_logged("start", "step0")[-1]
     cfy("executions", "cancel", id, "--kill")
     await_death(again)
-    assert lab.end(id)["status"] == "cancelled"
+    assert manager.end(id)["status"] == "cancelled"
 
 
-def test_force_cancel(cfy: Cfy, lab: Lab) -> None:
-    id, following, pid = started(cfy, lab)
+def test_force_cancel(cfy: Cfy, manager: ManagerProcess) -> None:
+    id, following, pid = started(cfy, manager)
     assert "Force-cancelling" in cfy("executions", "cancel", id, "-f")
-    assert lab.end(id)["status"] == "cancelled"
+    assert manager.end(id)["status"] == "cancelled"
     followed(following)
     assert alive(pid)
     cfy("executions", "cancel", id, "--kill")
     await_death(pid)
 
 
-def test_kill(cfy: Cfy, lab: Lab) -> None:
-    id, following, pid = started(cfy, lab)
+def test_kill(cfy: Cfy, manager: ManagerProcess) -> None:
+    id, following, pid = started(cfy, manager)
     assert "Killing" in cfy("executions", "cancel", id, "--kill")
-    assert lab.end(id)["status"] == "cancelled"
+    assert manager.end(id)["status"] == "cancelled"
     assert not alive(pid)
     followed(following)
     assert cfy("executions", "operations", "list", id, "--state", "started").count("RemoteTask") == 0
 
 
-def test_a_workflow_that_fails(cfy: Cfy, lab: Lab) -> None:
-    deployment = lab.deploy()
+def test_a_workflow_that_fails(cfy: Cfy, manager: ManagerProcess) -> None:
+    deployment = manager.deploy()
     said = cfy(
         "executions", "start", "chain", "-d", deployment,
-        "-p", "steps=1", "-p", "operation=lab.act", "-p", '{"kwargs": {"fail": "never"}}', code=1,
+        "-p", "steps=1", "-p", "operation=sleeper.act", "-p", '{"kwargs": {"fail": "never"}}', code=1,
     )  # fmt: skip
     assert "failed" in said
     assert "this cannot work" in said
@@ -253,8 +252,8 @@ def test_a_workflow_that_fails(cfy: Cfy, lab: Lab) -> None:
     assert "this cannot work" in cfy("executions", "get", execution["id"])
 
 
-def test_queue_and_schedule(cfy: Cfy, lab: Lab) -> None:
-    deployment = lab.deploy()
+def test_queue_and_schedule(cfy: Cfy, manager: ManagerProcess) -> None:
+    deployment = manager.deploy()
     said = cfy("executions", "start", "chain", "-d", deployment, "--schedule", "203012312359+0000")
     assert "is scheduled for" in said
     [execution] = rows(cfy, "executions", "list", "-d", deployment)

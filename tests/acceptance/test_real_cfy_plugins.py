@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from peer import Cfy
+from cloudify_client_env import Cfy
 
 YAML = (
     "plugins: {real: {executor: central_deployment_agent, package_name: real-box, package_version: '3.1'}}\n"

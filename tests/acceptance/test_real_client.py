@@ -5,24 +5,23 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from peer import PEER
-
-from lab import Lab
+from cloudify_client_env import CLOUDIFY_CFY
+from manager_process import ManagerProcess
 
 HERE = Path(__file__).parent
 
 
-def test_a_script_with_the_real_client(lab: Lab, credentials: dict[str, str]) -> None:
+def test_a_script_with_the_real_client(manager: ManagerProcess, credentials: dict[str, str]) -> None:
     port = credentials["url"].rpartition(":")[2]
     script = [
         str(HERE / "client_script.py"),
         port,
         credentials["token"],
-        str(HERE / "scripted" / "blueprint.yaml"),
+        str(HERE.parent / "fixtures" / "script_plugin" / "blueprint.yaml"),
     ]
     ran = subprocess.run(
-        [str(PEER.with_name("python")), "-W", "ignore", *script],
-        env={"PATH": "/usr/bin:/bin", "HOME": str(lab.home)},
+        [str(CLOUDIFY_CFY.with_name("python")), "-W", "ignore", *script],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(manager.home)},
         capture_output=True,
         text=True,
         timeout=100,

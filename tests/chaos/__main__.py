@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.postgres import PostgresServer
 
-from .calm import run_calm
+from .quiescence import run_quiescence
 from .running import run_rounds
 
 
@@ -28,11 +28,11 @@ def main() -> int:
     parser.add_argument("--go-on", action="store_true", help="do not stop at a violation")
     parser.add_argument("--postgres", action="store_true", help="over PostgreSQL, which crashes now and then")
     parser.add_argument(
-        "--calm", type=int, default=0, help="instead, run so many undisturbed and look at the memory"
+        "--undisturbed", type=int, default=0, help="instead, run so many undisturbed and look at the memory"
     )
     given = parser.parse_args()
-    if given.calm:
-        wrong = run_calm(given.calm)
+    if given.undisturbed:
+        wrong = run_quiescence(given.undisturbed)
         print("\n".join(wrong) or "the memory is level")
         return 1 if wrong else 0
     seed = random.randrange(1 << 30) if given.seed is None else given.seed

@@ -12,9 +12,9 @@ from contextlib import suppress
 from cloudwright.client.api import Client
 from cloudwright.client.errors import ApiError, ConnectionFailed, IllegalAction, ServerError, Unavailable
 
+from .chaos_environment import ChaosEnvironment
 from .plan import Actor, Sabotage
 from .processes import living
-from .site import Site
 
 ENDS = frozenset({"cancelled", "terminated", "failed"})
 #: How long a user waits for an end before going on with something else.
@@ -24,11 +24,13 @@ PATIENCE = 4.0
 class User(threading.Thread):
     """Starts one execution, and does to it what the plan says. ``execution`` is its id, once it is known."""
 
-    def __init__(self, site: Site, actor: Actor, prefix: str, over: threading.Event) -> None:
+    def __init__(
+        self, environment: ChaosEnvironment, actor: Actor, prefix: str, over: threading.Event
+    ) -> None:
         super().__init__(name=f"user {actor.number}", daemon=True)
         self.execution: str | None = None
         self.trouble: Exception | None = None
-        self._site = site
+        self._environment = environment
         self.actor = actor
         self._deployment = f"{prefix}-{actor.deployment}"
         self._over = over
@@ -48,23 +50,23 @@ class User(threading.Thread):
             self.trouble = error
 
     def _start(self) -> str:
-        site, actor = self._site, self.actor
+        environment, actor = self._environment, self.actor
         number = 0
         while True:
             try:
-                self._deploy(site.client())
-                id = self._begin(site.client())
+                self._deploy(environment.client())
+                id = self._begin(environment.client())
             except (ConnectionFailed, Unavailable) as error:
                 self._expect(error)
                 # It may be stored or not. One that is shows: nobody else starts anything with this number.
-                site.history.note("start_unanswered", number=actor.number)
+                environment.history.note("start_unanswered", number=actor.number)
                 found = self._find()
                 if found is not None:
                     return found
                 number += 1
                 assert number < 50, "no manager lives long enough to start anything"
                 continue
-            site.history.note("started", id, workflow=actor.workflow, number=actor.number)
+            environment.history.note("started", id, workflow=actor.workflow, number=actor.number)
             return id
 
     def _deploy(self, client: Client) -> None:
@@ -75,7 +77,11 @@ class User(threading.Thread):
                 raise
 
     def _begin(self, client: Client) -> str:
-        parameters = {"tape": str(self._site.tape), "steps": self.actor.steps, "number": self.actor.number}
+        parameters = {
+            "event_log": str(self._environment.event_log),
+            "steps": self.actor.steps,
+            "number": self.actor.number,
+        }
         return client.executions.start(
             self.actor.workflow,
             self._deployment,
@@ -86,7 +92,9 @@ class User(threading.Thread):
         )["id"]
 
     def _find(self) -> str | None:
-        listed = self._site.asked(lambda client: client.executions.list(deployment_id=self._deployment)).items
+        listed = self._environment.asked(
+            lambda client: client.executions.list(deployment_id=self._deployment)
+        ).items
         mine = [item["id"] for item in listed if item["parameters"].get("number") == self.actor.number]
         return mine[0] if mine else None
 
@@ -95,16 +103,16 @@ class User(threading.Thread):
         id = self.execution
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until and not self._over.is_set():
-            if self._site.asked(lambda client: client.executions.get(id))["status"] in ENDS:
+            if self._environment.asked(lambda client: client.executions.get(id))["status"] in ENDS:
                 return
             self._over.wait(0.02)
 
     def _ask(self, what: str, grace: float | None) -> None:
         id = self.execution
         assert id is not None
-        note = self._site.history.note
+        note = self._environment.history.note
         try:
-            client = self._site.client()
+            client = self._environment.client()
             if what == "resume":
                 client.executions.resume(id)
             else:
@@ -124,18 +132,18 @@ class User(threading.Thread):
 
     def _expect(self, error: Exception) -> None:
         """Raise it where a manager has no reason to say it."""
-        if isinstance(error, Unavailable) and self._site.outage is None:
+        if isinstance(error, Unavailable) and self._environment.outage is None:
             raise error
 
 
 class Outages(threading.Thread):
     """Takes the database away at the moments of the plan."""
 
-    def __init__(self, site: Site, moments: list[float], over: threading.Event) -> None:
+    def __init__(self, environment: ChaosEnvironment, moments: list[float], over: threading.Event) -> None:
         super().__init__(name="outages", daemon=True)
         self.trouble: Exception | None = None
-        self._site = site
-        self._moments = moments if site.outage else []
+        self._environment = environment
+        self._moments = moments if environment.outage else []
         self._over = over
 
     def run(self) -> None:
@@ -144,21 +152,23 @@ class Outages(threading.Thread):
             for moment in self._moments:
                 if self._over.wait(max(0, began + moment - time.monotonic())):
                     return
-                assert self._site.outage is not None
-                self._site.history.note("outage")
-                self._site.outage()
-                self._site.history.note("outage_over")
+                assert self._environment.outage is not None
+                self._environment.history.note("outage")
+                self._environment.outage()
+                self._environment.history.note("outage_over")
         except Exception as error:
             self.trouble = error
 
 
 class Saboteur(threading.Thread):
-    """Kills processes of the site at the moments of the plan."""
+    """Kills processes of the environment at the moments of the plan."""
 
-    def __init__(self, site: Site, sabotages: list[Sabotage], over: threading.Event) -> None:
+    def __init__(
+        self, environment: ChaosEnvironment, sabotages: list[Sabotage], over: threading.Event
+    ) -> None:
         super().__init__(name="saboteur", daemon=True)
         self.trouble: Exception | None = None
-        self._site = site
+        self._environment = environment
         self._sabotages = sabotages
         self._over = over
 
@@ -169,15 +179,15 @@ class Saboteur(threading.Thread):
                 if self._over.wait(max(0, began + sabotage.at - time.monotonic())):
                     return
                 if sabotage.victim == "manager":
-                    self._site.client()
-                    self._site.kill("by the saboteur")
+                    self._environment.client()
+                    self._environment.kill("by the saboteur")
                 else:
                     self._strike(sabotage)
         except Exception as error:
             self.trouble = error
 
     def _strike(self, sabotage: Sabotage) -> None:
-        executions = {entry.execution for entry in self._site.history.of("started")}
+        executions = {entry.execution for entry in self._environment.history.of("started")}
         kinds: dict[str, Callable[..., bool]] = {
             "workflow": lambda process: process.leads and process.child in executions,
             "operation": lambda process: process.leads and process.child not in executions,
@@ -186,13 +196,13 @@ class Saboteur(threading.Thread):
             "operations zygote": lambda process: "zygote operations" in process.command and not process.child,
         }
         found = sorted(
-            (process for process in living(self._site.folder) if kinds[sabotage.victim](process)),
+            (process for process in living(self._environment.folder) if kinds[sabotage.victim](process)),
             key=lambda process: (process.birth, process.pid),
         )
         if not found:
             return
         victim = found[int(sabotage.choice * len(found))]
-        self._site.history.note(
+        self._environment.history.note(
             "kill_process",
             victim.child if victim.child in executions else None,
             kind=sabotage.victim,

@@ -17,12 +17,12 @@ from cloudwright.storage.schema import executions
 from cloudwright.storage.store import database_at
 
 from .acting import Outages, Saboteur, User
+from .chaos_environment import ChaosEnvironment
 from .checker import check
+from .event_log import read_event_log
 from .plan import Actor, Plan
 from .processes import alive, living, memory
 from .record import records
-from .site import Site
-from .tape import read_tape
 from .watching import Watcher
 
 #: The longest that users act (seconds).
@@ -46,15 +46,15 @@ class Report:
     violations: list[str] = field(default_factory=list)
 
 
-def run_batch(site: Site, plan: Plan) -> Report:
+def run_batch(environment: ChaosEnvironment, plan: Plan) -> Report:
     report = Report(plan)
     began = time.monotonic()
     since = time.time()
     over, watched = threading.Event(), threading.Event()
-    users = [User(site, actor, f"b{plan.batch}", over) for actor in plan.actors]
-    saboteur, watcher = Saboteur(site, plan.sabotages, over), Watcher(site, watched)
-    outages = Outages(site, plan.outages, over)
-    site.arm(plan.fuses, plan.pauses)
+    users = [User(environment, actor, f"b{plan.batch}", over) for actor in plan.actors]
+    saboteur, watcher = Saboteur(environment, plan.sabotages, over), Watcher(environment, watched)
+    outages = Outages(environment, plan.outages, over)
+    environment.arm(plan.fuses, plan.pauses)
     threads: list[threading.Thread] = [watcher, saboteur, outages, *users]
     for thread in threads:
         thread.start()
@@ -64,31 +64,31 @@ def run_batch(site: Site, plan: Plan) -> Report:
         over.set()
         for thread in threads[1:]:
             thread.join()
-        site.disarm()
+        environment.disarm()
         rounds = [(user.actor, user.execution) for user in users if user.execution is not None]
         ids = {id for _, id in rounds}
-        await_ends(site, ids, UNDISTURBED, idle=False)
-        _kill_all(site, sorted(ids))
-        await_ends(site, ids, KILLED, idle=True)
+        await_ends(environment, ids, UNDISTURBED, idle=False)
+        _kill_all(environment, sorted(ids))
+        await_ends(environment, ids, KILLED, idle=True)
     finally:
         over.set()
         watched.set()
         watcher.join()
     report.rounds, report.ends = len(rounds), watcher.ends
-    _collect(site, report, rounds, since, [*users, saboteur, outages, watcher], watcher)
-    _nothing_is_left(site, report)
-    assert site.process is not None
-    report.memory = memory(site.process.pid)
+    _collect(environment, report, rounds, since, [*users, saboteur, outages, watcher], watcher)
+    _nothing_is_left(environment, report)
+    assert environment.process is not None
+    report.memory = memory(environment.process.pid)
     report.lives = sum(
-        entry.what == "manager_answers" and entry.time >= since for entry in site.history.entries
+        entry.what == "manager_answers" and entry.time >= since for entry in environment.history.entries
     )
     report.seconds = time.monotonic() - began
     return report
 
 
-def await_ends(site: Site, ids: set[str], seconds: float, *, idle: bool) -> None:
+def await_ends(environment: ChaosEnvironment, ids: set[str], seconds: float, *, idle: bool) -> None:
     """Wait until all have ended and, where ``idle``, no operation runs; not longer than so many seconds."""
-    engine = database_at(site.database_url).reading
+    engine = database_at(environment.database_url).reading
     until = time.monotonic() + seconds
     with engine.connect() as conn:
         while time.monotonic() < until:
@@ -100,21 +100,21 @@ def await_ends(site: Site, ids: set[str], seconds: float, *, idle: bool) -> None
             time.sleep(0.05)
 
 
-def _kill_all(site: Site, ids: list[str]) -> None:
+def _kill_all(environment: ChaosEnvironment, ids: list[str]) -> None:
     """End what runs, and what ended executions left running."""
     for id in ids:
         try:
-            site.client().executions.cancel(id, "kill")
+            environment.client().executions.cancel(id, "kill")
         except ApiError as error:
-            site.history.note("refused", id, what="kill", why=str(error))
+            environment.history.note("refused", id, what="kill", why=str(error))
         except ConnectionFailed:
-            site.history.note("unanswered", id, what="kill")
+            environment.history.note("unanswered", id, what="kill")
         else:
-            site.history.note("acknowledged", id, what="kill", last=True)
+            environment.history.note("acknowledged", id, what="kill", last=True)
 
 
 def _collect(
-    site: Site,
+    environment: ChaosEnvironment,
     report: Report,
     rounds: list[tuple[Actor, str]],
     since: float,
@@ -124,7 +124,7 @@ def _collect(
     seen = dict[str, list[str]]()
     for id, what in watcher.violations:
         seen.setdefault(id, []).append(what)
-    found = {record.execution: record for record in records(site, rounds, since)}
+    found = {record.execution: record for record in records(environment, rounds, since)}
     for actor, id in rounds:
         record = found.get(id)
         if record is None:
@@ -134,18 +134,18 @@ def _collect(
         if wrong:
             report.violations.append("\n".join([*wrong, str(record)]))
     report.violations += [f"{thread.name} failed: {thread.trouble!r}" for thread in threads if thread.trouble]
-    report.violations += site.faults
-    site.faults.clear()
+    report.violations += environment.faults
+    environment.faults.clear()
 
 
-def _nothing_is_left(site: Site, report: Report) -> None:
+def _nothing_is_left(environment: ChaosEnvironment, report: Report) -> None:
     """What operations left running on purpose is ended here; anything else that lives should not."""
-    for line in read_tape(site.tape):
+    for line in read_event_log(environment.event_log):
         if line["what"] == "left" and alive(line["pid"], line["birth"]):
             os.kill(line["pid"], signal.SIGKILL)
     until = time.monotonic() + 5
     while True:
-        left = [process for process in living(site.folder) if process.child]
+        left = [process for process in living(environment.folder) if process.child]
         if not left or time.monotonic() > until:
             break
         time.sleep(0.05)

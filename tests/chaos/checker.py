@@ -1,4 +1,4 @@
-"""C1 to C7, checked on what a round left: its rows, its events, its tape, and what was done to it."""
+"""C1 to C7, checked on what a round left: its rows, its events, its event log, and what was done to it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ AFTER_START = 3.0
 AFTER_ZYGOTE = 3.0
 AFTER_OUTAGE = 10.0
 AFTER_LOSS = 3.0
-#: How long an operation may take from its grant to the first line on its tape, and from its last line until
-#: its end is stored.
+#: How long an operation may take from its grant to its first line in the event log, and from its last line
+#: until its end is stored.
 FORK_SECONDS = 6.0
 BOOKED_SECONDS = 1.5
 #: How long it may take from a signal until the death that it brings is told.
@@ -106,8 +106,8 @@ def _starts_within(record: Record, windows: list[tuple[str, float, float]]) -> I
 
 
 def _the_dead_are_silent(record: Record) -> Iterator[str]:
-    """C4 and C7, by the tape: no workflow's process writes after the end that was stored of it, and after a
-    kill no operation's does either. (What left its operation's process group may.)
+    """C4 and C7, by the event log: no workflow's process writes after its stored end, and
+    after a kill no operation's does either. (What left its operation's process group may.)
     """
     killed, unreachable = False, bool(record.events_of("operation_kill_failed"))
     silent: list[tuple[float, float, bool]] = []
@@ -157,16 +157,16 @@ def _requests_end(record: Record) -> Iterator[str]:
             ]
         elif event.event_type in ENDED:
             for since, what in waiting:
-                took, bound = _lived(record.site, since, at), BOUND + _delays(record, since, at)
+                took, bound = _lived(record.environment, since, at), BOUND + _delays(record, since, at)
                 if took > bound:
                     yield f"C3: {what} took {took:.1f} s in which a manager lived, which is over {bound:g} s"
             waiting = []
 
 
 def _delays(record: Record, since: float, until: float) -> float:
-    """How much longer something may take for what was done to its site in between (seconds)."""
+    """How much longer something may take for what was done to its environment in between (seconds)."""
     delays = 0.0
-    for entry in record.site:
+    for entry in record.environment:
         if entry.what == "blown" and entry.details["point"] == "bus":
             delays += AFTER_LOSS
         elif not since - 1 <= entry.time <= until:
@@ -192,11 +192,11 @@ def _of_zygote(entry: Entry) -> bool:
     return owner in ("workflows", "operations") and point.startswith(("fork.", "report"))
 
 
-def _lived(site: list[Entry], since: float, until: float) -> float:
+def _lived(environment: list[Entry], since: float, until: float) -> float:
     """How long a manager that answers lived in between (seconds)."""
-    lived, begins = 0.0, site[0].time if site else since
+    lived, begins = 0.0, environment[0].time if environment else since
     up = True
-    for entry in site:
+    for entry in environment:
         if entry.what == "manager_answers":
             begins, up = entry.time, True
         elif entry.what in ("kill_manager", "manager_died") and up:
@@ -244,7 +244,8 @@ def _deaths_are_told(record: Record) -> Iterator[str]:
     for event in record.events_of("operation_signalled"):
         since = event.timestamp.timestamp() - MOMENT
         if told.get(event.operation_id, 0) < event.id and not any(
-            entry.what in LIVES_END and since <= entry.time <= since + DEAD_SECONDS for entry in record.site
+            entry.what in LIVES_END and since <= entry.time <= since + DEAD_SECONDS
+            for entry in record.environment
         ):
             yield f"C6: event {event.id} is of a signal, and no event says that its process is dead"
 
@@ -259,7 +260,7 @@ def _undisturbed(record: Record, end: dict[str, Any]) -> bool:
     if not begins:
         return False
     since, until = begins[0] - 1, end["time"] + BOOKED_SECONDS
-    if any(since <= entry.time <= until and _costs_its_result(entry, end) for entry in record.site):
+    if any(since <= entry.time <= until and _costs_its_result(entry, end) for entry in record.environment):
         return False
     for event in record.events_of("operation_signalled", "task_started"):
         at = event.timestamp.timestamp()

@@ -108,7 +108,7 @@ class Plan:
     sabotages: list[Sabotage]
     fuses: list[str]
     pauses: list[float] = field(default_factory=list)
-    #: When the database goes away, where the site has one that can.
+    #: When the database goes away, where the environment has one that can.
     outages: list[float] = field(default_factory=list)
 
 

@@ -1,4 +1,4 @@
-"""The processes of a site, as /proc has them."""
+"""The processes of an environment, as /proc has them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Process:
 
 
 def living(folder: Path) -> Iterator[Process]:
-    """Every living process that was started by the manager of that site: their TMPDIR is in its folder."""
+    """Every living process that the environment's manager started: their TMPDIR is in its folder."""
     mark = f"TMPDIR={folder}/".encode()
     for name in os.listdir("/proc"):
         if name.isdigit():

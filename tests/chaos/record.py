@@ -12,10 +12,10 @@ from cloudwright.model.event import EVENT
 from cloudwright.storage.schema import events, executions, node_instances, operations
 from cloudwright.storage.store import database_at
 
+from .chaos_environment import ChaosEnvironment
+from .event_log import Line, read_event_log
 from .history import Entry
 from .plan import Actor
-from .site import Site
-from .tape import Line, read_tape
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,15 @@ class Record:
     operations: dict[str, Any]
     events: list[Any]
     properties: list[dict[str, Any]]
-    tape: list[Line]
+    event_log: list[Line]
     history: list[Entry]
-    site: list[Entry]
+    environment: list[Entry]
 
     def events_of(self, *kinds: str) -> list[Any]:
         return [event for event in self.events if event.event_type in kinds]
 
     def on_tape(self, *kinds: str) -> list[Line]:
-        return [line for line in self.tape if line["what"] in kinds]
+        return [line for line in self.event_log if line["what"] in kinds]
 
     def __str__(self) -> str:
         story: list[tuple[float, str]] = [(entry.time, str(entry)) for entry in self.history]
@@ -53,11 +53,11 @@ class Record:
         story += [
             (
                 line["time"],
-                f"    tape {line['what']} {line['name']} operation {line['operation']} pid {line['pid']}",
+                f"    line {line['what']} {line['name']} operation {line['operation']} pid {line['pid']}",
             )
-            for line in self.tape
+            for line in self.event_log
         ]
-        story += [(entry.time, f"      site: {entry}") for entry in self.site]
+        story += [(entry.time, f"      environment: {entry}") for entry in self.environment]
         first = min((time for time, _ in story), default=0.0)
         lines = [f"{time - first:9.4f} {text}" for time, text in sorted(story, key=lambda item: item[0])]
         rows = [
@@ -68,14 +68,14 @@ class Record:
         return "\n".join([f"{self.actor}", f"row: {self.row}", "operations:", *rows, "story:", *lines])
 
 
-def records(site: Site, rounds: Iterable[tuple[Actor, str]], since: float) -> list[Record]:
+def records(environment: ChaosEnvironment, rounds: Iterable[tuple[Actor, str]], since: float) -> list[Record]:
     """The records of these executions; not those that are not stored. Their batch began at ``since``."""
     found = []
-    engine = database_at(site.database_url).reading
+    engine = database_at(environment.database_url).reading
     about_site = sorted(
         (
             entry
-            for entry in [*site.history.entries, *site.blown()]
+            for entry in [*environment.history.entries, *environment.blown()]
             if entry.time >= since and (entry.execution is None or entry.what == "kill_process")
         ),
         key=lambda entry: entry.time,
@@ -102,12 +102,12 @@ def records(site: Site, rounds: Iterable[tuple[Actor, str]], since: float) -> li
                     actor,
                     id,
                     row,
-                    dict(site.asked(lambda client, id=id: client.executions.get(id))),  # type: ignore[misc]
+                    dict(environment.asked(lambda client, id=id: client.executions.get(id))),  # type: ignore[misc]
                     {task.id: task for task in tasks},
                     list(happened),
                     list(properties),
-                    read_tape(site.tape, id),
-                    [entry for entry in site.history.entries if entry.execution == id],
+                    read_event_log(environment.event_log, id),
+                    [entry for entry in environment.history.entries if entry.execution == id],
                     about_site,
                 )
             )

@@ -1,4 +1,4 @@
-"""As many rounds as are wanted, in batches over one site, and what is left of the site in the end."""
+"""Runs rounds in batches over one environment, and looks at what is left of it in the end."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .batch import Report, run_batch
+from .chaos_environment import ChaosEnvironment
 from .plan import plan
 from .processes import living
-from .site import Site
 
 #: How many executions run at once in a batch.
 ROUNDS = 12
@@ -39,33 +39,33 @@ def run_rounds(
     say: Callable[[str], None] = print,
     stop_at_violation: bool = True,
 ) -> Outcome:
-    """Run at least so many rounds, from batch ``first`` on; the site is kept where something was wrong."""
+    """Run at least so many rounds, from batch ``first`` on; keeps the environment if something was wrong."""
     outcome = Outcome()
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="cwchaos-"))
-    site = Site(folder, database_url, outage)
+    environment = ChaosEnvironment(folder, database_url, outage)
     try:
-        site.start()
-        site.upload()
+        environment.start()
+        environment.upload()
         batch = first
         while outcome.rounds < rounds:
-            report = run_batch(site, plan(seed, batch, min(ROUNDS, rounds - outcome.rounds)))
+            report = run_batch(environment, plan(seed, batch, min(ROUNDS, rounds - outcome.rounds)))
             _add(outcome, report, say)
             if report.violations and stop_at_violation:
                 break
             batch += 1
-        site.stop()
-        for left in _remains(site):
+        environment.stop()
+        for left in _remains(environment):
             say(f"VIOLATION (seed {seed}, at the end): {left}")
             outcome.violations.append(left)
     except BaseException:
-        site.abort()
-        say(f"the site is kept in {folder}; the manager's log ends with\n{site.log()[-6000:]}")
+        environment.abort()
+        say(f"the environment is kept in {folder}; the manager's log ends with\n{environment.log()[-6000:]}")
         raise
     outcome.seconds = time.monotonic() - began
-    outcome.done = _done(site)
+    outcome.done = _done(environment)
     if outcome.violations:
-        say(f"the site is kept in {folder}")
+        say(f"the environment is kept in {folder}")
     else:
         shutil.rmtree(folder)
     return outcome
@@ -86,10 +86,10 @@ def _add(outcome: Outcome, report: Report, say: Callable[[str], None]) -> None:
         outcome.violations.append(text)
 
 
-def _done(site: Site) -> Counter[str]:
+def _done(environment: ChaosEnvironment) -> Counter[str]:
     """How often what was done, of requests and of faults; how many fuses were armed, and how many blew."""
     done: Counter[str] = Counter()
-    for entry in site.history.entries:
+    for entry in environment.history.entries:
         if entry.what in ("acknowledged", "refused", "unanswered"):
             done[f"{entry.what} {entry.details['what']}"] += 1
         elif entry.what == "kill_process":
@@ -98,17 +98,17 @@ def _done(site: Site) -> Counter[str]:
             done[entry.what] += 1
         elif entry.what == "start_manager" and entry.details["fuse"]:
             done[f"armed {entry.details['fuse'].partition('=')[0]}"] += 1
-    done.update(f"blown {entry.details['point']}" for entry in site.blown())
+    done.update(f"blown {entry.details['point']}" for entry in environment.blown())
     return done
 
 
-def _remains(site: Site) -> list[str]:
+def _remains(environment: ChaosEnvironment) -> list[str]:
     """What a manager that was told to end leaves, and should not."""
-    found = [f"a process was left behind: {process}" for process in living(site.folder)]
+    found = [f"a process was left behind: {process}" for process in living(environment.folder)]
     found += [
         f"a temporary file was left behind: {path}"
-        for path in (site.folder / "tmp").rglob("*")
+        for path in (environment.folder / "tmp").rglob("*")
         if not path.is_dir()
     ]
-    found += [f"a socket was left behind: {path}" for path in site.home.rglob("*") if path.is_socket()]
-    return found + site.faults
+    found += [f"a socket was left behind: {path}" for path in environment.home.rglob("*") if path.is_socket()]
+    return found + environment.faults

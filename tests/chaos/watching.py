@@ -12,10 +12,10 @@ from cloudwright.model.execution import END_STATUSES, CancelMode
 from cloudwright.storage.schema import events, executions, operations
 from cloudwright.storage.store import database_at
 
+from .chaos_environment import ChaosEnvironment
+from .event_log import read_event_log
 from .history import History
 from .processes import Process, living
-from .site import Site
-from .tape import read_tape
 
 PAUSE = 0.01
 _LOOK = select(executions.c.id, executions.c.status, executions.c.resumed, executions.c.cancel_mode)
@@ -24,16 +24,16 @@ _LOOK = select(executions.c.id, executions.c.status, executions.c.resumed, execu
 class Watcher(threading.Thread):
     """``violations`` are (execution, what was seen)."""
 
-    def __init__(self, site: Site, over: threading.Event) -> None:
+    def __init__(self, environment: ChaosEnvironment, over: threading.Event) -> None:
         super().__init__(name="watcher", daemon=True)
         self.violations: list[tuple[str, str]] = []
         self.trouble: Exception | None = None
         self.ends = 0
-        self._site = site
-        self._history: History = site.history
+        self._environment = environment
+        self._history: History = environment.history
         self._over = over
         self._seen: set[tuple[str, int]] = set()
-        self._engine: Engine = database_at(site.database_url).reading
+        self._engine: Engine = database_at(environment.database_url).reading
 
     def run(self) -> None:
         begun = False
@@ -46,7 +46,7 @@ class Watcher(threading.Thread):
                         begun = True
                     self._watch(conn)
             except DBAPIError as error:
-                if self._site.outage is None:
+                if self._environment.outage is None:
                     self.trouble = error
                     return
             except Exception as error:
@@ -67,7 +67,7 @@ class Watcher(threading.Thread):
     def _ended(self, conn: Connection, row: Any) -> None:
         self.ends += 1
         self._history.note("end_seen", row.id, status=str(row.status))
-        processes = list(living(self._site.folder))
+        processes = list(living(self._environment.folder))
         found = [
             f"C4: the workflow's process lives: {process}" for process in processes if _runs(process, row.id)
         ]
@@ -86,7 +86,9 @@ class Watcher(threading.Thread):
             return
         if row.cancel_mode is CancelMode.KILL and _killed_active(kinds):
             left = {
-                (line["pid"], line["birth"]) for line in read_tape(self._site.tape) if line["what"] == "left"
+                (line["pid"], line["birth"])
+                for line in read_event_log(self._environment.event_log)
+                if line["what"] == "left"
             }
             found += [
                 f"C7: a process of an operation lives: {process}"

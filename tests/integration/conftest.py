@@ -4,21 +4,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from lab import Lab, running_lab
+from manager_process import ManagerProcess, running_manager
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ManagerProcess]:
     """One manager for all tests of a module; each test uses deployments of its own."""
-    with running_lab(tmp_path_factory.mktemp("lab"), kill_grace=1, task_retry_interval=0.1) as running:
+    with running_manager(
+        tmp_path_factory.mktemp("manager"), kill_grace=1, task_retry_interval=0.1
+    ) as running:
         yield running
 
 
 @pytest.fixture
-def tape(lab: Lab) -> Path:
-    lab.tape.write_text("")
-    return lab.tape
+def event_log(manager: ManagerProcess) -> Path:
+    manager.event_log.write_text("")
+    return manager.event_log
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -27,5 +28,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome = yield
     report = outcome.get_result()
     for fixture in getattr(item, "funcargs", {}).values():
-        if report.failed and isinstance(fixture, Lab):
+        if report.failed and isinstance(fixture, ManagerProcess):
             report.sections.append(("the manager's log", fixture.log()[-6000:]))

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-
-from lab import leftovers
+from manager_process import leftovers
 
 CFY = [sys.executable, "-c", "from cloudwright.cli.main import main; main()"]
 BLUEPRINT = """

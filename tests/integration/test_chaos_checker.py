@@ -57,13 +57,13 @@ class Round:
             event(2.2, "operation_dead", "o"),
             event(2.3, "workflow_cancelled"),
         ]
-        self.tape = [line(0.1, "workflow", "e"), line(1.1, "start")]
-        self.site = [seen(-1.0, "manager_answers")]
+        self.event_log = [line(0.1, "workflow", "e"), line(1.1, "start")]
+        self.environment = [seen(-1.0, "manager_answers")]
         self.properties: list[dict[str, Any]] = [{}]
 
     def ended(self, at: float) -> Round:
         """The operation came to its end, and its result is stored."""
-        self.tape.append(line(at, "end"))
+        self.event_log.append(line(at, "end"))
         self.events = [
             *(event for event in self.events if not str(event.event_type).startswith("operation_")),
         ]
@@ -90,9 +90,9 @@ class Round:
                     operations={"o": row},
                     events=events,
                     properties=self.properties,
-                    tape=self.tape,
+                    event_log=self.event_log,
                     history=[Entry(T + 2.0, "acknowledged", "e", {"what": self.mode(), "grace": None})],
-                    site=sorted(self.site, key=lambda entry: entry.time),
+                    environment=sorted(self.environment, key=lambda entry: entry.time),
                 )
             )
         )
@@ -126,21 +126,21 @@ def test_a_start_after_a_forced_request_by_the_row_s_own_time(round_: Round) -> 
 
 def test_an_operation_that_begins_long_after_it_was_forced(round_: Round) -> None:
     round_.events[2] = requested(2.0, "force-cancel")
-    round_.tape[1] = line(9.0, "start")
+    round_.event_log[1] = line(9.0, "start")
     assert any("began long after" in text for text in round_.violations())
     # A zygote had to be started anew meanwhile: that takes its time.
-    round_.site.append(seen(1.5, "kill_process", kind="operations zygote", pid=1, child=""))
+    round_.environment.append(seen(1.5, "kill_process", kind="operations zygote", pid=1, child=""))
     assert not any("began long after" in text for text in round_.violations())
 
 
 @pytest.mark.parametrize("what", ["start", "child", "end"])
 def test_an_operation_that_writes_after_it_was_killed(round_: Round, what: str) -> None:
-    round_.tape.append(line(2.6, what))
+    round_.event_log.append(line(2.6, what))
     assert any("C4, C7: operation o wrote 0.300 s after" in text for text in round_.violations())
 
 
 def test_a_workflow_that_writes_after_its_end(round_: Round) -> None:
-    round_.tape.append(line(2.6, "workflow_end", "e"))
+    round_.event_log.append(line(2.6, "workflow_end", "e"))
     assert any("C4, C7: the workflow wrote 0.300 s after" in text for text in round_.violations())
 
 
@@ -148,7 +148,7 @@ def test_an_end_that_takes_too_long(round_: Round) -> None:
     round_.events[5] = event(9.0, "workflow_cancelled")
     assert any("C3: kill of event 3 took 7.0 s" in text for text in round_.violations())
     # No manager lived for most of it, and the next one had to begin.
-    round_.site += [seen(2.5, "kill_manager"), seen(8.0, "manager_answers")]
+    round_.environment += [seen(2.5, "kill_manager"), seen(8.0, "manager_answers")]
     assert not any("C3" in text for text in round_.violations())
 
 
@@ -175,14 +175,14 @@ def test_a_result_is_lost_only_where_a_fault_was_in_its_way(round_: Round, fault
     round_.ended(1.5)
     round_.state = OperationState.FAILED
     assert any(LOST in text for text in round_.violations())
-    round_.site.append(fault)
+    round_.environment.append(fault)
     assert any(LOST in text for text in round_.violations()) is not costs
 
 
 def test_a_result_that_was_there_before_its_operation_was_killed(round_: Round) -> None:
     round_.started_at = 0.15
     round_.events[1] = event(0.15, "task_started", "o")
-    round_.tape[1:] = [line(0.2, "start"), line(0.3, "end")]
+    round_.event_log[1:] = [line(0.2, "start"), line(0.3, "end")]
     assert any(LOST in text for text in round_.violations())
     # It was signalled before its result can have been stored.
     round_.events[3] = event(0.4, "operation_signalled", "o")
@@ -192,7 +192,7 @@ def test_a_result_that_was_there_before_its_operation_was_killed(round_: Round) 
 def test_a_signal_of_which_no_death_is_told(round_: Round) -> None:
     del round_.events[4]
     # It lived long enough to tell.
-    round_.site.append(seen(9.0, "kill_manager"))
+    round_.environment.append(seen(9.0, "kill_manager"))
     assert any("C6: event 4 is of a signal" in text for text in round_.violations())
-    round_.site.append(seen(2.15, "kill_manager"))
+    round_.environment.append(seen(2.15, "kill_manager"))
     assert not any("is of a signal" in text for text in round_.violations())

@@ -6,8 +6,7 @@ import io
 import tarfile
 
 import pytest
-
-from lab import Lab
+from manager_process import ManagerProcess
 
 BLUEPRINT = """\
 tosca_definitions_version: cloudify_dsl_1_4
@@ -36,7 +35,7 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def deployment(lab: Lab) -> str:
+def deployment(manager: ManagerProcess) -> str:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
         for name, text in FILES.items():
@@ -44,28 +43,32 @@ def deployment(lab: Lab) -> str:
             entry.size = len(text.encode())
             tar.addfile(entry, io.BytesIO(text.encode()))
     archive.seek(0)
-    lab.client.blueprints.upload("hosts", archive, main_file="blueprint.yaml")
-    lab.client.deployments.create("hosts", blueprint_id="hosts", inputs={})
+    manager.client.blueprints.upload("hosts", archive, main_file="blueprint.yaml")
+    manager.client.deployments.create("hosts", blueprint_id="hosts", inputs={})
     return "hosts"
 
 
 @pytest.mark.parametrize("operation", ["do.script", "do.function"])
-def test_an_operation_of_a_node_on_a_host_is_refused(lab: Lab, deployment: str, operation: str) -> None:
+def test_an_operation_of_a_node_on_a_host_is_refused(
+    manager: ManagerProcess, deployment: str, operation: str
+) -> None:
     # As a workflow of the blueprint's own would start it: what it runs is known only when it asks.
-    id = lab.run("execute_operation", deployment, operation=operation)
-    end = lab.end(id)
+    id = manager.run("execute_operation", deployment, operation=operation)
+    end = manager.end(id)
     assert end["status"] == "failed"
-    [run] = [entry for entry in lab.operations(id) if entry["type"] == "operation"]
-    [host] = lab.client.node_instances.list(deployment_id=deployment, node_id="host").items
+    [run] = [entry for entry in manager.operations(id) if entry["type"] == "operation"]
+    [host] = manager.client.node_instances.list(deployment_id=deployment, node_id="host").items
     assert (run["state"], run["result"], run["attempt"], run["pid"]) == ("failed", None, 1, None)
     assert host["id"] in run["failure"]["message"]
     assert "executor: central_deployment_agent" in run["failure"]["message"]
     assert not run["failure"]["recoverable"]
 
 
-def test_an_operation_that_is_meant_for_the_manager_runs_there(lab: Lab, deployment: str) -> None:
-    id = lab.run("execute_operation", deployment, operation="do.central")
-    assert lab.end(id)["status"] == "terminated"
-    [run] = [entry for entry in lab.operations(id) if entry["type"] == "operation"]
+def test_an_operation_that_is_meant_for_the_manager_runs_there(
+    manager: ManagerProcess, deployment: str
+) -> None:
+    id = manager.run("execute_operation", deployment, operation="do.central")
+    assert manager.end(id)["status"] == "terminated"
+    [run] = [entry for entry in manager.operations(id) if entry["type"] == "operation"]
     assert (run["result"], run["agent_name"]) == ("ran", None)
     assert run["manager_name"]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import orjson
 import pytest
+from manager_process import ManagerProcess
 
 from cloudwright.client.following import follow
 from cloudwright.process.frames import MAX_FRAME
 from cloudwright.storage import deployments
 from cloudwright.storage.store import Store
-from lab import Lab
 
 NODES = 4_000
 CHAINS = 10
@@ -39,8 +39,8 @@ CODE = "def note(ctx, of, **_):\n    ctx.instance.runtime_properties['seen'] = l
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
+def manager(tmp_path: Path) -> Iterator[ManagerProcess]:
+    made = ManagerProcess(tmp_path)
     made.start()
     try:
         yield made
@@ -48,7 +48,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         made.stop()
 
 
-def upload(lab: Lab) -> None:
+def upload(manager: ManagerProcess) -> None:
     lines = [HEAD]
     for index in range(NODES):
         lines.append(f"  n{index}:\n    type: large.Node\n")
@@ -62,35 +62,35 @@ def upload(lab: Lab) -> None:
             entry.size = len(text.encode())
             tar.addfile(entry, io.BytesIO(text.encode()))
     archive.seek(0)
-    lab.client.blueprints.upload("large", archive, main_file="blueprint.yaml")
-    lab.client.deployments.create("large", blueprint_id="large", inputs={})
+    manager.client.blueprints.upload("large", archive, main_file="blueprint.yaml")
+    manager.client.deployments.create("large", blueprint_id="large", inputs={})
 
 
-def run_on(lab: Lab, node: str) -> int:
+def run_on(manager: ManagerProcess, node: str) -> int:
     """Run ``create`` of one node; answers the length of the note that it was given."""
     parameters = {"operation": CREATE, "node_ids": [node]}
-    started = lab.client.executions.start("execute_operation", "large", parameters=parameters)
-    *_, end = follow(lab.client, started["id"])
+    started = manager.client.executions.start("execute_operation", "large", parameters=parameters)
+    *_, end = follow(manager.client, started["id"])
     assert end["status"] == "terminated", end["error"]
-    [instance] = lab.client.node_instances.list(deployment_id="large", node_id=node).items
+    [instance] = manager.client.node_instances.list(deployment_id="large", node_id=node).items
     return int(instance["runtime_properties"]["seen"])
 
 
-def test_a_deployment_whose_nodes_no_frame_would_hold(lab: Lab) -> None:
-    upload(lab)
-    with stored(lab) as store:
+def test_a_deployment_whose_nodes_no_frame_would_hold(manager: ManagerProcess) -> None:
+    upload(manager)
+    with stored(manager) as store:
         whole = store.read_sync(deployments.nodes, TENANT, "large")
         size = sum(len(orjson.dumps(row.node)) for row in whole)
         packed = len(orjson.dumps(store.read_sync(deployments.packed_nodes, TENANT, "large")))
     assert size > MAX_FRAME
     assert packed < size / 30
-    assert run_on(lab, "n7") == 0
-    [node] = lab.client.nodes.list(deployment_id="large", node_id="n3999").items
+    assert run_on(manager, "n7") == 0
+    [node] = manager.client.nodes.list(deployment_id="large", node_id="n3999").items
     assert node["operations"][CREATE]["operation"] == "noop.note"
     assert [item["target_id"] for item in node["relationships"]] == ["n3989"]
 
     # Nor would one hold these runtime properties, packed or not.
-    with stored(lab) as store:
+    with stored(manager) as store:
         instances = store.read_sync(deployments.node_instances, TENANT, "large")
         for instance in instances[:9]:
             store.write_sync(
@@ -100,13 +100,13 @@ def test_a_deployment_whose_nodes_no_frame_would_hold(lab: Lab) -> None:
                 runtime_properties={"note": "x" * (MAX_FRAME // 8)},
                 now=datetime.now(UTC),
             )
-    assert run_on(lab, instances[0].node_id) == MAX_FRAME // 8
+    assert run_on(manager, instances[0].node_id) == MAX_FRAME // 8
 
 
 @contextmanager
-def stored(lab: Lab) -> Iterator[Store]:
+def stored(manager: ManagerProcess) -> Iterator[Store]:
     """The manager's database, beside the manager."""
-    store = Store.open(f"sqlite:///{next(lab.home.glob('*.db'))}")
+    store = Store.open(f"sqlite:///{next(manager.home.glob('*.db'))}")
     try:
         yield store
     finally:

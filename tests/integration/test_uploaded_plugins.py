@@ -14,8 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-from lab import Lab
+from manager_process import ManagerProcess
 
 CFY = [sys.executable, "-c", "from cloudwright.cli.main import main; main()"]
 WAIT_SECONDS = 120
@@ -53,11 +52,11 @@ def wave(ctx, **_):
 """
 
 
-def cfy(lab: Lab, *words: object) -> str:
+def cfy(manager: ManagerProcess, *words: object) -> str:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("CLOUDWRIGHT_")}
     ran = subprocess.run(
         [*CFY, *map(str, words)],
-        env=environ | {"CLOUDWRIGHT_HOME": str(lab.home)},
+        env=environ | {"CLOUDWRIGHT_HOME": str(manager.home)},
         capture_output=True,
         text=True,
         timeout=WAIT_SECONDS,
@@ -105,46 +104,46 @@ def wagon(path: Path) -> None:
             tar.addfile(member, io.BytesIO(content))
 
 
-def installed(lab: Lab, folder: Path, id: str, wanted: str) -> dict:
+def installed(manager: ManagerProcess, folder: Path, id: str, wanted: str) -> dict:
     """Install a blueprint that imports the plugin; answers its instance's runtime properties."""
     app = folder / id
     app.mkdir()
     (app / "blueprint.yaml").write_text(BLUEPRINT.format(wanted=wanted))
-    assert "has ended well" in cfy(lab, "install", app / "blueprint.yaml")
-    [instance] = lab.client.node_instances.list(deployment_id=id).items
-    assert lab.client.deployments.outputs(id)["said"] == instance["runtime_properties"]["said"]
+    assert "has ended well" in cfy(manager, "install", app / "blueprint.yaml")
+    [instance] = manager.client.node_instances.list(deployment_id=id).items
+    assert manager.client.deployments.outputs(id)["said"] == instance["runtime_properties"]["said"]
     return instance["runtime_properties"]
 
 
-def test_a_wagon_runs_in_an_environment_of_its_own(lab: Lab, tmp_path: Path) -> None:
+def test_a_wagon_runs_in_an_environment_of_its_own(manager: ManagerProcess, tmp_path: Path) -> None:
     wagon(tmp_path / "wagoner-2.1.wgn")
     (tmp_path / "described.yaml").write_text(YAML.format(name="wagoner", version="2.1"))
-    told = cfy(lab, "plugins", "upload", tmp_path / "wagoner-2.1.wgn", "-y", tmp_path / "described.yaml")
+    told = cfy(manager, "plugins", "upload", tmp_path / "wagoner-2.1.wgn", "-y", tmp_path / "described.yaml")
     assert "Blueprints import it as `plugin:wagoner?version=2.1`" in told
-    found = installed(lab, tmp_path, "wagon-app", "wagoner?version=>=2,<3")
+    found = installed(manager, tmp_path, "wagon-app", "wagoner?version=>=2,<3")
     assert found["said"] == "from a wagon"
-    assert Path(found["prefix"]).is_relative_to(lab.home)
-    id = lab.run("wave", "wagon-app")
-    assert lab.end(id)["status"] == "terminated", lab.story(id)
-    assert f"waving from {found['prefix']}" in lab.story(id)
+    assert Path(found["prefix"]).is_relative_to(manager.home)
+    id = manager.run("wave", "wagon-app")
+    assert manager.end(id)["status"] == "terminated", manager.story(id)
+    assert f"waving from {found['prefix']}" in manager.story(id)
 
 
-def test_a_project_and_its_versions(lab: Lab, tmp_path: Path) -> None:
+def test_a_project_and_its_versions(manager: ManagerProcess, tmp_path: Path) -> None:
     for version in ("1.0", "1.5", "2.0"):
         project = tmp_path / version
         (project / "greeting").mkdir(parents=True)
         (project / "greeting" / "__init__.py").touch()
         (project / "greeting" / "tasks.py").write_text(TASKS.format(more="", said=repr(f"as {version}")))
         (project / "plugin.yaml").write_text(YAML.format(name="walker", version=version))
-        cfy(lab, "plugins", "upload", project)
-    assert installed(lab, tmp_path, "old-app", "walker?version=<2")["said"] == "as 1.5"
-    assert installed(lab, tmp_path, "new-app", "walker")["said"] == "as 2.0"
-    rows = json.loads(cfy(lab, "plugins", "list", "--search", "walker", "--json"))
+        cfy(manager, "plugins", "upload", project)
+    assert installed(manager, tmp_path, "old-app", "walker?version=<2")["said"] == "as 1.5"
+    assert installed(manager, tmp_path, "new-app", "walker")["said"] == "as 2.0"
+    rows = json.loads(cfy(manager, "plugins", "list", "--search", "walker", "--json"))
     ids = {row["package_version"]: row["id"] for row in rows}
     assert sorted(ids) == ["1.0", "1.5", "2.0"]
-    cfy(lab, "plugins", "delete", ids["1.0"])
+    cfy(manager, "plugins", "delete", ids["1.0"])
     with pytest.raises(AssertionError, match="used by the deployments `old-app`"):
-        cfy(lab, "plugins", "delete", ids["1.5"])
-    cfy(lab, "plugins", "download", ids["1.5"], "-o", tmp_path / "again.zip")
-    cfy(lab, "plugins", "delete", ids["1.5"], "--force")
-    cfy(lab, "plugins", "upload", tmp_path / "again.zip")
+        cfy(manager, "plugins", "delete", ids["1.5"])
+    cfy(manager, "plugins", "download", ids["1.5"], "-o", tmp_path / "again.zip")
+    cfy(manager, "plugins", "delete", ids["1.5"], "--force")
+    cfy(manager, "plugins", "upload", tmp_path / "again.zip")

@@ -5,19 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
+from manager_process import alive, await_death, running_manager
 
 import chaos
 from cloudwright.client.errors import ConnectionFailed
-from lab import alive, await_death, running_lab
 
 #: A manager that loses messages, or kills itself at a named point.
 PROGRAM = next(iter(chaos.__path__)) + "/manager.py"
 FUSE = "CHAOS_FUSE"
 
 
-def faulty_lab(folder, fuse="", **settings):
+def faulty_manager(folder, fuse="", **settings):
     environment = {FUSE: fuse, "CHAOS_BLOWN": str(folder / "blown")}
-    return running_lab(folder, program=PROGRAM, environment=environment, **settings)
+    return running_manager(folder, program=PROGRAM, environment=environment, **settings)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -26,27 +26,27 @@ def deaf(request, tmp_path):
     settings = {"kill_grace": 0.3, "reconcile_interval": 0.2, "task_retry_interval": 0.1}
     if request.param == "postgresql":
         settings["database_url"] = request.getfixturevalue("postgres").create_empty_database()
-    with faulty_lab(tmp_path, "bus=1", **settings) as lab:
-        yield lab
+    with faulty_manager(tmp_path, "bus=1", **settings) as manager:
+        yield manager
 
 
-def leave_running(lab, **more):
+def leave_running(manager, **more):
     """An execution that is over, with an operation that runs on and ignores SIGTERM; its id and theirs."""
-    id = lab.run("chain", steps=1, seconds=600, kwargs={"ignore_sigterm": True, **more})
-    _, _, pid = lab.await_tape("start", "step0")
-    lab.cancel(id, "force-cancel")
-    assert lab.end(id)["residual_operations"] == 1
+    id = manager.run("chain", steps=1, seconds=600, kwargs={"ignore_sigterm": True, **more})
+    _, _, pid = manager.await_logged("start", "step0")
+    manager.cancel(id, "force-cancel")
+    assert manager.end(id)["residual_operations"] == 1
     assert alive(pid)
     return id, pid
 
 
-def states(lab, id):
-    return [operation["state"] for operation in lab.operations(id)]
+def states(manager, id):
+    return [operation["state"] for operation in manager.operations(id)]
 
 
 def test_a_kill_of_what_is_left_reaches_it_without_any_message(deaf):
     id, pid = leave_running(deaf, children=1)
-    child = deaf.on_tape("child", "step0")[0][2]
+    child = deaf.logged("child", "step0")[0][2]
     deaf.cancel(id, "kill")
     await_death(pid)
     await_death(child)
@@ -61,23 +61,23 @@ def test_a_kill_of_what_is_left_reaches_it_without_any_message(deaf):
 
 def test_a_kill_of_what_is_left_survives_the_manager_that_answered_it(tmp_path):
     # SIGTERM is ignored and SIGKILL far away: it is for the manager that starts next.
-    with faulty_lab(tmp_path, kill_grace=600) as lab:
-        id, pid = leave_running(lab)
-        lab.cancel(id, "kill")
-        lab.kill9()
-        lab.restart()
+    with faulty_manager(tmp_path, kill_grace=600) as manager:
+        id, pid = leave_running(manager)
+        manager.cancel(id, "kill")
+        manager.kill9()
+        manager.restart()
         assert not alive(pid)
-        assert states(lab, id) == ["failed"]
-        assert lab.status(id) == "cancelled"
+        assert states(manager, id) == ["failed"]
+        assert manager.status(id) == "cancelled"
 
 
 def test_a_resume_after_the_kill_keeps_its_own_operations(deaf):
     id, pid = leave_running(deaf)
-    deaf.tape.write_text("")
+    deaf.event_log.write_text("")
     deaf.cancel(id, "kill")
     deaf.client.executions.resume(id)
     # It waits for the end of what is killed, and runs it again: that is not meant.
-    _, _, again = deaf.await_tape("start", "step0")
+    _, _, again = deaf.await_logged("start", "step0")
     assert not alive(pid)
     other = deaf.run("chain", steps=1)
     assert deaf.end(other)["status"] == "terminated"
@@ -100,21 +100,21 @@ def test_a_resume_after_the_kill_keeps_its_own_operations(deaf):
     ],
 )
 def test_a_workflow_that_cannot_be_resumed_fails_only_if_it_may_have_begun(tmp_path, point, status):
-    with faulty_lab(tmp_path) as lab:
-        deployment = lab.deploy()
-        lab.kill9()
-        lab._settings[FUSE] = point
-        lab.restart()
+    with faulty_manager(tmp_path) as manager:
+        deployment = manager.deploy()
+        manager.kill9()
+        manager._settings[FUSE] = point
+        manager.restart()
         with suppress(ConnectionFailed):
-            lab.run("unresumable", deployment, seconds=0)
-        lab.process.wait(30)
-        lab.kill9()
+            manager.run("unresumable", deployment, seconds=0)
+        manager.process.wait(30)
+        manager.kill9()
         assert point.partition("=")[0] in (tmp_path / "blown").read_text()
-        lab._settings[FUSE] = ""
-        lab.restart()
-        (found,) = lab.client.executions.list(deployment_id=deployment).items
-        execution = lab.end(found["id"])
+        manager._settings[FUSE] = ""
+        manager.restart()
+        (found,) = manager.client.executions.list(deployment_id=deployment).items
+        execution = manager.end(found["id"])
         assert execution["status"] == status, execution["error"]
-        assert len(lab.on_tape("start")) == (status == "terminated")
+        assert len(manager.logged("start")) == (status == "terminated")
         if status == "failed":
             assert "cannot be resumed" in execution["error"]

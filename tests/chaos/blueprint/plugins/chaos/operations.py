@@ -13,22 +13,22 @@ from cloudify import ctx
 from cloudify.decorators import operation
 from cloudify.exceptions import NonRecoverableError, OperationRetry
 
-from chaos.tape import hold, write
+from chaos.event_log import hold, write
 
 SLEEP = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 
 
-def act(tape, name, seconds=0, ignore_sigterm=False, child="", fail="", **_):
+def act(event_log, name, seconds=0, ignore_sigterm=False, child="", fail="", **_):
     execution = ctx.execution_id
     if ignore_sigterm:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    lock = hold(tape, f"{execution}.{name}")
-    write(tape, "twin" if lock is None else "start", execution, name)
+    lock = hold(event_log, f"{execution}.{name}")
+    write(event_log, "twin" if lock is None else "start", execution, name)
     if child == "group":
         process = subprocess.Popen([sys.executable, "-c", SLEEP], pass_fds=[lock] if lock is not None else [])
-        write(tape, "child", execution, name, process.pid)
+        write(event_log, "child", execution, name, process.pid)
     if child in ("daemon", "session"):
-        daemonise(tape, execution, name, child, lock)
+        daemonise(event_log, execution, name, child, lock)
     time.sleep(float(seconds))
     if fail == "exit":
         os._exit(7)
@@ -42,12 +42,12 @@ def act(tape, name, seconds=0, ignore_sigterm=False, child="", fail="", **_):
         process = subprocess.Popen(
             [sys.executable, "-c", SLEEP], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        write(tape, "left", execution, name, process.pid)
+        write(event_log, "left", execution, name, process.pid)
     if child in ("group", "daemon"):
         # It ends as well as it can: what it started goes with it.
         end_group()
     ctx.instance.runtime_properties[name] = ctx.instance.runtime_properties.get(name, 0) + 1
-    write(tape, "end", execution, name)
+    write(event_log, "end", execution, name)
     return name
 
 
@@ -61,7 +61,7 @@ def end_group():
                     os.kill(int(entry), signal.SIGKILL)
 
 
-def daemonise(tape, execution, name, kind, lock):
+def daemonise(event_log, execution, name, kind, lock):
     """Leave a grandchild whose parent is gone: in the operation's group, or (``session``) in its own."""
     pid = os.fork()
     if pid == 0:
@@ -74,7 +74,7 @@ def daemonise(tape, execution, name, kind, lock):
                         with suppress(OSError):
                             os.close(descriptor)
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                write(tape, "left" if kind == "session" else "child", execution, name)
+                write(event_log, "left" if kind == "session" else "child", execution, name)
                 time.sleep(600)
         finally:
             os._exit(0)

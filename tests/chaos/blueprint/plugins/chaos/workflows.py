@@ -1,4 +1,4 @@
-"""Workflows of every temper. Each is given its steps, and the tape on which it says that it runs."""
+"""Workflows of every temper. Each is given its steps, and the event log on which it says that it runs."""
 
 from __future__ import annotations
 
@@ -8,67 +8,67 @@ import time
 from cloudify.decorators import workflow
 from cloudify.workflows import api
 
-from chaos.tape import hold, write
+from chaos.event_log import hold, write
 
 
 def taped(function):
     @functools.wraps(function)
-    def call(ctx, tape, **parameters):
-        lock = hold(tape, ctx.execution_id)
-        write(tape, "workflow" if lock is not None else "twin", ctx.execution_id, "workflow")
+    def call(ctx, event_log, **parameters):
+        lock = hold(event_log, ctx.execution_id)
+        write(event_log, "workflow" if lock is not None else "twin", ctx.execution_id, "workflow")
         try:
-            return function(ctx, tape=tape, **parameters)
+            return function(ctx, event_log=event_log, **parameters)
         finally:
-            write(tape, "workflow_end", ctx.execution_id, "workflow")
+            write(event_log, "workflow_end", ctx.execution_id, "workflow")
 
     return call
 
 
-def run(ctx, tape, number, step):
+def run(ctx, event_log, number, step):
     things = sorted(ctx.get_node("thing").instances, key=lambda instance: instance.id)
     operation = step["operation"]
     kwargs = {key: value for key, value in step.items() if key != "operation"}
     return things[number % len(things)].execute_operation(
-        operation, kwargs=kwargs | {"tape": tape}, allow_kwargs_override=True
+        operation, kwargs=kwargs | {"event_log": event_log}, allow_kwargs_override=True
     )
 
 
 @workflow(resumable=True)
 @taped
-def chain(ctx, tape, steps, **_):
-    in_sequence(ctx, tape, steps)
+def chain(ctx, event_log, steps, **_):
+    in_sequence(ctx, event_log, steps)
 
 
 @workflow
 @taped
-def fragile(ctx, tape, steps, **_):
-    in_sequence(ctx, tape, steps)
+def fragile(ctx, event_log, steps, **_):
+    in_sequence(ctx, event_log, steps)
 
 
-def in_sequence(ctx, tape, steps):
+def in_sequence(ctx, event_log, steps):
     graph = ctx.graph_mode()
     sequence = graph.sequence()
     for number, step in enumerate(steps):
-        sequence.add(run(ctx, tape, number, step))
+        sequence.add(run(ctx, event_log, number, step))
     graph.execute()
 
 
 @workflow(resumable=True)
 @taped
-def wide(ctx, tape, steps, **_):
+def wide(ctx, event_log, steps, **_):
     graph = ctx.graph_mode()
     for number, step in enumerate(steps):
-        graph.add_task(run(ctx, tape, number, step))
+        graph.add_task(run(ctx, event_log, number, step))
     graph.execute()
 
 
 @workflow(resumable=True)
 @taped
-def polite(ctx, tape, steps, **_):
+def polite(ctx, event_log, steps, **_):
     for number, step in enumerate(steps):
         if api.has_cancel_request():
             raise api.ExecutionCancelled()
-        task = run(ctx, tape, number, step)
+        task = run(ctx, event_log, number, step)
         while not api.has_cancel_request():
             try:
                 task.get(timeout=0.05)
@@ -79,44 +79,44 @@ def polite(ctx, tape, steps, **_):
 
 @workflow(resumable=True)
 @taped
-def ignoring(ctx, tape, steps, **_):
+def ignoring(ctx, event_log, steps, **_):
     api.has_cancel_request()
     for number, step in enumerate(steps):
-        run(ctx, tape, number, step).get()
+        run(ctx, event_log, number, step).get()
 
 
 @workflow(resumable=True)
 @taped
-def deaf(ctx, tape, steps, **_):
+def deaf(ctx, event_log, steps, **_):
     """Is interrupted, and goes on all the same."""
     for number, step in enumerate(steps):
         try:
-            run(ctx, tape, number, step).get()
+            run(ctx, event_log, number, step).get()
         except api.ExecutionCancelled:
             continue
 
 
 @workflow(resumable=True)
 @taped
-def rolling_back(ctx, tape, steps, **_):
+def rolling_back(ctx, event_log, steps, **_):
     done = []
     for number, step in enumerate(steps):
         if api.has_cancel_request():
             break
-        run(ctx, tape, number, step).get()
+        run(ctx, event_log, number, step).get()
         done.append((number, step["name"]))
     patience = time.monotonic() + 3
     while not api.has_cancel_request() and time.monotonic() < patience:
         time.sleep(0.01)
     if api.has_cancel_request():
         for number, name in reversed(done):
-            run(ctx, tape, number, {"operation": "chaos.act", "name": f"undo-{name}"}).get()
+            run(ctx, event_log, number, {"operation": "chaos.act", "name": f"undo-{name}"}).get()
         raise api.ExecutionCancelled()
 
 
 @workflow
 @taped
-def spinning(ctx, tape, **_):
+def spinning(ctx, event_log, **_):
     """Never asks, never waits."""
     while True:
         pass

@@ -14,8 +14,8 @@ from cloudwright.storage.schema import executions
 from cloudwright.storage.store import database_at
 
 from .batch import await_ends
+from .chaos_environment import ChaosEnvironment
 from .processes import memory
-from .site import Site
 
 #: How many run at once, and how much more may be held (MiB) after the second half than after the first.
 AT_ONCE = 25
@@ -23,17 +23,17 @@ GROWTH = 12.0
 STEPS = [{"operation": "chaos.act", "name": f"step{number}"} for number in range(3)]
 
 
-def run_calm(rounds: int, say: Callable[[str], None] = print) -> list[str]:
+def run_quiescence(rounds: int, say: Callable[[str], None] = print) -> list[str]:
     """Run so many executions, a third of them cancelled in each way; answers what is wrong."""
-    folder = Path(tempfile.mkdtemp(prefix="cwcalm-"))
-    site = Site(folder)
+    folder = Path(tempfile.mkdtemp(prefix="cwquiet-"))
+    environment = ChaosEnvironment(folder)
     try:
-        site.start()
-        site.upload()
-        levels = [_run(site, number) for number in range(rounds // AT_ONCE)]
-        site.stop()
+        environment.start()
+        environment.upload()
+        levels = [_run(environment, number) for number in range(rounds // AT_ONCE)]
+        environment.stop()
     except BaseException:
-        site.abort()
+        environment.abort()
         raise
     finally:
         shutil.rmtree(folder)
@@ -42,21 +42,21 @@ def run_calm(rounds: int, say: Callable[[str], None] = print) -> list[str]:
     return [f"memory grew from {half:.1f} to {levels[-1]:.1f} MiB"] if levels[-1] > half + GROWTH else []
 
 
-def _run(site: Site, number: int) -> float:
-    client = site.client()
-    parameters = {"tape": str(site.tape), "steps": STEPS}
+def _run(environment: ChaosEnvironment, number: int) -> float:
+    client = environment.client()
+    parameters = {"event_log": str(environment.event_log), "steps": STEPS}
     ids = []
     for place in range(AT_ONCE):
-        deployment = f"calm{place}"
+        deployment = f"quiet{place}"
         if number == 0:
             client.deployments.create(deployment, blueprint_id="chaos")
         workflow = ("chain", "spinning", "polite")[place % 3]
         ids.append(client.executions.start(workflow, deployment, parameters=parameters)["id"])
     for id in ids[1::3]:
         client.executions.cancel(id, "force-cancel" if number % 2 else "kill")
-    await_ends(site, set(ids), 120, idle=True)
-    with database_at(site.database_url).reading.connect() as conn:
+    await_ends(environment, set(ids), 120, idle=True)
+    with database_at(environment.database_url).reading.connect() as conn:
         left = conn.execute(select(executions.c.id).where(executions.c.status.not_in(END_STATUSES))).all()
     assert not left, f"they did not end: {left}"
-    assert site.process is not None
-    return memory(site.process.pid)
+    assert environment.process is not None
+    return memory(environment.process.pid)

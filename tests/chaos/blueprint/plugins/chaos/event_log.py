@@ -1,4 +1,4 @@
-"""What workflows and operations leave for the checker: lines on a tape, and locks that die with them."""
+"""Lines in an event log and locks that die with their process, which the checker reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def birth(pid):
         return int(stat.read().rpartition(b")")[2].split()[19])
 
 
-def write(tape, what, execution, name, pid=None, **more):
+def write(event_log, what, execution, name, pid=None, **more):
     pid = pid or os.getpid()
     line = {
         "time": time.time(),
@@ -27,16 +27,16 @@ def write(tape, what, execution, name, pid=None, **more):
         "birth": birth(pid),
         **more,
     }
-    descriptor = os.open(tape, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    descriptor = os.open(event_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(descriptor, (json.dumps(line) + "\n").encode())
     os.close(descriptor)
 
 
-def hold(tape, key):
+def hold(event_log, key):
     """Hold ``key`` for as long as this process, or a child that is given the descriptor, lives. Answers the
     descriptor, or None where another holds it.
     """
-    folder = os.path.join(os.path.dirname(tape), "locks")
+    folder = os.path.join(os.path.dirname(event_log), "locks")
     descriptor = os.open(os.path.join(folder, key), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     whole = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     try:

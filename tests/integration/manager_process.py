@@ -1,7 +1,7 @@
-"""A laboratory: a real manager in a process of its own, the lab blueprint, and ways to look at it from
+"""A real manager in a process of its own, the sleeper blueprint, and ways to look at it from
 outside.
 
-What a test waits for is always an event: the manager's stream of events, or a line on the tape that the
+What a test waits for is always an event: the manager's stream of events, or a line on the event log that the
 operations write.
 """
 
@@ -27,12 +27,12 @@ from cloudwright.client.api import Client
 from cloudwright.client.following import follow
 from cloudwright.client.target import Target
 
-BLUEPRINT = Path(__file__).parents[1] / "lab"
+BLUEPRINT = Path(__file__).parents[1] / "fixtures" / "sleeper_plugin"
 START_SECONDS = 30
 WAIT_SECONDS = 60
 
 
-class Lab:
+class ManagerProcess:
     """One manager over one home; ``restart`` runs it again over the same home after ``kill9``."""
 
     def __init__(
@@ -46,8 +46,8 @@ class Lab:
         """``program`` is run in place of ``cloudwright``, with ``environment`` besides the settings."""
         self._program = ["-m", "cloudwright.cli.server"] if program is None else [str(program)]
         self.home = folder / "home"
-        self.tape = folder / "tape"
-        self.tape.touch()
+        self.event_log = folder / "event_log"
+        self.event_log.touch()
         self._log = folder / "manager.log"
         self._settings = {f"CLOUDWRIGHT_{name.upper()}": str(value) for name, value in settings.items()}
         self._settings |= environment or {}
@@ -114,16 +114,20 @@ class Lab:
     # The application.
 
     def deploy(self) -> str:
-        """A new deployment of the lab blueprint; answers its id."""
+        """A new deployment of the sleeper blueprint; answers its id."""
         number = next(self._numbers)
         if number == 1:
             archive = io.BytesIO()
             with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-                tar.add(BLUEPRINT, "lab", filter=lambda info: None if "__pycache__" in info.name else info)
+                tar.add(
+                    BLUEPRINT, "sleeper", filter=lambda info: None if "__pycache__" in info.name else info
+                )
             archive.seek(0)
-            self.client.blueprints.upload("lab", archive, main_file="blueprint.yaml")
-        deployment = f"lab{number}"
-        self.client.deployments.create(deployment, blueprint_id="lab", inputs={"tape": str(self.tape)})
+            self.client.blueprints.upload("sleeper", archive, main_file="blueprint.yaml")
+        deployment = f"sleeper{number}"
+        self.client.deployments.create(
+            deployment, blueprint_id="sleeper", inputs={"event_log": str(self.event_log)}
+        )
         return deployment
 
     def run(
@@ -173,30 +177,30 @@ class Lab:
     def operations(self, id: str) -> list[dict]:
         return self.client.operations.list(execution_id=id).items
 
-    def tape_lines(self) -> list[list[str]]:
-        return [line.split() for line in self.tape.read_text().splitlines()]
+    def logged_lines(self) -> list[list[str]]:
+        return [line.split() for line in self.event_log.read_text().splitlines()]
 
-    def on_tape(self, *words: str) -> list[list[str]]:
-        return [line for line in self.tape_lines() if tuple(line[: len(words)]) == words]
+    def logged(self, *words: str) -> list[list[str]]:
+        return [line for line in self.logged_lines() if tuple(line[: len(words)]) == words]
 
-    def await_tape(self, *words: str) -> list[str]:
-        """Wait for a line on the tape that begins with these words; answers it."""
-        with _watching(self.tape) as changed:
-            while not self.on_tape(*words):
+    def await_logged(self, *words: str) -> list[str]:
+        """Wait for a line on the event log that begins with these words; answers it."""
+        with _watching(self.event_log) as changed:
+            while not self.logged(*words):
                 changed()
-        return self.on_tape(*words)[0]
+        return self.logged(*words)[0]
 
 
 @contextmanager
-def running_lab(folder: Path, **given: Any) -> Iterator[Lab]:
-    """``given`` is what ``Lab`` takes."""
-    lab = Lab(folder, **given)
-    lab.start()
+def running_manager(folder: Path, **given: Any) -> Iterator[ManagerProcess]:
+    """``given`` is what ``ManagerProcess`` takes."""
+    manager = ManagerProcess(folder, **given)
+    manager.start()
     try:
-        yield lab
+        yield manager
     finally:
-        lab.stop()
-        left = leftovers(lab.home)
+        manager.stop()
+        left = leftovers(manager.home)
         for process in left:
             process.kill()
         assert not left, f"processes were left behind: {left}"

@@ -1,6 +1,6 @@
-"""A manager that tells what it holds: run as a program, with a manager's arguments.
+"""A manager that counts the objects that it holds: run as a program, with a manager's arguments.
 
-Whoever connects to the Unix socket CENSUS is answered one line of JSON: how many objects of each of the
+Who connects to the Unix socket COUNTS_SOCKET receives one line of JSON: how many objects of each of the
 project's types and of asyncio's live (``objects``, without what was there when the manager had started), all
 of them (``tracked``), the interpreter's memory blocks, open descriptors, and threads.
 """
@@ -24,10 +24,10 @@ def serve(listening: socket.socket) -> None:
     while True:
         asked, _ = listening.accept()
         with asked:
-            asked.sendall(json.dumps(census()).encode() + b"\n")
+            asked.sendall(json.dumps(object_counts()).encode() + b"\n")
 
 
-def census() -> dict[str, object]:
+def object_counts() -> dict[str, object]:
     # What the manager took out of the collector's sight may be a table that grows.
     gc.unfreeze()
     # Twice: what a finaliser leaves behind is found by the next collection.
@@ -55,7 +55,7 @@ def is_id(text: str) -> bool:
 
 if __name__ == "__main__":
     listening = socket.socket(socket.AF_UNIX)
-    listening.bind(os.environ.pop("CENSUS"))
+    listening.bind(os.environ.pop("COUNTS_SOCKET"))
     listening.listen()
-    threading.Thread(target=serve, args=(listening,), name="census", daemon=True).start()
+    threading.Thread(target=serve, args=(listening,), name="object counts", daemon=True).start()
     sys.exit(main())

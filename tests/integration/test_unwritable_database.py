@@ -12,14 +12,13 @@ from contextlib import contextmanager
 
 import psutil
 import pytest
-
-from lab import alive, running_lab
+from manager_process import alive, running_manager
 
 
 @contextmanager
-def locked(lab):
+def locked(manager):
     """Another program holds the write lock, for longer than SQLite waits by itself."""
-    with sqlite3.connect(lab.home / "cloudwright.db", isolation_level=None) as other:
+    with sqlite3.connect(manager.home / "cloudwright.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
@@ -27,18 +26,18 @@ def locked(lab):
 
 
 @contextmanager
-def full(lab):
+def full(manager):
     """No file of the manager's may grow beyond what its log has come to and a little more."""
-    before = resource.prlimit(lab.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(lab.process.pid, resource.RLIMIT_FSIZE, (len(lab.log()) + 8192, before[1]))
+    before = resource.prlimit(manager.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(manager.process.pid, resource.RLIMIT_FSIZE, (len(manager.log()) + 8192, before[1]))
     yield
-    resource.prlimit(lab.process.pid, resource.RLIMIT_FSIZE, before)
+    resource.prlimit(manager.process.pid, resource.RLIMIT_FSIZE, before)
 
 
-def zygotes(lab):
+def zygotes(manager):
     return [
         process
-        for process in psutil.Process(lab.process.pid).children()
+        for process in psutil.Process(manager.process.pid).children()
         if "zygote" in " ".join(process.cmdline())
     ]
 
@@ -46,8 +45,8 @@ def zygotes(lab):
 @pytest.fixture
 def busy(tmp_path):
     """Places for four workflows."""
-    with running_lab(tmp_path, max_workflows=4, kill_grace=0.2, task_retry_interval=0.1) as lab:
-        yield lab
+    with running_manager(tmp_path, max_workflows=4, kill_grace=0.2, task_retry_interval=0.1) as manager:
+        yield manager
 
 
 @pytest.mark.parametrize("trouble", [locked, full])
@@ -55,15 +54,15 @@ def test_executions_in_every_status_wait_for_a_database_that_takes_no_writes(bus
     gate, idle = tmp_path / "gate", busy.deploy()
     stubborn = {"steps": 1, "seconds": 600, "kwargs": {"ignore_sigterm": True, "children": 1}}
     killed = busy.run("chain", **stubborn)
-    _, _, stubborn_pid = busy.await_tape("start", "step0")
-    _, _, child, _ = busy.await_tape("child", "step0")
-    busy.tape.write_text("")
+    _, _, stubborn_pid = busy.await_logged("start", "step0")
+    _, _, child, _ = busy.await_logged("child", "step0")
+    busy.event_log.write_text("")
     forced = busy.run("spinning")
     busy.event(forced, "round and round")
     cancelling = busy.run("ignoring", steps=0, gate=str(gate))
     busy.event(cancelling, "at the gate")
     started = busy.run("chain", steps=3, seconds=0.3)
-    busy.await_tape("start", "step0")
+    busy.await_logged("start", "step0")
     pending = busy.run("ignoring", steps=1)
     # What is forced and killed stays so until the zygotes go on, and its end is met by the trouble.
     for zygote in zygotes(busy):
@@ -97,5 +96,5 @@ def test_executions_in_every_status_wait_for_a_database_that_takes_no_writes(bus
     assert busy.end(forced)["status"] == "cancelled"
     assert busy.end(killed)["status"] == "cancelled"
     assert [pid for pid in (stubborn_pid, child) if alive(pid)] == []
-    steps = [line[1] for line in busy.on_tape("end")]
+    steps = [line[1] for line in busy.logged("end")]
     assert [steps.count(step) for step in ("step0", "step1", "step2")] == [3, 1, 1]

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from manager_process import ManagerProcess, running_manager
 
-from lab import Lab, running_lab
-
-CENSUS = Path(__file__).with_name("census.py")
+COUNTING_MANAGER = Path(__file__).with_name("counting_manager.py")
 #: One of each way in which an execution can go: the workflow, its parameters, what is awaited before it is
 #: cancelled, and how. Some leave an operation behind, which a kill then ends.
 WAYS = [
@@ -23,7 +22,7 @@ WAYS = [
     ("chain", {"steps": 2, "seconds": 60, "kwargs": {"children": 1}}, "task_started", "kill"),
     ("chain", {"steps": 1, "kwargs": {"fail": "never"}}, None, None),
     ("chain", {"steps": 1, "kwargs": {"fail": "retry"}}, None, None),
-    ("chain", {"steps": 1, "operation": "lab.script"}, None, None),
+    ("chain", {"steps": 1, "operation": "sleeper.script"}, None, None),
     ("ignoring", {"steps": 2}, None, None),
     ("rolling_back", {"steps": 2}, "waiting for a cancel", "cancel"),
     ("spinning", {}, "round and round", "force-cancel"),
@@ -43,10 +42,13 @@ PATIENCE = 15.0
 
 @pytest.fixture
 def counted(tmp_path):
-    with running_lab(
-        tmp_path, program=CENSUS, environment={"CENSUS": str(tmp_path / "census")}, kill_grace=1
-    ) as lab:
-        yield lab
+    with running_manager(
+        tmp_path,
+        program=COUNTING_MANAGER,
+        environment={"COUNTS_SOCKET": str(tmp_path / "counts")},
+        kill_grace=1,
+    ) as manager:
+        yield manager
 
 
 @pytest.mark.timeout(300)
@@ -69,32 +71,32 @@ def test_nothing_is_held_of_executions_that_are_over(counted):
     raise AssertionError(f"of these there are more after each {ROUNDS * len(WAYS)} executions: {held}")
 
 
-def run_all(lab: Lab, deployments: list[str]) -> int:
+def run_all(manager: ManagerProcess, deployments: list[str]) -> int:
     """Run one execution of each way, all at once; answers how many there were."""
     ids = [
-        lab.run(workflow, deployment, **parameters)
+        manager.run(workflow, deployment, **parameters)
         for (workflow, parameters, _, _), deployment in zip(WAYS, deployments, strict=True)
     ]
     for id, (_, _, awaited, how) in zip(ids, WAYS, strict=True):
         if awaited:
-            lab.event(id, awaited)
+            manager.event(id, awaited)
         if how:
-            lab.cancel(id, how)
+            manager.cancel(id, how)
     for id in ids:
-        lab.end(id)
-        lab.cancel(id, "kill")
+        manager.end(id)
+        manager.cancel(id, "kill")
     # One that is owned twice must not be held either.
-    lab.client.executions.resume(ids[FAILS])
-    assert lab.end(ids[FAILS])["status"] == "failed"
+    manager.client.executions.resume(ids[FAILS])
+    assert manager.end(ids[FAILS])["status"] == "failed"
     return len(ids)
 
 
-def settled(lab: Lab, enough: Callable[[dict], bool] | None = None) -> dict:
+def settled(manager: ManagerProcess, enough: Callable[[dict], bool] | None = None) -> dict:
     """What the manager holds once it is ``enough``, or once two looks see the same."""
     until = time.monotonic() + PATIENCE
-    held = census(lab)
+    held = object_counts(manager)
     while time.monotonic() < until:
-        now = census(lab)
+        now = object_counts(manager)
         same = all(now[kind] == held[kind] for kind in ("objects", "processes"))
         if enough(now) if enough else same:
             return now
@@ -122,9 +124,9 @@ def grown(before: dict, after: dict, executions: int) -> dict[str, tuple[int, in
     }
 
 
-def census(lab: Lab) -> dict:
+def object_counts(manager: ManagerProcess) -> dict:
     with socket.socket(socket.AF_UNIX) as asking, asking.makefile() as answer:
-        asking.connect(str(lab.home.parent / "census"))
+        asking.connect(str(manager.home.parent / "counts"))
         held = json.loads(answer.readline())
-    held["processes"] = len(psutil.Process(lab.process.pid).children(recursive=True))
+    held["processes"] = len(psutil.Process(manager.process.pid).children(recursive=True))
     return held

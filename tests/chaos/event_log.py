@@ -1,4 +1,4 @@
-"""The tape of a site: what its workflows and operations wrote themselves."""
+"""The event log of an environment: what its workflows and operations wrote themselves."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 Line = dict[str, Any]
 
 
-def read_tape(tape: Path, execution: str | None = None) -> list[Line]:
+def read_event_log(event_log: Path, execution: str | None = None) -> list[Line]:
     lines: list[Line] = []
-    with tape.open() as stream:
+    with event_log.open() as stream:
         for text in stream:
             if text.endswith("\n") and (execution is None or execution in text):
                 lines.append(json.loads(text))

@@ -34,7 +34,7 @@ SETTINGS = {
 }
 
 
-class Site:
+class ChaosEnvironment:
     """``keep`` keeps the manager alive from a thread of its own, and notes each life in the history."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Site:
         self.folder = folder
         self.outage = outage
         self.home = folder / "home"
-        self.tape = folder / "tape"
+        self.event_log = folder / "event_log"
         self.database_url = database_url or f"sqlite:///{self.home / 'cloudwright.db'}"
         self.history = History()
         self.process: subprocess.Popen[str] | None = None
@@ -62,7 +62,7 @@ class Site:
         self._pauses: list[float] = []
         for name in ("home", "tmp", "locks"):
             (folder / name).mkdir()
-        self.tape.touch()
+        self.event_log.touch()
 
     # The manager.
 

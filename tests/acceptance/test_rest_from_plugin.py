@@ -6,21 +6,21 @@ import io
 import tarfile
 from pathlib import Path
 
-from lab import Lab
+from manager_process import ManagerProcess
 
-ASKING = Path(__file__).parent / "asking"
+REST_PLUGIN = Path(__file__).parents[1] / "fixtures" / "rest_plugin"
 
 
-def test_a_plugin_asks_the_rest_api(lab: Lab) -> None:
+def test_a_plugin_asks_the_rest_api(manager: ManagerProcess) -> None:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        tar.add(ASKING, "asking", filter=lambda info: None if "__pycache__" in info.name else info)
+        tar.add(REST_PLUGIN, "asking", filter=lambda info: None if "__pycache__" in info.name else info)
     archive.seek(0)
-    client = lab.client
+    client = manager.client
     assert client is not None
     client.blueprints.upload("asking", archive, main_file="blueprint.yaml")
     client.deployments.create("asking", blueprint_id="asking")
-    assert lab.end(lab.run("install", "asking"))["status"] == "terminated"
+    assert manager.end(manager.run("install", "asking"))["status"] == "terminated"
 
     [instance] = client.node_instances.list(deployment_id="asking").items
     found = instance["runtime_properties"]

@@ -6,14 +6,16 @@ import os
 import subprocess
 from pathlib import Path
 
-PEER = Path(__file__).parents[2] / ".peers" / "cloudify" / "bin" / "cfy"
+CLOUDIFY_CFY = Path(__file__).parents[2] / ".peers" / "cloudify" / "bin" / "cfy"
 
 
 class Cfy:
     """The real `cfy`, with a home directory of its own."""
 
     def __init__(self, home: Path) -> None:
-        assert PEER.exists(), f"there is no {PEER}: make it with `python3.11 -m venv` and `cloudify==7.0.5`"
+        assert CLOUDIFY_CFY.exists(), (
+            f"there is no {CLOUDIFY_CFY}: make it with `python3.11 -m venv` and `cloudify==7.0.5`"
+        )
         home.mkdir()
         self._environ = {
             "PATH": os.environ["PATH"],
@@ -32,7 +34,7 @@ class Cfy:
     def __call__(self, *words: object, code: int = 0) -> str:
         """Run a command, see that it ends with this exit code, and answer what it printed."""
         ran = subprocess.run(
-            [str(PEER), *map(str, words)],
+            [str(CLOUDIFY_CFY), *map(str, words)],
             env=self._environ,
             cwd=self._folder,
             stdout=subprocess.PIPE,
@@ -47,7 +49,7 @@ class Cfy:
     def begin(self, *words: object) -> subprocess.Popen[str]:
         """Start a command that is expected to take longer than its caller can wait."""
         return subprocess.Popen(
-            [str(PEER), *map(str, words)],
+            [str(CLOUDIFY_CFY), *map(str, words)],
             env=self._environ,
             cwd=self._folder,
             stdout=subprocess.PIPE,
