@@ -1,0 +1,121 @@
+"""The methods that a child may call, with their arguments."""
+
+from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
+
+from cloudwright.model.frames.checking import Check, object_check
+
+
+class NoArguments(TypedDict):
+    """No arguments."""
+
+
+class ById(TypedDict):
+    """One thing by its id."""
+
+    id: str
+
+
+class DeploymentById(TypedDict):
+    """A deployment of the tenant; none: the execution's."""
+
+    id: NotRequired[str | None]
+
+
+class ExecutionById(TypedDict):
+    """Ignored: a workflow sees its own execution."""
+
+    id: NotRequired[str | None]
+
+
+class PropertiesOfInstance(TypedDict):
+    """What to store of a node instance."""
+
+    id: str
+    version: NotRequired[Annotated[int | None, "the change is refused if another one is stored"]]
+    runtime_properties: NotRequired[dict[str, Any] | None]
+    state: NotRequired[str | None]
+
+
+class Evaluation(TypedDict):
+    """A value that may hold intrinsic functions."""
+
+    value: Any
+    instance: NotRequired[Annotated[str | None, "SELF"]]
+
+
+class ByPath(TypedDict):
+    """A file of the blueprint."""
+
+    path: str
+
+
+class RestRequest(TypedDict):
+    """A request to the REST API."""
+
+    method: str
+    path: Annotated[str, "below `/api/v3.1`"]
+    params: NotRequired[dict[str, Any] | None]
+    body: NotRequired[Any]
+
+
+class Chunk(TypedDict):
+    """One of the chunks that ``begin`` left out."""
+
+    part: int
+
+
+class Import(TypedDict):
+    """An import of a blueprint."""
+
+    reference: Annotated[str, "as it is written, without its namespace"]
+    version: Annotated[str, "of the blueprint's DSL, such as `1_4`"]
+
+
+class Method(NamedTuple):
+    """``args`` is a TypedDict, ``returns`` what the value of the reply is."""
+
+    args: type
+    returns: str
+
+
+#: What workflows and operations may call.
+METHODS = {
+    "node_instance": Method(ById, "a node instance of the deployment"),
+    "node_instances": Method(NoArguments, "all node instances of the deployment"),
+    "node": Method(ById, "a node's dictionary, with its relationships"),
+    "update_node_instance": Method(PropertiesOfInstance, "the instance as it is stored then"),
+    "evaluate": Method(Evaluation, "the value, with its intrinsic functions evaluated"),
+    "execution": Method(ExecutionById, "`{id, status, workflow_id, parameters}` of the execution"),
+    "deployment": Method(DeploymentById, "`{id, display_name, inputs, blueprint_id}`"),
+    "read_resource": Method(ByPath, "a path on this machine"),
+    "rest": Method(RestRequest, "`{status, body}`; it has the rights of the execution's user"),
+}
+#: What only a workflow may call.
+WORKFLOW_METHODS = {
+    "briefing": Method(Chunk, "`{path, items}`, see Chunks"),
+    "begin": Method(
+        NoArguments,
+        "null, once it is stored that a workflow that cannot be resumed is called",
+    ),
+}
+#: What a parser may call.
+PARSER_METHODS = {
+    "resolve_import": Method(Import, "`{location, path or text, folder, extra}`, see Imports"),
+}
+
+# Made at the first call of each.
+_CHECKS: dict[type, Check] = {}
+
+
+def call_problem(method: str, args: dict[str, Any], methods: dict[str, Method]) -> str | None:
+    """Return why a call of one of ``methods`` cannot be answered, as a sentence, or None if it can."""
+    known = methods.get(method)
+    if known is None:
+        return f"There is no method `{method}`."
+    check = _CHECKS.get(known.args)
+    if check is None:
+        check = _CHECKS[known.args] = object_check(known.args)
+    problem = check(args)
+    if problem is None:
+        return None
+    return f"The argument `{problem[0].lstrip('.')}` of `{method}` {problem[1]}."
