@@ -39,7 +39,7 @@ def test_a_workflow_that_misbehaves_ends_with_a_clear_error(manager, how, status
 def test_a_question_that_nobody_can_answer_is_answered_with_an_error_and_the_workflow_goes_on(manager):
     id = manager.run("misbehaving", how="ask")
     told = manager.event(id, "it was told")["message"]
-    assert "KeyError" in told
+    assert "The argument `id` of `node_instance` is missing" in told
     assert manager.end(id)["status"] == "terminated"
     assert manager.logged("end", "after")
     assert manager.client.status()["status"] == "OK"

@@ -9,6 +9,7 @@ frame is ``end`` with the packed ``plan``, or with the ``problems`` that were fo
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,12 +18,15 @@ from cloudwright.dsl.limits import Limits
 from cloudwright.dsl.problems import BlueprintError, Problem
 from cloudwright.dsl.resolver import Imported, ImportRefused, NoImports
 from cloudwright.errors import CloudwrightError
+from cloudwright.model.frames.parser import check_to_parser
 
 
 class Channel(Protocol):
     def send(self, frame: dict[str, Any]) -> None:
         """Raises CloudwrightError where the frame is too large, and then sends nothing."""
         ...
+
+    def receive_begin(self, check: Callable[[Any], str | None]) -> dict[str, Any]: ...
 
     def receive(self) -> dict[str, Any] | None: ...
 
@@ -60,11 +64,9 @@ class AskingResolver:
 
 def main(channel: Channel) -> None:
     """Parses one blueprint, and says what came of it."""
-    begin = channel.receive()
-    if begin is None:
-        return
-    resolver = AskingResolver(channel) if begin.get("resolves") else NoImports()
-    path, limits = Path(begin["path"]), Limits.from_json(begin.get("limits") or {})
+    begin = channel.receive_begin(check_to_parser)
+    resolver = AskingResolver(channel) if begin["resolves"] else NoImports()
+    path, limits = Path(begin["path"]), Limits.from_json(begin["limits"])
     try:
         _hand_over(channel, parse_blueprint(path, resolver=resolver, limits=limits).pack(), path, limits)
     except BlueprintError as error:

@@ -22,8 +22,8 @@ class Limits:
     #: Above this size a file that libyaml refuses is not read again by the slow, more tolerant reader.
     tolerant_bytes: int = 2 * 1024 * 1024
     instances: int = 1_000_000
-    #: How long the packed plan may be, as JSON: what one frame between processes can hold, without its head.
-    plan_bytes: int = 64 * 1024 * 1024 - 1024
+    #: How long the packed plan may be, as JSON: what one frame of a child can hold, without its head.
+    plan_bytes: int = 64 * 1024 * 1024 - 65 * 1024
     problems: int = 100
 
     def to_json(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ from cloudwright.dsl.namespaces import DELIMITER
 from cloudwright.errors import InvalidInput, NotFound, Unavailable
 from cloudwright.manager.execution_context import ExecutionSnapshot, instance_frame
 from cloudwright.manager.lookup import stored_scope
+from cloudwright.model.frames.methods import METHODS, call_problem
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
 from cloudwright.storage import deployments, executions
@@ -42,6 +43,9 @@ class ChildRpc:
         scope: dict[str, Any] | None = None,
     ) -> Any:
         """Return the value of a call. Raises errors.CloudwrightError, which the child is sent."""
+        problem = call_problem(method, args, METHODS)
+        if problem is not None:
+            raise InvalidInput(problem)
         tenant, deployment_id = snapshot.execution.tenant, snapshot.deployment.id
         match method:
             case "node_instance":
@@ -89,7 +93,7 @@ class ChildRpc:
                     args.get("params") or {},
                     args.get("body"),
                 )
-        raise InvalidInput(f"There is no call `{method}`.")
+        raise AssertionError(f"`{method}` is in METHODS and is not answered")
 
     def _look(
         self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs

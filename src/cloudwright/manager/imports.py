@@ -19,6 +19,7 @@ from cloudwright.dsl import Problem
 from cloudwright.dsl.problems import closest, listing
 from cloudwright.dsl.resolver import scheme_of
 from cloudwright.errors import InvalidInput, NotFound
+from cloudwright.model.frames.methods import PARSER_METHODS, call_problem
 from cloudwright.storage import blueprints, plugins
 from cloudwright.storage.filters import BlueprintFilter, PluginFilter
 from cloudwright.storage.paging import EVERYTHING
@@ -43,9 +44,10 @@ class ImportAnswers:
         """The value for a ``call`` of the parser's. Raises NotFound and InvalidInput, whose message ends the
         sentence "`...` cannot be imported: ".
         """
-        if method != "resolve_import":
-            raise InvalidInput(f"there is no call `{method}`.")
-        reference, version = str(args["reference"]), str(args["version"])
+        problem = call_problem(method, args, PARSER_METHODS)
+        if problem is not None:
+            raise InvalidInput(problem)
+        reference, version = args["reference"], args["version"]
         scheme = scheme_of(reference)
         if scheme == "blueprint":
             return await self._blueprint(reference.partition(":")[2])

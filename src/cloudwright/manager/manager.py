@@ -27,6 +27,7 @@ from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugin_store import Plugins
 from cloudwright.manager.reconcile_loop import ReconcileLoop
 from cloudwright.manager.workers.local import WORKDIRS
+from cloudwright.model.frames.parser import check_from_parser
 from cloudwright.operation.folders import remove_abandoned
 from cloudwright.process.call import run_once
 from cloudwright.settings import Settings
@@ -160,10 +161,11 @@ class Manager:
             zygote,
             PARSER,
             begin,
+            check=check_from_parser,
             timeout=self.settings.parse_timeout,
             memory_limit=self.settings.parse_memory,
             name=f"parse-{random_id()}",
-            answer=imports.answer,
+            handler=imports.answer,
         )
         if "problems" in end:
             raise BlueprintError(imports.told(end["problems"]), imports.told(end["warnings"]))

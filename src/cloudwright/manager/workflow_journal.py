@@ -11,6 +11,7 @@ from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import Chunk, ExecutionSnapshot
+from cloudwright.model.frames.methods import WORKFLOW_METHODS, call_problem
 from cloudwright.storage import executions, operations
 from cloudwright.storage.records import JournalResult
 from cloudwright.storage.store import Store
@@ -60,6 +61,12 @@ class WorkflowJournal:
         self._recorder.changed(self._snapshot.execution.id, "events")
 
     async def answer(self, method: str, args: dict[str, Any]) -> Any:
+        """Return the value of a call's reply. Raises errors.CloudwrightError to refuse it."""
+        if method not in WORKFLOW_METHODS:
+            return await self._rpc.handle(self._snapshot, method, args)
+        problem = call_problem(method, args, WORKFLOW_METHODS)
+        if problem is not None:
+            raise InvalidInput(problem)
         if method == "briefing":
             part = self.pending_chunks.pop(args["part"], None)
             if part is None:
@@ -67,10 +74,7 @@ class WorkflowJournal:
                     f"There is no part {args['part']} of the briefing, or it was told already."
                 )
             return part
-        if method == "begin":
-            await self._begin()
-            return None
-        return await self._rpc.handle(self._snapshot, method, args)
+        return await self._begin()
 
     async def _begin(self) -> None:
         """Keep that a workflow which can not be resumed is about to be called. Raises StaleTerm."""

@@ -8,6 +8,8 @@ import signal
 import sys
 from typing import Any
 
+from cloudwright.model.frames.operation import check_to_operation
+from cloudwright.model.json_values import offence
 from cloudwright.operation.context import Context
 from cloudwright.operation.current import current_ctx
 from cloudwright.operation.errors import NonRecoverableError
@@ -15,9 +17,8 @@ from cloudwright.operation.failure import describe
 from cloudwright.operation.mapping import add_paths, arguments, load_function
 from cloudwright.operation.scripts.process import ProcessException
 from cloudwright.operation.supervisor import Supervisor
-from cloudwright.operation.values import offence
 from cloudwright.process.channel import Channel
-from cloudwright.process.frames import MAX_FRAME, FrameError
+from cloudwright.process.frames import MAX_FROM_CHILD, FrameError
 
 #: What plugins import, by name only: it is made from this package.
 _NAMES = importlib.import_module("cloudwright.compat.preload")
@@ -29,10 +30,13 @@ def main(channel: Channel) -> None:
     Whoever forked this process ends it when this returns, without waiting for threads that the function left
     behind. Raises ChannelClosed when the supervisor is gone.
     """
-    begin = channel.receive()
-    if begin is None or begin["type"] != "begin":
-        raise ValueError(f"an operation's process was sent {begin!r} instead of a begin frame")
     supervisor = Supervisor(channel)
+    try:
+        begin = channel.receive_begin(check_to_operation)
+    except FrameError as error:
+        message = f"The operation's process did not understand what it is to do: {error}."
+        supervisor.end(_failed(describe(NonRecoverableError(message))))
+        return
     ctx = Context(begin, supervisor)
     result: Any = None
     failure: dict[str, Any] | None = None
@@ -54,6 +58,10 @@ def main(channel: Channel) -> None:
         # A signal ended its script. What that had started was not left running on purpose, and must run
         # neither beside the next attempt nor after a kill.
         os.killpg(0, signal.SIGKILL)
+
+
+def _failed(failure: dict[str, Any]) -> dict[str, Any]:
+    return {"outcome": "failed", "result": None, "failure": failure, "updates": []}
 
 
 def _run(begin: dict[str, Any], ctx: Context) -> Any:
@@ -112,16 +120,16 @@ def _end(supervisor: Supervisor, end: dict[str, Any]) -> None:
     try:
         supervisor.end(end)
     except FrameError:
-        end = _too_large(end, "result") | {"updates": end["updates"]}
+        end = _too_large("result") | {"updates": end["updates"]}
         try:
             supervisor.end(end)
         except FrameError:
-            supervisor.end(_too_large(end, "changed runtime properties"))
+            supervisor.end(_too_large("changed runtime properties"))
 
 
-def _too_large(end: dict[str, Any], what: str) -> dict[str, Any]:
+def _too_large(what: str) -> dict[str, Any]:
     error = NonRecoverableError(
         f"The operation did its work, but its {what} cannot be stored: all that it says at its end may have "
-        f"{MAX_FRAME // 2**20} MiB. Keep large data in a file, and its path in a runtime property."
+        f"{MAX_FROM_CHILD // 2**20} MiB. Keep large data in a file, and its path in a runtime property."
     )
-    return end | {"outcome": "failed", "result": None, "failure": describe(error), "updates": []}
+    return _failed(describe(error))

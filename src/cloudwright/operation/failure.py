@@ -8,8 +8,8 @@ import traceback
 from typing import Any
 
 import cloudwright
+from cloudwright.model.json_values import readable
 from cloudwright.operation.errors import NonRecoverableError, RecoverableError
-from cloudwright.operation.supervisor import readable
 
 _OURS = os.path.dirname(os.path.abspath(cloudwright.__file__)) + os.sep
 

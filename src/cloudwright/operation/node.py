@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cloudwright.model.json_values import offence
 from cloudwright.operation.errors import NonRecoverableError, RequestRefused
 from cloudwright.operation.properties import ImmutableProperties, RuntimeProperties
 from cloudwright.operation.supervisor import Supervisor
-from cloudwright.operation.values import offence
 
 
 class NodeContext:

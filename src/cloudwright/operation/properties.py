@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from cloudwright.model.json_values import canonical
 from cloudwright.operation.errors import NonRecoverableError
-from cloudwright.operation.values import canonical
 
 
 class ImmutableProperties(dict[str, Any]):

@@ -6,12 +6,10 @@ import threading
 from typing import Any
 
 from cloudwright import errors
+from cloudwright.model.json_values import readable
 from cloudwright.operation.errors import NonRecoverableError, RequestRefused
 from cloudwright.process.channel import Channel
 from cloudwright.process.frames import FrameError
-
-#: A longer message is cut (characters): one log line is for reading, not for keeping a file in.
-MAX_MESSAGE = 64 * 1024
 
 #: The HTTP status that says the same as a refusal; 400 says the same as the others.
 _STATUS = {"Unauthorized": 401, "Forbidden": 403, "NotFound": 404, "Conflict": 409, "Unavailable": 503}
@@ -96,14 +94,6 @@ class Supervisor:
         with self._changed:
             self._receiving = False
             self._changed.notify_all()
-
-
-def readable(text: str) -> str:
-    """``text`` as it can be stored and shown: without what no database takes, and not endless."""
-    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if len(text) > MAX_MESSAGE:
-        text = f"{text[:MAX_MESSAGE]}... ({len(text) - MAX_MESSAGE} more characters)"
-    return text
 
 
 def refusal(error: dict[str, Any]) -> RequestRefused:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from functools import partial
+from typing import Any, Literal, Protocol, cast
 
-from cloudwright.errors import CloudwrightError, Unavailable
+from cloudwright.errors import Unavailable
+from cloudwright.model.frames import common as frames
+from cloudwright.model.frames.common import Call
+from cloudwright.model.frames.operation import End
 from cloudwright.model.operation import Failure
 from cloudwright.process.child import Child, ChildSpec, ExitStatus
-from cloudwright.process.frames import FrameError
+from cloudwright.process.frames import VERSION, FrameError
 from cloudwright.process.limits import DEATH_SECONDS, LEAVE_SECONDS
 from cloudwright.process.output import OutputLines
+from cloudwright.process.rpc import serve
 from cloudwright.process.supervisor import Zygote
 
 #: How many calls of one process may be unanswered; until one is answered nothing more is read from it.
@@ -35,7 +40,7 @@ class OperationEnd:
     state: Literal["succeeded", "failed"]
     result: Any = None
     failure: Failure | None = None
-    updates: list[dict[str, Any]] = field(default_factory=list)
+    updates: Sequence[Mapping[str, Any]] = ()
     exit_status: ExitStatus | None = None
     group_gone: bool = True
 
@@ -90,7 +95,7 @@ class Attempt:
         self._forked: asyncio.Future[Child | None] = self._loop.create_future()
         self._lines = OutputLines(self._line)
         self._calls: set[asyncio.Task[None]] = set()
-        self._said: dict[str, Any] | None = None
+        self._said: End | None = None
         self._fault: str | None = None
         self._kill_reason: str | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -140,8 +145,8 @@ class Attempt:
             self._limit_recoverable = limit_recoverable
             self._timer = self._loop.call_later(limit, self._time_out)
         try:
-            child.send({"type": "begin", **begin})
-        except (TypeError, FrameError) as error:
+            child.send({"type": "begin", "version": VERSION, **begin})
+        except (TypeError, ValueError, FrameError) as error:
             self._fault = f"it could not be told what to do ({error})"
             self._signal(signal.SIGKILL, self._fault)
 
@@ -169,9 +174,9 @@ class Attempt:
         if kind in ("log", "event"):
             self._sink.message(self.operation_id, message)
         elif kind == "call":
-            self._call(message)
+            self._call(cast(Call, message))
         elif kind == "end" and self._said is None:
-            self._said = message
+            self._said = cast(End, message)
             self._stop_timer()
             self._timer = self._loop.call_later(LEAVE_SECONDS, self._make_leave)
         else:
@@ -236,17 +241,19 @@ class Attempt:
         assert child is not None
         state: Literal["succeeded", "failed"] = "failed"
         result: Any = None
-        updates: list[dict[str, Any]] = []
+        updates: Sequence[Mapping[str, Any]] = ()
         if self._timed_out:
             message = f"The operation did not end within {self._limit:g} s, and its processes were ended."
             failure = Failure(message, recoverable=self._limit_recoverable, kind="OperationTimeout")
         elif self._said is not None:
             said = self._said
-            result, updates = said.get("result"), said.get("updates") or []
-            if said.get("outcome") == "succeeded":
-                state, failure = "succeeded", None
+            updates = said["updates"]
+            if said["outcome"] == "succeeded":
+                state, result, failure = "succeeded", said["result"], None
+            elif said["failure"] is not None:
+                failure = _failure(said["failure"])
             else:
-                failure = _failure(said.get("failure") or {})
+                failure = Failure("The operation failed and did not say why.")
         else:
             failure = Failure(self._death(child, status), kind="ProcessDied")
         return OperationEnd(state, result, failure, updates, status, child.group_gone.done())
@@ -292,8 +299,11 @@ class Attempt:
         message = {"type": "log", "level": level, "message": line, "logger": "stdout"}
         self._sink.message(self.operation_id, message)
 
-    def _call(self, message: dict[str, Any]) -> None:
-        task = self._loop.create_task(self._answer(message))
+    def _call(self, call: Call) -> None:
+        child = self.child
+        assert child is not None
+        handler = partial(self._sink.call, self.operation_id)
+        task = self._loop.create_task(serve(child, call, handler, f"operation {self.operation_id}"))
         self._calls.add(task)
         task.add_done_callback(self._answered)
         if len(self._calls) >= MAX_CALLS and self.child is not None:
@@ -304,27 +314,12 @@ class Attempt:
         if len(self._calls) == MAX_CALLS - 1 and self.child is not None:
             self.child.resume()
 
-    async def _answer(self, message: dict[str, Any]) -> None:
-        reply: dict[str, Any] = {"type": "reply", "id": message.get("id")}
-        try:
-            method, args = str(message.get("method")), message.get("args") or {}
-            reply["value"] = await self._sink.call(self.operation_id, method, args)
-        except CloudwrightError as error:
-            reply["error"] = {"kind": type(error).__name__, "message": str(error)}
-        except Exception as error:
-            # Whatever went wrong, the process that asked waits for an answer.
-            log.exception("a call of operation %s could not be answered", self.operation_id)
-            why = f"The manager could not answer ({type(error).__name__}: {error})."
-            reply["error"] = {"kind": type(error).__name__, "message": why}
-        if self.child is not None:
-            self.child.send(reply)
 
-
-def _failure(said: Mapping[str, Any]) -> Failure:
+def _failure(said: frames.Failure) -> Failure:
     return Failure(
-        message=str(said.get("message") or "The operation failed and did not say why."),
-        recoverable=said.get("recoverable") is not False,
-        retry_after=said.get("retry_after"),
-        kind=str(said.get("kind") or "Exception"),
-        traceback=str(said.get("traceback") or ""),
+        message=said["message"],
+        recoverable=said["recoverable"],
+        retry_after=said["retry_after"],
+        kind=said["kind"],
+        traceback=said["traceback"],
     )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Coroutine, Mapping
+from typing import Any, Literal, cast
 
 from cloudwright.errors import CloudwrightError, Unavailable
+from cloudwright.model.frames.checking import FrameCheck
+from cloudwright.model.frames.common import Call
 from cloudwright.process.child import Child, ChildSpec, ExitStatus
+from cloudwright.process.frames import VERSION
 from cloudwright.process.limits import DEATH_SECONDS
 from cloudwright.process.output import OutputLines
+from cloudwright.process.rpc import Handler, serve
 from cloudwright.process.supervisor import Zygote
-
-#: Answers a ``call`` frame: (method, args) -> value. Raises errors.CloudwrightError for the child to see.
-Answer = Callable[[str, dict[str, Any]], Awaitable[Any]]
 
 
 class CallFailed(CloudwrightError):
@@ -28,38 +29,37 @@ class CallFailed(CloudwrightError):
 class _Asker:
     """Observes the child: its ``end`` frame (None when it died without), its calls, what it printed."""
 
-    def __init__(self, answer: Answer | None) -> None:
+    def __init__(self, handler: Handler | None) -> None:
         self.end: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
         self.printed = OutputLines(lambda line, level: None)
         self.child: Child | None = None
         self.answering: set[asyncio.Task[None]] = set()
-        self._answer = answer
+        self._handler = handler
 
     def frame(self, message: dict[str, Any]) -> None:
         if message["type"] == "end" and not self.end.done():
             self.end.set_result(message)
         elif message["type"] == "call":
-            task = asyncio.create_task(self._reply(message))
+            task = asyncio.create_task(self._reply(cast(Call, message)))
             self.answering.add(task)
-            task.add_done_callback(self._answered)
+            task.add_done_callback(self.answering.discard)
 
-    async def _reply(self, call: dict[str, Any]) -> None:
-        reply = {"type": "reply", "id": call["id"]}
-        try:
-            if self._answer is None:
-                raise Unavailable("Nobody answers questions here.")
-            reply["value"] = await self._answer(str(call["method"]), call.get("args") or {})
-        except CloudwrightError as error:
-            reply["error"] = {"kind": type(error).__name__, "message": str(error)}
+    def _reply(self, call: Call) -> Coroutine[Any, Any, None]:
         assert self.child is not None
-        self.child.send(reply)
+        return serve(self.child, call, self._handle, f"process {self.child.name}")
 
-    def _answered(self, task: asyncio.Task[None]) -> None:
-        self.answering.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not self.end.done():
-            # A fault of ours, or of what we asked: the child cannot know what to make of it.
-            self.end.set_exception(error)
+    async def _handle(self, method: str, args: dict[str, Any]) -> Any:
+        if self._handler is None:
+            raise Unavailable("This process may not ask anything.")
+        try:
+            return await self._handler(method, args)
+        except CloudwrightError:
+            raise
+        except Exception as error:
+            if not self.end.done():
+                # A fault of the handler: the child cannot know what to make of it.
+                self.end.set_exception(error)
+            raise
 
     def output(self, data: bytes) -> None:
         self.printed.feed(data)
@@ -74,24 +74,26 @@ async def run_once(
     entry: str,
     begin: Mapping[str, Any],
     *,
+    check: FrameCheck,
     timeout: float,  # noqa: ASYNC109 - tells a process that is late from a caller that is cancelled
     memory_limit: int | None,
     name: str,
-    answer: Answer | None = None,
+    handler: Handler | None = None,
 ) -> dict[str, Any]:
-    """Fork a child, send it ``begin`` (a frame without its type) and return its ``end`` frame.
+    """Fork a child, send it ``begin`` (a frame without its type and version) and return its ``end`` frame.
 
-    ``timeout`` is in seconds, ``memory_limit`` in bytes of address space. Raises CallFailed,
-    errors.Unavailable when the child cannot be forked. Its process group is killed in any case.
+    ``check`` is the check of the child's frames, ``timeout`` is in seconds, ``memory_limit`` in bytes of
+    address space. Raises CallFailed, and errors.Unavailable if the child cannot be forked. Its process group
+    is killed in any case.
 
-    ``answer`` is asked for what the child calls for meanwhile: a CloudwrightError goes to the child, any
-    other exception ends the child and is raised here.
+    ``handler`` answers the child's calls: a CloudwrightError of it refuses the call, any other exception ends
+    the child and is raised here.
     """
-    asker = _Asker(answer)
-    child = await zygote.fork(ChildSpec(name, entry, memory_limit=memory_limit), asker)
+    asker = _Asker(handler)
+    child = await zygote.fork(ChildSpec(name, entry, memory_limit=memory_limit, check=check), asker)
     asker.child = child
     try:
-        child.send({"type": "begin", **begin})
+        child.send({"type": "begin", "version": VERSION, **begin})
         await asyncio.wait([asker.end], timeout=timeout)
         if not asker.end.done():
             raise CallFailed(f"{name} did not finish within {timeout:g} s and was ended.", "timeout")

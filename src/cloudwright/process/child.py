@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import orjson
-
-from cloudwright.process.frames import Decoder, FrameError, pack
+from cloudwright.process import fast_json
+from cloudwright.process.frames import MAX_FROM_CHILD, Decoder, FrameError, pack
 from cloudwright.process.limits import HANG_UP_SECONDS
 from cloudwright.process.proc_title import MAX_NAME
 
@@ -31,7 +30,8 @@ class ChildSpec:
 
     ``name`` is what its processes are found by (``orphans``, ``ps``), at most 128 bytes; ``entry`` is
     "package.module:function", called with the child's Channel. ``env`` is added to the zygote's environment.
-    ``cwd`` None is the root directory. ``memory_limit`` is in bytes of address space.
+    ``cwd`` None is the root directory. ``memory_limit`` is in bytes of address space. ``check`` is the check
+    of what it says (``model.frames``): a child whose frame does not pass is killed.
     """
 
     name: str
@@ -40,6 +40,7 @@ class ChildSpec:
     cwd: str | None = None
     memory_limit: int | None = None
     umask: int | None = None
+    check: Callable[[Mapping[str, Any]], str | None] | None = None
 
     def __post_init__(self) -> None:
         if not self.name or "\0" in self.name or len(self.name.encode()) > MAX_NAME:
@@ -106,7 +107,7 @@ class Child:
         self._observer: ChildObserver | None = observer
         self._signal_group = signal_group
         self._leave_output = leave_output
-        self._decoder = Decoder(orjson.loads)
+        self._decoder = Decoder(fast_json.loads, spec.check, MAX_FROM_CHILD)
         self._channel: socket.socket | None = channel
         self._output: int | None = output
         self._reading = False
@@ -122,10 +123,10 @@ class Child:
         """Send a frame: at once, or as the child reads, never blocking. Dropped when the child does not
         listen any more.
 
-        A child that lets more than 64 MiB wait is killed. Raises TypeError when ``message`` is not JSON,
-        FrameError when it is too large.
+        A child that lets more than 64 MiB wait is killed. Raises TypeError or ValueError if ``message`` is
+        not JSON, FrameError if it is too large.
         """
-        frame = memoryview(pack(orjson.dumps(message, option=orjson.OPT_NON_STR_KEYS)))
+        frame = memoryview(pack(fast_json.dumps(message)))
         if self._channel is None:
             return
         if self._outgoing:
@@ -245,7 +246,7 @@ class Child:
                 if self._observer is not None:
                     self._tell(self._observer.frame, message)
         except FrameError as error:
-            self._break(f"it sent what is no frame: {error}")
+            self._break(f"what it sent is not understood: {error}")
         return True
 
     def _read_output(self) -> int:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloudwright.errors import Conflict, Unavailable
+from cloudwright.model.frames.operation import check_from_operation
 from cloudwright.process.attempt import Attempt, OperationEnd, OperationSink
 from cloudwright.process.child import ChildSpec
 from cloudwright.process.supervisor import Zygote
@@ -76,7 +77,7 @@ class Runner:
             raise Unavailable(f"Operation {operation_id} cannot be started: its worker is stopping.")
         if operation_id in self._attempts:
             raise Conflict(f"Operation {operation_id} runs already: it is never run twice at the same time.")
-        spec = ChildSpec(operation_id, entry, env or {}, cwd, memory_limit)
+        spec = ChildSpec(operation_id, entry, env or {}, cwd, memory_limit, check=check_from_operation)
         attempt = Attempt(operation_id, self._clock(), self._sink, self._kill_grace, self._forget)
         self._attempts[operation_id] = attempt
         await attempt.run(zygote, spec, begin, timeout, timeout_recoverable)

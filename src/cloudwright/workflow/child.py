@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import cloudwright
+from cloudwright.model.frames.workflow import check_to_workflow
+from cloudwright.model.json_values import plain
 from cloudwright.model.node_packing import SHARED, Unpacking
 from cloudwright.operation.failure import memory_limit
 from cloudwright.process.channel import Channel, ChannelClosed
@@ -21,7 +23,6 @@ from cloudwright.workflow.connection import Connection
 from cloudwright.workflow.context import WorkflowContext
 from cloudwright.workflow.current import current_workflow_ctx
 from cloudwright.workflow.errors import ExecutionCancelled, WorkflowFailed
-from cloudwright.workflow.values import plain
 
 _OWN_FOLDER = str(Path(cloudwright.__file__).parent)
 
@@ -36,9 +37,11 @@ def main(channel: Channel) -> None:
     """
     collect_rarely()
     try:
-        begin = channel.receive()
-        assert begin is not None
-        assert begin["type"] == "begin", begin["type"]
+        try:
+            begin = channel.receive_begin(check_to_workflow)
+        except FrameError as error:
+            channel.send({"type": "end", **_end("failed", error=_not_understood(error))})
+            return
         connection = Connection(channel)
         try:
             end = run(begin, connection)
@@ -188,6 +191,11 @@ def _call(function: Callable[..., Any], ctx: WorkflowContext, parameters: dict[s
 
 
 # Saying what went wrong.
+
+
+def _not_understood(error: FrameError) -> dict[str, Any]:
+    message = f"The workflow's process did not understand what it is to do: {error}."
+    return {"message": message, "kind": type(error).__name__, "traceback": ""}
 
 
 def explain(error: BaseException) -> dict[str, Any]:

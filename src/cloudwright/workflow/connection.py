@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from cloudwright.model.json_values import offence
 from cloudwright.operation.errors import NonRecoverableError
 from cloudwright.operation.supervisor import refusal
-from cloudwright.operation.values import offence
 from cloudwright.process.channel import Channel, ChannelClosed
 from cloudwright.process.frames import FrameError
 from cloudwright.workflow.cancellation import Cancellation

@@ -6,12 +6,13 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from cloudwright.model.json_values import plain
 from cloudwright.workflow.current import workflow_ctx
+from cloudwright.workflow.identifiers import new_id
 from cloudwright.workflow.importable import dump_handler
 from cloudwright.workflow.operation_task import OperationTask
 from cloudwright.workflow.task_state import TASK_FAILED
 from cloudwright.workflow.tasks import WorkflowTask
-from cloudwright.workflow.values import new_id, plain
 
 #: A larger graph is stored in several entries: each must fit into a frame.
 MAX_TASKS = 500

@@ -13,14 +13,17 @@ import logging
 import signal
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from cloudwright.background import TaskSet
 from cloudwright.errors import CloudwrightError, StaleTerm
 from cloudwright.model.execution import CancelMode, Outcome
-from cloudwright.process.frames import FrameError
+from cloudwright.model.frames.common import Call
+from cloudwright.model.frames.workflow import End, WorkflowError, check_from_workflow
+from cloudwright.process.frames import VERSION, FrameError
 from cloudwright.process.limits import DEATH_SECONDS, LEAVE_SECONDS
 from cloudwright.process.output import OutputLines
+from cloudwright.process.rpc import serve
 from cloudwright.process.supervisor import Child, ChildSpec, ExitStatus, Zygote
 from cloudwright.workflow.journal import Journal
 
@@ -54,9 +57,9 @@ class Host:
         self._journal = journal
         self._child: Child | None = None
         self._lines = OutputLines(journal.output)
-        self._said: dict[str, Any] | None = None
+        self._said: End | None = None
         self._exited: asyncio.Future[ExitStatus] = asyncio.get_running_loop().create_future()
-        self._waiting: list[dict[str, Any]] = []
+        self._waiting: list[tuple[dict[str, Any], str]] = []
         self._writes = TaskSet()
         self._trouble: str | None = None
         self._killed = False
@@ -72,19 +75,16 @@ class Host:
             entry=ENTRY,
             cwd=begin["blueprint"]["path"],
             memory_limit=memory_limit,
+            check=check_from_workflow,
         )
         child = await zygote.fork(spec, self)
         self._child = child
         if self._killed:
             child.signal(signal.SIGKILL)
-        try:
-            child.send({"type": "begin", **begin})
-            for message in self._waiting:
-                child.send(message)
-        except (FrameError, TypeError) as error:
-            self._trouble = f"it could not be told what to do ({error})"
-            child.signal(signal.SIGKILL)
-        self._waiting.clear()
+        waiting, self._waiting = self._waiting, []
+        self._send({"type": "begin", "version": VERSION, **begin}, "what it is to do")
+        for message, what in waiting:
+            self._send(message, what)
         status = await self._exited
         self._lines.close()
         await self._writes.join()
@@ -103,7 +103,7 @@ class Host:
 
     def cancel(self, mode: CancelMode) -> None:
         """Tell the workflow that a standard cancellation was requested."""
-        self._send({"type": "cancel", "mode": str(mode)})
+        self._send({"type": "cancel", "mode": str(mode)}, "that it is cancelled")
 
     def kill(self) -> None:
         """End the process at once, with everything in its process group."""
@@ -115,24 +115,31 @@ class Host:
         """Tell the workflow what became of one of its operations (an ``operation`` frame without its
         type).
         """
-        self._send({"type": "operation", **update})
+        self._send({"type": "operation", **update}, f"what became of operation {update['id']}")
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any], what: str) -> None:
+        """Send a frame. The process is ended if that is impossible: it would wait for it for ever."""
         if self._child is None:
-            self._waiting.append(message)
-        else:
+            self._waiting.append((message, what))
+            return
+        try:
             self._child.send(message)
+        except (TypeError, ValueError, FrameError) as error:
+            if self._said is None:
+                self._trouble = f"it could not be sent {what} ({error})"
+                self.kill()
 
     # What the supervisor of processes calls (ChildObserver).
 
     def frame(self, message: dict[str, Any]) -> None:
-        kind = message.get("type")
+        kind = message["type"]
         if kind == "journal":
-            self._spawn(self._stored(self._journal.apply(message["entries"], bool(message.get("aware")))))
+            self._spawn(self._stored(self._journal.apply(message["entries"], message["aware"])))
         elif kind == "call":
-            self._spawn(self._answer(message, list(self._writes)))
+            assert self._child is not None
+            self._spawn(self._answer(self._child, cast(Call, message), list(self._writes)))
         elif kind == "end":
-            self._said = message
+            self._said = cast(End, message)
             self._leaving = asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._make_leave)
 
     def output(self, data: bytes) -> None:
@@ -177,34 +184,16 @@ class Host:
             self.kill()
             raise
 
-    async def _answer(self, message: dict[str, Any], before: list[asyncio.Task[None]]) -> None:
-        # What the workflow did before it asked is stored by then, and seen by whoever answers.
+    async def _answer(self, child: Child, call: Call, before: list[asyncio.Task[None]]) -> None:
+        # What the workflow did before it asked is stored by then, and seen by the handler.
         await asyncio.gather(*before, return_exceptions=True)
-        reply: dict[str, Any] = {"type": "reply", "id": message.get("id")}
-        try:
-            reply["value"] = await self._journal.answer(str(message.get("method")), message.get("args") or {})
-        except CloudwrightError as error:
-            reply["error"] = {"kind": type(error).__name__, "message": str(error)}
-        except Exception as error:
-            # Whatever went wrong, the process that asked waits for an answer.
-            log.exception("a call of execution %s could not be answered", self.execution_id)
-            reply["error"] = {
-                "kind": type(error).__name__,
-                "message": f"The manager could not answer ({type(error).__name__}: {error}).",
-            }
-        try:
-            self._send(reply)
-        except (FrameError, TypeError) as error:
-            why = f"The answer to `{message.get('method')}` could not be sent: {error}."
-            self._send(
-                {"type": "reply", "id": reply["id"], "error": {"kind": type(error).__name__, "message": why}}
-            )
+        await serve(child, call, self._journal.answer, f"execution {self.execution_id}")
 
     def _end(self, status: ExitStatus, child: Child) -> WorkflowEnd:
         said, trouble = self._said, self._trouble
         if said is not None and trouble is None:
-            error = _describe(said.get("error") or {})
-            return WorkflowEnd(Outcome(said["outcome"]), error, said.get("result"), child.pid, status)
+            error = None if said["error"] is None else _describe(said["error"])
+            return WorkflowEnd(Outcome(said["outcome"]), error, said["result"], child.pid, status)
         trouble = trouble or child.fault
         if trouble is not None:
             message = f"The workflow's process was ended: {trouble}."
@@ -216,9 +205,6 @@ class Host:
         return WorkflowEnd(Outcome.DIED, message, None, child.pid, status)
 
 
-def _describe(error: dict[str, Any]) -> str | None:
-    if not error:
-        return None
-    text = str(error.get("message") or error.get("kind") or "the workflow failed")
-    traceback = error.get("traceback")
-    return f"{text}\n{traceback}" if traceback else text
+def _describe(error: WorkflowError) -> str:
+    text = error["message"] or error["kind"]
+    return f"{text}\n{error['traceback']}" if error["traceback"] else text

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from cloudwright.model.json_values import plain
 from cloudwright.workflow.importable import importable_name
 from cloudwright.workflow.tasks import Context, WorkflowTask
-from cloudwright.workflow.values import plain
 
 #: As many functions run at once; more wait for a place.
 MAX_THREADS = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from cloudwright.operation.supervisor import readable
+from cloudwright.model.json_values import readable
 from cloudwright.workflow.connection import Connection
 
 

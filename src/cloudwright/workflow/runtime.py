@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from cloudwright.operation.supervisor import readable
+from cloudwright.model.json_values import readable
 from cloudwright.workflow.connection import Connection
 from cloudwright.workflow.graph import GraphContext, TaskDependencyGraph
 from cloudwright.workflow.graph_executor import GraphExecutor

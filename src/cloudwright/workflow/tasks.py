@@ -9,10 +9,10 @@ from typing import Any, Protocol, TypeAlias
 
 from cloudwright.model.operation import Failure
 from cloudwright.workflow.errors import ExecutionCancelled
+from cloudwright.workflow.identifiers import new_id
 from cloudwright.workflow.protocols import TaskContext
 from cloudwright.workflow.task_result import WorkflowTaskResult
 from cloudwright.workflow.task_state import TaskState
-from cloudwright.workflow.values import new_id
 
 INFINITE_TOTAL_RETRIES = -1
 DEFAULT_TOTAL_RETRIES = INFINITE_TOTAL_RETRIES

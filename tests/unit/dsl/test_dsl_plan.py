@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cloudwright.dsl import child
 from cloudwright.dsl.blueprint import _SECTIONS
 from cloudwright.dsl.functions.syntax import FUNCTIONS
 from cloudwright.errors import CloudwrightError
+from cloudwright.process.frames import VERSION
 
 TEXT = """\
 tosca_definitions_version: cloudify_dsl_1_4
@@ -83,14 +85,23 @@ class Wire:
     def send(self, frame: dict[str, Any]) -> None:
         self.sent.append(json.loads(json.dumps(frame)))
 
+    def receive_begin(self, check: Callable[[Any], str | None]) -> dict[str, Any]:
+        begin = self.incoming.popleft()
+        assert check(begin) is None
+        return begin
+
     def receive(self) -> dict[str, Any] | None:
         return self.incoming.popleft() if self.incoming else None
+
+
+def begin(path: Path, **more: Any) -> dict[str, Any]:
+    return {"type": "begin", "version": VERSION, "path": str(path), "limits": {}, "resolves": False} | more
 
 
 def test_the_parsers_process(tmp_path: Path) -> None:
     path = tmp_path / "blueprint.yaml"
     path.write_text(TEXT)
-    wire = Wire({"type": "begin", "path": str(path), "limits": dsl.Limits().to_json()})
+    wire = Wire(begin(path, limits=dsl.Limits().to_json()))
     child.main(wire)
     (end,) = wire.sent
     assert [node["id"] for node in dsl.Plan.from_json(end["plan"]).nodes] == ["host"]
@@ -99,7 +110,7 @@ def test_the_parsers_process(tmp_path: Path) -> None:
 def test_the_parsers_process_reports_problems(tmp_path: Path) -> None:
     path = tmp_path / "blueprint.yaml"
     path.write_text(TEXT.replace("cloudify.nodes.Compute", "nope"))
-    wire = Wire({"type": "begin", "path": str(path), "limits": {}})
+    wire = Wire(begin(path))
     child.main(wire)
     (end,) = wire.sent
     (problem,) = end["problems"]
@@ -114,7 +125,7 @@ def test_the_parsers_process_asks_for_imports(tmp_path: Path) -> None:
     )
     (tmp_path / "a.yaml").write_text("node_types: {t: {}}\n")
     wire = Wire(
-        {"type": "begin", "path": str(path), "resolves": True},
+        begin(path, resolves=True),
         {"type": "reply", "id": 1, "value": {"location": "plugin:a", "path": str(tmp_path / "a.yaml")}},
         {"type": "reply", "id": 2, "error": {"kind": "NotFound", "message": "there is no plugin b."}},
     )
@@ -123,12 +134,6 @@ def test_the_parsers_process_asks_for_imports(tmp_path: Path) -> None:
     assert wire.sent[0]["args"] == {"reference": "plugin:a", "version": "1_3"}
     (problem,) = wire.sent[-1]["problems"]
     assert "there is no plugin b" in problem["message"]
-
-
-def test_no_begin() -> None:
-    wire = Wire()
-    child.main(wire)
-    assert wire.sent == []
 
 
 WORDS = st.sampled_from(

@@ -14,9 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cloudwright.model.frames.operation import check_from_operation
 from cloudwright.operation.child import main
 from cloudwright.process import frames
 from cloudwright.process.channel import Channel
+from cloudwright.process.frames import VERSION
 
 PATIENCE = 30.0
 Answer = Callable[[dict[str, Any]], Any]
@@ -68,8 +70,8 @@ class Supervised:
         self.end: dict[str, Any] | None = None
         self.status: int | None = None
         self._answers = answers
-        self._decoder = frames.Decoder()
-        self.send({"type": "begin", **begin})
+        self._decoder = frames.Decoder(check=check_from_operation)
+        self.send({"type": "begin", "version": VERSION, **begin})
 
     def send(self, frame: dict[str, Any]) -> None:
         self.channel.sendall(frames.encode(frame))
@@ -178,6 +180,7 @@ def instance(id: str, **more: Any) -> dict[str, Any]:
     return {
         "id": id,
         "node_id": id.rpartition("_")[0],
+        "deployment_id": "d1",
         "host_id": None,
         "index": 1,
         "state": "creating",
@@ -203,7 +206,13 @@ class Operations:
         operation = {
             "id": "op1",
             "name": "cloudify.interfaces.lifecycle.start",
+            "graph_id": None,
             "attempt": 1,
+            "resume": False,
+            "executor": "central_deployment_agent",
+            "evaluate": False,
+            "timeout": None,
+            "timeout_recoverable": False,
             "retry_number": 0,
             "max_retries": 60,
             "mapping": mapping,
@@ -218,10 +227,23 @@ class Operations:
                 "workflow_id": "install",
                 "deployment_id": "d1",
                 "parameters": {"fast": True},
+                "dry_run": False,
                 "created_by": "ann",
+                "is_system_workflow": False,
             },
-            "deployment": {"id": "d1", "display_name": "D one", "inputs": {"size": 2}},
-            "blueprint": {"id": "b1", "path": str(self.blueprint)},
+            "deployment": {
+                "id": "d1",
+                "display_name": "D one",
+                "description": None,
+                "inputs": {"size": 2},
+                "outputs": {},
+                "capabilities": {},
+                "scaling_groups": {},
+                "labels": [],
+                "resource_tags": {},
+                "runtime_only_evaluation": False,
+            },
+            "blueprint": {"id": "b1", "path": str(self.blueprint), "imported": []},
             "tenant": {"name": "default_tenant"},
             "plugin": {
                 "name": "web",
@@ -231,8 +253,7 @@ class Operations:
             },
             "workdir": str(self.blueprint.parent / "work"),
             "agent": None,
-            "node": node("server"),
-            "instance": instance("server_1"),
+            **({} if "source" in more else {"node": node("server"), "instance": instance("server_1")}),
             **more,
         }
 

@@ -81,7 +81,7 @@ class Site:
             side: {"node": self.nodes[self.instances[id]["node_id"]], "instance": self.instances[id]}
             for side, id in (("source", source), ("target", target))
         }
-        begin = {"node": None, "instance": None, **ends}
+        begin: dict[str, Any] = {**ends}
         begin["source"]["node"] = node | {"properties": self.evaluate(node["properties"])}
         full = f"cloudify.interfaces.relationship_lifecycle.{operation}"
         done = self.start(relationship["source_operations"][full], node, **begin).run()

@@ -99,8 +99,6 @@ def operation(ctx):
         return [ctx.type, type(error).__name__, ctx.operation.relationship]
 """,
         operation={"side": "source"},
-        node=None,
-        instance=None,
         source={"node": node("app"), "instance": instance("app_1")},
         target={
             "node": node("db"),

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudwright.model.json_values import canonical, offence
 from cloudwright.operation.errors import NonRecoverableError
 from cloudwright.operation.properties import ImmutableProperties, RuntimeProperties
-from cloudwright.operation.values import canonical, offence
 
 KEYS = st.sampled_from(["a", "b", "c"])
 VALUES = st.recursive(

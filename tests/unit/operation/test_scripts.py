@@ -160,8 +160,6 @@ def test_ctx_in_a_relationship_script(operations: Operations) -> None:
 ctx source instance runtime-properties peer "$(ctx target node properties port)"
 ctx target instance runtime-properties clients.$(ctx source node name) "$(ctx source instance id)"
 """,
-        node=None,
-        instance=None,
         source={"node": node("app"), "instance": instance("app_1")},
         target={"node": node("db"), "instance": instance("db_1")},
     ).run()

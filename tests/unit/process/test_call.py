@@ -8,13 +8,15 @@ from observing import in_loop, start_zygote
 
 from cloudwright.errors import NotFound
 from cloudwright.process import orphans
-from cloudwright.process.call import Answer, CallFailed, run_once
+from cloudwright.process.call import CallFailed, run_once
+from cloudwright.process.frames import VERSION
+from cloudwright.process.rpc import Handler
 
 NAME = f"test {os.getpid()} call"
 
 
 async def ask(
-    entry: str, *, timeout: float = 30.0, memory_limit: int | None = None, answer: Answer | None = None
+    entry: str, *, timeout: float = 30.0, memory_limit: int | None = None, answer: Handler | None = None
 ) -> dict:
     zygote = await start_zygote()
     try:
@@ -22,10 +24,11 @@ async def ask(
             zygote,
             f"unruly:{entry}",
             {"n": 1},
+            check=lambda frame: None,
             timeout=timeout,
             memory_limit=memory_limit,
             name=NAME,
-            answer=answer,
+            handler=answer,
         )
     finally:
         assert orphans.find([NAME]) == []
@@ -34,7 +37,7 @@ async def ask(
 @in_loop
 async def test_a_question_is_answered() -> None:
     end = await ask("succeed")
-    assert (end["type"], end["result"]) == ("end", {"type": "begin", "n": 1})
+    assert (end["type"], end["result"]) == ("end", {"type": "begin", "version": VERSION, "n": 1})
 
 
 @pytest.mark.parametrize(
@@ -47,7 +50,7 @@ async def test_a_question_is_answered() -> None:
         (
             "say_garbage",
             "died",
-            f"{NAME} ended with signal 9 (SIGKILL) and no answer: it sent what is no frame",
+            f"{NAME} ended with signal 9 (SIGKILL) and no answer: what it sent is not understood",
         ),
     ],
 )

@@ -90,10 +90,15 @@ def test_a_length_above_the_largest_is_refused_before_anything_is_kept() -> None
 
 def test_the_largest_frame_passes_and_one_byte_more_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     body = encode({"type": "x"})[4:]
-    monkeypatch.setattr(frames, "MAX_FRAME", len(body))
-    assert list(Decoder().feed(pack(body))) == [{"type": "x"}]
+    limit = len(body)
+    assert list(Decoder(limit=limit).feed(pack(body, limit))) == [{"type": "x"}]
     with pytest.raises(FrameError):
-        pack(body + b" ")
+        list(Decoder(limit=limit - 1).feed(pack(body)))
+    monkeypatch.setattr(frames, "MAX_FROM_CHILD", limit)
+    assert encode({"type": "x"})[4:] == body
+    monkeypatch.setattr(frames, "MAX_FROM_CHILD", limit - 1)
+    with pytest.raises(FrameError):
+        encode({"type": "x"})
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), b"bytes", {1, 2}])

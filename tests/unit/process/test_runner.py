@@ -13,8 +13,10 @@ import pytest
 from observing import PATIENCE, end_group, in_loop, in_uvloop, is_dead, soon, start_zygote
 
 from cloudwright.errors import Conflict, Unavailable
+from cloudwright.model.json_values import MAX_NESTING
 from cloudwright.model.operation import Failure
 from cloudwright.process import attempt
+from cloudwright.process.frames import MAX_FRAME, VERSION
 from cloudwright.process.runner import OperationEnd, Runner
 from cloudwright.process.supervisor import ExitStatus, Zygote
 
@@ -40,6 +42,8 @@ class Books:
     async def call(self, operation_id: str, method: str, args: dict[str, Any]) -> Any:
         if method == "refuse":
             raise Conflict("no")
+        if method == "much":
+            return "x" * MAX_FRAME
         if method == "never":
             await asyncio.get_running_loop().create_future()
         if method == "slow":
@@ -87,11 +91,13 @@ class Books:
         self._changed.set()
 
 
-async def start(entry: str, *, grace: float = 5.0, **more: Any) -> tuple[Runner, Books, Zygote]:
+async def start(
+    entry: str, *, grace: float = 5.0, begin: dict[str, Any] | None = None, **more: Any
+) -> tuple[Runner, Books, Zygote]:
     zygote = await start_zygote()
     books = Books()
     runner = Runner(books, kill_grace=grace, clock=lambda: NOW)
-    await runner.run(zygote, ID, {"operation": {"id": ID}}, entry=f"unruly:{entry}", **more)
+    await runner.run(zygote, ID, begin or {"operation": {"id": ID}}, entry=f"unruly:{entry}", **more)
     return runner, books, zygote
 
 
@@ -105,7 +111,7 @@ def test_an_operation_succeeds(runs) -> None:
         assert (running.operation_id, running.pid, running.since) == (ID, pid, NOW)
         assert await books.end() == OperationEnd(
             "succeeded",
-            result={"type": "begin", "operation": {"id": ID}},
+            result={"type": "begin", "version": VERSION, "operation": {"id": ID}},
             updates=[{"id": "i", "version": 1, "runtime_properties": {}}],
             exit_status=ExitStatus(code=0),
             group_gone=True,
@@ -197,8 +203,8 @@ async def test_the_last_lines_before_a_death_are_in_the_failure() -> None:
 @pytest.mark.parametrize(
     ("entry", "fault"),
     [
-        ("say_the_unexpected", "it sent an unexpected frame of type 'poem'"),
-        ("say_more_than_fits", "it sent what is no frame: a frame says that it has 4294967295 bytes"),
+        ("say_the_unexpected", "what it sent is not understood: a frame has the unknown type `poem`"),
+        ("say_more_than_fits", "what it sent is not understood: a frame has 4294967295 bytes"),
     ],
 )
 @in_loop
@@ -208,6 +214,53 @@ async def test_a_breach_of_the_protocol_is_the_reason_of_the_failure(entry: str,
     assert end.failure is not None
     assert end.failure.kind == "ProcessDied"
     assert f"signal 9 (SIGKILL) and no result: {fault}" in end.failure.message
+
+
+FAILED = {"type": "end", "outcome": "failed", "result": None, "failure": "x", "updates": []}
+DEEP: list[Any] = []
+for _ in range(MAX_NESTING):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    ("frame", "fault"),
+    [
+        (FAILED, "the field `failure` of the `end` frame must be an object or null, not text"),
+        ({"type": "end"}, "the field `outcome` of the `end` frame is missing"),
+        (
+            {**FAILED, "outcome": "succeeded", "failure": None, "result": DEEP},
+            "the field `result` of the `end` frame is nested deeper than the 100 levels",
+        ),
+        (
+            {**FAILED, "failure": None, "updates": [{"id": "i", "version": "1", "runtime_properties": {}}]},
+            "the field `updates[0].version` of the `end` frame must be an integer, not text",
+        ),
+        ({"type": "log", "level": 5}, "the field `level` of the `log` frame must be text, not an integer"),
+        (
+            {"type": "call", "id": 1, "method": "look", "args": None},
+            "the field `args` of the `call` frame must be an object, not null",
+        ),
+    ],
+)
+@in_loop
+async def test_a_malformed_frame_ends_its_operation_with_an_error_that_names_the_field(
+    frame: dict[str, Any], fault: str
+) -> None:
+    runner, books, _ = await start("say", begin={"say": [frame]})
+    end = await books.end()
+    assert end.state == "failed"
+    assert end.updates == ()
+    assert end.failure is not None
+    assert fault in end.failure.message
+    assert await runner.kill(ID, "nothing is left to kill")
+
+
+@in_loop
+async def test_an_answer_that_is_larger_than_a_frame_is_refused() -> None:
+    _, books, _ = await start("ask_for_much")
+    end = await books.end()
+    assert end.result["kind"] == "FrameError"
+    assert "The answer to `much` could not be sent: a frame of" in end.result["message"]
 
 
 @in_loop

@@ -241,7 +241,7 @@ async def test_paused_frames_wait_and_are_delivered_at_the_end_at_the_latest() -
 @pytest.mark.parametrize(
     ("entry", "before", "fault"),
     [
-        ("say_more_than_fits", [], "a frame says that it has 4294967295 bytes"),
+        ("say_more_than_fits", [], "a frame has 4294967295 bytes"),
         ("say_garbage", [{"type": "before"}], "is not JSON"),
     ],
 )

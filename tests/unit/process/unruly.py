@@ -242,6 +242,21 @@ def ask_twice(channel: Channel) -> None:
     channel.send({"type": "end", "result": replies})
 
 
+def say(channel: Channel) -> None:
+    """Send the frames that the first frame lists, and wait."""
+    begin = channel.receive()
+    for frame in begin["say"]:
+        channel.send(frame)
+    signal.pause()
+
+
+def ask_for_much(channel: Channel) -> None:
+    channel.receive()
+    channel.send({"type": "call", "id": 1, "method": "much", "args": {}})
+    reply = channel.receive()
+    channel.send({**END, "result": reply["error"]})
+
+
 def call_without_reading(channel: Channel) -> None:
     for number in range(2000):
         channel.send({"type": "call", "id": number, "method": "slow", "args": {}})

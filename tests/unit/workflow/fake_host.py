@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
+from cloudwright.model.frames.workflow import check_from_workflow, check_to_workflow
 from cloudwright.process import frames
 from cloudwright.process.channel import Channel, ChannelClosed
+from cloudwright.process.frames import VERSION
 from cloudwright.workflow import child
 from cloudwright.workflow.connection import Connection
 from cloudwright.workflow.current import current_workflow_ctx
@@ -161,6 +163,7 @@ def instances_of(nodes: Iterable[dict[str, Any]], state: str = "uninitialized") 
         {
             "id": f"{item['name']}_{index}",
             "node_id": item["name"],
+            "deployment_id": "d",
             "host_id": f"{item['name']}_{index}" if item["host_id"] else None,
             "index": index,
             "state": state,
@@ -364,16 +367,35 @@ class FakeHost:
                 "deployment_id": "d",
                 "parameters": {},
                 "dry_run": False,
+                "created_by": "ann",
+                "is_system_workflow": False,
             },
             "mapping": "user_workflows.function",
             "plugin": {"name": "lab", "version": None, "path": []},
-            "deployment": {"id": "d", "display_name": "D", "inputs": {"size": 3}, "scaling_groups": {}},
-            "blueprint": {"id": "b", "path": "/nowhere"},
+            "deployment": {
+                "id": "d",
+                "display_name": "D",
+                "description": None,
+                "inputs": {"size": 3},
+                "outputs": {},
+                "capabilities": {},
+                "scaling_groups": {},
+                "labels": [],
+                "resource_tags": {},
+                "runtime_only_evaluation": False,
+            },
+            "blueprint": {"id": "b", "path": "/nowhere", "imported": []},
             "tenant": {"name": "default_tenant"},
             "nodes": nodes,
+            "shared": None,
             "node_instances": [self._instance(item) for item in self.instances],
             "workflows": {},
-            "policy": {"task_retries": 2, "task_retry_interval": 15, "subgraph_retries": 0},
+            "policy": {
+                "task_retries": 2,
+                "task_retry_interval": 15,
+                "subgraph_retries": 0,
+                "wait_after_fail": 600,
+            },
             "resume": False,
             "begun": False,
             "cancel": None,
@@ -427,8 +449,7 @@ class FakeHost:
 
     def _process(self, channel: Channel) -> dict[str, Any] | None:
         try:
-            begin = channel.receive(PATIENCE)
-            assert begin is not None
+            begin = channel.receive_begin(check_to_workflow)
             connection = TimedConnection(channel, self.clock)
             try:
                 end = child.run(begin, connection)
@@ -443,10 +464,10 @@ class FakeHost:
 
     def _serve(self) -> None:
         try:
-            self._send({"type": "begin", **self.begin})
+            self._send({"type": "begin", "version": VERSION, **self.begin})
             for what in self.early:
                 what()
-            decoder = frames.Decoder()
+            decoder = frames.Decoder(check=check_from_workflow)
             while data := self._ours.recv(65536):
                 for frame in decoder.feed(data):
                     self._take(frame)

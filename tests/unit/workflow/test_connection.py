@@ -76,7 +76,7 @@ def test_much_is_sent_in_parts(ends: tuple[Connection, Channel], monkeypatch: py
 def test_what_is_too_large_for_one_frame_is_sent_in_several(
     ends: tuple[Connection, Channel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloudwright.process.frames.MAX_FRAME", 200)
+    monkeypatch.setattr("cloudwright.process.frames.MAX_FROM_CHILD", 200)
     connection, host = ends
     with connection.gathering():
         for number in range(9):

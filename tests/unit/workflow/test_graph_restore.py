@@ -364,7 +364,7 @@ def test_a_rebuilt_subgraph_is_resumed_and_not_the_one_that_failed(moment: str) 
     def run(ctx: Any) -> None:
         blocks(ctx, name="b").execute()
 
-    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1}
+    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1, "wait_after_fail": 600}
     host = FakeHost(THING, behaviour=behaviour, policy=policy)
     assert host.run(run) is None
     again = host.resumed(crash=True)
@@ -395,7 +395,7 @@ def test_a_rebuilt_subgraph_has_as_many_retries_left_as_before() -> None:
     def run(ctx: Any) -> None:
         blocks(ctx, name="b").execute()
 
-    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1}
+    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1, "wait_after_fail": 600}
     host = FakeHost(THING, behaviour=behaviour, policy=policy)
     assert host.run(run) is None
     again = host.resumed(crash=True)

@@ -419,7 +419,12 @@ def test_a_subgraph_is_retried_by_another_in_its_place(retries: int, outcome: st
         graph.add_dependency(after, subgraph)
         graph.execute()
 
-    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": retries}
+    policy = {
+        "task_retries": 0,
+        "task_retry_interval": 1,
+        "subgraph_retries": retries,
+        "wait_after_fail": 600,
+    }
     host = FakeHost(THING, behaviour=failing(9, recoverable=False), policy=policy)
     assert host.run(workflow)["outcome"] == outcome
     assert [number_of(item) for item in host.books.sent] == sent
@@ -445,7 +450,7 @@ def test_a_subgraph_is_retried_only_when_what_runs_of_it_has_ended() -> None:
         retrying(ctx, graph, [5, 1], [6])
         graph.execute()
 
-    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1}
+    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1, "wait_after_fail": 600}
     host = FakeHost(THING, behaviour=behaviour, policy=policy)
     assert host.run(workflow)["outcome"] == "terminated"
     assert [number_of(item) for item in host.books.sent] == [5, 1, 6]
@@ -527,7 +532,7 @@ def test_what_waits_for_a_task_of_a_rebuilt_subgraph_waits_for_the_new_one() -> 
         graph.add_dependency(after, list(first.tasks.values())[1])
         graph.execute()
 
-    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1}
+    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1, "wait_after_fail": 600}
     host = FakeHost(THING, behaviour=failing(9, recoverable=False), policy=policy)
     assert host.run(workflow)["outcome"] == "terminated"
     assert [number_of(item) for item in host.books.sent] == [1, 4, 5, 3]
@@ -541,7 +546,7 @@ def test_a_subgraph_whose_handler_names_no_other_cannot_be_retried() -> None:
         subgraph.on_failure = lambda task: HandlerResult.retry()
         graph.execute()
 
-    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1}
+    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1, "wait_after_fail": 600}
     end = FakeHost(THING, behaviour=failing(9, recoverable=False), policy=policy).run(workflow)
     assert end is not None
     assert "retried by another subgraph" in end["error"]["message"]

@@ -18,7 +18,8 @@ TALKATIVE = f"""
 def main(channel):
     channel.receive()
     for number in range({FRAMES}):
-        channel.send({{"type": "journal", "entries": [["log", number, "x" * 10000]]}})
+        line = {{"level": "info", "message": f"{{number}} " + "x" * 10000, "logger": "test"}}
+        channel.send({{"type": "journal", "aware": False, "entries": [["log", line]]}})
     channel.send({{"type": "end", "outcome": "terminated", "result": None, "error": None}})
 """
 
@@ -32,7 +33,7 @@ class Outage:
 
     async def apply(self, entries: list[list[Any]], aware: bool) -> None:
         await self.over.wait()
-        self.numbers += [number for _, number, _ in entries]
+        self.numbers += [int(line["message"].split()[0]) for _, line in entries]
 
     async def answer(self, method: str, args: dict[str, Any]) -> Any:
         raise AssertionError(f"nobody asks for {method}")

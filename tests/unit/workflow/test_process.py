@@ -17,6 +17,7 @@ from graphs import THING
 
 from cloudwright.process import frames
 from cloudwright.process.channel import Channel
+from cloudwright.process.frames import VERSION
 from cloudwright.workflow import child
 from cloudwright.workflow.decorators import workflow
 
@@ -275,7 +276,7 @@ class Forked:
                 os._exit(code)
         theirs.close()
         self.channel = Channel(ours.detach())
-        self.channel.send({"type": "begin", **begin})
+        self.channel.send({"type": "begin", "version": VERSION, **begin})
 
     def until(self, kind: str) -> dict[str, Any]:
         while True:

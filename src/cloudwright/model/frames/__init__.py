@@ -1,4 +1,4 @@
-"""The frames that processes send each other, as types: what ``docs/frames.md`` shows, and what is checked.
+"""The frames that processes send each other, as types (``docs/concepts/frames.md``), and their checks.
 
 One module for each kind of child: ``operation``, ``workflow`` and ``parser``; what they have in common is in
 ``common``, the methods that a child may call in ``methods``. A frame is a TypedDict whose ``type`` is a

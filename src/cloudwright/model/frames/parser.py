@@ -32,7 +32,9 @@ class End(TypedDict):
     """Last frame: ``plan``, or ``problems`` and ``warnings``."""
 
     type: Literal["end"]
-    plan: NotRequired[Annotated[dict[str, Any], "the packed plan with its warnings ([plan.md](plan.md))"]]
+    plan: NotRequired[
+        Annotated[dict[str, Any], "packed, with its warnings ([plan.md](../reference/plan.md))"]
+    ]
     problems: NotRequired[Annotated[list[Problem], "everything that is wrong"]]
     warnings: NotRequired[list[Problem]]
 

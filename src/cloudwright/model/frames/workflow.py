@@ -67,7 +67,7 @@ class Begin(TypedDict):
     deployment: DeploymentFacts
     blueprint: BlueprintFacts
     tenant: TenantFacts
-    nodes: Annotated[list[dict[str, Any]], "the plan's nodes, packed ([plan.md](plan.md))"]
+    nodes: Annotated[list[dict[str, Any]], "the plan's nodes, packed ([plan.md](../reference/plan.md))"]
     shared: Annotated[dict[str, Any] | None, "what packed nodes share; null if they are not packed"]
     node_instances: list[NodeInstanceFacts]
     workflows: Annotated[dict[str, Any], "the deployment's workflows by name, as in the plan"]
