@@ -5,10 +5,11 @@ folder is read but through the ``ImportResolver`` that the caller gives, the net
 everything that can grow has a limit. Whatever is wrong ends as a ``BlueprintError`` that names file, line and
 remedy.
 
-The parts: ``text`` and ``marks`` know YAML; ``imports``, ``namespaces`` and ``merging`` make one document of
-many files; one module per section of the language reads that document; ``functions`` are the intrinsic ones;
-``blueprint`` puts them in order. Rules that are tables are written as tables: ``versions.SINCE``, ``shapes``,
-``namespaces.SECTIONS``, ``constraints.RULES``, ``functions.syntax.FUNCTIONS``.
+The parts: ``yaml_reader`` and ``source_positions`` know YAML; ``imports``, ``namespaces`` and ``merging``
+make one document of many files; one module per section of the language reads that document; ``functions``
+are the intrinsic ones; ``blueprint`` puts them in order. Rules that are tables are written as tables:
+``versions.SINCE``, ``structure_checks``, ``namespaces.SECTIONS``, ``constraints.RULES``,
+``functions.syntax.FUNCTIONS``.
 """
 
 from cloudwright.dsl.blueprint import parse_blueprint

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Any
 
-from cloudwright.dsl.collector import collector_paused
 from cloudwright.dsl.data_types import read_data_types
-from cloudwright.dsl.documents import Document, Origins
-from cloudwright.dsl.doubts import Doubts
+from cloudwright.dsl.deployment_settings import read_settings
 from cloudwright.dsl.function_validation import NOWHERE, FunctionValidator, Scope
+from cloudwright.dsl.gc_pause import gc_paused
 from cloudwright.dsl.groups import GroupReader, read_policy_types
 from cloudwright.dsl.imports import Importer, read_document
 from cloudwright.dsl.interfaces import InterfaceReader, Operations, OperationTable
 from cloudwright.dsl.limits import Limits
+from cloudwright.dsl.lint import Linter
 from cloudwright.dsl.merging import merge
 from cloudwright.dsl.node_graph import PluginSets, check_circles, set_hosts
 from cloudwright.dsl.node_templates import NodeReader
@@ -22,16 +22,16 @@ from cloudwright.dsl.outputs import read_labels, read_outputs, read_resource_tag
 from cloudwright.dsl.plan import Plan
 from cloudwright.dsl.plugins import Files, Mappings, read_plugins
 from cloudwright.dsl.policies import read_policies, scaling_groups
+from cloudwright.dsl.problem_collector import ProblemCollector
 from cloudwright.dsl.problems import BlueprintError, Path, Problem, closest, listing
-from cloudwright.dsl.report import Report
 from cloudwright.dsl.resolver import ImportRefused, ImportResolver, NoImports, read_file
 from cloudwright.dsl.schemas import SchemaReader
-from cloudwright.dsl.settings import read_settings
-from cloudwright.dsl.shapes import LIST, MAPPING, STRING, Checker, Field, Shape, word, words
-from cloudwright.dsl.text import Budget
+from cloudwright.dsl.source_files import Origins, SourceFile
+from cloudwright.dsl.structure_checks import LIST, MAPPING, STRING, Checker, Field, Shape, word, words
 from cloudwright.dsl.values import MOST_VALUES, Values
 from cloudwright.dsl.versions import VERSION_KEY, VERSIONS, describe
 from cloudwright.dsl.workflows import plugins_of, read_workflows
+from cloudwright.dsl.yaml_reader import Budget
 
 _SECTIONS: Shape = {
     VERSION_KEY: STRING,
@@ -76,13 +76,13 @@ def parse_blueprint(
     blueprints, URLs.
     """
     limits = limits or Limits()
-    with collector_paused():
+    with gc_paused():
         main = _main_document(path, limits, budget := Budget(limits))
         main.root = root or path.parent
         return _parse(main, path.parent, resolver or NoImports(), limits, budget)
 
 
-def _main_document(path: FilePath, limits: Limits, budget: Budget) -> Document:
+def _main_document(path: FilePath, limits: Limits, budget: Budget) -> SourceFile:
     try:
         size = path.stat().st_size
         if size > limits.file_bytes:
@@ -95,47 +95,47 @@ def _main_document(path: FilePath, limits: Limits, budget: Budget) -> Document:
 
 
 def _parse(
-    main: Document, folder: FilePath, resolver: ImportResolver, limits: Limits, budget: Budget
+    main: SourceFile, folder: FilePath, resolver: ImportResolver, limits: Limits, budget: Budget
 ) -> Plan:
     origins = Origins(main)
-    report = Report(origins, limits)
-    raw_version = _version(main, report)
-    imports = Importer(main, raw_version, resolver, budget, report).load()
-    report.finish()
-    doubts = Doubts(report)
-    doubts.repeated_keys(imports.documents)
+    problems = ProblemCollector(origins, limits)
+    raw_version = _version(main, problems)
+    imports = Importer(main, raw_version, resolver, budget, problems).load()
+    problems.finish()
+    linter = Linter(problems)
+    linter.repeated_keys(imports.documents)
     version = VERSIONS[raw_version]
-    raw = merge(imports, version, origins, report)
-    checker = Checker(report, version)
+    raw = merge(imports, version, origins, problems)
+    checker = Checker(problems, version)
     if not _check_sections(checker, raw):
         # What a section that is missing would define is not to be missed elsewhere.
-        report.finish()
+        problems.finish()
     most_values = MOST_VALUES + 10 * (limits.values - budget.left)
-    plan = _Sections(checker, raw, Files(folder, main.root or folder), limits, most_values, doubts).plan()
-    report.finish()
-    warnings = [warning.to_json() for warning in report.warnings]
+    plan = _Sections(checker, raw, Files(folder, main.root or folder), limits, most_values, linter).plan()
+    problems.finish()
+    warnings = [warning.to_json() for warning in problems.warnings]
     return Plan({"version": describe(raw_version), **plan, "warnings": warnings})
 
 
-def _version(main: Document, report: Report) -> str:
+def _version(main: SourceFile, problems: ProblemCollector) -> str:
     raw = main.data.get(VERSION_KEY)
     if isinstance(raw, str) and raw in VERSIONS:
         return raw
     if raw is None:
-        report.add(
+        problems.add(
             (),
             f"The main file of a blueprint says its `{VERSION_KEY}`, and this one does not.",
             expected=f"for example `{VERSION_KEY}: {max(VERSIONS)}`",
             suggestion=closest(VERSION_KEY, main.data),
         )
     else:
-        report.add(
+        problems.add(
             (VERSION_KEY,),
             f"`{raw}` is not a version of the language.",
             expected=f"one of {listing(VERSIONS)}",
             suggestion=closest(raw, VERSIONS),
         )
-    report.finish()
+    problems.finish()
     raise AssertionError("a report with a problem was finished without raising")
 
 
@@ -145,7 +145,7 @@ def _check_sections(checker: Checker, raw: dict[str, Any]) -> bool:
     for name, value in raw.items():
         field = _SECTIONS.get(name)
         if field is None:
-            checker.report.add(
+            checker.problems.add(
                 (name,) if isinstance(name, str) else (),
                 f"`{name}` is not a section of a blueprint.",
                 key=True,
@@ -157,7 +157,7 @@ def _check_sections(checker: Checker, raw: dict[str, Any]) -> bool:
                 checker.available((name,), "section", name)
             continue
         else:
-            checker.report.add(
+            checker.problems.add(
                 (name,), f"The section `{name}` is {word(value)}.", expected=words(field.types)
             )
         good = False
@@ -174,36 +174,36 @@ class _Sections:
         files: Files,
         limits: Limits,
         most_values: int,
-        doubts: Doubts,
+        linter: Linter,
     ) -> None:
         self._checker = checker
         self._raw = raw
         self._files = files
         self._limits = limits
         self._most_values = most_values
-        self._doubts = doubts
+        self._linter = linter
 
     def plan(self) -> dict[str, Any]:
-        raw, checker, report = self._raw, self._checker, self._checker.report
-        values = Values(report, self._most_values)
+        raw, checker, problems = self._raw, self._checker, self._checker.problems
+        values = Values(problems, self._most_values)
         schemas = SchemaReader(checker, values)
         data_types = read_data_types(checker, values, schemas, raw.get("data_types"))
         inputs = schemas.inputs(("inputs",), raw.get("inputs"))
         schemas.check_defaults(("inputs",), inputs)
         plugins = read_plugins(checker, values, raw.get("plugins"))
         mappings = Mappings(checker, plugins, self._files, raw["namespaces_mapping"])
-        operations = Operations(checker, mappings, self._doubts)
+        operations = Operations(checker, mappings, self._linter)
         interfaces = InterfaceReader(checker, schemas)
-        types = TypeReader(checker, schemas, interfaces, self._doubts)
+        types = TypeReader(checker, schemas, interfaces, self._linter)
         node_types = types.node_types(raw.get("node_types"))
         relationship_types = types.relationships(raw.get("relationships"), operations)
         reader = NodeReader(
             checker, values, interfaces, operations, (node_types, relationship_types), self._limits
         )
         nodes = reader.read(raw.get("node_templates"))
-        check_circles(report, nodes)
+        check_circles(problems, nodes)
         set_hosts(nodes, reader.hosts)
-        needed = PluginSets(report, plugins).assign(nodes, reader.tables, reader.hosts)
+        needed = PluginSets(problems, plugins).assign(nodes, reader.tables, reader.hosts)
         workflows = read_workflows(checker, schemas, mappings, raw.get("workflows"))
         policy_types = read_policy_types(checker, schemas, "policy_types", raw.get("policy_types"))
         triggers = read_policy_types(checker, schemas, "policy_triggers", raw.get("policy_triggers"))
@@ -258,7 +258,7 @@ class _Sections:
     ) -> dict[str, Any]:
         named = self._raw.get("node_templates") or {}
         validator = FunctionValidator(
-            self._checker.report, self._checker.version, inputs, nodes, named, self._doubts
+            self._checker.problems, self._checker.version, inputs, nodes, named, self._linter
         )
         for name, node in nodes.items():
             scope = Scope(node=name)

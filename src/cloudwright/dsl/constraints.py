@@ -14,7 +14,7 @@ from cloudwright.dsl.functions.syntax import is_function
 from cloudwright.dsl.patterns import SECONDS, Patience, PatternTooSlow
 from cloudwright.dsl.problems import Path, closest, listing
 from cloudwright.dsl.property_types import is_valid_regex
-from cloudwright.dsl.shapes import Checker
+from cloudwright.dsl.structure_checks import Checker
 
 ERROR_MESSAGE = "error_message"
 
@@ -142,7 +142,7 @@ def _check_one(checker: Checker, path: Path, constraint: Any) -> bool:
         return False
     names = [name for name in constraint if name != ERROR_MESSAGE]
     if len(names) != 1:
-        checker.report.add(
+        checker.problems.add(
             path, "A constraint is a mapping with one entry.", expected=f"one of {listing(RULES, most=20)}"
         )
         return False
@@ -152,7 +152,7 @@ def _check_one(checker: Checker, path: Path, constraint: Any) -> bool:
         return False
     name, argument = names[0], constraint[names[0]]
     if name not in RULES:
-        checker.report.add(
+        checker.problems.add(
             (*path, str(name)),
             f"There is no constraint `{name}`.",
             key=True,
@@ -162,7 +162,7 @@ def _check_one(checker: Checker, path: Path, constraint: Any) -> bool:
         return False
     rule = RULES[name]
     if not is_function(argument) and not rule.argument(argument):
-        checker.report.add(
+        checker.problems.add(
             (*path, name), f"`{argument}` is not an argument that `{name}` takes.", expected=rule.expected
         )
         return False

@@ -8,7 +8,7 @@ from typing import Any
 from cloudwright.dsl.hierarchy import note_cycles, note_depth, ordered, parents
 from cloudwright.dsl.property_types import PRIMITIVE_TYPES
 from cloudwright.dsl.schemas import SchemaReader
-from cloudwright.dsl.shapes import MAPPING, STRING, Checker, Shape
+from cloudwright.dsl.structure_checks import MAPPING, STRING, Checker, Shape
 from cloudwright.dsl.values import Schema, Values
 
 SECTION = "data_types"
@@ -25,12 +25,12 @@ def read_data_types(checker: Checker, values: Values, reader: SchemaReader, raw:
         # it.
         values.data_types[name] = None
         if name in PRIMITIVE_TYPES:
-            checker.report.add(
+            checker.problems.add(
                 (SECTION, name), f"`{name}` is a primitive type and cannot be defined.", key=True
             )
         elif checker.fields((SECTION, name), entry, _SHAPE, "data type"):
             usable[name] = entry
-    derived = parents(checker.report, SECTION, usable, "data type")
+    derived = parents(checker.problems, SECTION, usable, "data type")
 
     def needs(name: str) -> Iterable[str]:
         if name in derived:
@@ -42,8 +42,8 @@ def read_data_types(checker: Checker, values: Values, reader: SchemaReader, raw:
                 yield kind
 
     order, cycles = ordered(usable, needs)
-    broken = note_cycles(checker.report, SECTION, cycles, "Data types are made of each other")
-    broken |= note_depth(checker.report, SECTION, order, needs)
+    broken = note_cycles(checker.problems, SECTION, cycles, "Data types are made of each other")
+    broken |= note_depth(checker.problems, SECTION, order, needs)
     result: dict[str, Any] = {}
     for name in order:
         if name in broken:

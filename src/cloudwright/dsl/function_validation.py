@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cloudwright.dsl.doubts import Doubts
 from cloudwright.dsl.functions.syntax import (
     FUNCTIONS,
     INSTANCE_KEYWORDS,
@@ -18,8 +17,9 @@ from cloudwright.dsl.functions.syntax import (
     is_function,
     is_whole_function,
 )
+from cloudwright.dsl.lint import Linter
+from cloudwright.dsl.problem_collector import ProblemCollector
 from cloudwright.dsl.problems import Path, closest, listing
-from cloudwright.dsl.report import Report
 from cloudwright.dsl.versions import Version, name_of, since
 
 Nodes = Mapping[str, dict[str, Any]]
@@ -65,19 +65,19 @@ class FunctionValidator:
 
     def __init__(
         self,
-        report: Report,
+        problems: ProblemCollector,
         version: Version,
         inputs: Mapping[str, Any],
         nodes: Nodes,
         named: Collection[str],
-        doubts: Doubts,
+        linter: Linter,
     ) -> None:
-        self._report = report
+        self._problems = problems
         self._version = version
         self._inputs = inputs
         self._nodes = nodes
         self._named = named
-        self._doubts = doubts
+        self._linter = linter
         self._without: set[int] = set()
         self.secrets: list[Any] = []
         self.parent_capabilities: list[Any] = []
@@ -92,7 +92,7 @@ class FunctionValidator:
         else:
             self._without.add(id(entries))
             for name, item in entries.items():
-                self._doubts.functions(item, (*path, name))
+                self._linter.functions(item, (*path, name))
 
     def inputs(self, inputs: dict[str, Any], path: Path, scope: Scope) -> None:
         """The inputs of an operation, which may be one function as a whole."""
@@ -105,7 +105,7 @@ class FunctionValidator:
         """The values of a mapping whose names are the author's: one may be called like a function."""
         for name, item in entries.items():
             self.check(item, (*path, name), scope)
-            self._doubts.functions(item, (*path, name))
+            self._linter.functions(item, (*path, name))
 
     def check(self, value: Any, path: Path, scope: Scope) -> None:
         for name, arguments, place in found_in(value, path):
@@ -114,11 +114,11 @@ class FunctionValidator:
     def _function(self, name: str, arguments: Any, path: Path, scope: Scope) -> None:
         expected = FUNCTIONS[name].check(arguments)
         if expected is not None:
-            self._report.add(path, f"The arguments of `{name}` are not right.", expected=expected)
+            self._problems.add(path, f"The arguments of `{name}` are not right.", expected=expected)
             return
         first = since("function", name)
         if self._version < first:
-            self._report.add(
+            self._problems.add(
                 path,
                 f"`{name}` was added in {name_of(first)}, and this blueprint is {name_of(self._version)}.",
             )
@@ -135,7 +135,7 @@ class FunctionValidator:
         name = arguments[0] if isinstance(arguments, list) else arguments
         if is_function(name) or name in self._inputs:
             return
-        self._report.add(
+        self._problems.add(
             (*path, 0) if isinstance(arguments, list) else path,
             f"There is no input `{name}`.",
             expected=f"one of {listing(self._inputs)}"
@@ -155,7 +155,7 @@ class FunctionValidator:
         if name in INSTANCE_KEYWORDS:
             if name not in scope.keywords():
                 allowed = listing(scope.keywords()) if scope.keywords() else "a node's name"
-                self._report.add(
+                self._problems.add(
                     (*path, 0),
                     f"`{name}` means nothing here.",
                     expected=allowed,
@@ -163,7 +163,7 @@ class FunctionValidator:
                 return
             name = scope.stands_for(name)
         if name not in self._named:
-            self._report.add(
+            self._problems.add(
                 (*path, 0),
                 f"`{function}` refers to a node template `{name}`, which does not exist.",
                 expected=f"one of {listing(self._named)}" if self._named else "a node template",
@@ -181,7 +181,7 @@ class FunctionValidator:
                 return
             if isinstance(value, dict):
                 if step not in value:
-                    self._report.add(
+                    self._problems.add(
                         place,
                         f"`{'.'.join(done)}` has no property `{step}` with a value.",
                         expected=f"one of {listing(value)}" if value else None,
@@ -190,15 +190,17 @@ class FunctionValidator:
                     return
             elif isinstance(value, list):
                 if not isinstance(step, int) or isinstance(step, bool):
-                    self._report.add(place, f"`{'.'.join(done)}` is a list, and `{step}` is no index of it.")
+                    self._problems.add(
+                        place, f"`{'.'.join(done)}` is a list, and `{step}` is no index of it."
+                    )
                     return
                 if not -len(value) <= step < len(value):
-                    self._report.add(
+                    self._problems.add(
                         place, f"`{'.'.join(done)}` has {len(value)} items, and {step} is no index of it."
                     )
                     return
             else:
-                self._report.add(place, f"`{'.'.join(done)}` has no properties, so it has no `{step}`.")
+                self._problems.add(place, f"`{'.'.join(done)}` has no properties, so it has no `{step}`.")
                 return
             value = value[step]
             done.append(str(step))

@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudwright.dsl.problems import Path, closest, listing
 from cloudwright.dsl.schemas import SchemaReader
-from cloudwright.dsl.shapes import LIST, MAPPING, REQUIRED_STRING, Checker, Field, Shape
+from cloudwright.dsl.structure_checks import LIST, MAPPING, REQUIRED_STRING, Checker, Field, Shape
 from cloudwright.dsl.values import Schema, Values
 
 SECTION = "groups"
@@ -44,7 +44,7 @@ class GroupReader:
         triggers: Mapping[str, dict[str, Any]],
     ) -> None:
         self._checker = checker
-        self._report = checker.report
+        self._problems = checker.problems
         self._values = values
         self._policy_types = {
             name: Schema(f"The policy type `{name}`", entry["properties"])
@@ -65,7 +65,7 @@ class GroupReader:
             if not self._checker.fields(path, entry, _GROUP, "group"):
                 continue
             if name in nodes:
-                self._report.add(path, f"A group and a node template are both named `{name}`.", key=True)
+                self._problems.add(path, f"A group and a node template are both named `{name}`.", key=True)
             members = self._members(path, entry["members"], nodes, raw)
             result[name] = {
                 "members": members,
@@ -77,7 +77,7 @@ class GroupReader:
         self, path: Path, raw: list[Any], nodes: Collection[str], groups: Collection[str]
     ) -> list[str]:
         if not raw:
-            self._report.add(
+            self._problems.add(
                 (*path, "members"), "This group has no members.", expected="at least one node or group"
             )
         members = []
@@ -87,7 +87,7 @@ class GroupReader:
             if member in nodes or member in groups:
                 members.append(member)
                 continue
-            self._report.add(
+            self._problems.add(
                 (*path, "members", index),
                 f"There is no node template and no group `{member}`.",
                 suggestion=closest(member, [*nodes, *groups]),
@@ -124,7 +124,7 @@ class GroupReader:
     ) -> dict[str, Any]:
         schema = schemas.get(entry["type"])
         if schema is None:
-            self._report.add(
+            self._problems.add(
                 (*path, "type"),
                 f"There is no {kind} `{entry['type']}`.",
                 expected=f"one of {listing(schemas)}",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from cloudwright.dsl.problem_collector import ProblemCollector
 from cloudwright.dsl.problems import Path, closest, listing
-from cloudwright.dsl.report import Report
 
 #: How many levels of types may build on each other.
 MOST_LEVELS = 60
@@ -41,7 +41,7 @@ def ordered(names: Iterable[str], needs: Callable[[str], Iterable[str]]) -> tupl
     return order, cycles
 
 
-def parents(report: Report, section: str, raw: Mapping[str, Any], kind: str) -> dict[str, str]:
+def parents(problems: ProblemCollector, section: str, raw: Mapping[str, Any], kind: str) -> dict[str, str]:
     """The parent of each type that has one which exists; the others are noted."""
     result = {}
     for name, entry in raw.items():
@@ -52,7 +52,7 @@ def parents(report: Report, section: str, raw: Mapping[str, Any], kind: str) -> 
             result[name] = parent
         else:
             path: Path = (section, name, "derived_from")
-            report.add(
+            problems.add(
                 path,
                 f"There is no {kind} `{parent}`, from which `{name}` is derived.",
                 expected=f"one of {listing(raw)}",
@@ -61,18 +61,18 @@ def parents(report: Report, section: str, raw: Mapping[str, Any], kind: str) -> 
     return result
 
 
-def note_cycles(report: Report, section: str, cycles: Iterable[list[str]], what: str) -> set[str]:
+def note_cycles(problems: ProblemCollector, section: str, cycles: Iterable[list[str]], what: str) -> set[str]:
     """Notes each cycle once, at its first member, and answers all the members."""
     members: set[str] = set()
     for cycle in cycles:
         chain = " -> ".join(f"`{name}`" for name in (*cycle, cycle[0]))
-        report.add((section, cycle[0]), f"{what} in a circle: {chain}.", key=True)
+        problems.add((section, cycle[0]), f"{what} in a circle: {chain}.", key=True)
         members.update(cycle)
     return members
 
 
 def note_depth(
-    report: Report, section: str, order: Iterable[str], needs: Callable[[str], Iterable[str]]
+    problems: ProblemCollector, section: str, order: Iterable[str], needs: Callable[[str], Iterable[str]]
 ) -> set[str]:
     """Notes what builds on more than ``MOST_LEVELS`` levels of others. ``order`` has what is needed first."""
     levels: dict[str, int] = {}
@@ -81,7 +81,7 @@ def note_depth(
     deep = {name for name, level in levels.items() if level > MOST_LEVELS}
     if deep:
         first = min(deep, key=lambda name: levels[name])
-        report.add(
+        problems.add(
             (section, first), f"`{first}` builds on more than the limit of {MOST_LEVELS} levels.", key=True
         )
     return deep

@@ -9,11 +9,10 @@ from itertools import islice
 from typing import Any
 
 from cloudwright.dsl import types
-from cloudwright.dsl.documents import Document
 from cloudwright.dsl.limits import Limits
 from cloudwright.dsl.namespaces import DELIMITER, join, split_reference
+from cloudwright.dsl.problem_collector import ProblemCollector
 from cloudwright.dsl.problems import BlueprintError, Path, Problem, closest, listing
-from cloudwright.dsl.report import Report
 from cloudwright.dsl.resolver import (
     OWN_TYPES,
     Imported,
@@ -24,24 +23,25 @@ from cloudwright.dsl.resolver import (
     path_of,
     scheme_of,
 )
-from cloudwright.dsl.shapes import word
-from cloudwright.dsl.text import Budget, TextError, read_text
+from cloudwright.dsl.source_files import SourceFile
+from cloudwright.dsl.structure_checks import word
 from cloudwright.dsl.versions import PREFIX, VERSION_KEY, VERSIONS, name_of, since
+from cloudwright.dsl.yaml_reader import Budget, TextError, read_yaml
 
 
-def read_document(imported: Imported, namespace: str | None, budget: Budget) -> Document:
+def read_document(imported: Imported, namespace: str | None, budget: Budget) -> SourceFile:
     """The file as a document. Raises BlueprintError where it is not a YAML mapping or is too large."""
     limits = budget.limits
     try:
         if len(imported.text) > limits.file_bytes:
             raise TextError(f"The file is larger than the limit of {limits.file_bytes} bytes.")
-        data, repeats = read_text(imported.text, budget)
+        data, repeats = read_yaml(imported.text, budget)
         if not isinstance(data, dict):
             raise TextError(f"A blueprint is a mapping of sections, and this file holds {word(data)}.", 1, 1)
     except TextError as error:
         problem = Problem(error.message, imported.location, error.line, error.column)
         raise BlueprintError([problem]) from error
-    return Document(
+    return SourceFile(
         imported.location,
         imported.text,
         data,
@@ -58,13 +58,13 @@ class Imports:
     """``documents`` in the order in which they are merged, the main file first. ``blueprints`` are the
     imported ones by the namespace under which they are."""
 
-    documents: list[Document]
+    documents: list[SourceFile]
     blueprints: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    parent: Document
+    parent: SourceFile
     index: int
     reference: str
     properties: Any
@@ -76,7 +76,12 @@ class _Wanted:
 
 class Importer:
     def __init__(
-        self, main: Document, version: str, resolver: ImportResolver, budget: Budget, report: Report
+        self,
+        main: SourceFile,
+        version: str,
+        resolver: ImportResolver,
+        budget: Budget,
+        problems: ProblemCollector,
     ) -> None:
         self._main = main
         self._version = VERSIONS[version]
@@ -84,12 +89,12 @@ class Importer:
         self._resolver = resolver
         self._budget = budget
         self._limits: Limits = budget.limits
-        self._report = report
+        self._problems = problems
         self._ancestors: dict[int, tuple[str, ...]] = {id(main): (main.location,)}
 
     def load(self) -> Imports:
         result = Imports([self._main])
-        seen: dict[tuple[str, str | None], Document] = {(self._main.location, None): self._main}
+        seen: dict[tuple[str, str | None], SourceFile] = {(self._main.location, None): self._main}
         pending = deque([self._main])
         while pending:
             parent = pending.popleft()
@@ -98,7 +103,7 @@ class Importer:
                 if document is None:
                     continue
                 if len(result.documents) >= self._limits.files:
-                    self._report.add(
+                    self._problems.add(
                         wanted.path,
                         f"The blueprint imports more than the limit of {self._limits.files} files.",
                         document=parent,
@@ -108,12 +113,12 @@ class Importer:
                 pending.append(document)
         return result
 
-    def _wanted(self, document: Document) -> Iterator[_Wanted]:
+    def _wanted(self, document: SourceFile) -> Iterator[_Wanted]:
         imports = document.data.get("imports")
         if imports is None:
             return
         if not isinstance(imports, list):
-            self._report.add(
+            self._problems.add(
                 ("imports",), f"`imports` is {word(imports)}.", expected="a list", document=document
             )
             return
@@ -125,7 +130,7 @@ class Importer:
             if not isinstance(reference, str) or (
                 isinstance(item, dict) and not isinstance(properties, dict)
             ):
-                self._report.add(
+                self._problems.add(
                     ("imports", index),
                     f"This import is {word(item)}.",
                     expected="a string, or a mapping of one plugin to its properties",
@@ -133,7 +138,7 @@ class Importer:
                 )
                 continue
             if reference in seen:
-                self._report.add(
+                self._problems.add(
                     ("imports", index), f"`{reference}` is imported twice by this file.", document=document
                 )
                 continue
@@ -147,14 +152,14 @@ class Importer:
             yield wanted
 
     def _refuse(self, wanted: _Wanted, reason: str, suggestion: str | None = None) -> None:
-        self._report.add(
+        self._problems.add(
             wanted.path,
             f"`{wanted.reference}` cannot be imported: {reason}",
             suggestion=suggestion,
             document=wanted.parent,
         )
 
-    def _suggestion(self, parent: Document, reference: str) -> str | None:
+    def _suggestion(self, parent: SourceFile, reference: str) -> str | None:
         """The file whose name is close to the one that was not found."""
         if scheme_of(reference) is not None:
             return None
@@ -173,8 +178,8 @@ class Importer:
         return None if reference in names else closest(reference, names)
 
     def _fetch(
-        self, wanted: _Wanted, seen: dict[tuple[str, str | None], Document], blueprints: dict[str, str]
-    ) -> Document | None:
+        self, wanted: _Wanted, seen: dict[tuple[str, str | None], SourceFile], blueprints: dict[str, str]
+    ) -> SourceFile | None:
         own, reference = split_reference(wanted.reference)
         if own and DELIMITER in own:
             self._refuse(wanted, f"its namespace `{own}` contains `{DELIMITER}`.")
@@ -220,7 +225,7 @@ class Importer:
             return True
         return False
 
-    def _find(self, parent: Document, reference: str) -> tuple[Imported, Document | None]:
+    def _find(self, parent: SourceFile, reference: str) -> tuple[Imported, SourceFile | None]:
         """Beside the importing file, then beside the main one, then the language's own, then the resolver.
 
         Answers also the document in whose folder it was found, if that is how.
@@ -236,7 +241,7 @@ class Importer:
             return types.imported(), None
         return self._resolver.resolve(reference, version=self._short), None
 
-    def _read(self, imported: Imported, namespace: str | None, near: Document | None) -> Document:
+    def _read(self, imported: Imported, namespace: str | None, near: SourceFile | None) -> SourceFile:
         if imported.location == types.LOCATION:
             return types.document(self._short)
         document = read_document(imported, namespace, self._budget)
@@ -246,10 +251,10 @@ class Importer:
         document.cloudify_types = isinstance(node_types, dict) and "cloudify.nodes.Root" in node_types
         return document
 
-    def _check(self, wanted: _Wanted, document: Document) -> None:
+    def _check(self, wanted: _Wanted, document: SourceFile) -> None:
         raw = document.data.get(VERSION_KEY)
         if raw is not None and (not isinstance(raw, str) or raw not in VERSIONS):
-            self._report.add(
+            self._problems.add(
                 (VERSION_KEY,),
                 f"`{raw}` is not a version of the language.",
                 expected=f"one of {listing(VERSIONS)}",
@@ -261,7 +266,7 @@ class Importer:
                 f"it is written in {raw}, which is newer than the blueprint's {name_of(self._version)}.",
             )
         if wanted.properties is not None:
-            _set_plugin_properties(self._report, wanted.parent, wanted.path, document, wanted.properties)
+            _set_plugin_properties(self._problems, wanted.parent, wanted.path, document, wanted.properties)
 
 
 _IMPORT_PROPERTY_TYPES: dict[str, tuple[type, ...]] = {
@@ -274,7 +279,11 @@ _IMPORT_PROPERTY_TYPES: dict[str, tuple[type, ...]] = {
 
 
 def _set_plugin_properties(
-    report: Report, parent: Document, path: Path, document: Document, properties: dict[str, Any]
+    problems: ProblemCollector,
+    parent: SourceFile,
+    path: Path,
+    document: SourceFile,
+    properties: dict[str, Any],
 ) -> None:
     """Gives the plugins of an imported file the values that the import states for their properties."""
     plugins = document.data.get("plugins")
@@ -289,7 +298,7 @@ def _set_plugin_properties(
         for name, given in properties.items():
             declared = schema.get(name)
             if not isinstance(declared, dict):
-                report.add(
+                problems.add(
                     (*path,),
                     f"The plugin `{plugin_name}` has no property `{name}`.",
                     expected=f"one of {listing(schema)}",
@@ -298,7 +307,7 @@ def _set_plugin_properties(
                 continue
             accepted = _IMPORT_PROPERTY_TYPES.get(str(declared.get("type")), ())
             if not (isinstance(given, (*accepted, dict))):
-                report.add(
+                problems.add(
                     path,
                     f"The property `{name}` of the plugin `{plugin_name}` is {word(given)}.",
                     expected=f"a value of type {declared.get('type')}",

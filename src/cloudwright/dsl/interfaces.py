@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cloudwright.dsl.doubts import Doubts
 from cloudwright.dsl.functions.syntax import holds_functions, is_function
+from cloudwright.dsl.lint import Linter
 from cloudwright.dsl.plugins import Mappings, executor
 from cloudwright.dsl.problems import Path, listing
 from cloudwright.dsl.schemas import SchemaReader
-from cloudwright.dsl.shapes import BOOLEAN, INTEGER, MAPPING, NUMBER, STRING, Checker, Field, Shape
+from cloudwright.dsl.structure_checks import BOOLEAN, INTEGER, MAPPING, NUMBER, STRING, Checker, Field, Shape
 from cloudwright.model.executors import AUTO
 
 _SHAPE: Shape = {
@@ -98,7 +98,7 @@ class InterfaceReader:
         )
         for name, least in _LEAST.items():
             if entry.get(name) is not None and entry[name] < least:
-                self._checker.report.add(
+                self._checker.problems.add(
                     (*path, name), f"`{name}` is {entry[name]}.", expected=f"{least} or more"
                 )
                 good = False
@@ -156,9 +156,9 @@ _EMPTY = Prepared(_NOTHING, None, False)
 class Operations:
     """Makes a plan's operations from those of types and of nodes."""
 
-    def __init__(self, checker: Checker, mappings: Mappings, doubts: Doubts) -> None:
-        self._report = checker.report
-        self._doubts = doubts
+    def __init__(self, checker: Checker, mappings: Mappings, linter: Linter) -> None:
+        self._problems = checker.problems
+        self._linter = linter
         self._mappings = mappings
         self._inherited: dict[int, tuple[Operation, Prepared | None]] = {}
 
@@ -168,7 +168,7 @@ class Operations:
         plugins: dict[tuple[str, str], None] = {}
         with_functions = []
         ambiguous = set()
-        self._doubts.operations(own, declared)
+        self._linter.operations(own, declared)
         for interface in {**declared, **own}:
             of_type, mine = declared.get(interface, {}), own.get(interface, {})
             for name in {**of_type, **mine}:
@@ -237,7 +237,7 @@ class Operations:
         missing = [name for name in declared if name not in inputs]
         if missing:
             where = "" if of_type is None else f" of `{of_type.path[-2]}.{of_type.path[-1]}`"
-            self._report.add(
+            self._problems.add(
                 path, f"The operation{where} has no value for its input {listing(missing)}.", key=True
             )
             return None
@@ -256,7 +256,7 @@ class Operations:
         if target.script is not None:
             for name in ("script_path", "script_source"):
                 if name in inputs:
-                    self._report.add(
+                    self._problems.add(
                         (*path, "inputs", name),
                         f"The implementation is a script already, so the input `{name}` cannot be given.",
                         key=True,
@@ -269,9 +269,9 @@ class Operations:
             if plugin is None:
                 return None
             executor_name = plugin["executor"]
-        self._doubts.functions(inputs, (*path, "inputs"))
+        self._linter.functions(inputs, (*path, "inputs"))
         if target.script is None:
-            self._doubts.implementation(target, operation.implementation_path, self._mappings.files)
+            self._linter.implementation(target, operation.implementation_path, self._mappings.files)
         plan = {
             **_NOTHING,
             "plugin": target.plugin,

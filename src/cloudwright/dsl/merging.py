@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudwright.dsl.documents import Document, Origins
 from cloudwright.dsl.imports import Imports
 from cloudwright.dsl.namespaces import OWN_PREFIX, SECTIONS, under
-from cloudwright.dsl.report import Report
-from cloudwright.dsl.shapes import word
+from cloudwright.dsl.problem_collector import ProblemCollector
+from cloudwright.dsl.source_files import Origins, SourceFile
+from cloudwright.dsl.structure_checks import word
 from cloudwright.dsl.versions import MERGEABLE_SINCE, VERSION_KEY, Version, name_of
 
 #: Every file may have its own; they mean nothing to the others.
@@ -34,16 +34,16 @@ _MERGEABLE_LATER = frozenset(
 _FIRST_KEY_WINS = frozenset({"labels", "blueprint_labels", "resource_tags"})
 
 
-def merge(imports: Imports, version: Version, origins: Origins, report: Report) -> dict[str, Any]:
+def merge(imports: Imports, version: Version, origins: Origins, problems: ProblemCollector) -> dict[str, Any]:
     """One document with the sections of all files."""
-    return _Merger(version, origins, report).merge(imports)
+    return _Merger(version, origins, problems).merge(imports)
 
 
 class _Merger:
-    def __init__(self, version: Version, origins: Origins, report: Report) -> None:
+    def __init__(self, version: Version, origins: Origins, problems: ProblemCollector) -> None:
         self._version = version
         self._origins = origins
-        self._report = report
+        self._problems = problems
         self._merged: dict[str, Any] = {}
 
     def merge(self, imports: Imports) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class _Merger:
         self._merged["namespaces_mapping"] = dict(imports.blueprints)
         return self._merged
 
-    def _section(self, document: Document, section: str, content: Any) -> None:
+    def _section(self, document: SourceFile, section: str, content: Any) -> None:
         first = section not in self._merged
         if not first and section in _FIRST_WINS:
             return
@@ -79,18 +79,18 @@ class _Merger:
         if target is None:
             target = self._merged[section] = {}
         if not isinstance(content, dict) or not isinstance(target, dict):
-            self._report.add(
+            self._problems.add(
                 (section,), f"`{section}` is {word(content)}.", expected="a mapping", document=document
             )
             return
         for name, element in content.items():
             self._element(document, section, target, name, element)
 
-    def _may_merge(self, document: Document, section: str) -> bool:
+    def _may_merge(self, document: SourceFile, section: str) -> bool:
         if section in _MERGEABLE or (section in _MERGEABLE_LATER and self._version >= MERGEABLE_SINCE):
             return True
         hint = f" before {name_of(MERGEABLE_SINCE)}" if section in _MERGEABLE_LATER else ""
-        self._report.add(
+        self._problems.add(
             (section,),
             f"The section `{section}` may stand in one file only{hint}.",
             key=True,
@@ -99,7 +99,7 @@ class _Merger:
         return False
 
     def _element(
-        self, document: Document, section: str, target: dict[str, Any], name: Any, element: Any
+        self, document: SourceFile, section: str, target: dict[str, Any], name: Any, element: Any
     ) -> None:
         written = name
         if document.namespace and isinstance(name, str):
@@ -115,10 +115,10 @@ class _Merger:
         elif section not in _FIRST_KEY_WINS:
             self._conflict(document, section, name, written)
 
-    def _conflict(self, document: Document, section: str, name: str, written: str) -> None:
+    def _conflict(self, document: SourceFile, section: str, name: str, written: str) -> None:
         other = self._origins.find((section, name), key=True)
         place = other.file if other.line is None else f"{other.file}:{other.line}"
-        self._report.add(
+        self._problems.add(
             (section, written),
             f"`{name}` is defined a second time in `{section}`; it is defined in {place} already.",
             key=True,
@@ -126,7 +126,7 @@ class _Merger:
         )
 
     def _node_template(
-        self, document: Document, target: dict[str, Any], name: str, written: str, element: Any
+        self, document: SourceFile, target: dict[str, Any], name: str, written: str, element: Any
     ) -> None:
         """A file may add relationships to a node template of another; that is the only thing it may add."""
         known = target[name]
@@ -153,7 +153,7 @@ class _Merger:
                 self._origins.relationships(name, first, document, written)
         target[name] = {**known, **element, "relationships": relationships}
 
-    def _plugin_labels(self, document: Document, section: str, content: dict[str, Any]) -> None:
+    def _plugin_labels(self, document: SourceFile, section: str, content: dict[str, Any]) -> None:
         wrapped = {"labels", "blueprint_labels"}
         entries = {key: {"values": item} if section in wrapped else item for key, item in content.items()}
         self._section(document, section, entries)

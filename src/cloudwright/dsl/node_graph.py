@@ -8,7 +8,7 @@ from typing import Any
 from cloudwright.dsl.hierarchy import ordered
 from cloudwright.dsl.node_templates import SECTION, NodeTables
 from cloudwright.dsl.node_types import CONTAINED_IN
-from cloudwright.dsl.report import Report
+from cloudwright.dsl.problem_collector import ProblemCollector
 from cloudwright.model.executors import CENTRAL, HOST_AGENT
 
 Nodes = dict[str, dict[str, Any]]
@@ -22,7 +22,7 @@ def container_of(node: Mapping[str, Any]) -> str | None:
     return None
 
 
-def check_circles(report: Report, nodes: Nodes) -> None:
+def check_circles(problems: ProblemCollector, nodes: Nodes) -> None:
     """Relationships that lead back to where they began can never be established."""
 
     def targets(name: str) -> Iterable[str]:
@@ -32,7 +32,7 @@ def check_circles(report: Report, nodes: Nodes) -> None:
     _, cycles = ordered(nodes, targets)
     for cycle in cycles[:10]:
         chain = " -> ".join(f"`{name}`" for name in (*cycle[:20], cycle[0]))
-        report.add((SECTION, cycle[0]), f"Relationships lead in a circle: {chain}.", key=True)
+        problems.add((SECTION, cycle[0]), f"Relationships lead in a circle: {chain}.", key=True)
 
 
 def set_hosts(nodes: Nodes, hosts: set[str]) -> None:
@@ -58,8 +58,8 @@ def set_hosts(nodes: Nodes, hosts: set[str]) -> None:
 class PluginSets:
     """Lists of plugins for nodes; nodes that need the same plugins share one list."""
 
-    def __init__(self, report: Report, plugins: Mapping[str, dict[str, Any] | None]) -> None:
-        self._report = report
+    def __init__(self, problems: ProblemCollector, plugins: Mapping[str, dict[str, Any] | None]) -> None:
+        self._problems = problems
         self._plugins = plugins
         self._lists: dict[tuple[tuple[str, str], ...], list[dict[str, Any]]] = {}
         self._central: dict[int, list[dict[str, Any]]] = {}
@@ -75,7 +75,7 @@ class PluginSets:
                 if plugin["executor"] == CENTRAL:
                     central[plugin["name"]] = plugin
                 elif plugin["executor"] == HOST_AGENT and host is None:
-                    self._report.add(
+                    self._problems.add(
                         (SECTION, name),
                         f"The plugin `{plugin['name']}` runs on a host (`{HOST_AGENT}`), and `{name}` is on"
                         " none.",

@@ -16,7 +16,7 @@ from cloudwright.dsl.limits import Limits
 from cloudwright.dsl.node_types import CONTAINED_IN, NodeType, RelationshipType
 from cloudwright.dsl.problems import Path, closest, listing
 from cloudwright.dsl.scalable import default_properties, fixed_properties, read_properties
-from cloudwright.dsl.shapes import LIST, MAPPING, REQUIRED_STRING, Checker, Field, Shape
+from cloudwright.dsl.structure_checks import LIST, MAPPING, REQUIRED_STRING, Checker, Field, Shape
 from cloudwright.dsl.values import Values
 
 SECTION = "node_templates"
@@ -71,7 +71,7 @@ class NodeReader:
         limits: Limits,
     ) -> None:
         self._checker = checker
-        self._report = checker.report
+        self._problems = checker.problems
         self._values = values
         self._interfaces = interfaces
         self._operations = operations
@@ -121,7 +121,7 @@ class NodeReader:
 
     def _type(self, path: Path, name: str) -> NodeType | None:
         if name not in self._node_types:
-            self._report.add(
+            self._problems.add(
                 (*path, "type"),
                 f"There is no node type `{name}`.",
                 expected=f"one of {listing(self._node_types)}"
@@ -153,13 +153,13 @@ class NodeReader:
             if 0 <= count <= self._limits.instances:
                 properties = fixed_properties(count)
             else:
-                self._report.add(
+                self._problems.add(
                     (*path, "instances", "deploy"),
                     f"`deploy` is {count}.",
                     expected=f"0 to {self._limits.instances}",
                 )
             if capabilities is not None:
-                self._report.add(
+                self._problems.add(
                     (*path, "instances"),
                     "`instances` and `capabilities` both say how many instances there are.",
                     expected="`capabilities`, the newer of the two",
@@ -189,7 +189,7 @@ class NodeReader:
             if CONTAINED_IN in relationship["type_hierarchy"]:
                 containers.append(relationship["target_id"])
                 if len(containers) == 2:
-                    self._report.add(
+                    self._problems.add(
                         place,
                         f"`{name}` is contained in several nodes: {listing(containers)}.",
                         expected="one at most",
@@ -202,7 +202,7 @@ class NodeReader:
             return None
         target = entry["target"]
         if target not in self._raw:
-            self._report.add(
+            self._problems.add(
                 (*path, "target"),
                 f"There is no node template `{target}`.",
                 expected=f"one of {listing(self._raw)}",
@@ -210,11 +210,11 @@ class NodeReader:
             )
             return None
         if target == name:
-            self._report.add((*path, "target"), f"`{name}` has a relationship with itself.")
+            self._problems.add((*path, "target"), f"`{name}` has a relationship with itself.")
             return None
         kind = entry["type"]
         if kind not in self._relationship_types:
-            self._report.add(
+            self._problems.add(
                 (*path, "type"),
                 f"There is no relationship type `{kind}`.",
                 expected=f"one of {listing(self._relationship_types)}",
@@ -266,7 +266,7 @@ class NodeReader:
         interfaces = entry.get("interfaces") if isinstance(entry, dict) else None
         lifecycle = interfaces.get(_LIFECYCLE) if isinstance(interfaces, dict) else None
         if not isinstance(operation, str) or not isinstance(lifecycle, dict) or operation not in lifecycle:
-            self._report.add(
+            self._problems.add(
                 path,
                 f"`{target}` does not define the operation `{operation}` in its `{_LIFECYCLE}`.",
                 expected=f"one of {listing(lifecycle or ())}" if lifecycle else None,

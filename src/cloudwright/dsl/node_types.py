@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cloudwright.dsl.doubts import Doubts
 from cloudwright.dsl.hierarchy import note_cycles, note_depth, ordered, parents
 from cloudwright.dsl.interfaces import InterfaceReader, Interfaces, Operations, OperationTable, derive
+from cloudwright.dsl.lint import Linter
 from cloudwright.dsl.schemas import SchemaReader
-from cloudwright.dsl.shapes import MAPPING, STRING, Checker, Shape
+from cloudwright.dsl.structure_checks import MAPPING, STRING, Checker, Shape
 from cloudwright.dsl.values import Schema
 
 HOST_TYPE = "cloudify.nodes.Compute"
@@ -56,12 +56,12 @@ class RelationshipType:
 
 class TypeReader:
     def __init__(
-        self, checker: Checker, schemas: SchemaReader, interfaces: InterfaceReader, doubts: Doubts
+        self, checker: Checker, schemas: SchemaReader, interfaces: InterfaceReader, linter: Linter
     ) -> None:
         self._checker = checker
         self._schemas = schemas
         self._interfaces = interfaces
-        self._doubts = doubts
+        self._linter = linter
 
     def node_types(self, raw: Any) -> dict[str, NodeType | None]:
         """Node types by name; None for one that is wrong, or derived from one that is."""
@@ -77,7 +77,7 @@ class TypeReader:
             hierarchy = [name]
             if parent is not None:
                 declared = self._schemas.derive(own, parent.schema.properties, (*path, "properties"))
-                self._doubts.operations(interfaces, parent.interfaces)
+                self._linter.operations(interfaces, parent.interfaces)
                 interfaces = derive(interfaces, parent.interfaces)
                 hierarchy = [*parent.hierarchy, name]
             is_host = any(HOST_TYPE in ancestor for ancestor in hierarchy)
@@ -105,7 +105,7 @@ class TypeReader:
             if parent is not None:
                 declared = self._schemas.derive(own, parent.schema.properties, (*path, "properties"))
                 for side, over in zip(sides, (parent.source, parent.target), strict=True):
-                    self._doubts.operations(side, over)
+                    self._linter.operations(side, over)
                 sides = [
                     derive(side, over)
                     for side, over in zip(sides, (parent.source, parent.target), strict=True)
@@ -133,14 +133,14 @@ class TypeReader:
         usable = {
             name: entry for name, entry in raw.items() if self._usable(section, name, entry, shape, kind)
         }
-        known = parents(self._checker.report, section, raw, kind)
+        known = parents(self._checker.problems, section, raw, kind)
 
         def needs(name: str) -> list[str]:
             return [known[name]] if known.get(name) in usable else []
 
         order, cycles = ordered(usable, needs)
-        broken = note_cycles(self._checker.report, section, cycles, "Types are derived from each other")
-        broken |= note_depth(self._checker.report, section, order, needs)
+        broken = note_cycles(self._checker.problems, section, cycles, "Types are derived from each other")
+        broken |= note_depth(self._checker.problems, section, order, needs)
         readable: list[tuple[str, dict[str, Any], str | None]] = []
         for name in order:
             entry = usable[name]
@@ -153,7 +153,7 @@ class TypeReader:
 
     def _usable(self, section: str, name: str, entry: Any, shape: Shape, kind: str) -> bool:
         if entry is None:
-            self._checker.report.add(
+            self._checker.problems.add(
                 (section, name), f"This {kind} is empty.", key=True, expected="a mapping, or {}"
             )
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudwright.dsl.shapes import STRING, VALUE, Checker, Field, Shape
+from cloudwright.dsl.structure_checks import STRING, VALUE, Checker, Field, Shape
 
 _OUTPUT: Shape = {"description": STRING, "value": Field(VALUE.types, required=True)}
 _LABEL: Shape = {"values": Field((list,), required=True)}
@@ -35,7 +35,7 @@ def read_labels(checker: Checker, section: str, raw: Any) -> dict[str, dict[str,
         for index, value in enumerate(entry["values"]):
             path = (section, name, "values", index)
             if not isinstance(value, str | dict if functions else str):
-                checker.report.add(
+                checker.problems.add(
                     path,
                     f"The value `{value}` of the label `{name}` is not a string.",
                     expected="a string or a function"
@@ -43,7 +43,7 @@ def read_labels(checker: Checker, section: str, raw: Any) -> dict[str, dict[str,
                     else "a string, in quotes where it is a number",
                 )
             elif isinstance(value, dict) and "get_attribute" in value:
-                checker.report.add(
+                checker.problems.add(
                     path,
                     f"The label `{name}` is set when the deployment is created: there are no attributes yet.",
                 )

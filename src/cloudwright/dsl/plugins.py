@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from cloudwright.dsl import namespaces
 from cloudwright.dsl.problems import Path, closest, listing
-from cloudwright.dsl.shapes import BOOLEAN, MAPPING, REQUIRED_STRING, STRING, VALUE, Checker, Shape
+from cloudwright.dsl.structure_checks import BOOLEAN, MAPPING, REQUIRED_STRING, STRING, VALUE, Checker, Shape
 from cloudwright.dsl.values import Values
 from cloudwright.model.executors import EXECUTORS
 
@@ -54,7 +54,7 @@ def read_plugins(checker: Checker, values: Values, raw: Any) -> dict[str, dict[s
 def _check(checker: Checker, values: Values, path: Path, entry: dict[str, Any]) -> bool:
     good = executor(checker, (*path, "executor"), entry["executor"])
     if entry.get("install") is not False and not (entry.get("source") or entry.get("package_name")):
-        checker.report.add(
+        checker.problems.add(
             path,
             "This plugin is to be installed and does not say from where.",
             key=True,
@@ -66,7 +66,7 @@ def _check(checker: Checker, values: Values, path: Path, entry: dict[str, Any]) 
         if not checker.fields(place, prop, _PROPERTY, "plugin property"):
             good = False
         elif prop.get("type") and not values.known_type(prop["type"]):
-            checker.report.add((*place, "type"), f"There is no type `{prop['type']}`.")
+            checker.problems.add((*place, "type"), f"There is no type `{prop['type']}`.")
             good = False
     return good
 
@@ -74,7 +74,7 @@ def _check(checker: Checker, values: Values, path: Path, entry: dict[str, Any]) 
 def executor(checker: Checker, path: Path, name: Any) -> bool:
     if name in EXECUTORS:
         return True
-    checker.report.add(
+    checker.problems.add(
         path,
         f"`{name}` is not an executor.",
         expected=f"one of {listing(EXECUTORS)}",
@@ -152,7 +152,7 @@ class Mappings:
         blueprints: Mapping[str, str],
     ) -> None:
         self.plugins = plugins
-        self._report = checker.report
+        self._problems = checker.problems
         self.files = files
         self._blueprints = blueprints
         self._known: dict[tuple[str, bool], Target | None] = {}
@@ -187,12 +187,12 @@ class Mappings:
             return Target(candidates[0], mapping[len(candidates[0]) + 1 :])
         kind = "workflow" if workflow else "operation"
         if candidates:
-            self._report.add(
+            self._problems.add(
                 path, f"The {kind} `{mapping}` could be of several plugins: {listing(candidates)}."
             )
             return None
         first = mapping.partition(".")[0]
-        self._report.add(
+        self._problems.add(
             path,
             f"`{mapping}` is neither a function of a plugin nor a script: there is no plugin `{first}`, and "
             "no such file beside the blueprint.",
@@ -213,7 +213,7 @@ class Mappings:
 
     def _script_target(self, script: str, path: Path, workflow: bool) -> Target | None:
         if self._script is None:
-            self._report.add(
+            self._problems.add(
                 path,
                 f"This is a script, and the blueprint has no plugin `{SCRIPT}` to run it.",
                 expected="an import of `cloudify/types/types.yaml`, which has it, or a plugin of that name",

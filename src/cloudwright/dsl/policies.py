@@ -16,7 +16,7 @@ from cloudwright.dsl.limits import Limits
 from cloudwright.dsl.node_graph import Nodes, container_of
 from cloudwright.dsl.problems import closest, listing
 from cloudwright.dsl.scalable import read_properties
-from cloudwright.dsl.shapes import LIST, MAPPING, REQUIRED_STRING, Checker, Field, Shape
+from cloudwright.dsl.structure_checks import LIST, MAPPING, REQUIRED_STRING, Checker, Field, Shape
 
 SECTION = "policies"
 SCALING = "cloudify.policies.scaling"
@@ -34,12 +34,12 @@ def read_policies(checker: Checker, raw: Any, groups: Groups, limits: Limits) ->
         if not checker.fields(path, entry, _SHAPE, "policy"):
             continue
         if entry["type"] != SCALING:
-            checker.report.add(
+            checker.problems.add(
                 (*path, "type"), f"There is no policy of type `{entry['type']}`.", expected=f"`{SCALING}`"
             )
             continue
         if not entry["targets"]:
-            checker.report.add(
+            checker.problems.add(
                 (*path, "targets"), "This policy has no targets.", expected="at least one group"
             )
         targets = []
@@ -47,7 +47,7 @@ def read_policies(checker: Checker, raw: Any, groups: Groups, limits: Limits) ->
             if isinstance(target, str) and target in groups:
                 targets.append(target)
                 continue
-            checker.report.add(
+            checker.problems.add(
                 (*path, "targets", index),
                 f"`{target}` is not a group.",
                 expected=f"one of {listing(groups)}",
@@ -82,7 +82,7 @@ def _check_members(checker: Checker, scaled: Mapping[str, dict[str, Any]], group
     for name, group in scaled.items():
         for index, member in enumerate(group["members"]):
             if member in groups and member not in scaled:
-                checker.report.add(
+                checker.problems.add(
                     (GROUPS, name, "members", index),
                     f"`{member}` is a group that no policy scales, in the group `{name}`, which one does.",
                     expected=f"`{member}` among the targets of a scaling policy, or its members themselves",
@@ -96,13 +96,13 @@ def _group_of(checker: Checker, groups: Groups) -> dict[str, str] | None:
     _, cycles = ordered(
         groups, lambda name: [member for member in groups[name]["members"] if member in groups]
     )
-    note_cycles(checker.report, GROUPS, cycles, "Groups are members of each other")
+    note_cycles(checker.problems, GROUPS, cycles, "Groups are members of each other")
     group_of: dict[str, str] = {}
     for name, group in groups.items():
         for member in group["members"]:
             other = group_of.setdefault(member, name)
             if other != name:
-                checker.report.add(
+                checker.problems.add(
                     (GROUPS, name, "members"),
                     f"`{member}` is a member of `{other}` and of `{name}`, which are both scaled.",
                     expected="one scaled group at most",
@@ -137,7 +137,7 @@ def _check_containment(
         for member, root in roots.items():
             if member != root and root not in top:
                 other = next(other for other, its_root in roots.items() if its_root != root)
-                checker.report.add(
+                checker.problems.add(
                     (GROUPS, name, "members"),
                     f"`{member}` and `{other}` are scaled together, but `{member}` is contained in `{root}`, "
                     f"which is not in the group and does not contain `{other}`.",
@@ -178,7 +178,7 @@ def _check_one_container(checker: Checker, groups: Groups, containers: Mapping[s
         members.setdefault(container, member)
         if len(members) == 2:
             (one, first), (two, second) = members.items()
-            checker.report.add(
+            checker.problems.add(
                 (GROUPS, outermost, "members"),
                 f"`{first}` and `{second}` are scaled together, but `{first}` is contained in `{one}` and"
                 f" `{second}` in `{two}`.",

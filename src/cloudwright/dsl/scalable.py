@@ -7,7 +7,7 @@ from typing import Any
 from cloudwright.dsl.functions.syntax import is_function
 from cloudwright.dsl.limits import Limits
 from cloudwright.dsl.problems import Path
-from cloudwright.dsl.shapes import Checker, Field, Shape
+from cloudwright.dsl.structure_checks import Checker, Field, Shape
 
 UNBOUNDED = -1
 _UNBOUNDED_WORD = "UNBOUNDED"
@@ -38,7 +38,7 @@ def read_properties(checker: Checker, path: Path, raw: Any, limits: Limits) -> d
     for name, value in given.items():
         problem = _problem(name, value, limits)
         if problem:
-            checker.report.add((*path, name), f"`{name}` is `{value}`.", expected=problem)
+            checker.problems.add((*path, name), f"`{name}` is `{value}`.", expected=problem)
             return default_properties()
     if given.get("max_instances") == _UNBOUNDED_WORD:
         given["max_instances"] = UNBOUNDED
@@ -78,5 +78,5 @@ def _check_order(checker: Checker, path: Path, properties: dict[str, Any]) -> No
         (first, "default_instances", most if bounded else None, "max_instances"),
     ):
         if isinstance(low, int) and isinstance(high, int) and low > high:
-            checker.report.add(path, f"`{low_name}` ({low}) is greater than `{high_name}` ({high}).")
+            checker.problems.add(path, f"`{low_name}` ({low}) is greater than `{high_name}` ({high}).")
             return

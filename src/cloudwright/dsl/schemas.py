@@ -11,7 +11,7 @@ from cloudwright.dsl.functions.syntax import is_function
 from cloudwright.dsl.patterns import Patience
 from cloudwright.dsl.problems import Path, closest, listing
 from cloudwright.dsl.property_types import IDENTIFIER_TYPES, PRIMITIVE_TYPES, fits
-from cloudwright.dsl.shapes import BOOLEAN, INTEGER, LIST, MAPPING, STRING, VALUE, Checker, Shape
+from cloudwright.dsl.structure_checks import BOOLEAN, INTEGER, LIST, MAPPING, STRING, VALUE, Checker, Shape
 from cloudwright.dsl.values import Values
 
 _PROPERTY: Shape = {"required": BOOLEAN, "default": VALUE, "description": STRING, "type": STRING}
@@ -34,7 +34,7 @@ class Properties:
 class SchemaReader:
     def __init__(self, checker: Checker, values: Values) -> None:
         self._checker = checker
-        self._report = checker.report
+        self._problems = checker.problems
         self._values = values
 
     def properties(self, path: Path, raw: Any) -> Properties:
@@ -114,7 +114,7 @@ class SchemaReader:
             if type_name == "list" and item_type and isinstance(value, list):
                 for index, item in enumerate(value):
                     if not fits(item, item_type):
-                        self._report.add((*place, index), f"This item is not of type `{item_type}`.")
+                        self._problems.add((*place, index), f"This item is not of type `{item_type}`.")
                     self._check_default((*place, index), name, given, item, item_type, patience)
             else:
                 self._check_default(place, name, given, value, type_name, patience)
@@ -131,7 +131,7 @@ class SchemaReader:
         if not given:
             return
         if is_function(value):
-            self._report.add(
+            self._problems.add(
                 path, f"The default of the input `{name}`, which has constraints, is a function."
             )
             return
@@ -142,7 +142,7 @@ class SchemaReader:
                 continue
             wrong = constraints.violation(constraint, value, patience)
             if wrong:
-                self._report.add(path, f"The default of the input `{name}` {wrong}.")
+                self._problems.add(path, f"The default of the input `{name}` {wrong}.")
 
     def _entry(self, path: Path, entry: Any, kind: str) -> dict[str, Any] | None:
         """One declaration without the entries that are empty; None where it is wrong."""
@@ -157,7 +157,7 @@ class SchemaReader:
         if "display" in prop:
             good = self._display(path, prop) and good
         if kind == "input" and prop.get("hidden") and prop.get("required", True) and "default" not in entry:
-            self._report.add(path, "This input is hidden and required, so it needs a default.", key=True)
+            self._problems.add(path, "This input is hidden and required, so it needs a default.", key=True)
             good = False
         return prop if good else None
 
@@ -167,7 +167,7 @@ class SchemaReader:
             return True
         if not self._values.known_type(name):
             candidates = [*PRIMITIVE_TYPES, *self._values.data_types]
-            self._report.add(
+            self._problems.add(
                 (*path, "type"),
                 f"There is no type `{name}`.",
                 expected=f"a data type of the blueprint, or one of {listing(PRIMITIVE_TYPES, most=20)}",
@@ -178,12 +178,12 @@ class SchemaReader:
 
     def _item_type(self, path: Path, prop: dict[str, Any]) -> bool:
         if prop.get("type") != "list":
-            self._report.add(
+            self._problems.add(
                 (*path, "item_type"), "Only values of type `list` have an `item_type`.", key=True
             )
             return False
         if prop["item_type"] not in PRIMITIVE_TYPES:
-            self._report.add(
+            self._problems.add(
                 (*path, "item_type"),
                 f"`{prop['item_type']}` is not a type that items can have.",
                 expected=f"one of {listing(PRIMITIVE_TYPES, most=20)}",
@@ -196,6 +196,6 @@ class SchemaReader:
         if not self._checker.fields((*path, "display"), prop["display"], _DISPLAY, "display hint"):
             return False
         if prop.get("type") != "textarea":
-            self._report.add((*path, "display"), "Only inputs of type `textarea` have `display`.", key=True)
+            self._problems.add((*path, "display"), "Only inputs of type `textarea` have `display`.", key=True)
             return False
         return True

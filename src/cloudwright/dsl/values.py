@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from cloudwright.dsl.functions.syntax import function_of
 from cloudwright.dsl.problems import Path, closest, listing
 from cloudwright.dsl.property_types import PRIMITIVE_TYPES, fits
-from cloudwright.dsl.shapes import word
+from cloudwright.dsl.structure_checks import word
 
 EXTERNAL = "use_external_resource"
 #: How many properties of data types may get a value, besides those that the size of a blueprint justifies:
@@ -22,7 +22,7 @@ MOST_VALUES = 200_000
 
 
 class Notes(Protocol):
-    """Where problems are noted: a ``Report`` while a blueprint is parsed."""
+    """Where problems are noted: a ``ProblemCollector`` while a blueprint is parsed."""
 
     @property
     def problems(self) -> list[Any]: ...
@@ -59,8 +59,8 @@ class Schema:
 class Values:
     """``data_types`` maps a name to its schema, or to None where the data type itself is wrong."""
 
-    def __init__(self, report: Notes, most_values: int = MOST_VALUES) -> None:
-        self._report = report
+    def __init__(self, problems: Notes, most_values: int = MOST_VALUES) -> None:
+        self._problems = problems
         self.data_types: dict[str, Schema | None] = {}
         self._most = self._left = most_values
 
@@ -93,7 +93,7 @@ class Values:
 
     def properties(self, given: Mapping[str, Any], schema: Schema, path: Path) -> dict[str, Any]:
         """The properties of a node, relationship or policy: what is given, over the defaults of its type."""
-        noted = len(self._report.problems)
+        noted = len(self._problems.problems)
         result: dict[str, Any] = {}
         if not given and len(schema.filled) == len(schema.properties):
             return schema.filled
@@ -110,7 +110,7 @@ class Values:
                 default = schema.defaults[name]
                 value = self.typed(default, prop.get("type"), (*path, name), derived=default)
                 result[name] = value
-                if len(self._report.problems) == noted:
+                if len(self._problems.problems) == noted:
                     schema.filled[name] = value
             elif prop.get("required", True) and not external:
                 self._missing(name, prop, schema, path)
@@ -121,8 +121,8 @@ class Values:
     ) -> dict[str, Any]:
         self._left -= len(schema.properties)
         if self._left < 0:
-            self._report.add(path, f"Data types make more than the limit of {self._most} values.")
-            self._report.finish()
+            self._problems.add(path, f"Data types make more than the limit of {self._most} values.")
+            self._problems.finish()
         self._unknown(given, schema, path)
         external = self._external(given, defaults, path)
         result: dict[str, Any] = {}
@@ -143,7 +143,7 @@ class Values:
     def _unknown(self, given: Mapping[str, Any], schema: Schema, path: Path) -> None:
         for name in given:
             if name not in schema.properties:
-                self._report.add(
+                self._problems.add(
                     (*path, name),
                     f"{schema.owner} has no property `{name}`.",
                     key=True,
@@ -154,14 +154,14 @@ class Values:
     def _external(self, given: Mapping[str, Any], defaults: Mapping[str, Any], path: Path) -> bool:
         external = given.get(EXTERNAL, defaults.get(EXTERNAL))
         if external and function_of(external) is not None:
-            self._report.add(
+            self._problems.add(
                 (*path, EXTERNAL), f"`{EXTERNAL}` is a function.", expected="true or false, written out"
             )
         return bool(external)
 
     def _missing(self, name: str, prop: Mapping[str, Any], schema: Schema, path: Path) -> None:
         kind = f" of type {prop['type']}" if prop.get("type") else ""
-        self._report.add(
+        self._problems.add(
             path,
             f"The property `{name}`, which {schema.owner} requires, has no value.",
             key=True,
@@ -170,6 +170,6 @@ class Values:
 
     def _wrong(self, value: Any, type_name: str, path: Path) -> None:
         shown = repr(value) if isinstance(value, str | int | float) else word(value)
-        self._report.add(
+        self._problems.add(
             path, f"The value {shown} is not of type `{type_name}`.", expected=f"type {type_name}"
         )

@@ -7,7 +7,7 @@ from typing import Any
 from cloudwright.dsl.plugins import Mappings
 from cloudwright.dsl.problems import Path, closest, listing
 from cloudwright.dsl.schemas import SchemaReader
-from cloudwright.dsl.shapes import BOOLEAN, LIST, MAPPING, REQUIRED_STRING, Checker, Shape
+from cloudwright.dsl.structure_checks import BOOLEAN, LIST, MAPPING, REQUIRED_STRING, Checker, Shape
 
 SECTION = "workflows"
 _SHAPE: Shape = {
@@ -43,7 +43,7 @@ def _workflow(
     checker: Checker, schemas: SchemaReader, mappings: Mappings, path: Path, entry: Any
 ) -> dict[str, Any] | None:
     if entry is None:
-        checker.report.add(
+        checker.problems.add(
             path, "This workflow is empty.", key=True, expected="a mapping, or the name of a function"
         )
         return None
@@ -61,7 +61,7 @@ def _workflow(
     if target.script is not None:
         for name in ("script_path", "script_source"):
             if name in parameters:
-                checker.report.add(
+                checker.problems.add(
                     (*path, "parameters", name),
                     f"The mapping is a script already, so the parameter `{name}` cannot be declared.",
                     key=True,
@@ -89,7 +89,7 @@ def _availability(checker: Checker, path: Path, rules: Any) -> bool:
     good = True
     for index, state in enumerate(rules.get("node_instances_active") or ()):
         if state not in _ACTIVE:
-            checker.report.add(
+            checker.problems.add(
                 (*path, "node_instances_active", index),
                 f"`{state}` is not a state of instances.",
                 expected=f"one of {listing(_ACTIVE)}",

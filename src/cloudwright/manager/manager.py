@@ -33,7 +33,7 @@ from cloudwright.process.call import run_once
 from cloudwright.settings import Settings
 from cloudwright.storage.store import Store
 
-PARSER = "cloudwright.dsl.child:main"
+PARSER = "cloudwright.dsl.parser_process:main"
 #: For how long (seconds) a start leaves the processor to what is carried on, before the API is loaded.
 CARRYING_ON = 0.25
 

@@ -19,7 +19,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from cloudwright.dsl.limits import Limits
-from cloudwright.dsl.text import Budget, TextError, read_text
+from cloudwright.dsl.yaml_reader import Budget, TextError, read_yaml
 from cloudwright.errors import InvalidInput
 from cloudwright.manager.archives import UnsafeArchive, only_folder, unpack
 
@@ -109,7 +109,7 @@ def _text(file: Path) -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        description = read_text(_text(file), Budget(Limits())).value
+        description = read_yaml(_text(file), Budget(Limits())).value
     except (TextError, UnicodeDecodeError) as error:
         line = getattr(error, "line", None)
         place = DESCRIPTION if line is None else f"{DESCRIPTION}:{line}"

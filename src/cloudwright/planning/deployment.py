@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cloudwright.dsl.collector import collector_paused
 from cloudwright.dsl.functions.syntax import holds_functions
+from cloudwright.dsl.gc_pause import gc_paused
 from cloudwright.dsl.limits import Limits
 from cloudwright.dsl.plan import Plan
 from cloudwright.planning.evaluation import EvaluationError, Evaluator, Here
@@ -69,7 +69,7 @@ def prepare_deployment(
         lookup=lookup,
     )
     sources = PlanSources(values, {node["id"]: node for node in data["nodes"]}, sys)
-    with collector_paused():
+    with gc_paused():
         preparation = _Preparation(sources, runtime_only_evaluation, limits or Limits())
         return DeploymentPlan(
             nodes=[preparation.node(node) for node in data["nodes"]],

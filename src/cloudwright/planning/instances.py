@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cloudwright.dsl.collector import collector_paused
+from cloudwright.dsl.gc_pause import gc_paused
 from cloudwright.dsl.limits import Limits
 from cloudwright.dsl.node_types import CONNECTED_TO, CONTAINED_IN, DEPENDS_ON
 from cloudwright.errors import InvalidInput
@@ -60,7 +60,7 @@ def create_instances(
     Raises InvalidInput where there would be more instances than the limit, or a relationship cannot connect
     them.
     """
-    with collector_paused():
+    with gc_paused():
         entities = build_entities(nodes, scaling_groups)
         check_size(entities, (limits or Limits()).instances)
         return _Maker(entities, nodes, deployment_id, new_id, set(existing)).make()

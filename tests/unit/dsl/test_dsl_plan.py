@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudwright import dsl, planning
-from cloudwright.dsl import child
+from cloudwright.dsl import parser_process
 from cloudwright.dsl.blueprint import _SECTIONS
 from cloudwright.dsl.functions.syntax import FUNCTIONS
 from cloudwright.errors import CloudwrightError
@@ -102,7 +102,7 @@ def test_the_parsers_process(tmp_path: Path) -> None:
     path = tmp_path / "blueprint.yaml"
     path.write_text(TEXT)
     wire = Wire(begin(path, limits=dsl.Limits().to_json()))
-    child.main(wire)
+    parser_process.main(wire)
     (end,) = wire.sent
     assert [node["id"] for node in dsl.Plan.from_json(end["plan"]).nodes] == ["host"]
 
@@ -111,7 +111,7 @@ def test_the_parsers_process_reports_problems(tmp_path: Path) -> None:
     path = tmp_path / "blueprint.yaml"
     path.write_text(TEXT.replace("cloudify.nodes.Compute", "nope"))
     wire = Wire(begin(path))
-    child.main(wire)
+    parser_process.main(wire)
     (end,) = wire.sent
     (problem,) = end["problems"]
     assert (problem["line"], problem["column"]) == (5, 16)
@@ -129,7 +129,7 @@ def test_the_parsers_process_asks_for_imports(tmp_path: Path) -> None:
         {"type": "reply", "id": 1, "value": {"location": "plugin:a", "path": str(tmp_path / "a.yaml")}},
         {"type": "reply", "id": 2, "error": {"kind": "NotFound", "message": "there is no plugin b."}},
     )
-    child.main(wire)
+    parser_process.main(wire)
     assert [frame["type"] for frame in wire.sent] == ["call", "call", "end"]
     assert wire.sent[0]["args"] == {"reference": "plugin:a", "version": "1_3"}
     (problem,) = wire.sent[-1]["problems"]

@@ -10,12 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cloudwright.dsl.documents import Document
 from cloudwright.dsl.limits import Limits
 from cloudwright.dsl.resolver import Imported
-from cloudwright.dsl.text import Budget, read_text
+from cloudwright.dsl.source_files import SourceFile
 from cloudwright.dsl.types.variants import variant
 from cloudwright.dsl.versions import PREFIX, VERSIONS
+from cloudwright.dsl.yaml_reader import Budget, read_yaml
 
 LOCATION = "cloudify/types/types.yaml"
 _FILE = Path(__file__).with_name("types.yaml")
@@ -28,7 +28,7 @@ def _text() -> str:
 
 @cache
 def _data(short_version: str) -> dict[str, Any]:
-    data: dict[str, Any] = read_text(_text(), Budget(Limits())).value
+    data: dict[str, Any] = read_yaml(_text(), Budget(Limits())).value
     return variant(data, VERSIONS[PREFIX + short_version])
 
 
@@ -37,9 +37,9 @@ def imported() -> Imported:
     return Imported(LOCATION, "")
 
 
-def document(short_version: str) -> Document:
+def document(short_version: str) -> SourceFile:
     """The types for a version such as ``1_3``. Its data is shared and must not be changed.
 
     The text is that of the newest variant: it is only used to name lines.
     """
-    return Document(LOCATION, _text(), _data(short_version), cloudify_types=True)
+    return SourceFile(LOCATION, _text(), _data(short_version), cloudify_types=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cloudwright.dsl import BlueprintError, Limits, parse_blueprint
-from cloudwright.dsl.doubts import slip
+from cloudwright.dsl.lint import slip
 
 HEAD = """\
 tosca_definitions_version: cloudify_dsl_1_3

@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from cloudwright.dsl.documents import Document
 from cloudwright.dsl.functions.syntax import FUNCTIONS
 from cloudwright.dsl.plugins import Files, Target
+from cloudwright.dsl.problem_collector import ProblemCollector
 from cloudwright.dsl.problems import Path
-from cloudwright.dsl.report import Report
+from cloudwright.dsl.source_files import SourceFile
 
 _SHORTEST = 4
 _LONGEST_FUNCTION = max(map(len, FUNCTIONS)) + 2
@@ -27,20 +27,20 @@ _LONGEST_TEXT = 500
 _QUOTED_FUNCTION = re.compile(r"\s*\{\s*(\w+)\s*:\s.*\}\s*", re.DOTALL)
 
 
-class Doubts:
-    def __init__(self, report: Report) -> None:
-        self._report = report
+class Linter:
+    def __init__(self, problems: ProblemCollector) -> None:
+        self._problems = problems
         self._functions: dict[str, str | None] = {}
         #: Mappings that were told of; nodes share what they inherit.
         self._told: set[int] = set()
 
-    def repeated_keys(self, documents: Iterable[Document]) -> None:
+    def repeated_keys(self, documents: Iterable[SourceFile]) -> None:
         """Keys that a mapping has twice: the last one is the one that counts."""
         for document in documents:
             if not document.repeats:
                 continue
             for name, first, line, column in document.marks.repeated():
-                self._report.warn_at(
+                self._problems.warn_at(
                     document,
                     line,
                     column,
@@ -58,7 +58,7 @@ class Doubts:
             ):
                 continue
             self._told.add(id(mapping))
-            self._report.warn(
+            self._problems.warn(
                 (*place, name),
                 f"`{name}` is no intrinsic function, so this mapping stays as it is written.",
                 suggestion=meant,
@@ -66,7 +66,7 @@ class Doubts:
         for text, place in _texts(value, path):
             found = _QUOTED_FUNCTION.fullmatch(text)
             if found is not None and found[1] in FUNCTIONS:
-                self._report.warn(
+                self._problems.warn(
                     place, f"This is a text, and not the function `{found[1]}`: it is in quotes."
                 )
 
@@ -74,7 +74,7 @@ class Doubts:
         """A function's name that none can have, such as a script's path behind the plugin ``script``."""
         if all(part.isidentifier() for part in target.operation.split(".")):
             return
-        self._report.warn(
+        self._problems.warn(
             path,
             f"`{target.operation}` cannot be a function of the plugin `{target.plugin}`, as this says."
             " A script is named by its path alone.",
@@ -91,7 +91,7 @@ class Doubts:
                 if known is None:
                     meant = slip(interface, declared)
                     if meant is not None:
-                        self._report.warn(
+                        self._problems.warn(
                             operation.path[:-1],
                             f"`{interface}` is not among the type's interfaces, so it is a new one.",
                             key=True,
@@ -100,7 +100,7 @@ class Doubts:
                     break
                 meant = None if name in known else slip(name, known)
                 if meant is not None:
-                    self._report.warn(
+                    self._problems.warn(
                         operation.path,
                         f"`{name}` is not among the operations of the type's `{interface}`, so it is a new"
                         " one.",

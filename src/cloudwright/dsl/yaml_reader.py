@@ -34,7 +34,7 @@ from yaml.resolver import Resolver
 from yaml.scanner import Scanner
 
 from cloudwright.dsl.limits import Limits
-from cloudwright.dsl.mistakes import explain
+from cloudwright.dsl.yaml_errors import explain
 
 try:
     from yaml import _yaml
@@ -86,7 +86,7 @@ class Read(NamedTuple):
     repeats: bool
 
 
-def read_text(text: str, budget: Budget) -> Read:
+def read_yaml(text: str, budget: Budget) -> Read:
     """What the one document in ``text`` holds; an empty text is an empty mapping. Raises TextError."""
     budget_before = budget.left
     try:

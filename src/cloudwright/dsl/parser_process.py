@@ -31,7 +31,7 @@ class Channel(Protocol):
     def receive(self) -> dict[str, Any] | None: ...
 
 
-class AskingResolver:
+class RemoteResolver:
     """Asks the supervisor. Its answer is ``{"location", "path"}`` or ``{"location", "text"}``, and perhaps
     ``folder`` and ``extra`` (see ``resolver.Imported``)."""
 
@@ -65,7 +65,7 @@ class AskingResolver:
 def main(channel: Channel) -> None:
     """Parses one blueprint, and says what came of it."""
     begin = channel.receive_begin(check_to_parser)
-    resolver = AskingResolver(channel) if begin["resolves"] else NoImports()
+    resolver = RemoteResolver(channel) if begin["resolves"] else NoImports()
     path, limits = Path(begin["path"]), Limits.from_json(begin["limits"])
     try:
         _hand_over(channel, parse_blueprint(path, resolver=resolver, limits=limits).pack(), path, limits)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from cloudwright.dsl.marks import Marks
 from cloudwright.dsl.problems import Path
+from cloudwright.dsl.source_positions import SourcePositions
 
 
 @dataclass(slots=True)
-class Document:
+class SourceFile:
     """One file: ``location`` is its name for people, ``folder`` where its own relative imports are looked
     for.
 
@@ -30,10 +30,10 @@ class Document:
     extra: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Whether a mapping in it has a key twice.
     repeats: bool = False
-    marks: Marks = field(init=False)
+    marks: SourcePositions = field(init=False)
 
     def __post_init__(self) -> None:
-        self.marks = Marks(self.text)
+        self.marks = SourcePositions(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +50,22 @@ class Origins:
     blueprint and in its file, but for relationships that another file added to a node template.
     """
 
-    def __init__(self, main: Document) -> None:
+    def __init__(self, main: SourceFile) -> None:
         self._main = main
-        self._sections: dict[str, Document] = {}
-        self._elements: dict[tuple[str, str], tuple[Document, str]] = {}
-        self._added_relationships: dict[str, list[tuple[int, Document, str]]] = {}
+        self._sections: dict[str, SourceFile] = {}
+        self._elements: dict[tuple[str, str], tuple[SourceFile, str]] = {}
+        self._added_relationships: dict[str, list[tuple[int, SourceFile, str]]] = {}
 
-    def section(self, name: str, document: Document) -> None:
+    def section(self, name: str, document: SourceFile) -> None:
         self._sections[name] = document
 
-    def element(self, section: str, name: str, document: Document, written: str) -> None:
+    def element(self, section: str, name: str, document: SourceFile, written: str) -> None:
         self._elements[section, name] = (document, written)
 
-    def element_source(self, section: str, name: str) -> tuple[Document, str] | None:
+    def element_source(self, section: str, name: str) -> tuple[SourceFile, str] | None:
         return self._elements.get((section, name))
 
-    def relationships(self, node: str, first: int, document: Document, written: str) -> None:
+    def relationships(self, node: str, first: int, document: SourceFile, written: str) -> None:
         """From index ``first`` on, the relationships of ``node`` are those of ``written`` in ``document``."""
         self._added_relationships.setdefault(node, []).append((first, document, written))
 
@@ -74,7 +74,7 @@ class Origins:
         mark = document.marks.find(inner, key=key)
         return Place(document.location, *(mark or (None, None)))
 
-    def _source(self, path: Path) -> tuple[Document, Path]:
+    def _source(self, path: Path) -> tuple[SourceFile, Path]:
         if not path:
             return self._main, path
         section = str(path[0])

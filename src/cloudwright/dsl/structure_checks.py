@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cloudwright.dsl.problem_collector import ProblemCollector
 from cloudwright.dsl.problems import Path, closest, listing
-from cloudwright.dsl.report import Report
 from cloudwright.dsl.versions import OLDEST, Version, name_of, since
 
 NUMBER: tuple[type, ...] = (int, float)
@@ -61,14 +61,14 @@ def words(types: tuple[type, ...]) -> str:
 class Checker:
     """Checks shapes for one blueprint, whose version decides what there is."""
 
-    def __init__(self, report: Report, version: Version) -> None:
-        self.report = report
+    def __init__(self, problems: ProblemCollector, version: Version) -> None:
+        self.problems = problems
         self.version = version
 
     def is_a(self, path: Path, value: Any, *types: type) -> bool:
         if isinstance(value, types):
             return True
-        self.report.add(path, f"This is {word(value)}.", expected=words(types))
+        self.problems.add(path, f"This is {word(value)}.", expected=words(types))
         return False
 
     def names(self, path: Path, value: Any) -> bool:
@@ -77,7 +77,7 @@ class Checker:
             return False
         for key in value:
             if not isinstance(key, str):
-                self.report.add(
+                self.problems.add(
                     (*path, key if isinstance(key, int) else str(key)),
                     f"The name `{key}` is {word(key)}.",
                     key=True,
@@ -85,7 +85,7 @@ class Checker:
                 )
                 return False
             if not key.isprintable():
-                self.report.add(path, f"The name {key!r} holds a character that cannot be seen.", key=True)
+                self.problems.add(path, f"The name {key!r} holds a character that cannot be seen.", key=True)
                 return False
         return True
 
@@ -100,7 +100,7 @@ class Checker:
             if field is None:
                 suggestion = closest(name, [entry for entry in shape if entry not in value])
                 meant.add(suggestion)
-                self.report.add(
+                self.problems.add(
                     (*path, name),
                     f"`{name}` is not an entry of {with_article(kind)}.",
                     key=True,
@@ -112,7 +112,7 @@ class Checker:
                 if field.required:
                     good = self.missing(path, name, kind)
             elif not isinstance(item, field.types):
-                self.report.add((*path, name), f"`{name}` is {word(item)}.", expected=words(field.types))
+                self.problems.add((*path, name), f"`{name}` is {word(item)}.", expected=words(field.types))
                 good = False
             elif not self.available((*path, name), kind, name):
                 good = False
@@ -122,7 +122,7 @@ class Checker:
         return good
 
     def missing(self, path: Path, name: str, kind: str) -> bool:
-        self.report.add(path, f"This {kind} has no `{name}`, which is required.", key=True)
+        self.problems.add(path, f"This {kind} has no `{name}`, which is required.", key=True)
         return False
 
     def available(self, path: Path, kind: str, name: str) -> bool:
@@ -130,7 +130,7 @@ class Checker:
         first = since(kind, name)
         if first is OLDEST or self.version >= first:
             return True
-        self.report.add(
+        self.problems.add(
             path,
             f"`{name}` was added in {name_of(first)}, and this blueprint is {name_of(self.version)}.",
             key=True,

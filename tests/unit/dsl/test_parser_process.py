@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cloudwright.dsl import Limits, Plan
-from cloudwright.dsl.child import main
+from cloudwright.dsl.parser_process import main
 from cloudwright.model.frames.methods import PARSER_METHODS, call_problem
 from cloudwright.model.frames.parser import Problem, check_from_parser, check_to_parser
 from cloudwright.process.frames import MAX_FROM_CHILD, VERSION

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cloudwright.dsl.functions.syntax import function_of
 from cloudwright.dsl.problems import Path, listing
-from cloudwright.dsl.shapes import (
+from cloudwright.dsl.structure_checks import (
     BOOLEAN,
     INTEGER,
     LIST,
@@ -77,14 +77,14 @@ def _schedule(checker: Checker, path: Path, raw: Any) -> dict[str, Any]:
     for index, day in enumerate(raw.get("weekdays") or ()):
         # "2MO" and "-1fr" are the second Monday and the last Friday.
         if not isinstance(day, str) or day.lower()[-2:] not in _WEEKDAYS:
-            checker.report.add(
+            checker.problems.add(
                 (*path, "weekdays", index),
                 f"`{day}` is not a weekday.",
                 expected=f"one of {listing(_WEEKDAYS)}",
             )
     recurrence = raw.get("recurrence")
     if recurrence and not _SPAN.fullmatch(recurrence):
-        checker.report.add(
+        checker.problems.add(
             (*path, "recurrence"),
             f"`{recurrence}` is not a span of time.",
             expected="for example `2 weeks` or `10min`",
@@ -103,7 +103,7 @@ def _check_parameters(checker: Checker, path: Path, parameters: dict[str, Any]) 
     for item in (parameters, *parameters.values()):
         function = function_of(item)
         if function is not None and function[0] == "get_attribute":
-            checker.report.add(
+            checker.problems.add(
                 path, "A schedule is made before there are attributes to get with `get_attribute`."
             )
             return
@@ -115,7 +115,7 @@ def _zone(checker: Checker, path: Path, name: str | None) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        checker.report.add(
+        checker.problems.add(
             (*path, "timezone"), f"`{name}` is not a time zone.", expected="for example `Europe/Rome`"
         )
         return None
@@ -127,7 +127,7 @@ def _moment(checker: Checker, path: Path, text: str, zone: ZoneInfo | None) -> s
         offsets = _OFFSET.findall(text)
         if all(_SPAN.fullmatch(offset[1:].strip()) for offset in offsets):
             return text
-        checker.report.add(path, f"`{text}` is not a time.", expected="spans such as `+1day+10min`")
+        checker.problems.add(path, f"`{text}` is not a time.", expected="spans such as `+1day+10min`")
         return text
     for form in ("%Y-%m-%d %H:%M", "%H:%M"):
         try:
@@ -139,7 +139,7 @@ def _moment(checker: Checker, path: Path, text: str, zone: ZoneInfo | None) -> s
             moment = moment.replace(year=today.year, month=today.month, day=today.day)
         local = moment.replace(tzinfo=zone) if zone else moment.astimezone()
         return local.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    checker.report.add(
+    checker.problems.add(
         path, f"`{text}` is not a time.", expected="YYYY-MM-DD HH:MM, HH:MM, or +<number> <unit>"
     )
     return text

@@ -13,7 +13,7 @@ _MERGE = "tag:yaml.org,2002:merge"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class Marks:
+class SourcePositions:
     """Positions in one text, which is read at the first question."""
 
     def __init__(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The garbage collector, out of the way of work that makes many objects and no garbage."""
+"""The garbage problems, out of the way of work that makes many objects and no garbage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Reading a large blueprint would spend a third of its time on looking for garbage that is not there."""
     enabled = gc.isenabled()
     gc.disable()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from cloudwright.dsl.documents import Document, Origins, Place
 from cloudwright.dsl.limits import Limits
 from cloudwright.dsl.problems import BlueprintError, Path, Problem, path_text
+from cloudwright.dsl.source_files import Origins, Place, SourceFile
 
 
-class Report:
+class ProblemCollector:
     def __init__(self, origins: Origins, limits: Limits) -> None:
         self._origins = origins
         self._most = limits.problems
@@ -23,7 +23,7 @@ class Report:
         key: bool = False,
         expected: str | None = None,
         suggestion: str | None = None,
-        document: Document | None = None,
+        document: SourceFile | None = None,
     ) -> None:
         """Notes a problem with the element at ``path`` of the merged blueprint, or of one ``document``;
         ``key`` points at its name and not at its value.
@@ -53,7 +53,7 @@ class Report:
                 Problem(message, place.file, place.line, place.column, path_text(path), suggestion=suggestion)
             )
 
-    def warn_at(self, document: Document, line: int, column: int, message: str) -> None:
+    def warn_at(self, document: SourceFile, line: int, column: int, message: str) -> None:
         """As ``warn``, of a place in a file."""
         if len(self._warnings) < self._most:
             self._warnings.append(Problem(message, document.location, line, column))

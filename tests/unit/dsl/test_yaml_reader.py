@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudwright.dsl.limits import Limits
-from cloudwright.dsl.marks import Marks
-from cloudwright.dsl.text import Budget, TextError, read_text
+from cloudwright.dsl.source_positions import SourcePositions
+from cloudwright.dsl.yaml_reader import Budget, TextError, read_yaml
 
 
 def read(text: str, **limits: int) -> object:
-    return read_text(text, Budget(Limits(**limits))).value
+    return read_yaml(text, Budget(Limits(**limits))).value
 
 
 scalars = (
@@ -158,18 +158,18 @@ def test_deep_nesting_by_aliases_is_refused() -> None:
 
 def test_the_budget_is_shared_by_files() -> None:
     budget = Budget(Limits(values=10))
-    read_text("[1, 2, 3]", budget)
+    read_yaml("[1, 2, 3]", budget)
     with pytest.raises(TextError):
-        read_text("[1, 2, 3, 4, 5, 6]", budget)
+        read_yaml("[1, 2, 3, 4, 5, 6]", budget)
 
 
 def test_marks_find_keys_values_items_and_what_was_merged() -> None:
     text = "a:\n  b:\n    - x: 1\n    - y: 2\nbase: &base\n  deep: {k: 1}\nc:\n  <<: *base\n  own: 3\n"
-    marks = Marks(text)
+    marks = SourcePositions(text)
     assert marks.find(("a", "b", 1, "y")) == (4, 10)
     assert marks.find(("a", "b", 1, "y"), key=True) == (4, 7)
     assert marks.find(("a", "b")) == (2, 3)
     assert marks.find(("c", "deep", "k")) == (6, 13)
     assert marks.find(("c", "missing", "z"), key=True) == (7, 1)
     assert marks.find(()) == (1, 1)
-    assert Marks("{").find(("a",)) is None
+    assert SourcePositions("{").find(("a",)) is None
