@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -32,6 +31,8 @@ from cloudwright.errors import (
     NotFound,
 )
 from cloudwright.manager.archives import UnsafeArchive, ending, only_folder, unpack
+from cloudwright.manager.identifiers import check_id, check_visibility
+from cloudwright.manager.labels import make_labels, plan_labels
 from cloudwright.storage import blueprints
 from cloudwright.storage.filters import BlueprintFilter
 from cloudwright.storage.paging import EVERYTHING
@@ -43,48 +44,11 @@ log = logging.getLogger(__name__)
 UPLOADED = "uploaded"
 FAILED_STATES = frozenset({"failed_uploading", "failed_extracting", "failed_parsing", "invalid"})
 END_STATES = FAILED_STATES | {UPLOADED}
-VISIBILITIES = ("private", "tenant", "global")
 DEFAULT_MAIN_FILE = "blueprint.yaml"
 #: Names the system execution under which clients of the REST API follow an upload.
 UPLOAD_EXECUTION = "upload_blueprint"
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,255}", re.ASCII)
-
 Parse = Callable[[str, Path], Awaitable[dict[str, Any]]]
-
-
-def check_id(what: str, id: str) -> None:
-    """Raises InvalidInput where ``id`` may not name a ``what``."""
-    if not _ID.fullmatch(id):
-        raise InvalidInput(
-            f"`{id[:300]}` cannot be the id of a {what}: it must begin with a letter or a digit, and may hold"
-            " letters, digits, `.`, `_` and `-`, 256 of them at most."
-        )
-
-
-def check_visibility(visibility: str) -> None:
-    if visibility not in VISIBILITIES:
-        raise InvalidInput(f"The visibility is `{visibility}`; it must be one of {', '.join(VISIBILITIES)}.")
-
-
-def make_labels(given: Iterable[tuple[str, str]], *, by: str | None, now: datetime) -> list[dict[str, Any]]:
-    """Labels as they are stored, each pair of key and value once. Keys are case insensitive."""
-    pairs = {(key.strip().lower(), value): None for key, value in given}
-    for key, value in pairs:
-        if not re.fullmatch(r"[a-z0-9._-]{1,256}", key) or len(value) > 256:
-            raise InvalidInput(
-                f"`{key[:300]}: {value[:300]}` is not a label: a key holds letters, digits, `.`, `_` and `-`,"
-                " and neither key nor value is longer than 256."
-            )
-    created = now.isoformat()
-    return [{"key": key, "value": value, "created_at": created, "created_by": by} for key, value in pairs]
-
-
-def plan_labels(section: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Keys and values of the section ``labels`` or ``blueprint_labels`` of a plan."""
-    return [
-        (key, str(value)) for key, label in (section or {}).items() for value in label.get("values") or ()
-    ]
 
 
 class BlueprintInUse(DependentExists):

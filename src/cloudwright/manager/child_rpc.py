@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from cloudwright.dsl.namespaces import DELIMITER
 from cloudwright.errors import InvalidInput, NotFound, Unavailable
+from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.execution_context import ExecutionSnapshot, instance_frame
-from cloudwright.manager.lookup import stored_scope
 from cloudwright.model.frames.methods import METHODS, call_problem
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions

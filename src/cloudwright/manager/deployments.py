@@ -16,9 +16,11 @@ from sqlalchemy import Connection
 from cloudwright.bus.protocol import Bus, topic
 from cloudwright.dsl import Plan
 from cloudwright.errors import Conflict, IllegalAction, InvalidInput, NotFound
-from cloudwright.manager.blueprints import UPLOADED, check_id, check_visibility, make_labels
-from cloudwright.manager.existing import Existing
-from cloudwright.manager.lookup import stored_scope
+from cloudwright.manager.blueprints import UPLOADED
+from cloudwright.manager.evaluation_scope import stored_scope
+from cloudwright.manager.identifiers import check_id, check_visibility
+from cloudwright.manager.input_references import InputReferences
+from cloudwright.manager.labels import make_labels
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import (
     DeploymentPlan,
@@ -193,7 +195,7 @@ class Deployments:
             sys=system,
             runtime_only_evaluation=runtime_only,
             auto_correct_types=auto_correct,
-            lookup=Existing(self._store, system.tenant, whole),
+            lookup=InputReferences(self._store, system.tenant, whole),
         )
         instances = create_instances(
             plan.nodes,

@@ -15,8 +15,8 @@ import orjson
 from sqlalchemy import Connection
 
 from cloudwright.errors import InvalidInput, NoSuchWorkflow
-from cloudwright.manager.imports import imported_folders, with_code
-from cloudwright.manager.plugins import PluginCode
+from cloudwright.manager.import_resolver import imported_folders, with_code
+from cloudwright.manager.plugin_selection import PluginCode
 from cloudwright.model.node_packing import SHARED, Shared, Unpacking
 from cloudwright.model.operation import OperationState
 from cloudwright.model.topology import NodeInstance

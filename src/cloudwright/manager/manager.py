@@ -21,10 +21,10 @@ from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_runner import ExecutionRunner
 from cloudwright.manager.executions import Executions
-from cloudwright.manager.imports import ImportAnswers
+from cloudwright.manager.import_resolver import StoredImports
 from cloudwright.manager.leases import Leases
 from cloudwright.manager.plugin_environments import PluginEnvironments
-from cloudwright.manager.plugin_store import Plugins
+from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.reconcile_loop import ReconcileLoop
 from cloudwright.manager.workers.local import WORKDIRS
 from cloudwright.model.frames.parser import check_from_parser
@@ -155,7 +155,7 @@ class Manager:
         memory.
         """
         begin = {"path": str(path), "limits": {}, "resolves": True}
-        imports = ImportAnswers(self.store, self.home, tenant)
+        imports = StoredImports(self.store, self.home, tenant)
         zygote = await self._environments.parser()
         end = await run_once(
             zygote,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloudwright.manager.execution_context import ExecutionSnapshot, instance_frame
-from cloudwright.manager.plugins import PluginCode
+from cloudwright.manager.plugin_selection import PluginCode
 from cloudwright.model.topology import NodeInstance
 from cloudwright.process.runner import OperationEnd
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import cloudwright
 from cloudwright.errors import Unavailable
-from cloudwright.manager.plugins import PluginCode, fingerprint, locate
+from cloudwright.manager.plugin_selection import PluginCode, fingerprint, locate
 from cloudwright.process.supervisor import Zygote
 
 #: In the home: a folder for each environment, by the key of what is installed in it.

@@ -1,132 +1,194 @@
-"""Where a plugin's code is: which folder is put on the path, and whether it needs an environment of its own.
+"""Uploaded plugins: stored, found by the blueprints that import them, and deleted.
 
-``source: NAME`` of a blueprint's plugin is the folder ``plugins/NAME`` beside the blueprint: a Python
-project, or just a package. A plugin with a ``package_name`` is one that was uploaded (``plugin_store``):
-wheels or, again, a project. Wheels, and a project that declares dependencies, need an environment of their
-own; everything else runs from where it lies.
+A plugin's files are in ``<home>/uploaded_plugins/<tenant>/<id>``: ``archive`` as it was sent, and what
+``plugin_archives`` makes of it. The row is written last and removed first, so what it names exists.
 """
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import tomllib
-from dataclasses import dataclass
+import asyncio
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cloudwright.errors import InvalidInput, NotFound
-from cloudwright.manager.plugin_archives import PROJECT, WAGON, WHEELS
+from sqlalchemy import Connection
 
-# What a project's description makes those who read it raise: the last two where it is nested too deeply.
-_UNREADABLE = (ValueError, SyntaxError, TypeError, AttributeError, RecursionError, MemoryError)
-_RUNTIME = ("cloudify_common-", "cloudify_agent-")
+from cloudwright.errors import Conflict, DependentExists, NotFound
+from cloudwright.manager import plugin_environments
+from cloudwright.manager.identifiers import check_visibility
+from cloudwright.manager.plugin_archives import DESCRIPTION, unpack_plugin
+from cloudwright.storage import blueprints, deployments, plugins
+from cloudwright.storage.filters import DeploymentFilter, PluginFilter
+from cloudwright.storage.paging import EVERYTHING
+from cloudwright.storage.records import Plugin
+from cloudwright.storage.store import Store
 
-
-@dataclass(frozen=True, slots=True)
-class PluginCode:
-    """``path`` goes to the front of ``sys.path``; ``project`` is the folder to install, or None where
-    nothing needs to be. ``install`` is what pip is told, and ``key`` names the contents where they never
-    change.
-    """
-
-    name: str
-    version: str | None
-    folder: Path | None
-    path: tuple[str, ...]
-    project: Path | None
-    install: tuple[str, ...] = ()
-    key: str | None = None
+FOLDER = "uploaded_plugins"
+_LANGUAGE = re.compile(r"(?:cloudify_dsl_)?([0-9_]{1,20})")
+#: The lists of a plan in which the plugins are that it needs.
+NEEDED = ("workflow_plugins_to_install", "deployment_plugins_to_install", "host_agent_plugins_to_install")
 
 
-def locate(plugin: dict[str, Any] | None, blueprint: Path) -> PluginCode:
-    """Find the code of ``plugin`` (as in the plan) of the blueprint unpacked in ``blueprint``.
+class PluginInUse(DependentExists):
+    """Deployments need the plugin."""
 
-    An uploaded plugin's entry has the folder that it was unpacked in as ``uploaded`` (``imports.with_code``).
-    Raises NotFound naming the folder that is missing, InvalidInput where the project's description cannot be
-    read.
-    """
-    if plugin is not None and plugin.get("uploaded"):
-        return _uploaded(plugin, Path(plugin["uploaded"]))
-    if plugin is None or not plugin.get("source"):
-        name = plugin["name"] if plugin else "cloudwright"
-        if plugin is not None and plugin.get("install", True) and plugin.get("package_name"):
-            raise NotFound(
-                f"Plugin `{name}` (package {plugin['package_name']} {plugin.get('package_version') or ''}) "
-                "is not installed on this manager. Upload it with `cfy plugins upload`, or put its code into "
-                f"the folder `plugins/{name}` beside the blueprint and set `source: {name}`."
+    code = "plugin_in_use"
+
+
+class Plugins:
+    def __init__(
+        self, store: Store, home: Path, clock: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
+        self._store = store
+        self._home = home
+        self._clock = clock
+        self._new_id = new_id
+
+    async def upload(
+        self,
+        tenant: str,
+        archive: Path,
+        *,
+        by: str | None,
+        title: str | None = None,
+        visibility: str = "tenant",
+    ) -> Plugin:
+        """Make a plugin of ``archive``, which is moved away or removed whatever happens.
+
+        Raises UnsafeArchive, InvalidPlugin, InvalidInput, and Conflict where this version is there already.
+        """
+        id = self._new_id()
+        path = f"{FOLDER}/{tenant}/{id}"
+        folder = self._home / path
+        try:
+            check_visibility(visibility)
+            folder.mkdir(parents=True)
+            facts = await asyncio.to_thread(unpack_plugin, archive, folder)
+            await asyncio.to_thread(shutil.move, archive, folder / "archive")
+            row = Plugin(
+                id=id,
+                package_name=facts.package_name,
+                package_version=facts.package_version,
+                tenant=tenant,
+                title=title or facts.package_name,
+                archive_name=facts.archive_name,
+                distribution=facts.distribution,
+                path=path,
+                plugin_yaml=facts.description,
+                visibility=visibility,
+                created_by=by,
             )
-        return PluginCode(name, plugin.get("package_version") if plugin else None, None, (), None)
-    name, source = str(plugin["name"]), str(plugin["source"])
-    root = (blueprint / "plugins").resolve()
-    folder = (root / source).resolve()
-    if root not in folder.parents:
-        raise InvalidInput(
-            f"Plugin `{name}`: its source `{source}` lies outside the blueprint's `plugins` folder."
-        )
-    if not folder.is_dir():
-        there = sorted(item.name for item in root.iterdir() if item.is_dir()) if root.is_dir() else []
-        raise NotFound(
-            f"Plugin `{name}`: there is no folder `plugins/{source}` beside the blueprint"
-            + (f"; there are: {', '.join(there)}." if there else ", nor a folder `plugins`.")
-        )
-    if (folder / "__init__.py").exists():
-        # The folder is the package itself, so its parent is what must be importable.
-        return PluginCode(name, plugin.get("package_version"), folder, (str(root),), None)
-    return _project(name, plugin.get("package_version"), folder)
-
-
-def _uploaded(plugin: dict[str, Any], folder: Path) -> PluginCode:
-    name, version, wheels = str(plugin["name"]), plugin.get("package_version"), folder / WHEELS
-    if not wheels.is_dir():
-        if not (folder / PROJECT).is_dir():
-            raise NotFound(f"Plugin `{name}`: the manager has lost its files. Upload it again.")
-        return _project(name, version, folder / PROJECT, key=folder.name)
-    files = sorted(str(file) for file in wheels.glob("*.whl"))
-    if (folder / WAGON).is_file():
-        # Everything that it needs is in it, and its copy of Cloudify's runtime is not what it runs on.
-        own = [file for file in files if not Path(file).name.lower().startswith(_RUNTIME)]
-        return PluginCode(name, version, folder, (), wheels, ("--no-index", "--no-deps", *own), folder.name)
-    return PluginCode(name, version, folder, (), wheels, tuple(files), folder.name)
-
-
-def _project(name: str, version: str | None, folder: Path, *, key: str | None = None) -> PluginCode:
-    paths = [str(folder / "src"), str(folder)] if (folder / "src").is_dir() else [str(folder)]
-    project = folder if _has_dependencies(name, folder) else None
-    return PluginCode(name, version, folder, tuple(paths), project, (str(folder),), key)
-
-
-def fingerprint(folder: Path) -> str:
-    """A name for the contents of ``folder``: the same files give the same environment."""
-    digest = hashlib.sha256()
-    for file in sorted(
-        path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    ):
-        digest.update(str(file.relative_to(folder)).encode() + b"\0")
-        digest.update(file.read_bytes() + b"\0")
-    return digest.hexdigest()[:24]
-
-
-def _has_dependencies(name: str, folder: Path) -> bool:
-    pyproject, setup = folder / "pyproject.toml", folder / "setup.py"
-    if pyproject.exists():
+            write = self._store.write(_add, row, self._clock())
+        except BaseException:
+            await asyncio.to_thread(_discard, archive, folder)
+            raise
         try:
-            project = tomllib.loads(pyproject.read_text("utf-8")).get("project", {})
-            if project.get("dependencies") or "dependencies" in project.get("dynamic", ()):
-                return True
-        except _UNREADABLE as error:
-            raise InvalidInput(
-                f"Plugin `{name}`: plugins/{folder.name}/pyproject.toml cannot be read: {error}."
-            ) from error
-    if setup.exists():
-        try:
-            tree = ast.parse(setup.read_text("utf-8"), str(setup))
-        except _UNREADABLE as error:
-            raise InvalidInput(
-                f"Plugin `{name}`: plugins/{folder.name}/setup.py cannot be read: {error}."
-            ) from error
-        for node in ast.walk(tree):
-            if isinstance(node, ast.keyword) and node.arg == "install_requires":
-                # Anything but a literally empty list may hold something.
-                return not (isinstance(node.value, ast.List | ast.Tuple) and not node.value.elts)
-    return False
+            return await asyncio.shield(write)
+        except asyncio.CancelledError:
+            # Whoever asked is gone, which stops no write: the files go if the row is not stored, and only
+            # then.
+            write.add_done_callback(lambda stored: _keep_if(stored, archive, folder))
+            raise
+        except Exception:
+            await asyncio.to_thread(_discard, archive, folder)
+            raise
+
+    async def delete(self, tenant: str, id: str, *, force: bool = False) -> Plugin:
+        """Raises NotFound, and without ``force`` PluginInUse where deployments need it."""
+        row = await self._store.read(plugins.get, tenant, id)
+        if not force:
+            users = await self._store.read(_users, row)
+            if users:
+                named = ", ".join(f"`{user}`" for user in users)
+                raise PluginInUse(
+                    f"The plugin `{row.package_name}` {row.package_version} is used by the deployments"
+                    f" {named}. Delete them first, or keep the plugin."
+                )
+        row = await self._store.write(plugins.delete, tenant, id)
+        # In this order: by the plugin's own folder ``recover`` knows what was not removed to the end.
+        for folder in (f"{plugin_environments.FOLDER}/{id}", *filter(None, [row.path])):
+            await asyncio.to_thread(shutil.rmtree, self._home / folder, ignore_errors=True)
+        return row
+
+    async def archive(self, tenant: str, id: str) -> Path:
+        """The archive as it was sent. Raises NotFound."""
+        return await self._file(tenant, id, "archive")
+
+    async def description(self, tenant: str, id: str, language: str | None = None) -> Path:
+        """The ``plugin.yaml``, or the one for a version of the language, such as ``1_3``, where it has one.
+
+        Raises NotFound.
+        """
+        version = _LANGUAGE.fullmatch(language or "")
+        if version is not None:
+            try:
+                return await self._file(tenant, id, f"plugin_{version[1]}.yaml")
+            except NotFound:
+                pass
+        return await self._file(tenant, id, DESCRIPTION)
+
+    async def recover(self) -> None:
+        """Remove what uploads and deletions left that ended with an earlier process."""
+        rows, _ = await self._store.read(plugins.list_plugins, PluginFilter(), EVERYTHING)
+        known = {row.path for row in rows}
+        for folder in self._home.glob(f"{FOLDER}/*/*"):
+            if str(folder.relative_to(self._home)) not in known:
+                for left in (self._home / plugin_environments.FOLDER / folder.name, folder):
+                    await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
+
+    async def _file(self, tenant: str, id: str, name: str) -> Path:
+        row = await self._store.read(plugins.get, tenant, id)
+        file = self._home / str(row.path) / name
+        if row.path is None or not file.is_file():
+            raise NotFound(f"The plugin `{row.package_name}` {row.package_version} has no file `{name}`.")
+        return file
+
+
+def _keep_if(stored: asyncio.Future[Plugin], archive: Path, folder: Path) -> None:
+    if stored.exception() is not None:
+        _discard(archive, folder)
+
+
+def _discard(archive: Path, folder: Path) -> None:
+    archive.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _add(conn: Connection, plugin: Plugin, now: datetime) -> Plugin:
+    filter = PluginFilter(
+        tenant=plugin.tenant,
+        package_names=[plugin.package_name],
+        package_versions=[plugin.package_version],
+    )
+    same, _ = plugins.list_plugins(conn, filter, EVERYTHING)
+    if any(row.distribution == plugin.distribution for row in same):
+        raise Conflict(
+            f"The plugin `{plugin.package_name}` {plugin.package_version} is there already, as"
+            f" `{same[0].id}`. Delete it first, or send another version."
+        )
+    return plugins.create(conn, plugin, now)
+
+
+def _users(conn: Connection, plugin: Plugin) -> list[str]:
+    """The deployments whose blueprints need the plugin."""
+    tenant = None if plugin.visibility == "global" else plugin.tenant
+    rows, _ = deployments.list_deployments(conn, DeploymentFilter(tenant=tenant), EVERYTHING)
+    needed: dict[tuple[str, str], bool] = {}
+    for row in rows:
+        key = (row.tenant, row.blueprint_id)
+        if key not in needed:
+            plan = blueprints.get(conn, *key, with_plan=True).plan or {}
+            needed[key] = _needs(plan, plugin)
+    return [row.id for row in rows if needed[row.tenant, row.blueprint_id]]
+
+
+def _needs(plan: Mapping[str, Any], plugin: Plugin) -> bool:
+    return any(
+        entry.get("package_name") == plugin.package_name
+        and entry.get("package_version") in (None, plugin.package_version)
+        for name in NEEDED
+        for entry in plan.get(name) or ()
+    )

@@ -33,7 +33,7 @@ from cloudwright.manager.accounts import Accounts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.executions import Executions
-from cloudwright.manager.plugin_store import Plugins
+from cloudwright.manager.plugins import Plugins
 from cloudwright.model.event import Event
 from cloudwright.model.execution import Outcome
 from cloudwright.settings import Settings

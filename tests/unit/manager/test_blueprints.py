@@ -24,7 +24,8 @@ from cloudwright.errors import (
     Unavailable,
 )
 from cloudwright.manager.archives import UnsafeArchive
-from cloudwright.manager.blueprints import Blueprints, make_labels, plan_labels
+from cloudwright.manager.blueprints import Blueprints
+from cloudwright.manager.labels import make_labels, plan_labels
 from cloudwright.storage import blueprints as stored
 from cloudwright.storage import deployments
 from cloudwright.storage.records import Blueprint, Deployment

@@ -14,7 +14,7 @@ import pytest
 from cloudwright.errors import Unavailable
 from cloudwright.manager import plugin_environments
 from cloudwright.manager.plugin_environments import COMPLETE, PluginEnvironments
-from cloudwright.manager.plugins import PluginCode
+from cloudwright.manager.plugin_selection import PluginCode
 from cloudwright.process import supervisor
 
 CODE = PluginCode("box", "1.0", None, (), Path("wheels"), ("box.whl",), "p1")

@@ -14,8 +14,8 @@ import pytest
 from cloudwright.bus.local import LocalBus
 from cloudwright.dsl import parse_blueprint
 from cloudwright.errors import BadInputs, InvalidInput
-from cloudwright.manager.blueprints import make_labels
 from cloudwright.manager.deployments import Deployments
+from cloudwright.manager.labels import make_labels
 from cloudwright.storage import blueprints, deployments, secrets
 from cloudwright.storage.records import Blueprint, Secret
 from cloudwright.storage.store import Store

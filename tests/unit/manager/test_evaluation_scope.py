@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from cloudwright.errors import NotFound
-from cloudwright.manager.lookup import stored_scope
+from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import evaluate
 from cloudwright.storage import blueprints, deployments

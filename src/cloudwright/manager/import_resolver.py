@@ -30,7 +30,7 @@ from cloudwright.storage.store import Store
 MAPPED = "imports"
 
 
-class ImportAnswers:
+class StoredImports:
     """Answers what the parsing of one blueprint of ``tenant`` asks for, and remembers what it answered."""
 
     def __init__(self, store: Store, home: Path, tenant: str) -> None:

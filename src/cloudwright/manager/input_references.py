@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from cloudwright.dsl import Plan
 from cloudwright.errors import InvalidInput, NotFound
-from cloudwright.manager.lookup import stored_scope
+from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.planning import evaluate
 from cloudwright.storage import blueprints, deployments, secrets
 from cloudwright.storage.filters import BlueprintFilter, DeploymentFilter, SecretFilter
@@ -30,7 +30,7 @@ _PATTERNS: Mapping[str, Callable[[str, str], bool]] = {
 }
 
 
-class Existing:
+class InputReferences:
     """A ``planning.inputs.Lookup`` for deployments of ``plan`` in ``tenant``; to be called in a thread."""
 
     def __init__(self, store: Store, tenant: str, plan: Plan) -> None:

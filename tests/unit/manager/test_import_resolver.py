@@ -17,7 +17,7 @@ from cloudwright.bus.local import LocalBus
 from cloudwright.dsl import BlueprintError, Plan
 from cloudwright.errors import DependentExists, InvalidInput, NotFound
 from cloudwright.manager.execution_context import read_snapshot
-from cloudwright.manager.imports import MAPPED, choose
+from cloudwright.manager.import_resolver import MAPPED, choose
 from cloudwright.manager.manager import Manager
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.settings import Settings

@@ -1,0 +1,26 @@
+"""What the ids and visibilities of resources may be."""
+
+from __future__ import annotations
+
+import re
+
+from cloudwright.errors import InvalidInput
+
+VISIBILITIES = ("private", "tenant", "global")
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,255}", re.ASCII)
+
+
+def check_id(what: str, id: str) -> None:
+    """Raise InvalidInput if ``id`` may not name a ``what``."""
+    if not _ID.fullmatch(id):
+        raise InvalidInput(
+            f"`{id[:300]}` cannot be the id of a {what}: it must begin with a letter or a digit, and may hold"
+            " letters, digits, `.`, `_` and `-`, 256 of them at most."
+        )
+
+
+def check_visibility(visibility: str) -> None:
+    """Raise InvalidInput if there is no such visibility."""
+    if visibility not in VISIBILITIES:
+        raise InvalidInput(f"The visibility is `{visibility}`; it must be one of {', '.join(VISIBILITIES)}.")
