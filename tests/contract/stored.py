@@ -7,8 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import workflow_frames
 from cloudwright.model.topology import NodeInstance
-from cloudwright.storage import blueprints, deployments, events, executions, operations
+from cloudwright.storage import blueprints, deployments, events, operations
+from cloudwright.storage.executions import admission, claims
 from cloudwright.storage.records import Blueprint, Deployment, EventRecord, Execution, NewExecution
 from cloudwright.storage.store import Store
 
@@ -31,13 +33,13 @@ def create(
     **more: Any,
 ) -> Execution:
     new = NewExecution(id, "install", deployment_id, "b1", **more)
-    return store.write_sync(executions.create, new, queue=queue, force=force, now=now)
+    return store.write_sync(admission.create, new, queue=queue, force=force, now=now)
 
 
 def start(store: Store, id: str = "e1", deployment_id: str | None = "d1", owner: str = "m1") -> Execution:
     """Create an execution and claim it: it is started, under term 1."""
     create(store, id, deployment_id, force=True)
-    claimed = store.write_sync(executions.claim, id, owner, at(30), NOW)
+    claimed = store.write_sync(claims.claim, id, owner, at(30), NOW)
     assert claimed is not None
     return claimed
 
@@ -70,7 +72,7 @@ def task(id: str, kind: str = "operation", depends_on: tuple[str, ...] = ()) -> 
 
 def send(store: Store, *ids: str, execution: str = "e1", term: int = 1) -> None:
     for id in ids:
-        assert store.write_sync(operations.send, execution, term, operation(id), NOW)
+        assert store.write_sync(workflow_frames.send, execution, term, operation(id), NOW)
 
 
 def grant(store: Store, *ids: str, execution: str = "e1", term: int = 1, attempt: int = 1) -> set[str]:

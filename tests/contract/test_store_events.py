@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 import pytest
+from sqlalchemy import delete
 from stored import NOW, TENANT, at, create, deploy, happened
 
 from cloudwright.errors import Conflict
 from cloudwright.model.event import LOG, Event
-from cloudwright.storage import deployments, events
+from cloudwright.storage import events
 from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.records import EventRecord
+from cloudwright.storage.schema import node_instances
 from cloudwright.storage.store import Store
 
 FULL = Event(
@@ -41,8 +43,8 @@ def test_what_was_stored_comes_back_with_what_it_is_about(store: Store) -> None:
         "b1",
         "n1",
     )
-    # What it is about may be gone; the event stays.
-    store.write_sync(deployments.remove_instances, TENANT, ["n1_a"])
+    # The event stays when its node instance is gone.
+    store.write_sync(lambda conn: conn.execute(delete(node_instances).where(node_instances.c.id == "n1_a")))
     assert replace(row, node_name=None) == happened(store)[0]
 
 

@@ -7,11 +7,13 @@ from datetime import datetime
 import pytest
 from stored import NOW, at, create, event_types, grant, happened, operation, run, send, start, task
 
+import workflow_frames
 from cloudwright.errors import ExecutionRunning, IllegalAction, InvalidInput, NotFound
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.execution import ExecutionStatus as S
 from cloudwright.model.operation import OperationState
-from cloudwright.storage import executions, operations
+from cloudwright.storage import execution_queries, operations
+from cloudwright.storage.executions import admission, cancellation, claims, ending
 from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.records import Execution
@@ -19,23 +21,23 @@ from cloudwright.storage.store import Store
 
 
 def status(store: Store, id: str = "e1") -> S:
-    return store.read_sync(executions.get, id).status
+    return store.read_sync(execution_queries.get, id).status
 
 
 def cancel(store: Store, mode: CancelMode = CancelMode.CANCEL, id: str = "e1", **more: datetime) -> object:
-    return store.write_sync(executions.request_cancel, id, mode, by="admin", now=NOW, **more)
+    return store.write_sync(cancellation.request_cancel, id, mode, by="admin", now=NOW, **more)
 
 
 def finish(
     store: Store, outcome: Outcome = Outcome.TERMINATED, id: str = "e1", term: int = 1, **more: object
 ):
-    return store.write_sync(executions.finish, id, term, outcome, now=at(9), **more)
+    return store.write_sync(ending.finish, id, term, outcome, now=at(9), **more)
 
 
 def test_created_as_it_was_given(store: Store) -> None:
     parameters = {"big": 2**70, "text": "ü\0\ud800", "none": None, "nested": [{"a": 1.5}]}
     created = create(store, parameters=parameters, created_by="admin", is_dry_run=True)
-    assert created == store.read_sync(executions.get, "e1")
+    assert created == store.read_sync(execution_queries.get, "e1")
     assert created.parameters == parameters
     assert (created.status, created.term, created.created_at) == (S.PENDING, 0, NOW)
     assert created.created_at.utcoffset() is not None
@@ -45,11 +47,11 @@ def test_created_as_it_was_given(store: Store) -> None:
 def test_unknown_and_foreign_executions_are_not_found(store: Store) -> None:
     create(store)
     with pytest.raises(NotFound, match="`nope`"):
-        store.read_sync(executions.get, "nope")
+        store.read_sync(execution_queries.get, "nope")
     with pytest.raises(NotFound, match="tenant `other`"):
-        store.read_sync(executions.get, "e1", "other")
+        store.read_sync(execution_queries.get, "e1", "other")
     with pytest.raises(NotFound):
-        store.write_sync(executions.request_cancel, "nope", CancelMode.KILL, by=None, now=NOW)
+        store.write_sync(cancellation.request_cancel, "nope", CancelMode.KILL, by=None, now=NOW)
 
 
 def test_a_busy_deployment_refuses_queues_or_is_forced(store: Store) -> None:
@@ -71,31 +73,25 @@ def test_one_that_is_only_scheduled_is_in_nobodys_way(store: Store) -> None:
 
 def test_claim(store: Store) -> None:
     create(store)
-    claimed = store.write_sync(executions.claim, "e1", "m1", at(30), at(1))
+    claimed = store.write_sync(claims.claim, "e1", "m1", at(30), at(1))
     assert claimed is not None
     assert (claimed.status, claimed.owner, claimed.term) == (S.STARTED, "m1", 1)
     assert (claimed.started_at, claimed.lease_until) == (at(1), at(30))
-    assert store.write_sync(executions.claim, "e1", "m2", at(30), at(2)) is None
-    assert store.write_sync(executions.claim, "nope", "m2", at(30), at(2)) is None
-    assert store.read_sync(executions.get, "e1") == claimed
+    assert store.write_sync(claims.claim, "e1", "m2", at(30), at(2)) is None
+    assert store.write_sync(claims.claim, "nope", "m2", at(30), at(2)) is None
+    assert store.read_sync(execution_queries.get, "e1") == claimed
 
 
 def test_take_over_needs_the_last_term(store: Store) -> None:
     start(store)
-    taken = store.write_sync(
-        executions.take_over, "e1", old_term=1, owner="m2", lease_until=at(60), now=at(40)
-    )
+    taken = store.write_sync(claims.take_over, "e1", old_term=1, owner="m2", lease_until=at(60), now=at(40))
     assert taken is not None
     assert (taken.status, taken.owner, taken.term) == (S.STARTED, "m2", 2)
-    again = store.write_sync(
-        executions.take_over, "e1", old_term=1, owner="m3", lease_until=at(60), now=at(40)
-    )
+    again = store.write_sync(claims.take_over, "e1", old_term=1, owner="m3", lease_until=at(60), now=at(40))
     assert again is None
     assert finish(store, term=1) is None
     assert finish(store, term=2) is not None
-    late = store.write_sync(
-        executions.take_over, "e1", old_term=2, owner="m3", lease_until=at(60), now=at(40)
-    )
+    late = store.write_sync(claims.take_over, "e1", old_term=2, owner="m3", lease_until=at(60), now=at(40))
     assert late is None
 
 
@@ -104,13 +100,13 @@ def test_only_its_owner_or_whoever_comes_after_the_lease_takes_over(store: Store
 
     def take(owner: str, term: int, seconds: float) -> Execution | None:
         return store.write_sync(
-            executions.take_over, "e1", old_term=term, owner=owner, lease_until=at(60), now=at(seconds)
+            claims.take_over, "e1", old_term=term, owner=owner, lease_until=at(60), now=at(seconds)
         )
 
     # It is renewed after it was seen to have run out, and before it was taken over.
-    assert store.write_sync(executions.renew, "m1", [("e1", 1)], at(40)) == {"e1"}
+    assert store.write_sync(claims.renew, "m1", [("e1", 1)], at(40)) == {"e1"}
     assert take("m2", 1, 39) is None
-    assert store.read_sync(executions.get, "e1").owner == "m1"
+    assert store.read_sync(execution_queries.get, "e1").owner == "m1"
     # An owner that starts again finds what its earlier life owned, and has no lease to wait for.
     again = take("m1", 1, 5)
     assert again is not None
@@ -122,38 +118,38 @@ def test_only_its_owner_or_whoever_comes_after_the_lease_takes_over(store: Store
 
 def test_that_a_workflow_began_is_kept_while_it_may_begin(store: Store) -> None:
     create(store)
-    assert not store.write_sync(executions.begin, "e1", 0)
-    claimed = store.write_sync(executions.claim, "e1", "m1", at(30), NOW)
+    assert not store.write_sync(claims.begin, "e1", 0)
+    claimed = store.write_sync(claims.claim, "e1", "m1", at(30), NOW)
     assert claimed is not None
     assert not claimed.begun
-    assert not store.write_sync(executions.begin, "e1", 0)
-    assert not store.read_sync(executions.get, "e1").begun
+    assert not store.write_sync(claims.begin, "e1", 0)
+    assert not store.read_sync(execution_queries.get, "e1").begun
     cancel(store)
-    assert store.write_sync(executions.begin, "e1", 1)
-    assert store.read_sync(executions.get, "e1").begun
+    assert store.write_sync(claims.begin, "e1", 1)
+    assert store.read_sync(execution_queries.get, "e1").begun
     finish(store, outcome=Outcome.CANCELLED)
-    assert store.write_sync(executions.resume, "e1", by="admin", now=NOW).begun
+    assert store.write_sync(admission.resume, "e1", by="admin", now=NOW).begun
 
 
 @pytest.mark.parametrize("mode", [CancelMode.FORCE, CancelMode.KILL])
 def test_no_workflow_begins_once_it_is_forced_to_end(store: Store, mode: CancelMode) -> None:
     start(store)
     cancel(store, mode)
-    assert not store.write_sync(executions.begin, "e1", 1)
-    assert not store.read_sync(executions.get, "e1").begun
+    assert not store.write_sync(claims.begin, "e1", 1)
+    assert not store.read_sync(execution_queries.get, "e1").begun
 
 
 def test_renew_keeps_what_is_still_the_owners(store: Store) -> None:
     for id in ("mine", "taken", "over", "other"):
         start(store, id, None)
-    store.write_sync(executions.take_over, "taken", old_term=1, owner="m2", lease_until=at(30), now=at(30))
+    store.write_sync(claims.take_over, "taken", old_term=1, owner="m2", lease_until=at(30), now=at(30))
     finish(store, id="over")
     asked = [("mine", 1), ("taken", 1), ("over", 1), ("nope", 1)]
-    assert store.write_sync(executions.renew, "m1", asked, at(99)) == {"mine"}
-    assert store.write_sync(executions.renew, "m1", [], at(99)) == set()
-    assert store.read_sync(executions.get, "mine").lease_until == at(99)
-    assert store.read_sync(executions.get, "other").lease_until == at(30)
-    expired = store.read_sync(executions.expired, at(30))
+    assert store.write_sync(claims.renew, "m1", asked, at(99)) == {"mine"}
+    assert store.write_sync(claims.renew, "m1", [], at(99)) == set()
+    assert store.read_sync(execution_queries.get, "mine").lease_until == at(99)
+    assert store.read_sync(execution_queries.get, "other").lease_until == at(30)
+    expired = store.read_sync(execution_queries.expired, at(30))
     assert [execution.id for execution in expired] == ["other", "taken"]
 
 
@@ -168,7 +164,7 @@ def test_cancelling_what_waits_ends_it_at_once(store: Store, kind: str, mode: Ca
     assert (result.previous, result.execution.status) == (kind, S.CANCELLED)
     assert (result.execution.cancel_mode, result.execution.cancel_requested_by) == (mode, "admin")
     assert result.execution.ended_at == NOW
-    assert store.write_sync(executions.claim, "e1", "m1", at(30), NOW) is None
+    assert store.write_sync(claims.claim, "e1", "m1", at(30), NOW) is None
     assert event_types(store) == ["execution_cancel_requested", "workflow_cancelled"]
 
 
@@ -182,9 +178,9 @@ def test_a_request_is_raised_but_not_lowered_or_repeated(store: Store) -> None:
     assert cancel(store).decision.refusal
     assert cancel(store, CancelMode.FORCE).decision.refusal
     assert cancel(store, CancelMode.KILL).execution.status is S.KILL_CANCELLING
-    before = store.read_sync(executions.get, "e1")
+    before = store.read_sync(execution_queries.get, "e1")
     assert cancel(store, CancelMode.KILL).decision.refusal
-    assert store.read_sync(executions.get, "e1") == before
+    assert store.read_sync(execution_queries.get, "e1") == before
     asked = [event.details for event in happened(store) if event.event_type == "execution_cancel_requested"]
     assert asked == [
         {"mode": "cancel", "by": "admin", "previous_status": "started"},
@@ -196,50 +192,50 @@ def test_a_request_is_raised_but_not_lowered_or_repeated(store: Store) -> None:
 def test_a_kill_of_what_is_over_asks_for_its_residuals_and_changes_nothing_else(store: Store) -> None:
     start(store)
     finish(store)
-    before = store.read_sync(executions.get, "e1")
+    before = store.read_sync(execution_queries.get, "e1")
     assert cancel(store).decision.refusal
     assert cancel(store, CancelMode.FORCE).decision.refusal
     assert event_types(store) == ["workflow_succeeded"]
     assert cancel(store, CancelMode.KILL).decision.kill_residuals
-    assert store.read_sync(executions.get, "e1") == before
+    assert store.read_sync(execution_queries.get, "e1") == before
     assert event_types(store) == ["workflow_succeeded", "execution_cancel_requested"]
-    assert store.read_sync(executions.kills, "w1") == []
+    assert store.read_sync(execution_queries.kills, "w1") == []
 
 
 def test_a_kill_of_what_is_over_is_kept_until_nothing_of_it_runs(store: Store) -> None:
     start(store)
     run(store, "o1", "o2")
     finish(store, outcome=Outcome.FAILED)
-    assert store.read_sync(executions.kills, "w1") == []
+    assert store.read_sync(execution_queries.kills, "w1") == []
     cancel(store, CancelMode.KILL)
-    assert store.read_sync(executions.kills, "w1") == [("e1", 1)]
-    assert store.read_sync(executions.kills, "another worker") == []
+    assert store.read_sync(execution_queries.kills, "w1") == [("e1", 1)]
+    assert store.read_sync(execution_queries.kills, "another worker") == []
     # What an execution that was resumed then runs is not meant.
-    store.write_sync(executions.resume, "e1", by="admin", now=NOW)
-    claimed = store.write_sync(executions.claim, "e1", "m1", at(30), NOW)
+    store.write_sync(admission.resume, "e1", by="admin", now=NOW)
+    claimed = store.write_sync(claims.claim, "e1", "m1", at(30), NOW)
     assert claimed is not None
     send(store, "o3", term=2)
     assert grant(store, "o3", term=2) == {"o3"}
-    assert store.read_sync(executions.kills, "w1") == [("e1", 1)]
+    assert store.read_sync(execution_queries.kills, "w1") == [("e1", 1)]
     store.write_sync(operations.end, "o1", 1, state=OperationState.FAILED, now=NOW)
     store.write_sync(operations.lose, ["o2"], "its worker was lost", NOW)
-    assert store.read_sync(executions.kills, "w1") == []
+    assert store.read_sync(execution_queries.kills, "w1") == []
     # Nor is an operation that was meant, once it runs again.
-    assert store.write_sync(operations.send, "e1", 2, operation("o1", 2), NOW)
+    assert store.write_sync(workflow_frames.send, "e1", 2, operation("o1", 2), NOW)
     assert grant(store, "o1", term=2, attempt=2) == {"o1"}
-    assert store.read_sync(executions.kills, "w1") == []
+    assert store.read_sync(execution_queries.kills, "w1") == []
     finish(store, term=2)
     cancel(store, CancelMode.KILL)
-    assert store.read_sync(executions.kills, "w1") == [("e1", 2)]
+    assert store.read_sync(execution_queries.kills, "w1") == [("e1", 2)]
 
 
 def test_a_kill_of_what_waits_to_be_resumed_is_kept_too(store: Store) -> None:
     start(store)
     run(store, "o1")
     finish(store, outcome=Outcome.FAILED)
-    store.write_sync(executions.resume, "e1", by="admin", now=NOW)
+    store.write_sync(admission.resume, "e1", by="admin", now=NOW)
     assert cancel(store, CancelMode.KILL).execution.status is S.CANCELLED
-    assert store.read_sync(executions.kills, "w1") == [("e1", 1)]
+    assert store.read_sync(execution_queries.kills, "w1") == [("e1", 1)]
 
 
 @pytest.mark.parametrize("mode", [CancelMode.CANCEL, CancelMode.FORCE])
@@ -249,7 +245,7 @@ def test_no_weaker_request_is_kept_as_a_kill(store: Store, mode: CancelMode) -> 
     cancel(store, mode)
     finish(store)
     cancel(store, mode)
-    assert store.read_sync(executions.kills, "w1") == []
+    assert store.read_sync(execution_queries.kills, "w1") == []
 
 
 @pytest.mark.parametrize(
@@ -274,7 +270,7 @@ def test_every_active_execution_can_end(
         cancel(store, mode)
     result = finish(store, outcome, error="it broke", note="a note", killed=True)
     assert result.execution.status is final
-    assert result.execution == store.read_sync(executions.get, "e1")
+    assert result.execution == store.read_sync(execution_queries.get, "e1")
     assert result.execution.error == ("it broke" if final is S.FAILED else "a note")
     assert (result.execution.owner, result.execution.lease_until) == (None, None)
     assert (result.execution.ended_at, result.execution.term) == (at(9), 1)
@@ -290,7 +286,7 @@ def test_every_active_execution_can_end(
 def test_an_end_is_stored_whatever_its_error_says(store: Store) -> None:
     start(store)
     finish(store, Outcome.FAILED, error="zero \0 byte, half \ud800")
-    assert store.read_sync(executions.get, "e1").error == "zero \ufffd byte, half ?"
+    assert store.read_sync(execution_queries.get, "e1").error == "zero \ufffd byte, half ?"
 
 
 def test_what_never_started_can_not_finish(store: Store) -> None:
@@ -315,16 +311,16 @@ def test_a_kill_ends_only_after_its_operations_were_ended(store: Store) -> None:
 def test_the_end_revokes_what_has_not_started_and_names_what_runs(store: Store) -> None:
     start(store)
     tasks = [task("waits"), task("asked"), task("runs"), task("done"), task("inside", "local")]
-    store.write_sync(operations.store_graph, "e1", 1, "g1", "graph", tasks, NOW)
+    store.write_sync(workflow_frames.store_graph, "e1", 1, "g1", "graph", tasks, NOW)
     send(store, "asked", "runs", "done")
     grant(store, "runs", "done")
     store.write_sync(operations.end, "done", 1, state=OperationState.SUCCEEDED, now=NOW)
-    store.write_sync(operations.set_task, "e1", 1, "inside", OperationState.STARTED, None, NOW)
-    progress = store.read_sync(executions.get, "e1")
+    store.write_sync(workflow_frames.set_task, "e1", 1, "inside", OperationState.STARTED, None, NOW)
+    progress = store.read_sync(execution_queries.get, "e1")
     assert (progress.total_operations, progress.finished_operations) == (5, 1)
-    uncounted = store.read_sync(executions.get, "e1", progress=False)
+    uncounted = store.read_sync(execution_queries.get, "e1", progress=False)
     assert (uncounted.total_operations, uncounted.status) == (0, progress.status)
-    assert store.read_sync(executions.with_progress, [uncounted]) == [progress]
+    assert store.read_sync(execution_queries.with_progress, [uncounted]) == [progress]
     result = finish(store, Outcome.CANCELLED)
     assert result.revoked == 3
     assert [operation.id for operation in result.residual] == ["runs"]
@@ -341,20 +337,11 @@ def test_the_end_revokes_what_has_not_started_and_names_what_runs(store: Store) 
     # The residual operation's end is kept, and counted.
     end = store.write_sync(operations.end, "runs", 1, state=OperationState.FAILED, now=NOW)
     assert (end.applied, end.execution_status) == (True, S.CANCELLED)
-    after = store.read_sync(executions.get, "e1")
+    after = store.read_sync(execution_queries.get, "e1")
     assert (after.total_operations, after.finished_operations) == (5, 2)
 
 
-def test_pending_that_can_not_start_fails(store: Store) -> None:
-    create(store)
-    assert store.write_sync(executions.fail_pending, "e1", "no such plugin", at(1))
-    failed = store.read_sync(executions.get, "e1")
-    assert (failed.status, failed.error, failed.ended_at) == (S.FAILED, "no such plugin", at(1))
-    assert not store.write_sync(executions.fail_pending, "e1", "again", at(2))
-    assert event_types(store) == ["workflow_failed"]
-
-
-@pytest.mark.parametrize("how", ["finish", "cancel", "fail"])
+@pytest.mark.parametrize("how", ["finish", "cancel"])
 def test_an_end_promotes_the_oldest_queued(store: Store, how: str) -> None:
     create(store, "e1")
     create(store, "younger", queue=True, now=at(2))
@@ -362,18 +349,16 @@ def test_an_end_promotes_the_oldest_queued(store: Store, how: str) -> None:
     create(store, "elsewhere", "d2")
     create(store, "waits elsewhere", "d2", queue=True)
     if how == "finish":
-        store.write_sync(executions.claim, "e1", "m1", at(30), NOW)
+        store.write_sync(claims.claim, "e1", "m1", at(30), NOW)
         assert finish(store).promoted == ["older"]
-    elif how == "cancel":
-        assert cancel(store).promoted == ["older"]
     else:
-        store.write_sync(executions.fail_pending, "e1", "no", NOW)
+        assert cancel(store).promoted == ["older"]
     assert status(store, "older") is S.PENDING
     assert status(store, "younger") is S.QUEUED
     assert status(store, "waits elsewhere") is S.QUEUED
     assert event_types(store, "older") == ["execution_dequeued"]
     # Nothing else moves while that one is about to run.
-    assert store.write_sync(executions.promote, "default_tenant", "d1", NOW) == []
+    assert store.write_sync(admission.promote, "default_tenant", "d1", NOW) == []
 
 
 def test_due(store: Store) -> None:
@@ -383,8 +368,8 @@ def test_due(store: Store) -> None:
     create(store, "second", "d2", scheduled_for=at(21))
     create(store, "forced", scheduled_for=at(22), force=True)
     create(store, "later", "d3", scheduled_for=at(90))
-    assert store.read_sync(executions.next_wakeup) == at(10)
-    assert store.write_sync(executions.due, at(30)) == ["busy", "free", "second", "forced"]
+    assert store.read_sync(execution_queries.next_wakeup) == at(10)
+    assert store.write_sync(admission.due, at(30)) == ["busy", "free", "second", "forced"]
     found = {id: status(store, id) for id in ("busy", "free", "second", "forced", "later")}
     assert found == {
         "busy": S.QUEUED,
@@ -393,16 +378,16 @@ def test_due(store: Store) -> None:
         "forced": S.PENDING,
         "later": S.SCHEDULED,
     }
-    assert store.write_sync(executions.due, at(30)) == []
-    assert store.read_sync(executions.next_wakeup) == at(90)
+    assert store.write_sync(admission.due, at(30)) == []
+    assert store.read_sync(execution_queries.next_wakeup) == at(90)
 
 
 def test_resume(store: Store) -> None:
     start(store)
-    store.write_sync(operations.store_graph, "e1", 1, "g1", "graph", [task("o1"), task("o2")], NOW)
+    store.write_sync(workflow_frames.store_graph, "e1", 1, "g1", "graph", [task("o1"), task("o2")], NOW)
     cancel(store)
     finish(store, Outcome.CANCELLED, note="m2 could not be reached")
-    resumed = store.write_sync(executions.resume, "e1", by="eve", reset_operations=True, now=at(20))
+    resumed = store.write_sync(admission.resume, "e1", by="eve", reset_operations=True, now=at(20))
     assert (resumed.status, resumed.resumed, resumed.reset_operations) == (S.PENDING, 1, True)
     assert (resumed.error, resumed.ended_at, resumed.deadline) == (None, None, None)
     assert (resumed.cancel_mode, resumed.cancel_requested_by, resumed.cancel_requested_at) == (
@@ -415,11 +400,11 @@ def test_resume(store: Store) -> None:
         "reset_operations": True,
         "previous_status": "cancelled",
     }
-    claimed = store.write_sync(executions.claim, "e1", "m2", at(50), at(21))
+    claimed = store.write_sync(claims.claim, "e1", "m2", at(50), at(21))
     assert (claimed.term, claimed.started_at) == (2, NOW)
     # What was revoked may be asked for again, by the new owner alone.
-    assert not store.write_sync(operations.send, "e1", 1, operation("o1"), NOW)
-    assert store.write_sync(operations.send, "e1", 2, operation("o1"), NOW)
+    assert not store.write_sync(workflow_frames.send, "e1", 1, operation("o1"), NOW)
+    assert store.write_sync(workflow_frames.send, "e1", 2, operation("o1"), NOW)
     assert grant(store, "o1", term=1) == set()
     assert grant(store, "o1", term=2) == {"o1"}
 
@@ -427,18 +412,18 @@ def test_resume(store: Store) -> None:
 def test_resume_is_refused(store: Store) -> None:
     start(store)
     with pytest.raises(IllegalAction, match=r"`e1` is `started`; only one that is `cancelled` or `failed`"):
-        store.write_sync(executions.resume, "e1", by="eve", now=NOW)
+        store.write_sync(admission.resume, "e1", by="eve", now=NOW)
     finish(store, Outcome.FAILED, error="it broke")
     create(store, "e2")
     with pytest.raises(ExecutionRunning, match="`e2`"):
-        store.write_sync(executions.resume, "e1", by="eve", now=NOW)
+        store.write_sync(admission.resume, "e1", by="eve", now=NOW)
     cancel(store, id="e2")
-    assert store.write_sync(executions.resume, "e1", by="eve", now=NOW).status is S.PENDING
+    assert store.write_sync(admission.resume, "e1", by="eve", now=NOW).status is S.PENDING
     create(store, "done", "d2")
-    store.write_sync(executions.claim, "done", "m1", at(1), NOW)
+    store.write_sync(claims.claim, "done", "m1", at(1), NOW)
     finish(store, id="done")
     with pytest.raises(IllegalAction, match="`terminated`"):
-        store.write_sync(executions.resume, "done", by="eve", now=NOW)
+        store.write_sync(admission.resume, "done", by="eve", now=NOW)
 
 
 def test_deadlines(store: Store) -> None:
@@ -449,20 +434,20 @@ def test_deadlines(store: Store) -> None:
     cancel(store, id="none")
     cancel(store, id="forced", deadline=at(5))
     cancel(store, CancelMode.FORCE, id="forced")
-    assert store.read_sync(executions.next_wakeup) == at(10)
-    assert store.read_sync(executions.past_deadline, at(9)) == []
-    assert [row.id for row in store.read_sync(executions.past_deadline, at(20))] == ["soon", "late"]
+    assert store.read_sync(execution_queries.next_wakeup) == at(10)
+    assert store.read_sync(execution_queries.past_deadline, at(9)) == []
+    assert [row.id for row in store.read_sync(execution_queries.past_deadline, at(20))] == ["soon", "late"]
 
 
 def test_lists(store: Store) -> None:
-    assert store.read_sync(executions.next_wakeup) is None
+    assert store.read_sync(execution_queries.next_wakeup) is None
     for place, id in enumerate(["e1", "e2", "e3", "e4"]):
         create(store, id, f"d{place}", now=at(place), created_by="eve" if place % 2 else "adam")
     create(store, "system", None, now=at(9), is_system_workflow=True, tenant="other")
-    store.write_sync(executions.claim, "e2", "m1", at(30), NOW)
+    store.write_sync(claims.claim, "e2", "m1", at(30), NOW)
 
     def ids(filter: ExecutionFilter, page: Page = EVERYTHING) -> tuple[list[str], int]:
-        rows, total = store.read_sync(executions.list_executions, filter, page)
+        rows, total = store.read_sync(execution_queries.list_executions, filter, page)
         assert all(isinstance(row, Execution) for row in rows)
         return [row.id for row in rows], total
 
@@ -483,5 +468,5 @@ def test_lists(store: Store) -> None:
     assert ids(ExecutionFilter(), Page(size=0)) == ([], 5)
     with pytest.raises(InvalidInput, match=r"`parameters`; it can be by: .*created_at"):
         ids(ExecutionFilter(), Page(sort=(("parameters", False),)))
-    assert store.read_sync(executions.pending, 2) == ["e1", "e3"]
-    assert [row.id for row in store.read_sync(executions.active)] == ["e2"]
+    assert store.read_sync(execution_queries.pending, 2) == ["e1", "e3"]
+    assert [row.id for row in store.read_sync(execution_queries.active)] == ["e2"]

@@ -21,11 +21,13 @@ from stored import (
     task,
 )
 
+import workflow_frames
 from cloudwright.errors import InvalidInput, NotFound, StaleTerm
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.execution import ExecutionStatus as S
 from cloudwright.model.operation import OperationState as O
-from cloudwright.storage import deployments, executions, operations
+from cloudwright.storage import instances, journal, operations
+from cloudwright.storage.executions import cancellation, claims, ending
 from cloudwright.storage.filters import OperationFilter
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.records import JournalResult, Operation
@@ -33,12 +35,12 @@ from cloudwright.storage.store import Store
 
 
 def cancel(store: Store, mode: CancelMode) -> None:
-    store.write_sync(executions.request_cancel, "e1", mode, by="admin", now=NOW)
+    store.write_sync(cancellation.request_cancel, "e1", mode, by="admin", now=NOW)
 
 
 def take_over(store: Store, term: int = 1) -> None:
     taken = store.write_sync(
-        executions.take_over, "e1", old_term=term, owner="m2", lease_until=at(60), now=at(30)
+        claims.take_over, "e1", old_term=term, owner="m2", lease_until=at(60), now=at(30)
     )
     assert taken is not None
 
@@ -54,7 +56,7 @@ def stored(store: Store, id: str = "o1"):
 def test_the_way_of_an_operation(store: Store) -> None:
     start(store)
     asked = operation("o1", source="n1_a", target="n2_a", instance=None)
-    assert store.write_sync(operations.send, "e1", 1, asked, NOW)
+    assert store.write_sync(workflow_frames.send, "e1", 1, asked, NOW)
     row = stored(store)
     assert (row.state, row.attempt, row.term, row.sent_at, row.parameters) == (O.SENT, 1, 1, NOW, asked)
     assert (row.name, row.kind, row.plugin) == (asked["name"], "operation", "p")
@@ -119,10 +121,10 @@ def test_a_request_to_cancel_revokes_what_was_not_granted(store: Store) -> None:
     assert (stored(store).state, stored(store, "runs").state) == (O.CANCELLED, O.STARTED)
     assert grant(store, "o1") == set()
     # The workflow may ask for it again, once it knows of the request; until then it can not mean it.
-    assert not store.write_sync(operations.send, "e1", 1, operation("o1"), NOW)
-    assert not store.write_sync(operations.send, "e1", 1, operation("o2"), NOW)
-    assert store.write_sync(operations.send, "e1", 1, operation("o1"), NOW, aware=True)
-    assert store.write_sync(operations.send, "e1", 1, operation("o2"), NOW, aware=True)
+    assert not store.write_sync(workflow_frames.send, "e1", 1, operation("o1"), NOW)
+    assert not store.write_sync(workflow_frames.send, "e1", 1, operation("o2"), NOW)
+    assert store.write_sync(workflow_frames.send, "e1", 1, operation("o1"), NOW, aware=True)
+    assert store.write_sync(workflow_frames.send, "e1", 1, operation("o2"), NOW, aware=True)
     assert grant(store, "o1") == {"o1"}
     cancel(store, CancelMode.FORCE)
     assert grant(store, "o2") == set()
@@ -135,7 +137,7 @@ def test_after_a_forced_request_nothing_is_asked_for(store: Store, mode: CancelM
     cancel(store, mode)
     assert grant(store, "o1") == set()
     for id in ("o1", "o2"):
-        assert not store.write_sync(operations.send, "e1", 1, operation(id), NOW, aware=True)
+        assert not store.write_sync(workflow_frames.send, "e1", 1, operation(id), NOW, aware=True)
 
 
 def test_no_grant_after_the_end_or_under_another_term(store: Store) -> None:
@@ -146,7 +148,7 @@ def test_no_grant_after_the_end_or_under_another_term(store: Store) -> None:
     take_over(store)
     assert grant(store, "o1", term=1) == set()
     assert grant(store, "o2", term=2) == {"o2"}
-    store.write_sync(executions.finish, "e1", 2, Outcome.FAILED, error="it broke", now=NOW)
+    store.write_sync(ending.finish, "e1", 2, Outcome.FAILED, error="it broke", now=NOW)
     assert grant(store, "o3", term=2) == set()
     assert stored(store, "o3").state is O.CANCELLED
 
@@ -155,7 +157,7 @@ def test_one_grant_for_many_executions(store: Store) -> None:
     for id in ("e1", "e2", "e3"):
         start(store, id, None)
         send(store, f"of {id}", execution=id)
-    store.write_sync(executions.request_cancel, "e2", CancelMode.FORCE, by=None, now=NOW)
+    store.write_sync(cancellation.request_cancel, "e2", CancelMode.FORCE, by=None, now=NOW)
     wanted = [(id, 1, f"of {id}", 1) for id in ("e3", "e2", "e1")]
     assert store.write_sync(operations.grant, wanted, "w1", NOW) == {"of e1", "of e3"}
     assert store.write_sync(operations.grant, [], "w1", NOW) == set()
@@ -177,14 +179,14 @@ def test_one_grant_for_many_executions(store: Store) -> None:
 )
 def test_what_may_be_sent(store: Store, state: O, attempt: int, allowed: bool) -> None:
     start(store)
-    store.write_sync(operations.store_graph, "e1", 1, "g1", "graph", [task("o1")], NOW)
+    store.write_sync(workflow_frames.store_graph, "e1", 1, "g1", "graph", [task("o1")], NOW)
     if state is not O.PENDING:
         send(store, "o1")
     if state not in (O.PENDING, O.SENT):
         grant(store, "o1")
     if state in (O.SUCCEEDED, O.FAILED):
         end(store, state=state, result="old", failure={"message": "old"})
-    assert store.write_sync(operations.send, "e1", 1, operation("o1", attempt), at(7)) is allowed
+    assert store.write_sync(workflow_frames.send, "e1", 1, operation("o1", attempt), at(7)) is allowed
     if allowed:
         row = stored(store)
         assert (row.state, row.attempt, row.graph_id, row.sent_at) == (O.SENT, attempt, "g1", at(7))
@@ -197,18 +199,18 @@ def test_a_new_owner_sends_again_what_was_never_granted(store: Store) -> None:
     send(store, "o1")
     run(store, "o2")
     take_over(store)
-    assert not store.write_sync(operations.send, "e1", 1, operation("o1"), NOW)
-    assert store.write_sync(operations.send, "e1", 2, operation("o1"), NOW)
-    assert not store.write_sync(operations.send, "e1", 2, operation("o2", 2), NOW)
-    assert not store.write_sync(operations.send, "e1", 2, operation("o1"), NOW)
+    assert not store.write_sync(workflow_frames.send, "e1", 1, operation("o1"), NOW)
+    assert store.write_sync(workflow_frames.send, "e1", 2, operation("o1"), NOW)
+    assert not store.write_sync(workflow_frames.send, "e1", 2, operation("o2", 2), NOW)
+    assert not store.write_sync(workflow_frames.send, "e1", 2, operation("o1"), NOW)
 
 
 def test_another_executions_operation_is_not_touched(store: Store) -> None:
     start(store)
     start(store, "e2", "d2")
     send(store, "o1")
-    assert not store.write_sync(operations.send, "e2", 1, operation("o1", 2), NOW)
-    assert not store.write_sync(operations.set_task, "e2", 1, "o1", O.FAILED, None, NOW)
+    assert not store.write_sync(workflow_frames.send, "e2", 1, operation("o1", 2), NOW)
+    assert not store.write_sync(workflow_frames.set_task, "e2", 1, "o1", O.FAILED, None, NOW)
     assert stored(store).execution_id == "e1"
 
 
@@ -221,9 +223,9 @@ def test_the_end_stores_runtime_properties(store: Store) -> None:
         {"id": "n1_a", "version": 1, "runtime_properties": {"a": 1}},
     ]
     assert not end(store, updates=updates).conflict
-    instances = {row.id: row for row in store.read_sync(deployments.node_instances, TENANT, "d1")}
-    assert (instances["n1_a"].version, instances["n1_a"].runtime_properties) == (2, {"a": 1})
-    assert (instances["n1_b"].version, instances["n1_b"].runtime_properties) == (2, {"b": 1})
+    rows = {row.id: row for row in store.read_sync(instances.node_instances, TENANT, "d1")}
+    assert (rows["n1_a"].version, rows["n1_a"].runtime_properties) == (2, {"a": 1})
+    assert (rows["n1_b"].version, rows["n1_b"].runtime_properties) == (2, {"b": 1})
 
 
 @pytest.mark.parametrize("second", ["n1_b", "gone", "of another deployment"])
@@ -233,7 +235,7 @@ def test_outdated_runtime_properties_fail_the_operation(store: Store, second: st
     run(store, "o1")
     if second == "of another deployment":
         start(store, "e2", "d2")
-    store.write_sync(deployments.update_instance, TENANT, "n1_b", runtime_properties={"x": 1}, now=NOW)
+    store.write_sync(instances.update_instance, TENANT, "n1_b", runtime_properties={"x": 1}, now=NOW)
     updates = [
         {"id": "n1_a", "version": 1, "runtime_properties": {"a": 1}},
         {"id": second, "version": 1, "runtime_properties": {"b": 1}},
@@ -246,9 +248,9 @@ def test_outdated_runtime_properties_fail_the_operation(store: Store, second: st
     assert row.failure["recoverable"] is True
     assert second in row.failure["message"]
     assert event_types(store)[-1] == "task_failed"
-    instances = {row.id: row for row in store.read_sync(deployments.node_instances, TENANT, "d1")}
-    assert (instances["n1_a"].version, instances["n1_a"].runtime_properties) == (1, {})
-    assert instances["n1_b"].runtime_properties == {"x": 1}
+    rows = {row.id: row for row in store.read_sync(instances.node_instances, TENANT, "d1")}
+    assert (rows["n1_a"].version, rows["n1_a"].runtime_properties) == (1, {})
+    assert rows["n1_b"].runtime_properties == {"x": 1}
     assert not end(store, updates=updates).applied
 
 
@@ -258,20 +260,20 @@ def test_a_repeated_end_does_not_store_its_updates_again(store: Store) -> None:
     run(store, "o1")
     assert end(store).applied
     end(store, updates=[{"id": "n1_a", "version": 1, "runtime_properties": {"late": 1}}])
-    assert store.read_sync(deployments.get_instance, TENANT, "n1_a").runtime_properties == {}
+    assert store.read_sync(instances.get_instance, TENANT, "n1_a").runtime_properties == {}
 
 
 def test_results_after_the_end_are_kept(store: Store) -> None:
     deploy(store)
     start(store)
     run(store, "o1")
-    store.write_sync(executions.finish, "e1", 1, Outcome.CANCELLED, now=NOW)
+    store.write_sync(ending.finish, "e1", 1, Outcome.CANCELLED, now=NOW)
     assert [row.id for row in store.read_sync(operations.residual, "e1")] == ["o1"]
     assert store.read_sync(operations.count_running, "e1") == 1
     result = end(store, result="late", updates=[{"id": "n1_a", "version": 1, "runtime_properties": {"a": 1}}])
     assert (result.applied, result.execution_status) == (True, S.CANCELLED)
     assert stored(store).result == "late"
-    assert store.read_sync(deployments.get_instance, TENANT, "n1_a").runtime_properties == {"a": 1}
+    assert store.read_sync(instances.get_instance, TENANT, "n1_a").runtime_properties == {"a": 1}
     assert store.read_sync(operations.residual, "e1") == []
     assert store.read_sync(operations.count_running, "e1") == 0
     assert event_types(store)[-2:] == ["workflow_cancelled", "task_succeeded"]
@@ -298,15 +300,15 @@ def test_lose(store: Store) -> None:
     assert happened(store)[-1].message.endswith("failed: the worker is gone")
     assert store.write_sync(operations.lose, ["o1"], "again", NOW) == []
     assert store.write_sync(operations.lose, [], "none", NOW) == []
-    assert store.write_sync(operations.send, "e1", 1, operation("o1", 2), NOW)
+    assert store.write_sync(workflow_frames.send, "e1", 1, operation("o1", 2), NOW)
 
 
 def test_graphs_come_back_as_they_were_stored(store: Store) -> None:
     start(store)
     first = [task(f"t{place}", depends_on=(f"t{place - 1}",)) for place in range(20)]
-    store.write_sync(operations.store_graph, "e1", 1, "g1", "install", first, NOW)
-    store.write_sync(operations.store_graph, "e1", 1, "g2", "second", [], at(1))
-    store.write_sync(operations.add_tasks, "e1", 1, "g1", [task("added", "local")], at(2))
+    store.write_sync(workflow_frames.store_graph, "e1", 1, "g1", "install", first, NOW)
+    store.write_sync(workflow_frames.store_graph, "e1", 1, "g2", "second", [], at(1))
+    store.write_sync(workflow_frames.add_tasks, "e1", 1, "g1", [task("added", "local")], at(2))
     send(store, "of no graph")
     graphs = store.read_sync(operations.graphs, "e1")
     assert [(graph.id, graph.name) for graph, _ in graphs] == [("g1", "install"), ("g2", "second")]
@@ -322,13 +324,13 @@ def test_graphs_come_back_as_they_were_stored(store: Store) -> None:
 def test_tasks_of_the_workflows_own_process(store: Store) -> None:
     start(store)
     tasks = [task("local", "local"), task("noop"), task("sent"), task("over")]
-    store.write_sync(operations.store_graph, "e1", 1, "g1", "graph", tasks, NOW)
+    store.write_sync(workflow_frames.store_graph, "e1", 1, "g1", "graph", tasks, NOW)
     run(store, "over")
     end(store, "over")
     send(store, "sent")
 
     def set_task(id: str, state: O, result: Any = None) -> bool:
-        return store.write_sync(operations.set_task, "e1", 1, id, state, result, at(3))
+        return store.write_sync(workflow_frames.set_task, "e1", 1, id, state, result, at(3))
 
     assert set_task("local", O.STARTED)
     assert stored(store, "local").started_at == at(3)
@@ -360,11 +362,11 @@ def test_a_journal_applies_a_frame(store: Store) -> None:
         ["run", operation("o2", graph_id="g1")],
         ["task", "local", "succeeded", [1, 2]],
     ]
-    result = store.write_sync(operations.journal, "e1", 1, frame, at(1))
+    result = store.write_sync(journal.apply, "e1", 1, frame, at(1))
     assert result == JournalResult([frame[7][1], frame[8][1]], [])
     states = store.read_sync(operations.count_by_state, "e1")
     assert states == {O.SENT: 2, O.SUCCEEDED: 1, O.PENDING: 1}
-    assert store.read_sync(deployments.get_instance, TENANT, "n1_a").state == "created"
+    assert store.read_sync(instances.get_instance, TENANT, "n1_a").state == "created"
     told = happened(store)
     assert [(row.kind, row.message) for row in told] == [
         ("cloudify_event", "begins"),
@@ -373,7 +375,7 @@ def test_a_journal_applies_a_frame(store: Store) -> None:
     assert (told[0].event_type, told[0].details) == ("workflow_stage", {"a": 1})
     assert (told[1].level, told[1].logger, told[1].node_instance_id) == ("info", "mine", "n1_a")
     assert told[1].node_name == "n1"
-    assert store.write_sync(operations.journal, "e1", 1, [], NOW) == JournalResult([], [])
+    assert store.write_sync(journal.apply, "e1", 1, [], NOW) == JournalResult([], [])
 
 
 def test_a_journal_may_reset_a_task_and_run_it(store: Store) -> None:
@@ -381,7 +383,7 @@ def test_a_journal_may_reset_a_task_and_run_it(store: Store) -> None:
     run(store, "o1")
     end(store, state=O.FAILED)
     frame = [["task", "o1", "pending", None], ["run", operation("o1", 1)]]
-    assert store.write_sync(operations.journal, "e1", 1, frame, NOW).refused == []
+    assert store.write_sync(journal.apply, "e1", 1, frame, NOW).refused == []
 
 
 @pytest.mark.parametrize("aware", [True, False])
@@ -395,7 +397,7 @@ def test_a_journal_while_cancelling(store: Store, mode: CancelMode, aware: bool)
         ["run", operation("o1")],
         ["event", {"event_type": "x", "message": "says so"}],
     ]
-    result = store.write_sync(operations.journal, "e1", 1, frame, NOW, aware=aware)
+    result = store.write_sync(journal.apply, "e1", 1, frame, NOW, aware=aware)
     if mode is CancelMode.CANCEL and aware:
         assert [item["id"] for item in result.sent] == ["o2", "o1"]
         assert result.refused == []
@@ -408,18 +410,18 @@ def test_an_earlier_owner_stores_nothing(store: Store) -> None:
     start(store)
     take_over(store)
     calls: list[tuple[Any, ...]] = [
-        (operations.journal, "e1", 1, [["event", {"event_type": "x", "message": "late"}]], NOW),
-        (operations.store_graph, "e1", 1, "g1", "graph", [], NOW),
-        (operations.add_tasks, "e1", 1, "g1", [task("o1")], NOW),
-        (operations.set_task, "e1", 1, "o1", O.FAILED, None, NOW),
-        (operations.journal, "nope", 1, [], NOW),
+        (journal.apply, "e1", 1, [["event", {"event_type": "x", "message": "late"}]], NOW),
+        (workflow_frames.store_graph, "e1", 1, "g1", "graph", [], NOW),
+        (workflow_frames.add_tasks, "e1", 1, "g1", [task("o1")], NOW),
+        (workflow_frames.set_task, "e1", 1, "o1", O.FAILED, None, NOW),
+        (journal.apply, "nope", 1, [], NOW),
     ]
     for call in calls:
         with pytest.raises(StaleTerm, match="Nothing was stored"):
             store.write_sync(*call)
-    store.write_sync(executions.finish, "e1", 2, Outcome.TERMINATED, now=NOW)
+    store.write_sync(ending.finish, "e1", 2, Outcome.TERMINATED, now=NOW)
     with pytest.raises(StaleTerm, match="`terminated`"):
-        store.write_sync(operations.journal, "e1", 2, [], NOW)
+        store.write_sync(journal.apply, "e1", 2, [], NOW)
     assert event_types(store) == ["workflow_succeeded"]
 
 
@@ -427,7 +429,7 @@ def test_a_journal_with_something_unknown_is_refused_as_a_whole(store: Store) ->
     start(store)
     frame = [["run", operation("o1")], ["dance", 1]]
     with pytest.raises(InvalidInput, match="`dance`"):
-        store.write_sync(operations.journal, "e1", 1, frame, NOW)
+        store.write_sync(journal.apply, "e1", 1, frame, NOW)
     assert store.read_sync(operations.count_by_state, "e1") == {}
 
 

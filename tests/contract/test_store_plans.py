@@ -15,17 +15,9 @@ from stored import NOW, TENANT
 
 from cloudwright.api.listing import EVENT_OR_LOG, EXECUTION, NODE_INSTANCE, OPERATION
 from cloudwright.model.topology import NodeInstance
-from cloudwright.storage import (
-    deployments,
-    events,
-    execution_queries,
-    executions,
-    instances,
-    journal,
-    locks,
-    operations,
-)
+from cloudwright.storage import deployments, events, execution_queries, instances, journal, locks, operations
 from cloudwright.storage.columns import EnumText, Json, UtcDateTime
+from cloudwright.storage.executions import admission, cancellation, claims, ending, rows
 from cloudwright.storage.filters import (
     EventFilter,
     ExecutionFilter,
@@ -40,7 +32,19 @@ from cloudwright.storage.records import EventRecord, Execution, Operation
 from cloudwright.storage.store import Store, database_at
 from postgres import PostgresServer
 
-MODULES = (events, execution_queries, executions, instances, journal, locks, operations)
+MODULES = (
+    admission,
+    cancellation,
+    claims,
+    ending,
+    events,
+    execution_queries,
+    instances,
+    journal,
+    locks,
+    operations,
+    rows,
+)
 DUMMIES: dict[type, Any] = {UtcDateTime: NOW, Json: {}, Text: "x", Integer: 1, Boolean: True, ARRAY: ["x"]}
 
 
@@ -137,7 +141,7 @@ def test_what_has_a_key_is_found_by_it_in_a_new_database(postgres: PostgresServe
                 cursor.execute(f"EXPLAIN {sql}", values)
                 plan = "\n".join(row[0] for row in cursor.fetchall())
                 found[name] = set(re.findall(r"Scan using (\w+)", plan))
-    by_more = {"executions._PROMOTE"}  # it looks for others than the one with the id
+    by_more = {"admission._PROMOTE"}  # it looks for others than the one with the id
     keys = {"pk_operations", "pk_executions", "pk_node_instances"}
     assert not {name: used - keys for name, used in found.items() if used - keys and name not in by_more}
     assert len(found) > 25
@@ -255,7 +259,7 @@ def test_a_tenants_executions_are_counted_by_an_index_alone(sqlite_conn: Connect
     plans = selects(sqlite_conn)
     # A full page says nothing about how many there are.
     filter = ExecutionFilter(tenant=TENANT, include_system_workflows=False)
-    executions.list_executions(sqlite_conn, filter, Page(size=0))
+    execution_queries.list_executions(sqlite_conn, filter, Page(size=0))
     assert any("COVERING INDEX ix_executions_tenant_created_at" in step for step in plans[-1]), plans
 
 
@@ -273,6 +277,6 @@ def test_the_newest_executions_are_not_sorted(sqlite_conn: Connection) -> None:
     def explain(conn: Connection, cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
         steps.extend(explain_sqlite(conn, sql, parameters))
 
-    executions.list_executions(sqlite_conn, ExecutionFilter(tenant=TENANT), NEWEST)
+    execution_queries.list_executions(sqlite_conn, ExecutionFilter(tenant=TENANT), NEWEST)
     assert [step for step in steps if "ix_executions_tenant_created_at" in step], steps
     assert "USE TEMP B-TREE FOR ORDER BY" not in steps

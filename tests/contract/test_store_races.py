@@ -30,7 +30,8 @@ from cloudwright.model.event import Event
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.execution import ExecutionStatus as S
 from cloudwright.model.operation import OperationState as O
-from cloudwright.storage import deployments, events, executions, operations
+from cloudwright.storage import events, execution_queries, instances, journal, operations
+from cloudwright.storage.executions import admission, cancellation, claims, ending
 from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.store import Store, database_at
@@ -40,11 +41,11 @@ ROUNDS = range(15)
 
 
 def cancel(store: Store, id: str, mode: CancelMode = CancelMode.FORCE) -> Any:
-    return store.write_sync(executions.request_cancel, id, mode, by="admin", now=NOW)
+    return store.write_sync(cancellation.request_cancel, id, mode, by="admin", now=NOW)
 
 
 def finish(store: Store, id: str, term: int = 1, outcome: Outcome = Outcome.TERMINATED) -> Any:
-    return store.write_sync(executions.finish, id, term, outcome, killed=True, now=NOW)
+    return store.write_sync(ending.finish, id, term, outcome, killed=True, now=NOW)
 
 
 def grant(store: Store, execution: str, id: str) -> set[str]:
@@ -82,19 +83,19 @@ def test_only_one_claims(store: Store, other: Store) -> None:
         create(store, f"e{place}", None)
         race = Together(
             *(
-                partial(a_store.write_sync, executions.claim, f"e{place}", owner, at(9), NOW)
+                partial(a_store.write_sync, claims.claim, f"e{place}", owner, at(9), NOW)
                 for a_store, owner in ((store, "m1"), (other, "m2"))
             )
         )
         claimed = [answer for answer in race.answers if answer is not None]
         assert len(claimed) == 1
-        assert (claimed[0].term, claimed[0]) == (1, store.read_sync(executions.get, f"e{place}"))
+        assert (claimed[0].term, claimed[0]) == (1, store.read_sync(execution_queries.get, f"e{place}"))
 
 
 def test_only_one_takes_over_and_the_old_owner_can_not_finish_then(store: Store, other: Store) -> None:
     def take(a_store: Store, id: str, owner: str) -> Any:
         return a_store.write_sync(
-            executions.take_over, id, old_term=1, owner=owner, lease_until=at(60), now=at(30)
+            claims.take_over, id, old_term=1, owner=owner, lease_until=at(60), now=at(30)
         )
 
     for place in ROUNDS:
@@ -104,7 +105,7 @@ def test_only_one_takes_over_and_the_old_owner_can_not_finish_then(store: Store,
             partial(take, store, id, "m2"), partial(take, other, id, "m3"), partial(finish, other, id)
         )
         assert [answer is not None for answer in race.answers].count(True) == 1
-        assert store.read_sync(executions.get, id).term == (1 if race.answers[2] else 2)
+        assert store.read_sync(execution_queries.get, id).term == (1 if race.answers[2] else 2)
 
 
 def test_a_lease_is_renewed_or_another_takes_over(store: Store, other: Store) -> None:
@@ -112,10 +113,10 @@ def test_a_lease_is_renewed_or_another_takes_over(store: Store, other: Store) ->
         id = f"e{place}"
         start(store, id, None)
         race = Together(
-            partial(store.write_sync, executions.renew, "m1", [(id, 1)], at(60)),
+            partial(store.write_sync, claims.renew, "m1", [(id, 1)], at(60)),
             partial(
                 other.write_sync,
-                executions.take_over,
+                claims.take_over,
                 id,
                 old_term=1,
                 owner="m2",
@@ -125,7 +126,7 @@ def test_a_lease_is_renewed_or_another_takes_over(store: Store, other: Store) ->
         )
         kept, taken = race.answers
         assert (kept == {id}) == (taken is None)
-        assert store.read_sync(executions.get, id).owner == ("m1" if kept else "m2")
+        assert store.read_sync(execution_queries.get, id).owner == ("m1" if kept else "m2")
 
 
 def test_of_a_kill_and_a_resume_both_are_kept(store: Store, other: Store) -> None:
@@ -137,13 +138,13 @@ def test_of_a_kill_and_a_resume_both_are_kept(store: Store, other: Store) -> Non
         finish(store, id, outcome=Outcome.FAILED)
         race = Together(
             partial(cancel, store, id, CancelMode.KILL),
-            partial(other.write_sync, executions.resume, id, by="admin", now=NOW),
+            partial(other.write_sync, admission.resume, id, by="admin", now=NOW),
         )
         killed, resumed = race.answers
         assert resumed.status is S.PENDING
         # Whatever came first, what ran is to die, and what a next owner sends is not.
         assert killed.decision.kill_residuals
-        assert (id, 1) in store.read_sync(executions.kills, "w1")
+        assert (id, 1) in store.read_sync(execution_queries.kills, "w1")
 
 
 def test_a_waiting_execution_is_cancelled_or_started_but_not_both(store: Store, other: Store) -> None:
@@ -151,7 +152,7 @@ def test_a_waiting_execution_is_cancelled_or_started_but_not_both(store: Store, 
         id = f"e{place}"
         create(store, id, None)
         race = Together(
-            partial(store.write_sync, executions.claim, id, "m1", at(9), NOW),
+            partial(store.write_sync, claims.claim, id, "m1", at(9), NOW),
             partial(cancel, other, id, CancelMode.CANCEL),
         )
         claimed, requested = race.answers
@@ -181,7 +182,7 @@ def test_what_is_queued_while_the_one_ahead_ends_is_not_forgotten(store: Store, 
             partial(create, other, f"b{place}", f"d{place}", queue=True),
         )
         ended, created = race.answers
-        assert store.read_sync(executions.get, f"b{place}").status is S.PENDING
+        assert store.read_sync(execution_queries.get, f"b{place}").status is S.PENDING
         assert ended.promoted == ([f"b{place}"] if created.status is S.QUEUED else [])
 
 
@@ -191,7 +192,7 @@ def test_one_resumes_or_another_is_created(store: Store, other: Store) -> None:
         start(store, id, f"d{place}")
         finish(store, id, outcome=Outcome.FAILED)
         race = Together(
-            partial(store.write_sync, executions.resume, id, by="eve", now=NOW),
+            partial(store.write_sync, admission.resume, id, by="eve", now=NOW),
             partial(create, other, f"b{place}", f"d{place}"),
         )
         assert [isinstance(answer, ExecutionRunning) for answer in race.answers].count(True) == 1
@@ -218,9 +219,7 @@ def test_one_of_two_changes_of_an_instance_conflicts(store: Store, other: Store)
             )
         )
         assert sorted(answer.conflict for answer in race.answers) == [False, True]
-        assert {row.version for row in store.read_sync(deployments.node_instances, TENANT, "d1")} == {
-            place + 2
-        }
+        assert {row.version for row in store.read_sync(instances.node_instances, TENANT, "d1")} == {place + 2}
 
 
 def test_writers_in_each_others_way_both_get_through(store: Store, other: Store) -> None:
@@ -232,7 +231,7 @@ def test_writers_in_each_others_way_both_get_through(store: Store, other: Store)
         def both(conn: Connection, first: str, second: str) -> list[str]:
             # In one transaction and in opposite orders, as two batches may have them.
             results = [
-                executions.request_cancel(conn, id, CancelMode.CANCEL, by=None, now=NOW)
+                cancellation.request_cancel(conn, id, CancelMode.CANCEL, by=None, now=NOW)
                 for id in (first, second)
             ]
             return [result.execution.id for result in results if result.decision.status is not None]
@@ -305,17 +304,17 @@ def grant_o1(conn: Connection) -> set[str]:
 
 
 def force(conn: Connection) -> S:
-    return executions.request_cancel(conn, "e1", CancelMode.FORCE, by="admin", now=NOW).execution.status
+    return cancellation.request_cancel(conn, "e1", CancelMode.FORCE, by="admin", now=NOW).execution.status
 
 
 def end(conn: Connection) -> int:
-    result = executions.finish(conn, "e1", 1, Outcome.TERMINATED, now=NOW)
+    result = ending.finish(conn, "e1", 1, Outcome.TERMINATED, now=NOW)
     assert result is not None
     return result.revoked
 
 
 def take(conn: Connection) -> int:
-    taken = executions.take_over(conn, "e1", old_term=1, owner="m2", lease_until=at(60), now=at(30))
+    taken = claims.take_over(conn, "e1", old_term=1, owner="m2", lease_until=at(60), now=at(30))
     assert taken is not None
     return taken.term
 
@@ -340,10 +339,10 @@ def test_an_end_waits_for_a_grant_that_is_being_stored(
 def test_a_journal_waits_for_a_forced_request(interleaved: tuple[Interleaved, Store]) -> None:
     both, _ = interleaved
 
-    def journal(conn: Connection) -> list[str]:
-        return operations.journal(conn, "e1", 1, [["run", operation("o2")]], NOW).refused
+    def send_o2(conn: Connection) -> list[str]:
+        return journal.apply(conn, "e1", 1, [["run", operation("o2")]], NOW).refused
 
-    assert both.run(force, journal) == (S.FORCE_CANCELLING, ["o2"])
+    assert both.run(force, send_o2) == (S.FORCE_CANCELLING, ["o2"])
 
 
 def test_events_of_one_execution_become_visible_in_the_order_of_their_ids(
@@ -376,5 +375,7 @@ def test_nothing_is_left_behind_by_all_that(store: Store, other: Store) -> None:
         work.append(partial(cancel, b_store, f"run{place}"))
     race = Together(*work)
     assert not [answer for answer in race.answers if isinstance(answer, Exception)]
-    rows, _ = store.read_sync(executions.list_executions, ExecutionFilter(statuses=[S.QUEUED]), EVERYTHING)
+    rows, _ = store.read_sync(
+        execution_queries.list_executions, ExecutionFilter(statuses=[S.QUEUED]), EVERYTHING
+    )
     assert rows == []

@@ -30,7 +30,8 @@ from cloudwright.model.execution import (
 )
 from cloudwright.model.execution import ExecutionStatus as S
 from cloudwright.model.operation import OperationState as O
-from cloudwright.storage import events, executions, operations
+from cloudwright.storage import events, execution_queries, journal, operations
+from cloudwright.storage.executions import admission, cancellation, claims, ending
 from cloudwright.storage.filters import ExecutionFilter, OperationFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Execution, NewExecution, Operation
@@ -84,7 +85,7 @@ class Verbs(RuleBasedStateMachine):
             scheduled_for=at(self.count + 3) if scheduled else None,
         )
         try:
-            self.write(executions.create, new, queue=queue, force=force, now=self.now())
+            self.write(admission.create, new, queue=queue, force=force, now=self.now())
         except ExecutionRunning:
             assert not any((queue, force, scheduled))
             return next(iter(self.before))
@@ -92,14 +93,14 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(id=ids)
     def claim(self, id: str) -> None:
-        claimed = self.write(executions.claim, id, "m1", self.lease(), self.now())
+        claimed = self.write(claims.claim, id, "m1", self.lease(), self.now())
         assert (claimed is not None) == (self.before[id].status is S.PENDING)
 
     @rule(id=ids, owner=st.sampled_from(["m1", "m2"]), old=st.booleans())
     def take_over(self, id: str, owner: str, old: bool) -> None:
         before, now = self.before[id], self.now()
         taken = self.write(
-            executions.take_over,
+            claims.take_over,
             id,
             old_term=before.term - old,
             owner=owner,
@@ -112,34 +113,29 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(id=ids, old=st.booleans())
     def begin_workflow(self, id: str, old: bool) -> None:
-        begun = self.write(executions.begin, id, self.term(id) - old)
+        begun = self.write(claims.begin, id, self.term(id) - old)
         assert begun == (self.before[id].status in GRANTING_STATUSES and not old)
 
     @rule(id=ids, mode=st.sampled_from(CancelMode))
     def cancel(self, id: str, mode: CancelMode) -> None:
-        result = self.write(executions.request_cancel, id, mode, by="eve", now=self.now())
+        result = self.write(cancellation.request_cancel, id, mode, by="eve", now=self.now())
         assert result.previous is self.before[id].status
 
     @rule(id=ids, outcome=st.sampled_from(Outcome), old=st.booleans(), killed=st.booleans())
     def finish(self, id: str, outcome: Outcome, old: bool, killed: bool) -> None:
         result = self.write(
-            executions.finish, id, self.term(id) - old, outcome, error="why", killed=killed, now=self.now()
+            ending.finish, id, self.term(id) - old, outcome, error="why", killed=killed, now=self.now()
         )
         assert (result is not None) == (self.before[id].status in ACTIVE_STATUSES and not old)
 
-    @rule(id=ids)
-    def fail_pending(self, id: str) -> None:
-        failed = self.write(executions.fail_pending, id, "no plugin", self.now())
-        assert failed == (self.before[id].status is S.PENDING)
-
     @rule()
     def due(self) -> None:
-        self.write(executions.due, self.now())
+        self.write(admission.due, self.now())
 
     @rule(id=ids)
     def resume(self, id: str) -> None:
         try:
-            self.write(executions.resume, id, by="eve", now=self.now())
+            self.write(admission.resume, id, by="eve", now=self.now())
         except IllegalAction:
             return
 
@@ -153,7 +149,7 @@ class Verbs(RuleBasedStateMachine):
     def send(self, id: str, name: str, attempt: int, old: bool, aware: bool) -> None:
         frame = [["run", operation(f"{id}-{name}", attempt)]]
         try:
-            result = self.write(operations.journal, id, self.term(id) - old, frame, self.now(), aware=aware)
+            result = self.write(journal.apply, id, self.term(id) - old, frame, self.now(), aware=aware)
         except StaleTerm:
             assert old or self.before[id].status not in ACTIVE_STATUSES
             return
@@ -180,7 +176,7 @@ class Verbs(RuleBasedStateMachine):
             return
         deployment_ids = [f"{self.mark}-{name}" for name in "ab"]
         filter = ExecutionFilter(deployment_ids=deployment_ids)
-        rows = self.store.read_sync(executions.list_executions, filter, EVERYTHING)[0]
+        rows = self.store.read_sync(execution_queries.list_executions, filter, EVERYTHING)[0]
         for row in rows:
             self.check(row)
         for deployment_id in deployment_ids:

@@ -10,7 +10,16 @@ from stored import NOW, TENANT, at, create, deploy, start
 from cloudwright.errors import Conflict, DependentExists, NotFound
 from cloudwright.model.execution import Outcome
 from cloudwright.model.topology import NodeInstance
-from cloudwright.storage import accounts, blueprints, deployments, executions, plugins, secrets
+from cloudwright.storage import (
+    accounts,
+    blueprints,
+    deployments,
+    execution_queries,
+    instances,
+    plugins,
+    secrets,
+)
+from cloudwright.storage.executions import ending
 from cloudwright.storage.filters import (
     BlueprintFilter,
     DeploymentFilter,
@@ -112,17 +121,19 @@ def test_a_deployment_in_use_stays_unless_forced(store: Store) -> None:
     start(store)
     with pytest.raises(DependentExists, match=r"not over: `e1` \(install, started\)"):
         store.write_sync(deployments.delete, TENANT, "d1")
-    store.write_sync(executions.finish, "e1", 1, Outcome.TERMINATED, now=NOW)
-    store.write_sync(deployments.update_instance, TENANT, "n1_b", state="started", now=NOW)
+    store.write_sync(ending.finish, "e1", 1, Outcome.TERMINATED, now=NOW)
+    store.write_sync(instances.update_instance, TENANT, "n1_b", state="started", now=NOW)
     with pytest.raises(DependentExists, match="live node instances: `n1_b`"):
         store.write_sync(deployments.delete, TENANT, "d1")
     assert store.write_sync(deployments.delete, TENANT, "d1", force=True).id == "d1"
     assert store.read_sync(deployments.nodes, TENANT, "d1") == []
-    assert store.read_sync(deployments.node_instances, TENANT, "d1") == []
+    assert store.read_sync(instances.node_instances, TENANT, "d1") == []
     with pytest.raises(NotFound):
         store.read_sync(deployments.get, TENANT, "d1")
     # Its history stays.
-    rows, _ = store.read_sync(executions.list_executions, ExecutionFilter(deployment_ids=["d1"]), EVERYTHING)
+    rows, _ = store.read_sync(
+        execution_queries.list_executions, ExecutionFilter(deployment_ids=["d1"]), EVERYTHING
+    )
     assert [row.id for row in rows] == ["e1"]
 
 
@@ -143,71 +154,58 @@ def test_nodes(store: Store) -> None:
         ("app", 1, 0),
     ]
     assert rows[0].node == nodes[0]
-    store.write_sync(deployments.set_planned_instances, TENANT, "d1", "db", 5)
-    assert store.read_sync(deployments.get_node, TENANT, "d1", "db").planned_instances == 5
     assert store.read_sync(deployments.list_nodes, NodeFilter(ids=["db"], search="D"), Page())[1] == 1
-    for call in (
-        lambda: store.write_sync(deployments.set_planned_instances, TENANT, "d1", "nope", 5),
-        lambda: store.read_sync(deployments.get_node, TENANT, "d2", "db"),
-    ):
-        with pytest.raises(NotFound, match="There is no node"):
-            call()
+    with pytest.raises(NotFound, match="There is no node"):
+        store.read_sync(deployments.get_node, TENANT, "d2", "db")
 
 
 def test_node_instances(store: Store) -> None:
     deploy(store)
-    first = store.read_sync(deployments.get_instance, TENANT, "n1_a")
+    first = store.read_sync(instances.get_instance, TENANT, "n1_a")
     assert (first.state, first.version, first.runtime_properties) == ("uninitialized", 1, {})
 
     def update(**changes: object) -> NodeInstance:
-        return store.write_sync(deployments.update_instance, TENANT, "n1_a", now=NOW, **changes)
+        return store.write_sync(instances.update_instance, TENANT, "n1_a", now=NOW, **changes)
 
     assert update(state="creating").version == 1
     changed = update(runtime_properties={"ip": "10.0.0.1"}, version=1)
     assert (changed.version, changed.state) == (2, "creating")
-    assert changed == store.read_sync(deployments.get_instance, TENANT, "n1_a")
+    assert changed == store.read_sync(instances.get_instance, TENANT, "n1_a")
     with pytest.raises(Conflict, match="its version is 2, not 1"):
         update(runtime_properties={}, version=1, state="started")
     assert update() == changed
     assert update(runtime_properties={}).version == 3
     with pytest.raises(NotFound):
-        store.read_sync(deployments.get_instance, "other", "n1_a")
+        store.read_sync(instances.get_instance, "other", "n1_a")
     with pytest.raises(NotFound):
-        store.write_sync(deployments.update_instance, TENANT, "gone", state="x", now=NOW)
+        store.write_sync(instances.update_instance, TENANT, "gone", state="x", now=NOW)
 
 
 def test_an_instance_that_becomes_deleted_keeps_no_runtime_properties(store: Store) -> None:
     deploy(store)
     kept = {"address": "10.0.0.1"}
     for id in ("n1_a", "n1_b"):
-        store.write_sync(deployments.update_instance, TENANT, id, version=1, runtime_properties=kept, now=NOW)
+        store.write_sync(instances.update_instance, TENANT, id, version=1, runtime_properties=kept, now=NOW)
     store.write_sync(
         set_states, TENANT, "d1", [("n1_a", "deleting"), ("n1_a", "deleted"), ("n1_b", "stopped")]
     )
-    gone = store.read_sync(deployments.get_instance, TENANT, "n1_a")
-    there = store.read_sync(deployments.get_instance, TENANT, "n1_b")
+    gone = store.read_sync(instances.get_instance, TENANT, "n1_a")
+    there = store.read_sync(instances.get_instance, TENANT, "n1_b")
     assert (gone.state, gone.runtime_properties, gone.version) == ("deleted", {}, 3)
     assert (there.state, there.runtime_properties, there.version) == ("stopped", kept, 2)
 
 
-def test_scaling(store: Store) -> None:
+def test_instances_are_added(store: Store) -> None:
     deploy(store)
     more = [
         NodeInstance("n1_c", "n1", "d1", index=3, host_id="n1_c", scaling_groups=[{"name": "g", "id": "g_1"}])
     ]
-    store.write_sync(deployments.add_instances, TENANT, more)
-    store.write_sync(deployments.add_instances, TENANT, [])
-    relationships = [{"target_id": "n1_c", "target_name": "n1", "type": "connected_to"}]
-    store.write_sync(deployments.set_relationships, TENANT, "n1_a", relationships)
-    assert store.read_sync(deployments.get_instance, TENANT, "n1_a").relationships == relationships
-    with pytest.raises(NotFound):
-        store.write_sync(deployments.set_relationships, TENANT, "gone", relationships)
-    rows, total = store.read_sync(deployments.list_instances, InstanceFilter(host_ids=["n1_c"]), EVERYTHING)
+    store.write_sync(instances.add_instances, TENANT, more)
+    store.write_sync(instances.add_instances, TENANT, [])
+    rows, total = store.read_sync(instances.list_instances, InstanceFilter(host_ids=["n1_c"]), EVERYTHING)
     assert (rows, total) == (more, 1)
-    assert store.write_sync(deployments.remove_instances, TENANT, ["n1_a", "gone"]) == 1
-    assert store.write_sync(deployments.remove_instances, TENANT, []) == 0
-    left = store.read_sync(deployments.node_instances, TENANT, "d1")
-    assert [row.id for row in left] == ["n1_b", "n1_c"]
+    of_deployment = store.read_sync(instances.node_instances, TENANT, "d1")
+    assert [row.id for row in of_deployment] == ["n1_a", "n1_b", "n1_c"]
 
 
 def test_accounts(store: Store) -> None:
@@ -285,10 +283,10 @@ def test_ids_are_a_tenants_own(store: Store) -> None:
     deploy(store)
     deploy(store, tenant="other")
     create(store)
-    store.write_sync(deployments.update_instance, "other", "n1_a", state="started", now=NOW)
-    assert store.read_sync(deployments.get_instance, TENANT, "n1_a").state == "uninitialized"
+    store.write_sync(instances.update_instance, "other", "n1_a", state="started", now=NOW)
+    assert store.read_sync(instances.get_instance, TENANT, "n1_a").state == "uninitialized"
     store.write_sync(deployments.delete, "other", "d1", force=True)
-    assert len(store.read_sync(deployments.node_instances, TENANT, "d1")) == 2
+    assert len(store.read_sync(instances.node_instances, TENANT, "d1")) == 2
 
 
 def test_what_nodes_share_is_stored_once(store: Store) -> None:

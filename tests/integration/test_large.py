@@ -15,7 +15,7 @@ from manager_process import ManagerProcess
 
 from cloudwright.client.following import follow
 from cloudwright.process.frames import MAX_FRAME
-from cloudwright.storage import deployments
+from cloudwright.storage import deployments, instances
 from cloudwright.storage.store import Store
 
 NODES = 4_000
@@ -91,10 +91,10 @@ def test_a_deployment_whose_nodes_no_frame_would_hold(manager: ManagerProcess) -
 
     # Nor would one hold these runtime properties, packed or not.
     with stored(manager) as store:
-        instances = store.read_sync(deployments.node_instances, TENANT, "large")
-        for instance in instances[:9]:
+        rows = store.read_sync(instances.node_instances, TENANT, "large")
+        for instance in rows[:9]:
             store.write_sync(
-                deployments.update_instance,
+                instances.update_instance,
                 TENANT,
                 instance.id,
                 runtime_properties={"note": "x" * (MAX_FRAME // 8)},

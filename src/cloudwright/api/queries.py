@@ -11,7 +11,7 @@ from cloudwright.errors import NotFound
 from cloudwright.manager.workflow_availability import node_types
 from cloudwright.model.execution import END_STATUSES
 from cloudwright.model.topology import NodeInstance
-from cloudwright.storage import blueprints, deployments, events, executions, operations
+from cloudwright.storage import blueprints, deployments, events, execution_queries, instances, operations
 from cloudwright.storage.filters import (
     BlueprintFilter,
     DeploymentFilter,
@@ -94,17 +94,17 @@ def list_nodes(
 
 
 def get_instance(conn: Connection, tenant: str, id: str) -> tuple[NodeInstance, Owner | None]:
-    row = deployments.get_instance(conn, tenant, id)
+    row = instances.get_instance(conn, tenant, id)
     return row, _owners(conn, tenant, [row.deployment_id]).get((tenant, row.deployment_id))
 
 
 def get_execution(conn: Connection, tenant: str, id: str) -> ExecutionView:
-    return _execution_view(conn, executions.get(conn, id, tenant))
+    return _execution_view(conn, execution_queries.get(conn, id, tenant))
 
 
 def view_execution(conn: Connection, row: Execution) -> ExecutionView:
     """An execution as it was read by ``get_followed``, with what is said besides."""
-    return _execution_view(conn, executions.with_progress(conn, [row])[0])
+    return _execution_view(conn, execution_queries.with_progress(conn, [row])[0])
 
 
 def get_followed(
@@ -115,30 +115,30 @@ def get_followed(
     The execution is read first: what was stored before an end that is seen here is among its events. Its
     tasks are not counted: this is asked again and again while it runs.
     """
-    return executions.get(conn, id, tenant, progress=False), events.tail(conn, id, after, limit)
+    return execution_queries.get(conn, id, tenant, progress=False), events.tail(conn, id, after, limit)
 
 
 def list_residual(conn: Connection, tenant: str, execution_id: str) -> list[Operation]:
-    executions.get(conn, execution_id, tenant)
+    execution_queries.get(conn, execution_id, tenant)
     return operations.residual(conn, execution_id)
 
 
 def get_operation(conn: Connection, tenant: str, id: str) -> tuple[Operation, bool]:
     row = operations.get(conn, id)
     try:
-        execution = executions.get(conn, row.execution_id, tenant)
+        execution = execution_queries.get(conn, row.execution_id, tenant)
     except NotFound as error:
         raise NotFound(f"There is no operation `{id}`.") from error
     return row, execution.status in END_STATUSES
 
 
 def list_graphs(conn: Connection, tenant: str, execution_id: str) -> list[GraphRow]:
-    executions.get(conn, execution_id, tenant)
+    execution_queries.get(conn, execution_id, tenant)
     return [graph for graph, _ in operations.graphs(conn, execution_id)]
 
 
 def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
-    latest, _ = executions.list_executions(
+    latest, _ = execution_queries.list_executions(
         conn,
         ExecutionFilter(tenant=row.tenant, deployment_ids=[row.id]),
         Page(1, 0, (("created_at", True),)),

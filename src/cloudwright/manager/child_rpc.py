@@ -16,7 +16,7 @@ from cloudwright.manager.execution_context import ExecutionSnapshot, instance_fr
 from cloudwright.model.frames.methods import METHODS, call_problem
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
-from cloudwright.storage import deployments, executions
+from cloudwright.storage import deployments, execution_queries, instances
 from cloudwright.storage.store import Store
 
 P = ParamSpec("P")
@@ -51,7 +51,7 @@ class ChildRpc:
             case "node_instance":
                 return instance_frame(await self._look(_own_instance, tenant, deployment_id, str(args["id"])))
             case "node_instances":
-                rows = await self._look(deployments.node_instances, tenant, deployment_id)
+                rows = await self._look(instances.node_instances, tenant, deployment_id)
                 return [instance_frame(row) for row in rows]
             case "node":
                 name = str(args["id"])
@@ -66,7 +66,7 @@ class ChildRpc:
                 own = {"self": args["instance"]} if args.get("instance") else (scope or {})
                 return await self.evaluate(snapshot, args["value"], own)
             case "execution":
-                row = await self._look(executions.get, snapshot.execution.id, progress=False)
+                row = await self._look(execution_queries.get, snapshot.execution.id, progress=False)
                 return {
                     "id": row.id,
                     "status": str(row.status),
@@ -139,7 +139,7 @@ def _resource(snapshot: ExecutionSnapshot, path: str) -> Path:
 
 
 def _own_instance(conn: Connection, tenant: str, deployment_id: str, id: str) -> NodeInstance:
-    instance = deployments.get_instance(conn, tenant, id)
+    instance = instances.get_instance(conn, tenant, id)
     if instance.deployment_id != deployment_id:
         raise NotFound(f"Deployment `{deployment_id}` has no node instance `{id}`.")
     return instance
@@ -149,7 +149,7 @@ def _update_own_instance(
     conn: Connection, tenant: str, deployment_id: str, args: dict[str, Any], now: datetime
 ) -> NodeInstance:
     _own_instance(conn, tenant, deployment_id, str(args["id"]))
-    return deployments.update_instance(
+    return instances.update_instance(
         conn,
         tenant,
         str(args["id"]),

@@ -32,7 +32,7 @@ from cloudwright.planning import (
     evaluate_outputs,
     prepare_deployment,
 )
-from cloudwright.storage import blueprints, deployments
+from cloudwright.storage import blueprints, deployments, instances
 from cloudwright.storage.records import Blueprint, Deployment
 from cloudwright.storage.store import Store
 
@@ -259,10 +259,10 @@ def _update_instance(
     now: datetime,
 ) -> NodeInstance:
     if version is not None:
-        current = deployments.get_instance(conn, tenant, id).version
+        current = instances.get_instance(conn, tenant, id).version
         # Some clients send what they have read, and some what it will be.
         version = current if version == current + 1 else version
-    return deployments.update_instance(
+    return instances.update_instance(
         conn,
         tenant,
         id,

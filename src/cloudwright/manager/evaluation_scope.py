@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from cloudwright.errors import NotFound
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import MemoryScope, SystemFacts, evaluate
-from cloudwright.storage import deployments
+from cloudwright.storage import deployments, instances
 from cloudwright.storage.filters import InstanceFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Deployment
@@ -38,14 +38,14 @@ class StoredScope(MemoryScope):
             wanted = InstanceFilter(
                 tenant=self._deployment.tenant, deployment_ids=[self._deployment.id], node_ids=[node]
             )
-            found, _ = deployments.list_instances(self._conn, wanted, EVERYTHING)
+            found, _ = instances.list_instances(self._conn, wanted, EVERYTHING)
             self._by_node[node] = found
             self._instances.update((instance.id, instance) for instance in found)
         return self._by_node[node]
 
     def instance(self, instance_id: str) -> NodeInstance:
         if instance_id not in self._instances:
-            found = deployments.get_instance(self._conn, self._deployment.tenant, instance_id)
+            found = instances.get_instance(self._conn, self._deployment.tenant, instance_id)
             if found.deployment_id != self._deployment.id:
                 raise NotFound(f"Deployment `{self._deployment.id}` has no node instance `{instance_id}`.")
             self._instances[instance_id] = found

@@ -22,7 +22,7 @@ from cloudwright.model.operation import OperationState
 from cloudwright.model.topology import NodeInstance
 from cloudwright.process.frames import MAX_FRAME
 from cloudwright.settings import Settings
-from cloudwright.storage import blueprints, deployments, operations
+from cloudwright.storage import blueprints, deployments, instances, operations
 from cloudwright.storage.records import Deployment, Execution, Operation
 
 #: What an operation may read of a node; the rest of the dictionary is the engine's business.
@@ -122,13 +122,13 @@ def read_progress(
     conn: Connection, execution: Execution
 ) -> tuple[list[NodeInstance], list[dict[str, Any]], list[Operation]]:
     """The deployment's node instances, the execution's stored graphs as frames have them, and its tasks."""
-    instances = deployments.node_instances(conn, execution.tenant, str(execution.deployment_id))
+    rows = instances.node_instances(conn, execution.tenant, str(execution.deployment_id))
     graphs = []
     tasks: list[Operation] = []
     for graph, members in operations.graphs(conn, execution.id):
         tasks.extend(members)
         graphs.append({"id": graph.id, "name": graph.name, "tasks": [task_frame(task) for task in members]})
-    return instances, graphs, tasks
+    return rows, graphs, tasks
 
 
 def workflow_begin(

@@ -34,7 +34,8 @@ from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.operation import LOST
 from cloudwright.process.supervisor import Zygote
 from cloudwright.settings import Settings
-from cloudwright.storage import executions, operations
+from cloudwright.storage import operations
+from cloudwright.storage.executions import ending
 from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Store
 from cloudwright.workflow.host import Host, WorkflowEnd
@@ -213,7 +214,7 @@ class ExecutionRunner:
                 running.killed = True
             self._recorder.flush()
             result = await self._store.write(
-                executions.finish,
+                ending.finish,
                 running.id,
                 running.term,
                 outcome,

@@ -17,7 +17,8 @@ from cloudwright.errors import IllegalAction, InvalidInput, NoSuchWorkflow, NotF
 from cloudwright.manager.workflow_availability import check_exists, check_rules
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.planning import validate_parameters
-from cloudwright.storage import deployments, executions
+from cloudwright.storage import deployments, execution_queries
+from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import CancelResult, Deployment, Execution, NewExecution
 from cloudwright.storage.store import Store
 
@@ -153,7 +154,7 @@ class Executions:
 def _create(
     conn: Connection, deployment: Deployment, new: NewExecution, *, queue: bool, force: bool, now: datetime
 ) -> Execution:
-    execution = executions.create(conn, new, queue=queue, force=force, now=now)
+    execution = admission.create(conn, new, queue=queue, force=force, now=now)
     # What holds when a queued or scheduled one starts is not known yet.
     if execution.status is ExecutionStatus.PENDING and not force:
         check_rules(conn, deployment, new.workflow_id)
@@ -163,11 +164,11 @@ def _create(
 def _request_cancel(
     conn: Connection, tenant: str, id: str, mode: CancelMode, by: str, grace: float | None, now: datetime
 ) -> CancelResult:
-    execution = executions.get(conn, id, tenant, progress=False)
+    execution = execution_queries.get(conn, id, tenant, progress=False)
     if mode is CancelMode.CANCEL and grace is None:
         grace = _default_grace(conn, execution)
     deadline = now + timedelta(seconds=grace) if grace is not None else None
-    return executions.request_cancel(conn, id, mode, by=by, now=now, deadline=deadline)
+    return cancellation.request_cancel(conn, id, mode, by=by, now=now, deadline=deadline)
 
 
 def _default_grace(conn: Connection, execution: Execution) -> float | None:
@@ -186,5 +187,5 @@ def _default_grace(conn: Connection, execution: Execution) -> float | None:
 def _resume(
     conn: Connection, tenant: str, id: str, by: str, reset_operations: bool, now: datetime
 ) -> Execution:
-    executions.get(conn, id, tenant)
-    return executions.resume(conn, id, by=by, reset_operations=reset_operations, now=now)
+    execution_queries.get(conn, id, tenant)
+    return admission.resume(conn, id, by=by, reset_operations=reset_operations, now=now)

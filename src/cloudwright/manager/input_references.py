@@ -16,7 +16,7 @@ from cloudwright.dsl import Plan
 from cloudwright.errors import InvalidInput, NotFound
 from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.planning import evaluate
-from cloudwright.storage import blueprints, deployments, secrets
+from cloudwright.storage import blueprints, deployments, instances, secrets
 from cloudwright.storage.filters import BlueprintFilter, DeploymentFilter, SecretFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Deployment
@@ -85,7 +85,7 @@ class InputReferences:
         if deployment is None:
             return ()
         if type_name == "node_instance":
-            return [instance.id for instance in deployments.node_instances(conn, self._tenant, owner)]
+            return [instance.id for instance in instances.node_instances(conn, self._tenant, owner)]
         nodes = [row.node for row in deployments.nodes(conn, self._tenant, owner)]
         return _named(type_name, nodes, deployment.scaling_groups)
 

@@ -18,7 +18,8 @@ from cloudwright.manager.execution_runner import ExecutionRunner, RunningExecuti
 from cloudwright.manager.reconcile import MODE_OF_STATUS, Hosted
 from cloudwright.model.event import EVENT, Event
 from cloudwright.model.execution import FORCED_STATUSES, CancelMode
-from cloudwright.storage import events, executions
+from cloudwright.storage import events, execution_queries
+from cloudwright.storage.executions import claims
 from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Store
 
@@ -57,7 +58,7 @@ class Leases:
                 places = self._places - len(self._owned)
                 if places <= 0:
                     return
-                ids = await self._store.read(executions.pending, places)
+                ids = await self._store.read(execution_queries.pending, places)
                 ids = [id for id in ids if id not in self._owned]
                 if not ids:
                     return
@@ -80,7 +81,7 @@ class Leases:
         """Extend the lease on everything owned; what turns out to be owned by another is abandoned."""
         mine = [(item.id, item.term) for item in self._owned.values() if item.term]
         if mine:
-            kept = await self._store.write(executions.renew, self._name, mine, self._until())
+            kept = await self._store.write(claims.renew, self._name, mine, self._until())
             for id, _ in mine:
                 if id not in kept:
                     await self.abandon(id)
@@ -167,7 +168,7 @@ def _claim_all(
 ) -> dict[str, Execution]:
     claimed = {}
     for id in ids:
-        execution = executions.claim(conn, id, owner, lease, now)
+        execution = claims.claim(conn, id, owner, lease, now)
         if execution is not None:
             claimed[id] = execution
     events.add(conn, [_started(execution, now) for execution in claimed.values()])
@@ -189,7 +190,7 @@ def _started(execution: Execution, now: datetime) -> Event:
 def _take_over(
     conn: Connection, id: str, term: int, owner: str, lease: datetime, now: datetime
 ) -> Execution | None:
-    execution = executions.take_over(conn, id, old_term=term, owner=owner, lease_until=lease, now=now)
+    execution = claims.take_over(conn, id, old_term=term, owner=owner, lease_until=lease, now=now)
     if execution is not None:
         what = "is being ended" if execution.status in FORCED_STATUSES else "is resumed"
         message = f"Its owner was lost; the execution was taken over by manager `{owner}` and {what}."
@@ -199,5 +200,5 @@ def _take_over(
 
 
 def _owner(conn: Connection, id: str) -> tuple[str | None, int]:
-    row = executions.get(conn, id)
+    row = execution_queries.get(conn, id)
     return row.owner, row.term

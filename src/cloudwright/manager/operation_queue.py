@@ -15,7 +15,7 @@ from cloudwright.errors import NotFound
 from cloudwright.manager.operation_run import OperationRun
 from cloudwright.manager.workers.protocol import Subjects
 from cloudwright.model.topology import NodeInstance
-from cloudwright.storage import deployments, operations
+from cloudwright.storage import instances, operations
 from cloudwright.storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ def _grant(conn: Connection, wanted: list[OperationRun], worker: str, now: datet
 def _ask_subjects(conn: Connection, run: OperationRun) -> dict[str, Callable[[], NodeInstance]]:
     tenant = run.snapshot.execution.tenant
     ids = [str(id) for id in run.scope.values() if id is not None]
-    return {id: deployments.ask_instance(conn, tenant, id) for id in ids}
+    return {id: instances.ask_instance(conn, tenant, id) for id in ids}
 
 
 def _subjects(readers: dict[str, Callable[[], NodeInstance]]) -> Subjects:

@@ -35,7 +35,8 @@ from cloudwright.manager.reconcile import (
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.model.operation import LOST
 from cloudwright.process import orphans
-from cloudwright.storage import executions, operations
+from cloudwright.storage import execution_queries, operations
+from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import Execution, Operation
 from cloudwright.storage.store import Store
 
@@ -127,7 +128,7 @@ class ReconcileLoop:
 
     async def _pause(self) -> float:
         """Seconds until the next look: earlier than usual where something is due by then."""
-        next_wakeup = await self._store.read(executions.next_wakeup)
+        next_wakeup = await self._store.read(execution_queries.next_wakeup)
         if next_wakeup is None:
             return self._interval
         return min(self._interval, max(MIN_PAUSE, (next_wakeup - self._clock()).total_seconds()))
@@ -138,7 +139,7 @@ class ReconcileLoop:
         before = frozenset(self._leases.hosted())
         rows, kills, waiting, due = await self._store.read(_rows, self._name, now)
         if due:
-            await self._store.write(executions.due, now)
+            await self._store.write(admission.due, now)
             waiting = True
         hosted = self._leases.hosted()
         self._killing &= kills
@@ -222,7 +223,7 @@ class ReconcileLoop:
 
 def _left_behind(conn: Connection, name: str) -> tuple[list[Operation], list[str]]:
     left = [operation for operation in operations.running(conn) if operation.worker == name]
-    owned = [execution.id for execution in executions.active(conn) if execution.owner == name]
+    owned = [execution.id for execution in execution_queries.active(conn) if execution.owner == name]
     return left, owned
 
 
@@ -231,16 +232,21 @@ def _rows(
 ) -> tuple[tuple[Row, ...], frozenset[tuple[str, int]], bool, bool]:
     rows = tuple(
         Row(row.id, row.status, row.term, row.owner, row.lease_until, row.deadline)
-        for row in executions.active(conn)
+        for row in execution_queries.active(conn)
     )
-    next_wakeup = executions.next_wakeup(conn)
-    kills = frozenset(executions.kills(conn, name))
-    return rows, kills, bool(executions.pending(conn, 1)), next_wakeup is not None and next_wakeup <= now
+    next_wakeup = execution_queries.next_wakeup(conn)
+    kills = frozenset(execution_queries.kills(conn, name))
+    return (
+        rows,
+        kills,
+        bool(execution_queries.pending(conn, 1)),
+        next_wakeup is not None and next_wakeup <= now,
+    )
 
 
 def _escalate(conn: Connection, id: str, now: datetime) -> Execution | None:
     """Force what is still `cancelling` past its deadline; None where it has ended, or was resumed, since."""
-    row = executions.get(conn, id)
+    row = execution_queries.get(conn, id)
     if row.status is not ExecutionStatus.CANCELLING or row.deadline is None or row.deadline > now:
         return None
-    return executions.request_cancel(conn, id, CancelMode.FORCE, by="its deadline", now=now).execution
+    return cancellation.request_cancel(conn, id, CancelMode.FORCE, by="its deadline", now=now).execution

@@ -12,7 +12,8 @@ from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import Chunk, ExecutionSnapshot
 from cloudwright.model.frames.methods import WORKFLOW_METHODS, call_problem
-from cloudwright.storage import executions, operations
+from cloudwright.storage import journal
+from cloudwright.storage.executions import claims
 from cloudwright.storage.records import JournalResult
 from cloudwright.storage.store import Store
 from cloudwright.workflow.host import Host
@@ -45,7 +46,7 @@ class WorkflowJournal:
     def apply(self, entries: list[list[Any]], aware: bool) -> Awaitable[None]:
         self._recorder.flush()
         write = self._store.write(
-            operations.journal, self._snapshot.execution.id, self._term, entries, self._clock(), aware=aware
+            journal.apply, self._snapshot.execution.id, self._term, entries, self._clock(), aware=aware
         )
         return self._applied(write)
 
@@ -79,7 +80,7 @@ class WorkflowJournal:
     async def _begin(self) -> None:
         """Keep that a workflow which can not be resumed is about to be called. Raises StaleTerm."""
         id = self._snapshot.execution.id
-        if not await self._store.write(executions.begin, id, self._term):
+        if not await self._store.write(claims.begin, id, self._term):
             raise StaleTerm(
                 f"The workflow of execution `{id}` was not begun: the execution was forced to end, or "
                 f"another manager than that of term {self._term} owns it."

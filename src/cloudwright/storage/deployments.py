@@ -23,13 +23,6 @@ from cloudwright.storage.columns import is_any
 from cloudwright.storage.filters import DeploymentFilter, NodeFilter
 from cloudwright.storage.instances import (
     add_instances,
-    ask_instance,
-    get_instance,
-    list_instances,
-    node_instances,
-    remove_instances,
-    set_relationships,
-    update_instance,
 )
 from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.locks import lock_deployment
@@ -39,28 +32,6 @@ from cloudwright.storage.records import Deployment, JsonObject, NodeRow, Owner
 from cloudwright.storage.schema import deployments, executions
 from cloudwright.storage.schema import node_instances as instance_rows
 from cloudwright.storage.schema import nodes as node_rows
-
-__all__ = [
-    "add_instances",
-    "ask_instance",
-    "create",
-    "delete",
-    "get",
-    "get_instance",
-    "get_node",
-    "list_deployments",
-    "list_instances",
-    "list_nodes",
-    "node_instances",
-    "nodes",
-    "owners",
-    "packed_nodes",
-    "remove_instances",
-    "set_planned_instances",
-    "set_relationships",
-    "update",
-    "update_instance",
-]
 
 #: States of node instances that stand for nothing real.
 _NOT_LIVE = ("uninitialized", "deleted")
@@ -94,11 +65,6 @@ _NODES = select(
 )
 _GET_NODE = _NODES.where(_OF_DEPLOYMENT, node_rows.c.id == bindparam("node_id"))
 _PACKED = Prepared(select(node_rows.c.node).where(_OF_DEPLOYMENT).order_by(node_rows.c.position))
-_SET_PLANNED = (
-    sql_update(node_rows)
-    .where(_OF_DEPLOYMENT, node_rows.c.id == bindparam("node_id"))
-    .values(planned_instances=bindparam("planned"))
-)
 _UNFINISHED = (
     select(executions.c.id, executions.c.workflow_id, executions.c.status)
     .where(
@@ -277,15 +243,6 @@ def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[N
         unique=(table.tenant, table.deployment_id, table.id),
     )
     return _whole(conn, rows), total
-
-
-def set_planned_instances(
-    conn: Connection, tenant: str, deployment_id: str, node_id: str, planned: int
-) -> None:
-    """How many instances the user wants. Raises NotFound."""
-    parameters = {"of_tenant": tenant, "deployment": deployment_id, "node_id": node_id, "planned": planned}
-    if not conn.execute(_SET_PLANNED, parameters).rowcount:
-        raise NotFound(f"There is no node `{node_id}` in deployment `{deployment_id}` of tenant `{tenant}`.")
 
 
 def _whole(conn: Connection, rows: Sequence[NodeRow]) -> list[NodeRow]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
 
 from cloudwright.errors import Conflict, NotFound
-from cloudwright.model.topology import DELETED, NodeInstance, RelationshipInstance
+from cloudwright.model.topology import DELETED, NodeInstance
 from cloudwright.storage.columns import unindexed
 from cloudwright.storage.filters import InstanceFilter
 from cloudwright.storage.paging import EVERYTHING, Listing, Page, columns_of, holds, one_of
@@ -48,14 +48,6 @@ _SORTABLE: dict[str, ColumnElement[Any]] = {
 def add_instances(conn: Connection, tenant: str, instances: Sequence[NodeInstance]) -> None:
     if instances:
         conn.execute(_INSERT, [{"tenant": tenant, **asdict(instance)} for instance in instances])
-
-
-def remove_instances(conn: Connection, tenant: str, ids: Collection[str]) -> int:
-    """How many there were."""
-    if not ids:
-        return 0
-    condition = (rows.c.tenant == tenant, rows.c.id.in_(list(ids)))
-    return conn.execute(delete(rows).where(*condition)).rowcount
 
 
 def node_instances(conn: Connection, tenant: str, deployment_id: str) -> list[NodeInstance]:
@@ -145,15 +137,6 @@ def update_instance(
     if changes:
         conn.execute(update(rows).where(*_ONE).values(changes), {"of_tenant": tenant, "instance": id})
     return instance
-
-
-def set_relationships(
-    conn: Connection, tenant: str, instance_id: str, relationships: Sequence[RelationshipInstance]
-) -> None:
-    """Replace the relationships of an instance, as scaling its targets does. Raises NotFound."""
-    statement = update(rows).where(*_ONE).values(relationships=list(relationships))
-    if not conn.execute(statement, {"of_tenant": tenant, "instance": instance_id}).rowcount:
-        raise NotFound(f"There is no node instance `{instance_id}` in tenant `{tenant}`.")
 
 
 def set_states(

@@ -1,14 +1,13 @@
-"""What a workflow's process did, as its frames say it: graphs, tasks, operations to run, states, events.
+"""The journal of a workflow's process: graphs, tasks, operations to run, states and events.
 
-Everything here is for the execution's owner: it applies only while the execution is active under the owner's
-term. A frame is one call, and its entries are stored a kind at a time; kinds do not touch each other's rows
-but in the order graphs, tasks, states of tasks, operations to run.
+A journal applies only while the execution is active under its owner's term. A frame is one call, and its
+entries are stored one kind at a time. The order of kinds is that in which their rows depend on each other:
+graphs, tasks, states of tasks, states of node instances, operations to run.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import compress
 from typing import Any
@@ -27,7 +26,6 @@ from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, JournalResult, JsonObject
 from cloudwright.storage.schema import graphs, operations
 
-_KINDS = ("graph", "tasks", "task", "run", "state", "event", "log")
 _INSERT_GRAPH = Prepared(insert(graphs), ("id", "execution_id", "name", "created_at"))
 _TASK_COLUMNS = (
     "id",
@@ -50,7 +48,7 @@ _TASK_COLUMNS = (
     "sent_at",
 )
 _INSERT_TASKS = Prepared(insert(operations), _TASK_COLUMNS)
-_TASK_CHANGE = (
+_SET_TASK = Prepared(
     update(operations)
     .where(
         operations.c.id == bindparam("task"),
@@ -74,8 +72,6 @@ _TASK_CHANGE = (
         ended_at=bindparam("ended"),
     )
 )
-_SET_TASK = Prepared(_TASK_CHANGE)
-_SET_TASK_IF = Prepared(_TASK_CHANGE.returning(operations.c.id))
 _SEND = Prepared(
     update(operations)
     .where(
@@ -108,74 +104,7 @@ _SEND = Prepared(
 _EXISTS = Prepared(select(operations.c.id).where(operations.c.id == bindparam("operation")))
 
 
-def store_graph(
-    conn: Connection,
-    execution_id: str,
-    term: int,
-    graph_id: str,
-    name: str,
-    tasks: Sequence[JsonObject],
-    now: datetime,
-) -> None:
-    """Store a graph and its tasks (as in a frame), all pending. Raises StaleTerm."""
-    _own(conn, execution_id, term)
-    _store_graph(conn, execution_id, graph_id, name, tasks, now)
-
-
-def add_tasks(
-    conn: Connection,
-    execution_id: str,
-    term: int,
-    graph_id: str,
-    tasks: Sequence[JsonObject],
-    now: datetime,
-) -> None:
-    """Store tasks added to a stored graph. Raises StaleTerm."""
-    _own(conn, execution_id, term)
-    _insert_tasks(conn, execution_id, graph_id, tasks, now)
-
-
-def set_task(
-    conn: Connection,
-    execution_id: str,
-    term: int,
-    task_id: str,
-    state: OperationState,
-    result: Any,
-    now: datetime,
-) -> bool:
-    """Store what became of a task inside the workflow's process, or of an operation that needed no worker.
-
-    False where nothing was changed: there is no such task, or it is an operation that was sent. Raises
-    StaleTerm.
-    """
-    _own(conn, execution_id, term)
-    change = _task_change(execution_id, task_id, state, result, now)
-    return _SET_TASK_IF.first(conn, **change) is not None
-
-
-def send(
-    conn: Connection,
-    execution_id: str,
-    term: int,
-    operation: JsonObject,
-    now: datetime,
-    *,
-    aware: bool = False,
-) -> bool:
-    """Store that an operation (as in a frame) is to be run; False where it may not be.
-
-    It may be while the execution is started under this term, or cancelling and the workflow is ``aware`` of
-    that; and the operation is pending, was revoked, has failed in an earlier attempt, or was sent by an
-    earlier owner.
-    """
-    held = hold(conn, execution_id)
-    if held is None or held.term != term:
-        return False
-    return _send(conn, held, [operation], now, aware)[0]
-
-
-def journal(
+def apply(
     conn: Connection,
     execution_id: str,
     term: int,
@@ -184,35 +113,28 @@ def journal(
     *,
     aware: bool = False,
 ) -> JournalResult:
-    """Apply a frame's entries. Raises StaleTerm, and InvalidInput for an entry of an unknown kind.
+    """Apply the entries of a frame: ``[kind, ...]`` each (docs/concepts/frames.md).
 
-    ``aware`` is whether the workflow's process knew of the request to cancel when it sent the frame.
+    ``aware`` is whether the workflow's process knew of the request to cancel when it sent the frame. Raises
+    StaleTerm, and InvalidInput for an entry of an unknown kind.
     """
     held = _own(conn, execution_id, term)
-    by_kind: dict[str, list[Sequence[Any]]] = defaultdict(list)
+    by_kind: dict[str, list[Sequence[Any]]] = {kind: [] for kind in (*_STORE, "run")}
     reports: list[Event] = []
-    for entry in entries:
-        kind = entry[0]
-        if kind not in _KINDS:
+    for kind, *arguments in entries:
+        if kind in _REPORT:
+            reports.append(_REPORT[kind](execution_id, arguments[0], now))
+        elif kind in by_kind:
+            by_kind[kind].append(arguments)
+        else:
             raise InvalidInput(
                 f"The journal of execution `{execution_id}` has an entry of unknown kind `{kind}`."
             )
-        if kind == "event":
-            reports.append(_event(execution_id, entry[1], now))
-        elif kind == "log":
-            reports.append(_log(execution_id, entry[1], now))
-        else:
-            by_kind[kind].append(entry)
-    for _, graph_id, name, tasks in by_kind["graph"]:
-        _store_graph(conn, execution_id, graph_id, name, tasks, now)
-    for _, graph_id, tasks in by_kind["tasks"]:
-        _insert_tasks(conn, execution_id, graph_id, tasks, now)
-    changes = [_task_change(execution_id, id, state, result, now) for _, id, state, result in by_kind["task"]]
-    if changes:
-        _SET_TASK.run_many(conn, changes)
-    set_states(conn, held.tenant, held.deployment_id, [(id, state) for _, id, state in by_kind["state"]])
+    for kind, store in _STORE.items():
+        if by_kind[kind]:
+            store(conn, held, by_kind[kind], now)
     insert_locked(conn, reports)
-    wanted = [operation for _, operation in by_kind["run"]]
+    wanted = [operation for (operation,) in by_kind["run"]]
     is_sent = _send(conn, held, wanted, now, aware)
     return JournalResult(
         list(compress(wanted, is_sent)),
@@ -233,19 +155,25 @@ def _own(conn: Connection, execution_id: str, term: int) -> Held:
     return held
 
 
-def _store_graph(
-    conn: Connection, execution_id: str, graph_id: str, name: str, tasks: Sequence[JsonObject], now: datetime
-) -> None:
-    _INSERT_GRAPH.run(conn, id=graph_id, execution_id=execution_id, name=name, created_at=now)
-    _insert_tasks(conn, execution_id, graph_id, tasks, now)
+def _store_graphs(conn: Connection, held: Held, entries: Sequence[Sequence[Any]], now: datetime) -> None:
+    for graph_id, name, tasks in entries:
+        _INSERT_GRAPH.run(conn, id=graph_id, execution_id=held.id, name=name, created_at=now)
+        _add_tasks(conn, held, [(graph_id, tasks)], now)
 
 
-def _insert_tasks(
-    conn: Connection, execution_id: str, graph_id: str, tasks: Sequence[JsonObject], now: datetime
-) -> None:
-    if tasks:
-        rows = [_task(execution_id, graph_id, position, task, now) for position, task in enumerate(tasks)]
-        _INSERT_TASKS.run_many(conn, rows)
+def _add_tasks(conn: Connection, held: Held, entries: Sequence[Sequence[Any]], now: datetime) -> None:
+    for graph_id, tasks in entries:
+        if tasks:
+            rows = [_task(held.id, graph_id, position, task, now) for position, task in enumerate(tasks)]
+            _INSERT_TASKS.run_many(conn, rows)
+
+
+def _set_tasks(conn: Connection, held: Held, entries: Sequence[Sequence[Any]], now: datetime) -> None:
+    _SET_TASK.run_many(conn, [_task_change(held.id, id, state, result, now) for id, state, result in entries])
+
+
+def _set_states(conn: Connection, held: Held, entries: Sequence[Sequence[Any]], now: datetime) -> None:
+    set_states(conn, held.tenant, held.deployment_id, [(id, state) for id, state in entries])
 
 
 def _task(
@@ -291,13 +219,13 @@ def _task_change(execution_id: str, task_id: str, state: str, result: Any, now: 
 def _send(
     conn: Connection, held: Held, wanted: Sequence[JsonObject], now: datetime, aware: bool
 ) -> list[bool]:
-    """For each of them, in their order, whether it is to be run."""
+    """Store the operations as sent; returns, for each in order, whether it is to be run."""
     if held.status not in GRANTING_STATUSES:
         return [False] * len(wanted)
     if held.status is ExecutionStatus.CANCELLING and not aware:
-        # It was asked for before the request to cancel had reached the workflow, which may not want it now.
+        # They were sent before the workflow saw the request to cancel, and it may not want them any more.
         return [False] * len(wanted)
-    asked = [
+    updates = [
         _SEND.ask(
             conn,
             operation=operation["id"],
@@ -310,13 +238,13 @@ def _send(
         for operation in wanted
     ]
     return [
-        answer.first() is not None or _send_new(conn, held, operation, now)
-        for answer, operation in zip(asked, wanted, strict=True)
+        update.first() is not None or _send_new(conn, held, operation, now)
+        for update, operation in zip(updates, wanted, strict=True)
     ]
 
 
 def _send_new(conn: Connection, held: Held, operation: JsonObject, now: datetime) -> bool:
-    """``_send`` for one that is not stored yet; False where it is."""
+    """Insert an operation as sent; returns False if it is stored already."""
     id, name = operation["id"], operation["name"]
     if _EXISTS.first(conn, operation=id) is not None:
         return False
@@ -357,3 +285,14 @@ def _log(execution_id: str, entry: JsonObject, now: datetime) -> Event:
         node_instance_id=entry.get("node_instance_id"),
         operation=entry.get("operation"),
     )
+
+
+_Store = Callable[[Connection, Held, Sequence[Sequence[Any]], datetime], None]
+#: How entries of a kind are stored, in the order in which kinds are applied.
+_STORE: dict[str, _Store] = {
+    "graph": _store_graphs,
+    "tasks": _add_tasks,
+    "task": _set_tasks,
+    "state": _set_states,
+}
+_REPORT: dict[str, Callable[[str, JsonObject, datetime], Event]] = {"event": _event, "log": _log}

@@ -21,31 +21,12 @@ from cloudwright.storage.columns import is_, is_any, unindexed
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.filters import OperationFilter
 from cloudwright.storage.instances import apply_updates
-from cloudwright.storage.journal import add_tasks, journal, send, set_task, store_graph
 from cloudwright.storage.locks import Held, ask_hold_of_operation, lock_executions
 from cloudwright.storage.paging import Listing, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, EndResult, GraphRow, JsonObject, Operation
 from cloudwright.storage.schema import executions, operations
 from cloudwright.storage.schema import graphs as graph_rows
-
-__all__ = [
-    "add_tasks",
-    "count_by_state",
-    "end",
-    "get",
-    "grant",
-    "graphs",
-    "journal",
-    "listing",
-    "lose",
-    "residual",
-    "running",
-    "send",
-    "set_pid",
-    "set_task",
-    "store_graph",
-]
 
 _COLUMNS = columns_of(Operation, operations)
 _STARTED = is_(operations.c.state, OperationState.STARTED)

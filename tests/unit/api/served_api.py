@@ -25,6 +25,7 @@ import uvicorn
 from argon2 import PasswordHasher
 from jsonschema_rs import Validator, validator_for
 
+import workflow_frames
 from cloudwright.api.app import create_app
 from cloudwright.api.gate import PREFIX
 from cloudwright.bus.local import LocalBus
@@ -37,7 +38,8 @@ from cloudwright.manager.plugins import Plugins
 from cloudwright.model.event import Event
 from cloudwright.model.execution import Outcome
 from cloudwright.settings import Settings
-from cloudwright.storage import events, executions, operations
+from cloudwright.storage import events, execution_queries, operations
+from cloudwright.storage.executions import claims, ending
 from cloudwright.storage.store import Store
 
 BLUEPRINT = """
@@ -171,13 +173,13 @@ class Api:
 
     def start(self, execution_id: str) -> None:
         now = self.manager.clock()
-        assert self.store.write_sync(executions.claim, execution_id, "manager-1", None, now)
+        assert self.store.write_sync(claims.claim, execution_id, "manager-1", None, now)
         self.changed(execution_id)
 
     def end(self, execution_id: str, outcome: Outcome = Outcome.TERMINATED, **more: Any) -> None:
-        term = self.store.read_sync(executions.get, execution_id).term
+        term = self.store.read_sync(execution_queries.get, execution_id).term
         now = self.manager.clock()
-        assert self.store.write_sync(executions.finish, execution_id, term, outcome, now=now, **more)
+        assert self.store.write_sync(ending.finish, execution_id, term, outcome, now=now, **more)
         self.changed(execution_id)
 
     def happen(self, execution_id: str, *messages: str, **more: Any) -> None:
@@ -189,7 +191,7 @@ class Api:
     def operate(self, execution_id: str, *names: str) -> list[str]:
         """Store a graph of operations, one after the other, and start each."""
         now = self.manager.clock()
-        term = self.store.read_sync(executions.get, execution_id).term
+        term = self.store.read_sync(execution_queries.get, execution_id).term
         made = []
         for name in names:
             id = self.unique("operation")
@@ -203,10 +205,10 @@ class Api:
                 }
             )
         self.store.write_sync(
-            operations.store_graph, execution_id, term, self.unique("graph"), "main", made, now
+            workflow_frames.store_graph, execution_id, term, self.unique("graph"), "main", made, now
         )
         for task in made:
-            assert self.store.write_sync(operations.send, execution_id, term, task["parameters"], now)
+            assert self.store.write_sync(workflow_frames.send, execution_id, term, task["parameters"], now)
         granted = [(execution_id, term, task["id"], 1) for task in made]
         assert len(self.store.write_sync(operations.grant, granted, "manager-1", now)) == len(names)
         return [task["id"] for task in made]

@@ -18,7 +18,7 @@ from cloudwright.errors import BadInputs, Conflict, DependentExists, IllegalActi
 from cloudwright.manager.deployments import Deployments, _suffix
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import EvaluationError
-from cloudwright.storage import blueprints, deployments
+from cloudwright.storage import blueprints, deployments, instances
 from cloudwright.storage.filters import DeploymentFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Blueprint, Deployment
@@ -76,7 +76,7 @@ class World:
         return asyncio.run(self.service.create(TENANT, id, blueprint, inputs, **{"by": "ann", **given}))
 
     def instances(self, id: str = "shop") -> list[NodeInstance]:
-        return self.store.read_sync(deployments.node_instances, TENANT, id)
+        return self.store.read_sync(instances.node_instances, TENANT, id)
 
 
 @pytest.fixture

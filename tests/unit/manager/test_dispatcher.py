@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import workflow_frames
 from cloudwright.bus.local import LocalBus
 from cloudwright.manager.manager import Manager
 from cloudwright.manager.operation_run import OperationRun
@@ -15,7 +16,8 @@ from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.model.operation import OperationState
 from cloudwright.process.runner import OperationEnd
 from cloudwright.settings import Settings
-from cloudwright.storage import executions, operations
+from cloudwright.storage import operations
+from cloudwright.storage.executions import admission, claims
 from cloudwright.storage.records import NewExecution
 from cloudwright.storage.store import Store
 
@@ -37,11 +39,9 @@ def _manager(home: Path, store: Store) -> Manager:
 
 async def _sent(store: Store) -> Any:
     """An execution that this manager owns, with OPERATION stored as sent."""
-    await store.write(
-        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
-    )
-    execution = await store.write(executions.claim, "e", "me", None, NOW)
-    assert await store.write(operations.send, "e", 1, OPERATION, NOW)
+    await store.write(admission.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW)
+    execution = await store.write(claims.claim, "e", "me", None, NOW)
+    assert await store.write(workflow_frames.send, "e", 1, OPERATION, NOW)
     return execution
 
 
@@ -80,14 +80,10 @@ async def _kill_twice(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
     manager = _manager(home, store)
     dispatcher = manager._dispatcher
-    await store.write(
-        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
-    )
-    execution = await store.write(executions.claim, "e", "me", None, NOW)
-    execution = await store.write(
-        executions.take_over, "e", old_term=1, owner="me", lease_until=None, now=NOW
-    )
-    assert await store.write(operations.send, "e", 2, OPERATION, NOW)
+    await store.write(admission.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW)
+    execution = await store.write(claims.claim, "e", "me", None, NOW)
+    execution = await store.write(claims.take_over, "e", old_term=1, owner="me", lease_until=None, now=NOW)
+    assert await store.write(workflow_frames.send, "e", 2, OPERATION, NOW)
     reached, stopping, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def prepare(run: OperationRun) -> Any:
@@ -122,13 +118,11 @@ async def _grant_with_nonsense(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
     manager = _manager(home, store)
     dispatcher = manager._dispatcher
-    await store.write(
-        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
-    )
-    execution = await store.write(executions.claim, "e", "me", None, NOW)
+    await store.write(admission.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW)
+    execution = await store.write(claims.claim, "e", "me", None, NOW)
     # Of more attempts than the database can count to.
     wanted = [OPERATION, OPERATION | {"id": "nonsense", "attempt": 2**63}]
-    assert await store.write(operations.send, "e", 1, OPERATION, NOW)
+    assert await store.write(workflow_frames.send, "e", 1, OPERATION, NOW)
 
     def start(run: OperationRun, _: Any) -> None:
         dispatcher._recorder.ended(run.id, OperationEnd("succeeded"))

@@ -12,7 +12,8 @@ from cloudwright.manager.manager import Manager
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.settings import Settings
-from cloudwright.storage import executions
+from cloudwright.storage import execution_queries
+from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import NewExecution
 from cloudwright.storage.store import Store
 
@@ -43,12 +44,10 @@ async def _force_in_between(home: Path) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
     manager = Manager(Settings(home=home), store, LocalBus(), PluginEnvironments(home), name="me")
     runner, leases = manager._execution_runner, manager._leases
-    await store.write(
-        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
-    )
+    await store.write(admission.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW)
 
     async def prepare(*_: Any) -> Any:
-        await store.write(executions.request_cancel, "e", CancelMode.FORCE, by="u", now=NOW)
+        await store.write(cancellation.request_cancel, "e", CancelMode.FORCE, by="u", now=NOW)
         # Its turn is after the end of this and before whoever waits for it goes on.
         asyncio.get_running_loop().call_soon(leases.apply_cancel, "e", 1, CancelMode.FORCE)
         return None, {}, NeverEnding()
@@ -57,6 +56,6 @@ async def _force_in_between(home: Path) -> None:
     await leases.fill()
     while leases.busy:
         await asyncio.sleep(0.001)
-    assert (await store.read(executions.get, "e")).status is ExecutionStatus.CANCELLED
+    assert (await store.read(execution_queries.get, "e")).status is ExecutionStatus.CANCELLED
     await manager.close()
     store.close()

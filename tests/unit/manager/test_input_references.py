@@ -16,7 +16,7 @@ from cloudwright.dsl import parse_blueprint
 from cloudwright.errors import BadInputs, InvalidInput
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.labels import make_labels
-from cloudwright.storage import blueprints, deployments, secrets
+from cloudwright.storage import blueprints, instances, secrets
 from cloudwright.storage.records import Blueprint, Secret
 from cloudwright.storage.store import Store
 
@@ -113,7 +113,7 @@ def test_what_exists_is_taken_and_nothing_else(world: World, definition: str, go
 
 
 def test_a_node_instance(world: World) -> None:
-    instance = world.store.read_sync(deployments.node_instances, TENANT, "d")[0].id
+    instance = world.store.read_sync(instances.node_instances, TENANT, "d")[0].id
     world.take(f"{{type: node_instance, {IN_D}}}", instance)
     with pytest.raises(BadInputs, match="there is no node_instance 'db' with deployment_id 'd'"):
         world.take(f"{{type: node_instance, {IN_D}}}", "db")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import workflow_frames
 from cloudwright.bus.local import LocalBus
 from cloudwright.errors import StaleTerm
 from cloudwright.manager.manager import Manager
@@ -21,7 +22,8 @@ from cloudwright.manager.workflow_journal import WorkflowJournal
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.operation import OperationState
 from cloudwright.settings import Settings
-from cloudwright.storage import executions, operations
+from cloudwright.storage import execution_queries, operations
+from cloudwright.storage.executions import admission, cancellation, claims, ending
 from cloudwright.storage.records import NewExecution
 from cloudwright.storage.store import Store
 
@@ -45,14 +47,12 @@ class Killer:
 async def left_running(home: Path) -> AsyncIterator[Store]:
     """An execution that failed and left an operation running, which is to be killed."""
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
-    await store.write(
-        executions.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW
-    )
-    await store.write(executions.claim, "e", "me", None, NOW)
-    assert await store.write(operations.send, "e", 1, OPERATION, NOW)
+    await store.write(admission.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW)
+    await store.write(claims.claim, "e", "me", None, NOW)
+    assert await store.write(workflow_frames.send, "e", 1, OPERATION, NOW)
     assert await store.write(operations.grant, [("e", 1, "o", 1)], "me", NOW)
-    await store.write(executions.finish, "e", 1, Outcome.FAILED, now=NOW)
-    await store.write(executions.request_cancel, "e", CancelMode.KILL, by="u", now=NOW)
+    await store.write(ending.finish, "e", 1, Outcome.FAILED, now=NOW)
+    await store.write(cancellation.request_cancel, "e", CancelMode.KILL, by="u", now=NOW)
     try:
         yield store
     finally:
@@ -139,8 +139,8 @@ def test_a_kill_that_takes_its_time_is_not_begun_again(tmp_path: Path) -> None:
 def test_a_workflow_begins_only_under_its_owners_term(tmp_path: Path) -> None:
     async def check() -> None:
         async with left_running(tmp_path) as store:
-            await store.write(executions.resume, "e", by="u", now=NOW)
-            execution = await store.write(executions.claim, "e", "me", None, NOW)
+            await store.write(admission.resume, "e", by="u", now=NOW)
+            execution = await store.write(claims.claim, "e", "me", None, NOW)
             manager = Manager(
                 Settings(home=tmp_path), store, LocalBus(), PluginEnvironments(tmp_path), name="me"
             )
@@ -153,9 +153,9 @@ def test_a_workflow_begins_only_under_its_owners_term(tmp_path: Path) -> None:
 
             with pytest.raises(StaleTerm, match="was not begun"):
                 await journal(1).answer("begin", {})
-            assert not (await store.read(executions.get, "e")).begun
+            assert not (await store.read(execution_queries.get, "e")).begun
             assert await journal(2).answer("begin", {}) is None
-            assert (await store.read(executions.get, "e")).begun
+            assert (await store.read(execution_queries.get, "e")).begun
             await manager.close()
 
     run(check())

@@ -18,7 +18,7 @@ from cloudwright.api.timestamps import optional_time, parse_time
 from cloudwright.errors import InvalidInput
 from cloudwright.manager.manager import Manager
 from cloudwright.model.event import EVENT, LOG, Event
-from cloudwright.storage import events, executions
+from cloudwright.storage import events, execution_queries
 from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.json_pages import json_page
 
@@ -100,7 +100,7 @@ async def stream_events(
     execution, first as it is and then whenever its status has changed.
     """
     kinds = _kinds(type, include_logs)
-    row = await context.manager.store.read(executions.get, execution_id, context.tenant)
+    row = await context.manager.store.read(execution_queries.get, execution_id, context.tenant)
     stream = follow(context.manager, row, after, include_logs=LOG in kinds)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
@@ -136,7 +136,7 @@ class NewEvents(BaseModel):
 async def add_events(context: ContextDep, new: NewEvents) -> Response:
     """Add events and logs to an execution."""
     manager = context.manager
-    row = await manager.store.read(executions.get, new.execution_id, context.tenant)
+    row = await manager.store.read(execution_queries.get, new.execution_id, context.tenant)
     made = [_made(row.id, EVENT, given, manager) for given in new.events or ()]
     made += [_made(row.id, LOG, given, manager) for given in new.logs or ()]
     if made:

@@ -1,0 +1,209 @@
+"""Admission of executions: created, due, next in the queue of their deployment, or resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, exists, insert, select, update
+
+from cloudwright.errors import ExecutionRunning, IllegalAction
+from cloudwright.model.event import Event
+from cloudwright.model.execution import (
+    END_STATUSES,
+    RESUMABLE_STATUSES,
+    ExecutionStatus,
+)
+from cloudwright.storage.columns import is_, is_any
+from cloudwright.storage.events import insert_locked
+from cloudwright.storage.execution_queries import EXECUTION_COLUMNS
+from cloudwright.storage.executions.rows import current_status, hold, record, this_execution
+from cloudwright.storage.locks import lock_deployment
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.records import Execution, NewExecution
+from cloudwright.storage.schema import executions
+
+S = ExecutionStatus
+
+#: An execution in one of these keeps a new one of its deployment from starting.
+_BLOCKING = frozenset(ExecutionStatus) - END_STATUSES - {S.SCHEDULED}
+#: One in these runs or is about to: it keeps a queued one waiting.
+_AHEAD = _BLOCKING - {S.QUEUED}
+
+_OF_DEPLOYMENT = and_(
+    executions.c.tenant == bindparam("of_tenant"), executions.c.deployment_id == bindparam("deployment")
+)
+_NEW = (
+    "id",
+    "tenant",
+    "workflow_id",
+    "deployment_id",
+    "blueprint_id",
+    "status",
+    "parameters",
+    "is_system_workflow",
+    "is_dry_run",
+    "allow_custom_parameters",
+    "wait_after_fail",
+    "force",
+    "created_by",
+    "created_at",
+    "scheduled_for",
+)
+_INSERT = Prepared(insert(executions).returning(*EXECUTION_COLUMNS), _NEW)
+_OTHERS = Prepared(
+    select(executions.c.id, executions.c.workflow_id, executions.c.status)
+    .where(
+        _OF_DEPLOYMENT,
+        executions.c.id != bindparam("execution"),
+        is_any(executions.c.status, _BLOCKING),
+    )
+    .order_by(executions.c.created_at, executions.c.id)
+)
+_ahead = executions.alias("ahead")
+_queued = executions.alias("queued")
+_PROMOTE = Prepared(
+    update(executions)
+    .where(
+        executions.c.id
+        == select(_queued.c.id)
+        .where(
+            _queued.c.tenant == bindparam("of_tenant"),
+            _queued.c.deployment_id == bindparam("deployment"),
+            is_(_queued.c.status, S.QUEUED),
+        )
+        .order_by(_queued.c.created_at, _queued.c.id)
+        .limit(1)
+        .scalar_subquery(),
+        is_(executions.c.status, S.QUEUED),
+        ~exists().where(
+            _ahead.c.tenant == bindparam("of_tenant"),
+            _ahead.c.deployment_id == bindparam("deployment"),
+            is_any(_ahead.c.status, _AHEAD),
+        ),
+    )
+    .values(status=S.PENDING)
+    .returning(executions.c.id)
+)
+_DUE = Prepared(
+    select(executions.c.id, executions.c.tenant, executions.c.deployment_id, executions.c.force)
+    .where(is_(executions.c.status, S.SCHEDULED), executions.c.scheduled_for <= bindparam("when"))
+    .order_by(executions.c.scheduled_for, executions.c.id)
+)
+_LEAVE_SCHEDULE = Prepared(
+    update(executions)
+    .where(this_execution, is_(current_status, S.SCHEDULED))
+    .values(status=bindparam("next"))
+    .returning(executions.c.id)
+)
+_RESUME = Prepared(
+    update(executions)
+    .where(this_execution, is_any(current_status, RESUMABLE_STATUSES))
+    .values(
+        status=S.PENDING,
+        resumed=executions.c.resumed + 1,
+        reset_operations=bindparam("reset"),
+        error=None,
+        ended_at=None,
+        cancel_mode=None,
+        cancel_requested_by=None,
+        cancel_requested_at=None,
+        deadline=None,
+    )
+    .returning(*EXECUTION_COLUMNS)
+)
+
+
+def create(conn: Connection, new: NewExecution, *, queue: bool, force: bool, now: datetime) -> Execution:
+    """Store an execution: scheduled if it has a time, else pending, or queued if its deployment is busy.
+
+    Raises ExecutionRunning if the deployment is busy and the execution may neither queue nor, by ``force``,
+    run beside others.
+    """
+    status = S.PENDING
+    if new.scheduled_for is not None:
+        status = S.SCHEDULED
+    elif not force:
+        lock_deployment(conn, new.tenant, new.deployment_id)
+        others = _others(conn, new.id, new.tenant, new.deployment_id)
+        if others and not queue:
+            raise ExecutionRunning(_busy(new.deployment_id, others))
+        status = S.QUEUED if others else S.PENDING
+    row = _INSERT.first(
+        conn,
+        id=new.id,
+        tenant=new.tenant,
+        workflow_id=new.workflow_id,
+        deployment_id=new.deployment_id,
+        blueprint_id=new.blueprint_id,
+        status=status,
+        parameters=new.parameters,
+        is_system_workflow=new.is_system_workflow,
+        is_dry_run=new.is_dry_run,
+        allow_custom_parameters=new.allow_custom_parameters,
+        wait_after_fail=new.wait_after_fail,
+        force=force,
+        created_by=new.created_by,
+        created_at=now,
+        scheduled_for=new.scheduled_for,
+    )
+    return record(row)
+
+
+def promote(conn: Connection, tenant: str, deployment_id: str, now: datetime) -> list[str]:
+    """Make the deployment's oldest queued execution pending, if none is ahead; returns its ID."""
+    lock_deployment(conn, tenant, deployment_id)
+    promoted = [row[0] for row in _PROMOTE.all(conn, of_tenant=tenant, deployment=deployment_id)]
+    insert_locked(
+        conn, [Event(id, now, "It left the queue", event_type="execution_dequeued") for id in promoted]
+    )
+    return promoted
+
+
+def due(conn: Connection, now: datetime) -> list[str]:
+    """Make scheduled executions whose time has come pending or queued; returns their IDs."""
+    moved = []
+    for id, tenant, deployment_id, force in _DUE.all(conn, when=now):
+        lock_deployment(conn, tenant, deployment_id)
+        busy = not force and _others(conn, id, tenant, deployment_id)
+        next = S.QUEUED if busy else S.PENDING
+        moved += [row[0] for row in _LEAVE_SCHEDULE.all(conn, execution=id, next=next)]
+    return moved
+
+
+def resume(
+    conn: Connection, id: str, *, by: str | None, reset_operations: bool = False, now: datetime
+) -> Execution:
+    """Make a cancelled or failed execution pending again. Raises NotFound, IllegalAction and
+    ExecutionRunning.
+    """
+    held = hold(conn, id)
+    if held.status not in RESUMABLE_STATUSES:
+        allowed = " or ".join(f"`{status}`" for status in sorted(RESUMABLE_STATUSES))
+        raise IllegalAction(
+            f"Execution `{id}` is `{held.status}`; only one that is {allowed} can be resumed."
+        )
+    others = _others(conn, id, held.tenant, held.deployment_id)
+    if others:
+        raise ExecutionRunning(_busy(held.deployment_id, others))
+    resumed = record(_RESUME.first(conn, execution=id, reset=reset_operations))
+    details = {"by": by, "reset_operations": reset_operations, "previous_status": held.status.value}
+    message = f"{by or 'The manager'} resumed `{held.workflow_id}`, which was {held.status}"
+    insert_locked(conn, [Event(id, now, message, event_type="execution_resumed", details=details)])
+    return resumed
+
+
+def _others(conn: Connection, id: str, tenant: str, deployment_id: str | None) -> list[Any]:
+    """Return (id, workflow_id, status) of the executions that block this one on its deployment."""
+    if deployment_id is None:
+        return []
+    return _OTHERS.all(conn, execution=id, of_tenant=tenant, deployment=deployment_id)
+
+
+def _busy(deployment_id: str | None, others: Sequence[Any]) -> str:
+    named = ", ".join(f"`{id}` ({workflow_id}, {status})" for id, workflow_id, status in others)
+    return (
+        f"Deployment `{deployment_id}` is busy with {named}. "
+        "Wait until that is over, cancel it, or let this one wait in the queue."
+    )

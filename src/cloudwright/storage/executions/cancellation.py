@@ -1,0 +1,97 @@
+"""Requests to cancel an execution."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, update
+
+from cloudwright.model.event import Event
+from cloudwright.model.execution import (
+    END_STATUSES,
+    CancelMode,
+    ExecutionStatus,
+    decide_cancel,
+)
+from cloudwright.model.operation import OperationState
+from cloudwright.storage.columns import is_
+from cloudwright.storage.events import insert_locked
+from cloudwright.storage.execution_queries import EXECUTION_COLUMNS
+from cloudwright.storage.executions.ending import end
+from cloudwright.storage.executions.rows import current_status, hold, record, this_execution
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.records import CancelResult
+from cloudwright.storage.schema import executions, operations
+
+S = ExecutionStatus
+
+_REQUEST = Prepared(
+    update(executions)
+    .where(this_execution, current_status == bindparam("previous"))
+    .values(
+        status=bindparam("requested"),
+        cancel_mode=bindparam("how"),
+        cancel_requested_by=bindparam("by"),
+        cancel_requested_at=bindparam("when"),
+        deadline=bindparam("until"),
+    )
+    .returning(*EXECUTION_COLUMNS)
+)
+_KILL_RESIDUALS = Prepared(
+    update(executions)
+    .where(this_execution, current_status == bindparam("previous"))
+    .values(kill_term=executions.c.term)
+)
+_REVOKE_SENT = Prepared(
+    update(operations)
+    .where(operations.c.execution_id == bindparam("execution"), is_(operations.c.state, OperationState.SENT))
+    .values(state=OperationState.CANCELLED, ended_at=bindparam("when"))
+)
+
+
+def request_cancel(
+    conn: Connection,
+    id: str,
+    mode: CancelMode,
+    *,
+    by: str | None,
+    now: datetime,
+    deadline: datetime | None = None,
+) -> CancelResult:
+    """Request an execution to stop, as ``model.execution.decide_cancel`` decides. Raises NotFound.
+
+    A waiting execution ends at once. Operations of an active one that were not granted yet are revoked. For
+    an execution that has ended, a kill is stored for the operations that it left running (``kills``). A
+    refused request changes nothing; the decision has the reason.
+    """
+    held = hold(conn, id)
+    decision = decide_cancel(held.status, mode)
+    if decision.refusal is not None:
+        return CancelResult(decision, held, held.status)
+    details = {"mode": mode.value, "by": by, "previous_status": held.status.value}
+    message = f"{by or 'The manager'} asked to {mode} `{held.workflow_id}`, which was {held.status}"
+    insert_locked(conn, [Event(id, now, message, event_type="execution_cancel_requested", details=details)])
+    if decision.kill_residuals:
+        _KILL_RESIDUALS.run(conn, execution=id, previous=held.status)
+    if decision.status is None:
+        return CancelResult(decision, held, held.status)
+    ends = decision.status in END_STATUSES
+    execution = record(
+        _REQUEST.first(
+            conn,
+            execution=id,
+            previous=held.status,
+            requested=held.status if ends else decision.status,
+            how=mode,
+            by=by,
+            when=now,
+            until=deadline if decision.status is S.CANCELLING else None,
+        )
+    )
+    if not ends:
+        # Revoke operations that were sent before the workflow saw the cancellation. A workflow that continues
+        # or cleans up must send them again; after a forced request it sends nothing.
+        _REVOKE_SENT.run(conn, execution=id, when=now)
+        return CancelResult(decision, execution, held.status)
+    ended = end(conn, execution, decision.status, None, now)
+    return CancelResult(decision, ended.execution, held.status, ended.promoted)
