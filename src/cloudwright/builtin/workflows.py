@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudwright.builtin import lifecycle
 from cloudwright.builtin.steps import LIFECYCLE
-from cloudwright.operation.errors import NonRecoverableError
+from cloudwright.child.errors import NonRecoverableError
 from cloudwright.workflow.context import WorkflowContext
 from cloudwright.workflow.decorators import workflow
 from cloudwright.workflow.graph import TaskDependencyGraph

@@ -29,6 +29,7 @@ from cloudwright.manager.execution_context import (
 from cloudwright.manager.executions import WORK
 from cloudwright.manager.plugin_environments import WORKFLOWS, PluginEnvironments
 from cloudwright.manager.reconcile import STRENGTH
+from cloudwright.manager.workflow_host import WorkflowEnd, WorkflowHost
 from cloudwright.manager.workflow_journal import WorkflowJournal
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.operation import LOST
@@ -38,7 +39,6 @@ from cloudwright.storage import operations
 from cloudwright.storage.executions import ending
 from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Store
-from cloudwright.workflow.host import Host, WorkflowEnd
 
 FORCED_MODES = frozenset({CancelMode.FORCE, CancelMode.KILL})
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class RunningExecution:
     killed: bool = False
     abandoned: bool = False
     preparing: asyncio.Task[Any] | None = None
-    host: Host | None = None
+    host: WorkflowHost | None = None
     unreachable: set[str] = field(default_factory=set)
 
     @property
@@ -174,7 +174,7 @@ class ExecutionRunner:
 
     async def _prepare(
         self, running: RunningExecution, execution: Execution
-    ) -> tuple[Zygote, dict[str, Any], Host]:
+    ) -> tuple[Zygote, dict[str, Any], WorkflowHost]:
         """Return where to fork the workflow's process, its ``begin`` frame, and its host."""
         # By the writer: it waits for a database that is away, where a reader would fail the execution.
         snapshot = await self._store.write(read_snapshot, execution, self._settings.home)
@@ -185,7 +185,7 @@ class ExecutionRunner:
         journal = WorkflowJournal(
             self._store, self._recorder, self._dispatcher, self._rpc, snapshot, running.term, self._clock
         )
-        host = journal.host = Host(running.id, journal)
+        host = journal.host = WorkflowHost(running.id, journal)
         # Follow first, read second: an operation from before that ends in between is reported twice, and not
         # lost.
         self._dispatcher.follow(running.id, host.operation)

@@ -28,8 +28,8 @@ from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.reconcile_loop import ReconcileLoop
 from cloudwright.manager.workers.local import WORKDIRS
 from cloudwright.model.frames.parser import check_from_parser
-from cloudwright.operation.folders import remove_abandoned
-from cloudwright.process.call import run_once
+from cloudwright.operation.tempdirs import remove_abandoned
+from cloudwright.process.one_shot import run_once
 from cloudwright.settings import Settings
 from cloudwright.storage.store import Store
 

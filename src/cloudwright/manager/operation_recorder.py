@@ -15,7 +15,7 @@ from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.operation_run import OperationRun
 from cloudwright.model.operation import Failure, OperationState
-from cloudwright.operation.folders import remove_abandoned
+from cloudwright.operation.tempdirs import remove_abandoned
 from cloudwright.process.runner import OperationEnd
 from cloudwright.storage import operations
 from cloudwright.storage.records import EndResult

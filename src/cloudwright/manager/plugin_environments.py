@@ -30,10 +30,13 @@ from cloudwright.process.supervisor import Zygote
 FOLDER = "plugins"
 WORKFLOWS = "workflows"
 OPERATIONS = "operations"
-#: What each kind of child has imported before it is forked.
-PRELOAD = {WORKFLOWS: ("cloudwright.workflow.child",), OPERATIONS: ("cloudwright.operation.child",)}
+#: What each kind of child has imported before it is forked: its own code, and the names that plugins import.
+PRELOAD = {
+    WORKFLOWS: ("cloudwright.workflow.child", "cloudwright.compat.workflow_preload"),
+    OPERATIONS: ("cloudwright.operation.child", "cloudwright.compat.operation_preload"),
+}
 #: What each kind of zygote runs beforehand, so that its children find their code warm.
-REHEARSE = {WORKFLOWS: None, OPERATIONS: "cloudwright.operation.rehearsal:rehearse"}
+REHEARSE = {WORKFLOWS: None, OPERATIONS: "cloudwright.operation.warmup:warm_up"}
 #: In an environment's folder: a link to what was installed, made when that is whole.
 COMPLETE = "complete"
 #: How long an installation of a plugin's dependencies may take (seconds).

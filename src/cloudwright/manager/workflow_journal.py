@@ -11,16 +11,16 @@ from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import Chunk, ExecutionSnapshot
+from cloudwright.manager.workflow_host import WorkflowHost
 from cloudwright.model.frames.methods import WORKFLOW_METHODS, call_problem
 from cloudwright.storage import journal
 from cloudwright.storage.executions import claims
 from cloudwright.storage.records import JournalResult
 from cloudwright.storage.store import Store
-from cloudwright.workflow.host import Host
 
 
 class WorkflowJournal:
-    """A ``workflow.journal.Journal`` over the store. ``host`` is set once there is one."""
+    """A ``workflow_host.Journal`` over the store. ``host`` is set once there is one."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class WorkflowJournal:
         self._snapshot = snapshot
         self._term = term
         self._clock = clock
-        self.host: Host | None = None
+        self.host: WorkflowHost | None = None
         #: What the workflow's process is told once it asks, each part once, by its number.
         self.pending_chunks: dict[int, Chunk] = {}
 

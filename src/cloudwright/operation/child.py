@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
 from typing import Any
 
+from cloudwright.child.current import current_ctx
+from cloudwright.child.errors import NonRecoverableError
 from cloudwright.model.frames.operation import check_to_operation
 from cloudwright.model.json_values import offence
 from cloudwright.operation.context import Context
-from cloudwright.operation.current import current_ctx
-from cloudwright.operation.errors import NonRecoverableError
-from cloudwright.operation.failure import describe
+from cloudwright.operation.failure_report import describe
+from cloudwright.operation.host_connection import HostConnection
 from cloudwright.operation.mapping import add_paths, arguments, load_function
 from cloudwright.operation.scripts.process import ProcessException
-from cloudwright.operation.supervisor import Supervisor
 from cloudwright.process.channel import Channel
 from cloudwright.process.frames import MAX_FROM_CHILD, FrameError
-
-#: What plugins import, by name only: it is made from this package.
-_NAMES = importlib.import_module("cloudwright.compat.preload")
 
 
 def main(channel: Channel) -> None:
@@ -30,7 +26,7 @@ def main(channel: Channel) -> None:
     Whoever forked this process ends it when this returns, without waiting for threads that the function left
     behind. Raises ChannelClosed when the supervisor is gone.
     """
-    supervisor = Supervisor(channel)
+    supervisor = HostConnection(channel)
     try:
         begin = channel.receive_begin(check_to_operation)
     except FrameError as error:
@@ -66,7 +62,6 @@ def _failed(failure: dict[str, Any]) -> dict[str, Any]:
 
 def _run(begin: dict[str, Any], ctx: Context) -> Any:
     operation, plugin = begin["operation"], begin.get("plugin") or {}
-    _NAMES.finder.install()
     paths = list(plugin.get("path") or ())
     add_paths(paths)
     mapping = operation["mapping"]
@@ -116,7 +111,7 @@ def _instances(ctx: Context) -> list[Any]:
     return [ctx._instance] if ctx._instance is not None else []
 
 
-def _end(supervisor: Supervisor, end: dict[str, Any]) -> None:
+def _end(supervisor: HostConnection, end: dict[str, Any]) -> None:
     try:
         supervisor.end(end)
     except FrameError:

@@ -7,6 +7,7 @@ import warnings
 from functools import cached_property
 from typing import Any
 
+from cloudwright.child.errors import NonRecoverableError
 from cloudwright.operation.context_parts import (
     BlueprintContext,
     BootstrapContext,
@@ -14,7 +15,7 @@ from cloudwright.operation.context_parts import (
     OperationContext,
     PluginContext,
 )
-from cloudwright.operation.errors import NonRecoverableError
+from cloudwright.operation.host_connection import HostConnection
 from cloudwright.operation.logger import FrameHandler, operation_logger
 from cloudwright.operation.node import (
     ContextCapabilities,
@@ -23,8 +24,7 @@ from cloudwright.operation.node import (
     RelationshipSubjectContext,
 )
 from cloudwright.operation.resources import Resources, render
-from cloudwright.operation.rest import Record, RestClient
-from cloudwright.operation.supervisor import Supervisor
+from cloudwright.operation.rest_client import Record, RestClient
 
 DEPLOYMENT = "deployment"
 NODE_INSTANCE = "node-instance"
@@ -61,7 +61,7 @@ class Context:
     forked pays for every function that it runs, and for every object that it makes.
     """
 
-    def __init__(self, begin: dict[str, Any], supervisor: Supervisor) -> None:
+    def __init__(self, begin: dict[str, Any], supervisor: HostConnection) -> None:
         self._supervisor = supervisor
         self._begin = begin
         self._execution: dict[str, Any] = begin.get("execution") or {}

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from cloudwright.operation.errors import NonRecoverableError, OperationRetry
+from cloudwright.child.errors import NonRecoverableError, OperationRetry
 
 
 class BlueprintContext:

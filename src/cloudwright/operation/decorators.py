@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from cloudwright.operation.current import current_ctx
-from cloudwright.operation.errors import SerializationRetry
+from cloudwright.child.current import current_ctx
+from cloudwright.child.errors import SerializationRetry
 
 Function = Callable[..., Any]
 

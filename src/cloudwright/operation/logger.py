@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import logging
 
-from cloudwright.operation.supervisor import Supervisor
+from cloudwright.child.logger import SupervisorHandler, own_logger
+from cloudwright.operation.host_connection import HostConnection
 
 
-class FrameHandler(logging.Handler):
-    def __init__(self, supervisor: Supervisor) -> None:
-        super().__init__(logging.DEBUG)
-        self._supervisor = supervisor
+class FrameHandler(SupervisorHandler):
+    """Sends records as ``log`` frames."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            message = self.format(record)
-        except Exception as error:  # noqa: BLE001 - the arguments are the user's objects
-            # The arguments do not fit the message: what was meant is told all the same, and what is wrong
-            # with it.
-            message = f"{record.msg} {record.args!r} (this message could not be formatted: {error})"
-        self._supervisor.log(record.levelname.lower(), message, record.name)
+    def __init__(self, connection: HostConnection) -> None:
+        super().__init__()
+        self._host_connection = connection
+
+    def send(self, level: str, message: str, logger: str) -> None:
+        """Send one ``log`` frame."""
+        self._host_connection.log(level, message, logger)
 
 
 def operation_logger(operation_id: str, handler: logging.Handler) -> logging.Logger:
-    """The logger of one operation: everything from DEBUG on goes to ``handler``, and nowhere else."""
-    logger = logging.getLogger(f"ctx.{operation_id}")
-    logger.setLevel(logging.DEBUG)
-    logger.propagate = False
-    logger.handlers = [handler]
-    return logger
+    """Return the logger of one operation."""
+    return own_logger(f"ctx.{operation_id}", handler)

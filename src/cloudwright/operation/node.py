@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cloudwright.child.errors import NonRecoverableError, RequestRefused
 from cloudwright.model.json_values import offence
-from cloudwright.operation.errors import NonRecoverableError, RequestRefused
+from cloudwright.operation.host_connection import HostConnection
 from cloudwright.operation.properties import ImmutableProperties, RuntimeProperties
-from cloudwright.operation.supervisor import Supervisor
 
 
 class NodeContext:
@@ -18,7 +18,7 @@ class NodeContext:
     """
 
     def __init__(
-        self, name: str, instance_id: str, supervisor: Supervisor, node: dict[str, Any] | None = None
+        self, name: str, instance_id: str, supervisor: HostConnection, node: dict[str, Any] | None = None
     ) -> None:
         self._name = name
         self._instance_id = instance_id
@@ -82,7 +82,7 @@ class NodeInstanceContext:
         self,
         id: str,
         node: NodeContext,
-        supervisor: Supervisor,
+        supervisor: HostConnection,
         instance: dict[str, Any] | None = None,
         *,
         modifiable: bool,
@@ -254,7 +254,7 @@ class NodeInstanceContext:
 class RelationshipContext:
     """One relationship of an instance: an entry of its record's ``relationships``."""
 
-    def __init__(self, relationship: dict[str, Any], node: NodeContext, supervisor: Supervisor) -> None:
+    def __init__(self, relationship: dict[str, Any], node: NodeContext, supervisor: HostConnection) -> None:
         self._relationship = relationship
         self._node = node
         target_node = NodeContext(relationship["target_name"], relationship["target_id"], supervisor)

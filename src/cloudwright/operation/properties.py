@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from cloudwright.child.errors import NonRecoverableError
 from cloudwright.model.json_values import canonical
-from cloudwright.operation.errors import NonRecoverableError
 
 
 class ImmutableProperties(dict[str, Any]):

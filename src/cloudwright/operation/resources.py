@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from cloudwright.operation.errors import (
+from cloudwright.child.errors import (
     HttpException,
     NonRecoverableError,
     RecoverableError,
     RequestRefused,
 )
-from cloudwright.operation.folders import new_folder
-from cloudwright.operation.supervisor import Supervisor
+from cloudwright.operation.host_connection import HostConnection
+from cloudwright.operation.tempdirs import new_folder
 
 #: Between the namespace of an imported blueprint and the path of one of its files.
 NAMESPACE_DELIMITER = "--"
@@ -23,7 +23,7 @@ class Resources:
     """``folder`` is the blueprint's; where it is not on this machine, the supervisor is asked, and so it is
     for the files of blueprints that are imported under the namespaces ``imported``."""
 
-    def __init__(self, folder: str | None, supervisor: Supervisor, imported: Iterable[str] = ()) -> None:
+    def __init__(self, folder: str | None, supervisor: HostConnection, imported: Iterable[str] = ()) -> None:
         self._foreign = tuple(f"{namespace}{NAMESPACE_DELIMITER}" for namespace in imported)
         self._folder = os.path.realpath(folder) if folder else None
         self._supervisor = supervisor

@@ -10,13 +10,11 @@ from typing import Any
 
 from cloudwright.errors import Conflict, Unavailable
 from cloudwright.model.frames.operation import check_from_operation
-from cloudwright.process.attempt import Attempt, OperationEnd, OperationSink
 from cloudwright.process.child import ChildSpec
+from cloudwright.process.operation_process import OperationEnd, OperationProcess, OperationSink
 from cloudwright.process.supervisor import Zygote
 
 __all__ = ["OperationEnd", "OperationSink", "Runner", "RunningOperation"]
-
-ENTRY = "cloudwright.operation.child:main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Runner:
         self._clock = clock
         self._closing = False
         # Those that run, and those that have ended but could not be killed wholly.
-        self._attempts: dict[str, Attempt] = {}
+        self._attempts: dict[str, OperationProcess] = {}
 
     @property
     def running(self) -> Mapping[str, RunningOperation]:
@@ -59,7 +57,7 @@ class Runner:
         operation_id: str,
         begin: Mapping[str, Any],
         *,
-        entry: str = ENTRY,
+        entry: str,
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
         memory_limit: int | None = None,
@@ -78,7 +76,7 @@ class Runner:
         if operation_id in self._attempts:
             raise Conflict(f"Operation {operation_id} runs already: it is never run twice at the same time.")
         spec = ChildSpec(operation_id, entry, env or {}, cwd, memory_limit, check=check_from_operation)
-        attempt = Attempt(operation_id, self._clock(), self._sink, self._kill_grace, self._forget)
+        attempt = OperationProcess(operation_id, self._clock(), self._sink, self._kill_grace, self._forget)
         self._attempts[operation_id] = attempt
         await attempt.run(zygote, spec, begin, timeout, timeout_recoverable)
 
@@ -103,7 +101,7 @@ class Runner:
         self._closing = True
         await asyncio.gather(*(self.kill(key, "its worker is stopping") for key in list(self._attempts)))
 
-    def _forget(self, attempt: Attempt) -> None:
+    def _forget(self, attempt: OperationProcess) -> None:
         child = attempt.child
         if attempt.killed and child is not None and not child.group_gone.done():
             # What is left of it must not run beside a next attempt, and may be killed again.

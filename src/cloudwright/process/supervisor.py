@@ -19,11 +19,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 import cloudwright
 from cloudwright.errors import Unavailable
-from cloudwright.process import orphans
+from cloudwright.process import fast_json, orphans
 from cloudwright.process.child import Child, ChildObserver, ChildSpec, ExitStatus
 from cloudwright.process.limits import CLOSE_SECONDS
 from cloudwright.process.proc_title import PLACEHOLDERS
@@ -141,7 +139,7 @@ class Zygote:
         called.
         """
         key = next(self._keys)
-        request = orjson.dumps(
+        request = fast_json.dumps(
             {
                 "fork": key,
                 "name": spec.name,
@@ -207,10 +205,10 @@ class Zygote:
             return
         if signum in (signal.SIGTERM, signal.SIGKILL):
             self._doomed.add(key)
-        self._post(orjson.dumps({"signal": signum, "to": key}))
+        self._post(fast_json.dumps({"signal": signum, "to": key}))
 
     def _leave_output(self, output: int) -> None:
-        self._post(orjson.dumps({"drain": True}), (output,))
+        self._post(fast_json.dumps({"drain": True}), (output,))
 
     def _post(self, packet: bytes, descriptors: tuple[int, ...] = (), key: int = 0) -> None:
         """Send a packet (none: close this direction), then close ``descriptors``; ``key`` is of the child
@@ -259,7 +257,7 @@ class Zygote:
         if not packet:
             self._loop.remove_reader(self._control.fileno())
             return False
-        for what, key, *details in orjson.loads(packet):
+        for what, key, *details in fast_json.loads(packet):
             self._heard(what, key, *details)
         return True
 
@@ -402,7 +400,7 @@ def _spawn(
 def _setup(name: str, path: Sequence[str], preload: Sequence[str], rehearse: str | None) -> bytes:
     folders = [os.path.abspath(folder) for folder in path]
     setup = {"name": name, "path": folders, "preload": list(preload), "rehearse": rehearse}
-    return orjson.dumps(setup)
+    return fast_json.dumps(setup)
 
 
 def _ends() -> tuple[socket.socket, int, tuple[int, int]]:

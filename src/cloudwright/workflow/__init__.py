@@ -2,8 +2,8 @@
 
 Responsible for everything between the ``begin`` frame of a workflow's process and its ``end`` frame:
 importing the function, giving it ``ctx``, running its tasks in order, retrying them, stopping when asked,
-and continuing where an earlier process of the same execution stopped. ``host`` and ``journal`` are the other
-side: they run inside the manager.
+and continuing where an earlier process of the same execution stopped. The other side is
+``manager.workflow_host``.
 
 It has four layers. Each imports only those above it in this list:
 
@@ -23,5 +23,5 @@ What must always hold:
 * A task's status changes by the verbs of its ``TaskState`` alone.
 * A workflow's process sends exactly one ``end`` frame, last, whatever the user's code does short of dying.
 
-All but ``host`` and ``journal`` run inside the environments of plugins: the standard library only.
+It runs inside the environments of plugins: the standard library only.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudwright.operation.errors import NotInContext
+from cloudwright.child.errors import NotInContext
 from cloudwright.workflow.current import current_workflow_ctx
 from cloudwright.workflow.errors import ExecutionCancelled
 

@@ -8,10 +8,10 @@ from dataclasses import fields
 from typing import Any, Protocol
 
 from cloudwright.model.operation import Failure
-from cloudwright.workflow.connection import Connection, Updates
 from cloudwright.workflow.graph import TaskDependencyGraph
 from cloudwright.workflow.graph_journal import task_notes
 from cloudwright.workflow.graph_restore import StoredGraphs
+from cloudwright.workflow.host_connection import HostConnection, Updates
 from cloudwright.workflow.local_tasks import ThreadPool
 from cloudwright.workflow.operation_task import OperationTask, error_of
 from cloudwright.workflow.task_state import TASK_CANCELLED, TASK_STARTED, TASK_SUCCEEDED
@@ -24,7 +24,7 @@ class AttemptRuntime(Protocol):
     """The runtime of a workflow, as attempts use it."""
 
     @property
-    def connection(self) -> Connection: ...
+    def connection(self) -> HostConnection: ...
 
     @property
     def stored(self) -> StoredGraphs: ...

@@ -6,25 +6,20 @@ import gc
 import importlib
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import cloudwright
+from cloudwright.child.failures import memory_limit, user_traceback
 from cloudwright.model.frames.workflow import check_to_workflow
 from cloudwright.model.json_values import plain
 from cloudwright.model.node_packing import SHARED, Unpacking
-from cloudwright.operation.failure import memory_limit
 from cloudwright.process.channel import Channel, ChannelClosed
 from cloudwright.process.frames import FrameError
 from cloudwright.workflow.api import EXECUTION_CANCELLED_RESULT
-from cloudwright.workflow.connection import Connection
 from cloudwright.workflow.context import WorkflowContext
 from cloudwright.workflow.current import current_workflow_ctx
 from cloudwright.workflow.errors import ExecutionCancelled, WorkflowFailed
-
-_OWN_FOLDER = str(Path(cloudwright.__file__).parent)
+from cloudwright.workflow.host_connection import HostConnection
 
 
 class WorkflowNotRun(Exception):
@@ -42,7 +37,7 @@ def main(channel: Channel) -> None:
         except FrameError as error:
             channel.send({"type": "end", **_end("failed", error=_not_understood(error))})
             return
-        connection = Connection(channel)
+        connection = HostConnection(channel)
         try:
             end = run(begin, connection)
             connection.flush()
@@ -61,7 +56,7 @@ def collect_rarely() -> None:
     gc.set_threshold(20_000, 10, 10)
 
 
-def run(begin: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
+def run(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
     """Call the workflow's function, and answer the ``end`` frame without its type. Raises ChannelClosed
     only.
     """
@@ -91,7 +86,7 @@ def run(begin: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
     return _end("terminated", result=plain(result))
 
 
-def briefed(begin: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
+def briefed(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
     """The ``begin`` frame with the parts that it leaves out, and its nodes made whole. Raises
     RequestRefused.
     """
@@ -124,8 +119,6 @@ def _send_end(channel: Channel, end: dict[str, Any]) -> None:
 
 def load(begin: Mapping[str, Any]) -> Callable[..., Any]:
     """The workflow's function. Raises WorkflowNotRun saying what was looked for, and where."""
-    # By name, because the names that existing plugins import are no part of this package.
-    importlib.import_module("cloudwright.compat.finder").install()
     plugin = begin["plugin"]
     for folder in reversed(plugin.get("path") or ()):
         if folder not in sys.path:
@@ -222,31 +215,3 @@ def explain(error: BaseException) -> dict[str, Any]:
     else:
         message = f"{kind}: {message}"
     return {"message": message, "kind": kind, "traceback": user_traceback(error)}
-
-
-def user_traceback(error: BaseException) -> str:
-    """The traceback of ``error`` and of what caused it, without the engine's own frames; empty where
-    nothing else is left.
-    """
-    try:
-        described = traceback.TracebackException.from_exception(error, compact=True)
-        frames = 0
-        seen: set[int] = set()
-        pending: list[traceback.TracebackException | None] = [described]
-        while pending:
-            item = pending.pop()
-            if item is None or id(item) in seen:
-                continue
-            seen.add(id(item))
-            item.stack = traceback.StackSummary.from_list(
-                [frame for frame in item.stack if _is_users(frame.filename)]
-            )
-            frames += len(item.stack)
-            pending += [item.__cause__, item.__context__]
-        return "".join(described.format()) if frames else ""
-    except MemoryError:
-        return ""
-
-
-def _is_users(filename: str) -> bool:
-    return not filename.startswith((_OWN_FOLDER, "<frozen importlib"))

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cloudwright.workflow.connection import Connection
 from cloudwright.workflow.graph import TaskDependencyGraph
+from cloudwright.workflow.host_connection import HostConnection
 from cloudwright.workflow.importable import import_by_name
 from cloudwright.workflow.inline_tasks import SendWorkflowEventTask
 from cloudwright.workflow.local_tasks import LocalWorkflowTask
@@ -88,7 +88,7 @@ class WorkflowContext:
     Any thread of the workflow may use it; one graph is built and executed by one thread.
     """
 
-    def __init__(self, begin: Mapping[str, Any], connection: Connection, resumable: bool = False) -> None:
+    def __init__(self, begin: Mapping[str, Any], connection: HostConnection, resumable: bool = False) -> None:
         """``begin`` is the first frame (docs/concepts/frames.md); ``resumable`` is what its function says."""
         self._begin = begin
         self._execution = begin["execution"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudwright.operation.current import CurrentContext, Proxy
+from cloudwright.child.current import CurrentContext, Proxy
 
 current_workflow_ctx = CurrentContext()
 #: What user code imports as ``ctx`` and ``parameters`` before there is any.

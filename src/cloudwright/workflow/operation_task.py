@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudwright.child.errors import NonRecoverableError, OperationRetry, RecoverableError
 from cloudwright.model.executors import resolve
 from cloudwright.model.operation import Failure
-from cloudwright.operation.errors import NonRecoverableError, OperationRetry, RecoverableError
 from cloudwright.workflow.inline_tasks import DryRunTask, NOPLocalWorkflowTask
 from cloudwright.workflow.protocols import OperationSubject
 from cloudwright.workflow.tasks import Context, WorkflowTask

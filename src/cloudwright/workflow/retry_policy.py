@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cloudwright.child.errors import NonRecoverableError, OperationRetry
 from cloudwright.model.operation import RetryPolicy, retry_delay
-from cloudwright.operation.errors import NonRecoverableError, OperationRetry
 from cloudwright.workflow.errors import ExecutionCancelled
 from cloudwright.workflow.task_state import TASK_SUCCEEDED
 from cloudwright.workflow.tasks import INFINITE_TOTAL_RETRIES, HandlerResult, WorkflowTask

@@ -9,12 +9,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from cloudwright.child.logger import own_logger
 from cloudwright.model.json_values import readable
-from cloudwright.workflow.connection import Connection
 from cloudwright.workflow.graph import GraphContext, TaskDependencyGraph
 from cloudwright.workflow.graph_executor import GraphExecutor
 from cloudwright.workflow.graph_journal import GraphJournal
 from cloudwright.workflow.graph_restore import GraphRestorer, StoredGraphs, match_stored
+from cloudwright.workflow.host_connection import HostConnection
 from cloudwright.workflow.local_tasks import ThreadPool
 from cloudwright.workflow.logger import JournalHandler
 from cloudwright.workflow.tasks import WorkflowTask
@@ -38,7 +39,7 @@ class WorkflowRuntime:
     """
 
     def __init__(
-        self, ctx: RuntimeContext, connection: Connection, begin: Mapping[str, Any], resumable: bool
+        self, ctx: RuntimeContext, connection: HostConnection, begin: Mapping[str, Any], resumable: bool
     ) -> None:
         self.workflow_context = ctx
         self.connection = connection
@@ -243,8 +244,6 @@ class WorkflowRuntime:
         if logger is None:
             ctx = self.workflow_context
             name = f"workflow.{ctx.workflow_id}" + (f".{node_instance_id}" if node_instance_id else "")
-            logger = self._loggers[node_instance_id] = logging.getLogger(name)
-            logger.setLevel(logging.DEBUG)
-            logger.propagate = False
-            logger.handlers = [JournalHandler(self.connection, node_instance_id)]
+            handler = JournalHandler(self.connection, node_instance_id)
+            logger = self._loggers[node_instance_id] = own_logger(name, handler)
         return logger

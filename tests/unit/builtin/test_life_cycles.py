@@ -177,7 +177,7 @@ def test_a_host_is_asked_until_it_is_up() -> None:
     def behaviour(host: FakeHost, operation: dict[str, Any]) -> None:
         host.succeed(operation, result=len(host.books.sent) == 5)
 
-    policy = {"task_retries": 0, "task_retry_interval": 15, "subgraph_retries": 0}
+    policy = {"task_retries": 0, "task_retry_interval": 15, "subgraph_retries": 0, "wait_after_fail": 600}
     host = FakeHost(nodes, mapping="cloudify.plugins.workflows.install", behaviour=behaviour, policy=policy)
     assert host.run()["outcome"] == "terminated"
     assert host.books.run_order() == ["start vm_1", *["get_state vm_1"] * 4, "poststart vm_1"]
@@ -433,7 +433,7 @@ def test_an_instance_is_reinstalled_where_subgraphs_have_retries(
         node("it", ["create", "start", "stop", "delete"]),
         node("after", ["create"], relationships=[relationship("it")]),
     ]
-    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": retries}
+    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": retries, "wait_after_fail": 600}
     host = FakeHost(
         nodes,
         mapping="cloudify.plugins.workflows.install",
@@ -448,7 +448,7 @@ def test_an_instance_is_reinstalled_where_subgraphs_have_retries(
 
 def test_an_uninstallation_is_tried_again_where_subgraphs_have_retries() -> None:
     nodes = [node("it", ["stop", "delete"])]
-    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1}
+    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1, "wait_after_fail": 600}
     host = FakeHost(
         nodes,
         mapping="cloudify.plugins.workflows.uninstall",

@@ -95,7 +95,7 @@ def test_reinstall_takes_down_and_installs_with_what_is_true_by_then() -> None:
 
 
 def test_a_dry_run_of_an_installation_says_what_it_would_do() -> None:
-    execution = {"id": "e1", "workflow_id": "w", "deployment_id": "d", "parameters": {}, "dry_run": True}
+    execution = FakeHost().begin["execution"] | {"dry_run": True}
     host = FakeHost(NODES, mapping=f"{WORKFLOWS}.install", execution=execution)
     assert host.run()["outcome"] == "terminated"
     assert host.books.sent == []
@@ -211,7 +211,7 @@ def test_a_reinstalled_instance_is_resumed_in_the_middle_of_it() -> None:
         else:
             host.succeed(operation)
 
-    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1}
+    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1, "wait_after_fail": 600}
     host = FakeHost(nodes, mapping=f"{WORKFLOWS}.install", behaviour=behaviour, policy=policy)
     assert host.run() is None
     again = host.resumed(crash=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudwright.child.errors import RequestRefused
 from cloudwright.compat import finder
 from cloudwright.compat.cloudify import compute, exceptions, manager, utils
 from cloudwright.compat.cloudify.mocks import (
@@ -29,7 +30,6 @@ from cloudwright.compat.cloudify_rest_client.exceptions import (
     DeploymentEnvironmentCreationInProgressError,
 )
 from cloudwright.operation.context import Context
-from cloudwright.operation.errors import RequestRefused
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cloudwright.child.errors import NonRecoverableError, RequestRefused
 from cloudwright.compat.cloudify import manager, utils
 from cloudwright.compat.cloudify.state import NotInContext, current_ctx
 from cloudwright.compat.cloudify_rest_client.exceptions import (
@@ -14,7 +15,6 @@ from cloudwright.compat.cloudify_rest_client.exceptions import (
     DeploymentEnvironmentCreationInProgressError,
 )
 from cloudwright.operation.context import Context
-from cloudwright.operation.errors import NonRecoverableError, RequestRefused
 
 
 class Api:

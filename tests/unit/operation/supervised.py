@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cloudwright.compat import operation_preload  # noqa: F401 - as in a zygote: the names that plugins import
 from cloudwright.model.frames.operation import check_from_operation
 from cloudwright.operation.child import main
 from cloudwright.process import frames

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cloudwright
-from cloudwright.operation.errors import NonRecoverableError
+from cloudwright.child.errors import NonRecoverableError
 from cloudwright.operation.mapping import arguments
 
 SOURCE = str(Path(cloudwright.__file__).parents[1])
@@ -128,8 +128,9 @@ LEAN = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from cloudwright.process import zygote
-from cloudwright.operation import child, rehearsal
-rehearsal.rehearse()
+from cloudwright.compat import operation_preload
+from cloudwright.operation import child, warmup
+warmup.warm_up()
 large = {"ast", "base64", "dataclasses", "inspect", "pathlib", "random", "shutil", "tempfile", "urllib"}
 print(sorted(large & set(sys.modules)))
 """

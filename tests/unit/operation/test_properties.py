@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudwright.child.errors import NonRecoverableError
 from cloudwright.model.json_values import canonical, offence
-from cloudwright.operation.errors import NonRecoverableError
 from cloudwright.operation.properties import ImmutableProperties, RuntimeProperties
 
 KEYS = st.sampled_from(["a", "b", "c"])

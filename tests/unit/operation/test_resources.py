@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cloudwright.operation.errors import (
+from cloudwright.child.errors import (
     HttpException,
     NonRecoverableError,
     RecoverableError,

@@ -15,7 +15,7 @@ from observing import PATIENCE, end_group, in_loop, in_uvloop, is_dead, soon, st
 from cloudwright.errors import Conflict, Unavailable
 from cloudwright.model.json_values import MAX_NESTING
 from cloudwright.model.operation import Failure
-from cloudwright.process import attempt
+from cloudwright.process import operation_process
 from cloudwright.process.frames import MAX_FRAME, VERSION
 from cloudwright.process.runner import OperationEnd, Runner
 from cloudwright.process.supervisor import ExitStatus, Zygote
@@ -400,14 +400,14 @@ async def test_a_kill_that_comes_before_the_process_exists_is_not_lost() -> None
 async def test_a_failed_kill_is_recorded_and_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     runner, books, _ = await start("wait_for_cancel", grace=0.01)
     await books.line("ready")
-    monkeypatch.setattr(attempt, "DEATH_SECONDS", 0.01)
+    monkeypatch.setattr(operation_process, "DEATH_SECONDS", 0.01)
     with monkeypatch.context() as patched:
         patched.setattr(Zygote, "_signal", lambda self, key, signum: None)
         assert await runner.kill(ID, "in vain") is False
     (event,) = [message for message in books.of("message") if message["type"] == "event"]
     assert event["event_type"] == "operation_kill_failed"
     assert ID in runner.running
-    monkeypatch.setattr(attempt, "DEATH_SECONDS", PATIENCE)
+    monkeypatch.setattr(operation_process, "DEATH_SECONDS", PATIENCE)
     assert await runner.kill(ID, "again")
     assert (await books.end()).state == "failed"
 
@@ -416,12 +416,12 @@ async def test_a_failed_kill_is_recorded_and_can_be_tried_again(monkeypatch: pyt
 async def test_what_outlives_the_end_is_ended_when_asked_again_and_the_sink_hears_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(attempt, "DEATH_SECONDS", 0.01)
+    monkeypatch.setattr(operation_process, "DEATH_SECONDS", 0.01)
     with monkeypatch.context() as patched:
         patched.setattr(Zygote, "_signal", lambda self, key, signum: None)
         runner, books, _ = await start("print_family_and_die", grace=0.01)
         assert not (await books.end()).group_gone
-    monkeypatch.setattr(attempt, "DEATH_SECONDS", PATIENCE)
+    monkeypatch.setattr(operation_process, "DEATH_SECONDS", PATIENCE)
     assert await runner.kill(ID, "again")
     assert books.told[-1][0] == "ended"
 
@@ -448,7 +448,7 @@ async def test_what_it_says_after_its_time_does_not_count() -> None:
 async def test_one_that_stays_after_its_end_is_killed_and_the_end_counts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(attempt, "LEAVE_SECONDS", 0.05)
+    monkeypatch.setattr(operation_process, "LEAVE_SECONDS", 0.05)
     _, books, _ = await start("end_and_stay", timeout=PATIENCE)
     end = await books.end()
     assert (end.state, end.result, end.exit_status) == ("succeeded", "done", ExitStatus(signal=9))

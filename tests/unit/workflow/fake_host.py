@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
+from cloudwright.compat import workflow_preload  # noqa: F401 - as in a zygote
 from cloudwright.model.frames.workflow import check_from_workflow, check_to_workflow
 from cloudwright.process import frames
 from cloudwright.process.channel import Channel, ChannelClosed
 from cloudwright.process.frames import VERSION
 from cloudwright.workflow import child
-from cloudwright.workflow.connection import Connection
 from cloudwright.workflow.current import current_workflow_ctx
+from cloudwright.workflow.host_connection import HostConnection
 
 PATIENCE = 30.0
 CONTAINED = "cloudify.relationships.contained_in"
@@ -36,7 +37,7 @@ class Clock:
         return self.now
 
 
-class TimedConnection(Connection):
+class TimedConnection(HostConnection):
     """Tells the host whenever a thread has nothing to do but to wait (the call ``ping``), and instead of
     waiting for a moment to come makes it come, when the host has nothing to say.
     """
@@ -60,8 +61,8 @@ class TimedConnection(Connection):
         number = self._pings
         self.flush()
         self._channel.send({"type": "call", "id": number, "method": "ping", "args": {}})
-        super().wait(lambda: number in self._replies)
-        del self._replies[number]
+        super().wait(lambda: self._calls.answered(number))
+        self._calls.value(number)
 
 
 class Tape(Channel):

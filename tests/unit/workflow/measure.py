@@ -22,7 +22,7 @@ from fake_host import FakeHost, instances_of, node, relationship
 
 from cloudwright.process import frames
 from cloudwright.workflow import child
-from cloudwright.workflow.connection import Connection
+from cloudwright.workflow.host_connection import HostConnection
 
 
 class Answering:
@@ -77,7 +77,7 @@ def measure(instances: int) -> None:
     text = json.dumps(host.begin)
     before = time.process_time()
     begin = json.loads(text)
-    end = child.run(begin, Connection(channel))  # type: ignore[arg-type]
+    end = child.run(begin, HostConnection(channel))  # type: ignore[arg-type]
     took = time.process_time() - before
     assert end["outcome"] == "terminated", end
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -450,7 +450,7 @@ def test_a_workflow_that_fails_while_it_cleans_up_has_failed() -> None:
 
 
 def test_waiting_gives_the_result_or_raises_the_error() -> None:
-    from cloudwright.operation.errors import NonRecoverableError, RecoverableError
+    from cloudwright.child.errors import NonRecoverableError, RecoverableError
 
     def behaviour(host: FakeHost, operation: dict[str, Any]) -> None:
         number = number_of(operation)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fake_host import CONNECTED, CONTAINED, FakeHost, instances_of, node, relationship
 
-from cloudwright.operation.errors import RequestRefused
+from cloudwright.child.errors import RequestRefused
 from cloudwright.workflow.decorators import task_config
 
 NODES = [

@@ -9,7 +9,7 @@ import pytest
 from fake_host import FakeHost, node
 from graphs import THING, number_of
 
-from cloudwright.operation.errors import NonRecoverableError, OperationRetry, RecoverableError
+from cloudwright.child.errors import NonRecoverableError, OperationRetry, RecoverableError
 from cloudwright.workflow.tasks import HandlerResult
 
 Outcome = Callable[[FakeHost, dict[str, Any]], None]

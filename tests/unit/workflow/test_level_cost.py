@@ -12,7 +12,7 @@ from fake_host import FakeHost, instances_of, node, relationship
 from measure import Answering
 
 from cloudwright.workflow import child
-from cloudwright.workflow.connection import MAX_ENTRIES, Connection
+from cloudwright.workflow.host_connection import MAX_ENTRIES, HostConnection
 
 CHAINS = 10
 
@@ -53,7 +53,7 @@ def installed(count: int) -> tuple[float, Counted]:
         nonlocal calls
         calls += event in ("call", "c_call")
 
-    connection = Connection(channel)  # type: ignore[arg-type]
+    connection = HostConnection(channel)  # type: ignore[arg-type]
     sys.setprofile(profile)
     try:
         end = child.run(host.begin, connection)

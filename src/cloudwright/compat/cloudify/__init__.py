@@ -1,5 +1,5 @@
 """``cloudify``: what the plugins of Cloudify import, on our classes."""
 
-from cloudwright.operation.current import ctx, ctx_parameters
+from cloudwright.child.current import ctx, ctx_parameters
 
 __all__ = ["ctx", "ctx_parameters"]

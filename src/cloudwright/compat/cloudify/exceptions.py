@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudwright.operation.errors import (
+from cloudwright.child.errors import (
     HttpException,
     NonRecoverableError,
     OperationRetry,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudwright.child.errors import NonRecoverableError, NotInContext
 from cloudwright.compat.cloudify.state import ctx, workflow_ctx
 from cloudwright.compat.cloudify_rest_client.client import CloudifyClient
-from cloudwright.operation.errors import NonRecoverableError, NotInContext
 from cloudwright.operation.properties import RuntimeProperties
-from cloudwright.operation.rest import Record
+from cloudwright.operation.rest_client import Record
 
 __all__ = [
     "DirtyTrackingDict",

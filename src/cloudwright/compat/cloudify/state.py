@@ -1,13 +1,13 @@
 """``cloudify.state``."""
 
-from cloudwright.operation.current import (
+from cloudwright.child.current import (
     CurrentContext,
     Parameters,
     ctx,
     ctx_parameters,
     current_ctx,
 )
-from cloudwright.operation.errors import NotInContext
+from cloudwright.child.errors import NotInContext
 from cloudwright.workflow.current import current_workflow_ctx, workflow_ctx, workflow_parameters
 
 CtxParameters = Parameters

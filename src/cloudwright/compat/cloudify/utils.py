@@ -19,9 +19,9 @@ from typing import IO, Any
 from cloudwright.compat.cloudify import manager
 from cloudwright.compat.cloudify.exceptions import CommandExecutionException
 from cloudwright.compat.cloudify.state import workflow_parameters
-from cloudwright.operation.folders import executable_tempdir, new_folder
 from cloudwright.operation.mapping import load_function
 from cloudwright.operation.scripts.output import Budget, Stream
+from cloudwright.operation.tempdirs import executable_tempdir, new_folder
 
 __all__ = [
     "CommandExecutionException",

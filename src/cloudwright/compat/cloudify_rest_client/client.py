@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cloudwright.child.current import CurrentContext, current_ctx
+from cloudwright.child.errors import NotInContext
 from cloudwright.compat.cloudify_rest_client.exceptions import specific
-from cloudwright.operation.current import CurrentContext, current_ctx
-from cloudwright.operation.errors import NotInContext
-from cloudwright.operation.rest import RestClient
+from cloudwright.operation.rest_client import RestClient
 from cloudwright.workflow.current import current_workflow_ctx
 
 __all__ = ["CloudifyClient"]

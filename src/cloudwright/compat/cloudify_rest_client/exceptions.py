@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudwright.operation.errors import RequestRefused
+from cloudwright.child.errors import RequestRefused
 
 __all__ = [
     "BlueprintInUseError",

@@ -1,7 +1,7 @@
 """``cloudify_rest_client.executions``."""
 
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
-from cloudwright.operation.rest import Record
+from cloudwright.operation.rest_client import Record
 
 __all__ = ["Execution"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cloudwright.operation.errors import NonRecoverableError
-from cloudwright.operation.folders import new_folder, private_folder, remove_folder
+from cloudwright.child.errors import NonRecoverableError
 from cloudwright.operation.scripts.process import ProcessException
 from cloudwright.operation.scripts.run import environment, evaluate, run
 from cloudwright.operation.scripts.server import CtxServer
 from cloudwright.operation.scripts.source import copy_script, write_script
+from cloudwright.operation.tempdirs import new_folder, private_folder, remove_folder
 from cloudwright.workflow.current import workflow_ctx
 from cloudwright.workflow.decorators import workflow
 

@@ -18,9 +18,11 @@ from cloudwright.manager.plugin_environments import OPERATIONS, PluginEnvironmen
 from cloudwright.manager.workers.protocol import Subjects
 from cloudwright.model.execution import CancelMode
 from cloudwright.model.operation import Failure
-from cloudwright.operation.folders import remove_abandoned
+from cloudwright.operation.tempdirs import remove_abandoned
 from cloudwright.process.runner import OperationEnd, OperationSink, Runner
 
+#: What an operation's process runs.
+ENTRY = "cloudwright.operation.child:main"
 #: In the home: a folder for each tenant, deployment and plugin.
 WORKDIRS = "workdirs"
 
@@ -97,6 +99,7 @@ class LocalWorker:
                 environment.zygote,
                 run.id,
                 run.begin(environment.code, inputs, self._workdir(run), subjects),
+                entry=ENTRY,
                 cwd=str(run.snapshot.blueprint_path),
                 memory_limit=self._memory_limit,
                 timeout=operation.get("timeout"),

@@ -11,7 +11,7 @@ import signal
 import subprocess
 from typing import IO, NamedTuple
 
-from cloudwright.operation.errors import NonRecoverableError
+from cloudwright.child.errors import NonRecoverableError
 from cloudwright.operation.scripts.output import Budget, Stream
 
 _CHUNK = 64 * 1024

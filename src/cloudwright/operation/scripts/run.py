@@ -9,13 +9,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from cloudwright.operation.current import current_ctx
+from cloudwright.child.current import current_ctx
+from cloudwright.child.errors import NonRecoverableError, ScriptException
 from cloudwright.operation.decorators import operation
-from cloudwright.operation.errors import NonRecoverableError, ScriptException
-from cloudwright.operation.folders import executable_tempdir, private_folder
 from cloudwright.operation.scripts.process import Listening, ProcessException, run_process
 from cloudwright.operation.scripts.server import CTX_SOCKET_URL, CtxServer
 from cloudwright.operation.scripts.source import copy_script, write_script
+from cloudwright.operation.tempdirs import executable_tempdir, private_folder
 
 _SAID_TWICE = (
     "A script can say only once what becomes of its operation: `ctx returns`, `ctx abort-operation` or "

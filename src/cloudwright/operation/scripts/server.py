@@ -1,7 +1,7 @@
-"""Answers the ``ctx`` command of a running script.
+"""Evaluates the ``ctx`` commands of a running script.
 
-The socket lies in a folder that only this user can enter. A question is the asking process's folder and the
-command's words, with null characters between; an answer is the command's exit code (a byte), the length of
+The socket lies in a folder that only this user can enter. A request is the asking process's folder and the
+command's words, with null characters between; a reply is the command's exit code (a byte), the length of
 what it prints (four bytes), that, and what it prints as an error.
 """
 
@@ -15,9 +15,9 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from cloudwright.operation.current import Proxy
+from cloudwright.child.current import Proxy
 from cloudwright.operation.scripts import client
-from cloudwright.operation.scripts.question import Answer, answer
+from cloudwright.operation.scripts.ctx_command import Result, evaluate
 
 #: In a script's environment: where its ``ctx`` command asks.
 CTX_SOCKET_URL = "CTX_SOCKET_URL"
@@ -46,7 +46,7 @@ class CtxServer:
         threading.Thread(target=self._serve, name="ctx", daemon=True).start()
 
     def close(self) -> None:
-        """Answer no more. A question that is being answered is waited for."""
+        """Answer no more. Waits for a command that is being evaluated."""
         with self._asking:
             self._closed = True
         with suppress(OSError):
@@ -74,15 +74,14 @@ class CtxServer:
             with self._asking:
                 if self._closed:
                     return
-                said = answer(self.ctx, words, cwd)
-            connection.sendall(_packed(said))
+                result = evaluate(self.ctx, words, cwd)
+            connection.sendall(_packed(result))
 
 
-def _packed(said: Answer) -> bytes:
-    out = said.out.encode("utf-8", "surrogateescape")
-    return (
-        bytes([said.code]) + len(out).to_bytes(4, "big") + out + said.err.encode("utf-8", "surrogateescape")
-    )
+def _packed(result: Result) -> bytes:
+    out = result.out.encode("utf-8", "surrogateescape")
+    err = result.err.encode("utf-8", "surrogateescape")
+    return bytes([result.code]) + len(out).to_bytes(4, "big") + out + err
 
 
 def _write_command(folder: str) -> None:

@@ -7,7 +7,7 @@ import stat
 import textwrap
 from typing import Any
 
-from cloudwright.operation.errors import (
+from cloudwright.child.errors import (
     HttpException,
     NonRecoverableError,
     RecoverableError,

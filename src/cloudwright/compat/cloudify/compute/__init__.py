@@ -8,7 +8,7 @@ from email.message import Message
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 
-from cloudwright.operation.errors import NonRecoverableError
+from cloudwright.child.errors import NonRecoverableError
 
 __all__ = ["create_multi_mimetype_userdata"]
 

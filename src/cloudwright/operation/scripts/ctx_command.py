@@ -1,4 +1,4 @@
-"""What a script asks with the ``ctx`` command, and the answer: `ctx instance runtime-properties port 8080`.
+"""Evaluates a ``ctx`` command line of a script: `ctx instance runtime-properties port 8080`.
 
 The words walk from attribute to attribute of the context, until they come to a dictionary, of which the next
 word is a key (and the one after it a value to set), or to a method, of which the remaining words are the
@@ -13,7 +13,7 @@ import re
 from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
 from typing import Any, NamedTuple
 
-from cloudwright.operation.errors import ScriptException
+from cloudwright.child.errors import ScriptException
 
 _MISSING = object()
 _SEGMENT = re.compile(r"(?P<key>.*?)(?P<indexes>(\[\d+\])*)", re.DOTALL)
@@ -23,11 +23,13 @@ _METHODS = frozenset({"get", "keys", "values", "items", "pop", "update", "setdef
 _TARGETS = frozenset({"download_resource", "download_resource_and_render", "download_directory"})
 
 
-class BadQuestion(Exception):
-    """The words mean nothing here."""
+class BadCommand(Exception):
+    """Invalid ``ctx`` command."""
 
 
-class Answer(NamedTuple):
+class Result(NamedTuple):
+    """What a ``ctx`` command prints to its two outputs, and its exit code."""
+
     code: int
     out: str = ""
     err: str = ""
@@ -39,24 +41,24 @@ class _Options:
         self.json_prefix = "@"
 
 
-def answer(ctx: Any, words: list[str], cwd: str) -> Answer:
-    """What the command with these ``words``, run in folder ``cwd``, prints, and how it ends."""
+def evaluate(ctx: Any, words: list[str], cwd: str) -> Result:
+    """Return what the command with these ``words``, run in folder ``cwd``, prints, and its exit code."""
     try:
         options, words = _options(words)
-        value = ask(ctx, [_argument(word, options.json_prefix) for word in words], cwd)
+        value = value_of(ctx, [_argument(word, options.json_prefix) for word in words], cwd)
         if isinstance(value, ScriptException):
-            return Answer(1, err=f"{value}\n")
-        return Answer(0, out=_printed(value, options.json_output, words))
-    except BadQuestion as error:
-        return Answer(1, err=f"ctx: {error}\n")
+            return Result(1, err=f"{value}\n")
+        return Result(0, out=_printed(value, options.json_output, words))
+    except BadCommand as error:
+        return Result(1, err=f"ctx: {error}\n")
     except Exception as error:  # noqa: BLE001 - whatever ctx's methods raise, the script is told and goes on
-        return Answer(1, err=f"ctx {' '.join(words)}: {type(error).__name__}: {error}\n")
+        return Result(1, err=f"ctx {' '.join(words)}: {type(error).__name__}: {error}\n")
 
 
-def ask(ctx: Any, words: list[Any], cwd: str) -> Any:
-    """The value that ``words`` lead to from ``ctx``. Raises BadQuestion, and whatever a method raises."""
+def value_of(ctx: Any, words: list[Any], cwd: str) -> Any:
+    """Return what ``words`` lead to from ``ctx``. Raises BadCommand, and whatever a method raises."""
     if not words:
-        raise BadQuestion(
+        raise BadCommand(
             "say what of the context is wanted: ctx node properties KEY, ctx logger info MESSAGE, ..."
         )
     current = ctx
@@ -75,7 +77,7 @@ def _attribute(value: Any, word: Any, before: list[Any]) -> Any:
             found = getattr(value, name, _MISSING)
             if found is not _MISSING:
                 return found
-    raise BadQuestion(f"there is no `{word}` in `ctx{''.join(f' {each}' for each in before)}`")
+    raise BadCommand(f"there is no `{word}` in `ctx{''.join(f' {each}' for each in before)}`")
 
 
 def _call(method: Any, arguments: list[Any], cwd: str) -> Any:
@@ -102,7 +104,7 @@ def _in_mapping(mapping: MutableMapping[str, Any], words: list[Any]) -> Any:
     if not values:
         return _read(mapping, str(key))
     if len(values) > 1:
-        raise BadQuestion(
+        raise BadCommand(
             f"one value can be set for `{key}`, and {len(values)} were given; quote values that hold spaces"
         )
     _write(mapping, str(key), values[0])
@@ -117,7 +119,7 @@ def _read(mapping: MutableMapping[str, Any], path: str) -> Any:
         try:
             current = current[step]
         except (KeyError, IndexError, TypeError):
-            raise BadQuestion(f"there is no `{path}`: `{step}` is missing") from None
+            raise BadCommand(f"there is no `{path}`: `{step}` is missing") from None
     return current
 
 
@@ -134,7 +136,7 @@ def _write(mapping: MutableMapping[str, Any], path: str, value: Any) -> None:
     if isinstance(last, int):
         _read_step(current, last, path)
     elif not isinstance(current, MutableMapping):
-        raise BadQuestion(f"`{path}` cannot be set: `{last}` would lie in something that is no dictionary")
+        raise BadCommand(f"`{path}` cannot be set: `{last}` would lie in something that is no dictionary")
     current[last] = value
 
 
@@ -142,7 +144,7 @@ def _read_step(current: Any, step: str | int, path: str) -> Any:
     try:
         return current[step]
     except (KeyError, IndexError, TypeError):
-        raise BadQuestion(f"`{path}` cannot be set: `{step}` is missing") from None
+        raise BadCommand(f"`{path}` cannot be set: `{step}` is missing") from None
 
 
 def _steps(path: str) -> Iterator[str | int]:
@@ -169,14 +171,14 @@ def _options(words: list[str]) -> tuple[_Options, list[str]]:
         elif option in ("-t", "--timeout", "--json-arg-prefix"):
             if not given:
                 if not rest:
-                    raise BadQuestion(f"{option} needs a value")
+                    raise BadCommand(f"{option} needs a value")
                 value = rest.pop(0)
             if option == "--json-arg-prefix":
                 options.json_prefix = value
             # A timeout is taken and not needed: there is an answer, or the operation has ended and the
             # command fails.
         else:
-            raise BadQuestion(f"there is no option {option}; there are -j, --json-arg-prefix and --timeout")
+            raise BadCommand(f"there is no option {option}; there are -j, --json-arg-prefix and --timeout")
     return options, rest
 
 
@@ -186,7 +188,7 @@ def _argument(word: str, prefix: str) -> Any:
     try:
         return json.loads(word[len(prefix) :])
     except ValueError as error:
-        raise BadQuestion(
+        raise BadCommand(
             f"`{word}` starts with `{prefix}`, so it is read as JSON, and it is none ({error}); "
             "--json-arg-prefix says what JSON starts with"
         ) from None
@@ -200,7 +202,7 @@ def _printed(value: Any, as_json: bool, words: list[str]) -> str:
     try:
         text = json.dumps(value)
     except (TypeError, ValueError):
-        raise BadQuestion(
+        raise BadCommand(
             f"`ctx {' '.join(words)}` is not a value that can be printed; ask for one of its parts"
         ) from None
     if as_json:

@@ -68,7 +68,7 @@ class OperationSink(Protocol):
         """It is over: once, and last."""
 
 
-class Attempt:
+class OperationProcess:
     """Observes the child, speaks to the sink, and owns the kill ladder.
 
     ``over`` is set after the sink was told the end. A kill that is asked for before the process exists waits
@@ -81,7 +81,7 @@ class Attempt:
         since: datetime,
         sink: OperationSink,
         kill_grace: float,
-        forget: Callable[[Attempt], None],
+        forget: Callable[[OperationProcess], None],
     ) -> None:
         """``forget`` is called when it is over, before the sink is told."""
         self._loop = asyncio.get_running_loop()

@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 
-from cloudwright.operation.errors import NonRecoverableError, RequestRefused
+from cloudwright.child.errors import NonRecoverableError, RequestRefused
 from cloudwright.process.channel import Channel, ChannelClosed
-from cloudwright.workflow import connection as module
-from cloudwright.workflow.connection import Connection
+from cloudwright.workflow import host_connection as module
+from cloudwright.workflow.host_connection import HostConnection
 
 PATIENCE = 30.0
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Connection, Channel]]:
+def ends() -> Iterator[tuple[HostConnection, Channel]]:
     """The workflow's connection, and the host's channel."""
     ours, theirs = socket.socketpair()
     channel, host = Channel(theirs.detach()), Channel(ours.detach())
-    connection = Connection(channel)
+    connection = HostConnection(channel)
     yield connection, host
     connection.close()
     channel.close()
@@ -39,7 +39,7 @@ def entries(host: Channel) -> list[Any]:
     return found
 
 
-def test_what_is_said_is_sent_at_once_or_with_what_is_gathered(ends: tuple[Connection, Channel]) -> None:
+def test_what_is_said_is_sent_at_once_or_with_what_is_gathered(ends: tuple[HostConnection, Channel]) -> None:
     connection, host = ends
     connection.journal(["event", 1])
     assert entries(host) == [["event", 1]]
@@ -56,7 +56,7 @@ def test_what_is_said_is_sent_at_once_or_with_what_is_gathered(ends: tuple[Conne
     assert entries(host) == [["event", 5]]
 
 
-def test_much_is_sent_in_parts(ends: tuple[Connection, Channel], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_much_is_sent_in_parts(ends: tuple[HostConnection, Channel], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_ENTRIES", 10)
     connection, host = ends
     with connection.gathering():
@@ -74,7 +74,7 @@ def test_much_is_sent_in_parts(ends: tuple[Connection, Channel], monkeypatch: py
 
 
 def test_what_is_too_large_for_one_frame_is_sent_in_several(
-    ends: tuple[Connection, Channel], monkeypatch: pytest.MonkeyPatch
+    ends: tuple[HostConnection, Channel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cloudwright.process.frames.MAX_FROM_CHILD", 200)
     connection, host = ends
@@ -94,7 +94,7 @@ def test_what_is_too_large_for_one_frame_is_sent_in_several(
 
 
 def test_what_is_gathered_is_sent_before_a_question_and_before_waiting(
-    ends: tuple[Connection, Channel],
+    ends: tuple[HostConnection, Channel],
 ) -> None:
     connection, host = ends
 
@@ -118,18 +118,18 @@ def test_what_is_gathered_is_sent_before_a_question_and_before_waiting(
 
 
 def test_a_refusal_is_raised_and_so_is_a_question_that_cannot_be_sent(
-    ends: tuple[Connection, Channel],
+    ends: tuple[HostConnection, Channel],
 ) -> None:
     connection, host = ends
     host.send({"type": "reply", "id": 1, "error": {"kind": "Conflict", "message": "changed meanwhile"}})
     with pytest.raises(RequestRefused, match="changed meanwhile") as refused:
         connection.call("any")
     assert refused.value.status_code == 409
-    with pytest.raises(NonRecoverableError, match="`any` could not be asked for"):
+    with pytest.raises(NonRecoverableError, match="`any` cannot be asked for"):
         connection.call("any", value=object())
 
 
-def test_many_threads_may_ask_and_each_gets_its_answer(ends: tuple[Connection, Channel]) -> None:
+def test_many_threads_may_ask_and_each_gets_its_answer(ends: tuple[HostConnection, Channel]) -> None:
     connection, host = ends
     answers: dict[int, Any] = {}
 
@@ -148,7 +148,9 @@ def test_many_threads_may_ask_and_each_gets_its_answer(ends: tuple[Connection, C
     assert answers == {number: number for number in range(10)}
 
 
-def test_news_that_came_early_are_kept_for_whoever_will_expect_them(ends: tuple[Connection, Channel]) -> None:
+def test_news_that_came_early_are_kept_until_they_are_expected(
+    ends: tuple[HostConnection, Channel],
+) -> None:
     connection, host = ends
     for state in ("started", "succeeded"):
         host.send({"type": "operation", "id": "o", "state": state})
@@ -161,11 +163,11 @@ def test_news_that_came_early_are_kept_for_whoever_will_expect_them(ends: tuple[
     connection.forget("o")
     host.send({"type": "operation", "id": "o", "state": "late"})
     host.send({"type": "reply", "id": 99})
-    connection.wait(lambda: 99 in connection._replies)
+    connection.wait(lambda: 99 in connection._calls._replies)
     assert len(updates) == 2
 
 
-def test_looking_takes_in_what_is_there_and_does_not_wait(ends: tuple[Connection, Channel]) -> None:
+def test_looking_takes_in_what_is_there_and_does_not_wait(ends: tuple[HostConnection, Channel]) -> None:
     connection, host = ends
     connection.look()
     assert connection.cancellation.requested is None
@@ -175,7 +177,7 @@ def test_looking_takes_in_what_is_there_and_does_not_wait(ends: tuple[Connection
 
 
 def test_a_thread_that_waits_without_reading_is_woken_by_the_one_that_reads_and_reads_on_after_it(
-    ends: tuple[Connection, Channel],
+    ends: tuple[HostConnection, Channel],
 ) -> None:
     connection, host = ends
     mine: list[deque[Any]] = [deque(), deque()]
@@ -198,7 +200,9 @@ def test_a_thread_that_waits_without_reading_is_woken_by_the_one_that_reads_and_
     assert done == [0, 1]
 
 
-def test_a_thread_that_reads_is_woken_by_what_another_thread_did(ends: tuple[Connection, Channel]) -> None:
+def test_a_reading_thread_is_woken_by_what_another_did(
+    ends: tuple[HostConnection, Channel],
+) -> None:
     connection, _ = ends
     updates: deque[Any] = deque()
     thread = threading.Thread(
@@ -212,14 +216,14 @@ def test_a_thread_that_reads_is_woken_by_what_another_thread_did(ends: tuple[Con
     assert not thread.is_alive()
 
 
-def test_waiting_ends_when_its_moment_has_come(ends: tuple[Connection, Channel]) -> None:
+def test_waiting_ends_when_its_moment_has_come(ends: tuple[HostConnection, Channel]) -> None:
     connection, _ = ends
     before = time.monotonic()
     connection.wait(lambda: False, before + 0.02)
     assert 0.02 <= time.monotonic() - before < PATIENCE
 
 
-def test_everybody_learns_that_the_host_is_gone(ends: tuple[Connection, Channel]) -> None:
+def test_everybody_learns_that_the_host_is_gone(ends: tuple[HostConnection, Channel]) -> None:
     connection, host = ends
     learned: list[str] = []
 

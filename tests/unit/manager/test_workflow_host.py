@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from cloudwright.manager import workflow_host as host
+from cloudwright.manager.workflow_host import MAX_WAITING, WorkflowHost
 from cloudwright.model.execution import Outcome
 from cloudwright.process.supervisor import Zygote
-from cloudwright.workflow import host
-from cloudwright.workflow.host import MAX_WAITING, Host
 
 FRAMES = 4 * MAX_WAITING
 TALKATIVE = f"""
@@ -51,7 +51,7 @@ def test_a_process_that_says_more_than_is_stored_is_not_listened_to_until_it_is(
     async def listen() -> None:
         zygote = await Zygote.start(name="test", path=[str(tmp_path)])
         journal = Outage()
-        works = Host("e", journal)
+        works = WorkflowHost("e", journal)
         running = asyncio.create_task(works.run(zygote, {"blueprint": {"path": "/"}}, memory_limit=None))
         while len(works._writes) < MAX_WAITING:
             await asyncio.sleep(0.001)

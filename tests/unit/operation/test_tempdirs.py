@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 import cloudwright
-from cloudwright.operation.folders import executable_tempdir, new_folder, private_folder, remove_folder
+from cloudwright.operation.tempdirs import executable_tempdir, new_folder, private_folder, remove_folder
 
 SOURCE = str(Path(cloudwright.__file__).parents[1])
 WHERE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from cloudwright.operation import folders
-print(folders.executable_tempdir(), "tempfile" in sys.modules)
+from cloudwright.operation import tempdirs
+print(tempdirs.executable_tempdir(), "tempfile" in sys.modules)
 import tempfile
 print(tempfile.gettempdir())
 """

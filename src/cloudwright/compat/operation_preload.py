@@ -16,4 +16,6 @@ from cloudwright.compat.cloudify import (
 )
 from cloudwright.compat.script_runner import tasks
 
-__all__ = ["context", "decorators", "exceptions", "finder", "logs", "manager", "state", "tasks", "utils"]
+finder.install()
+
+__all__ = ["context", "decorators", "exceptions", "logs", "manager", "state", "tasks", "utils"]

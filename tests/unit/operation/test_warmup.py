@@ -1,4 +1,4 @@
-"""The rehearsal of an operation in its zygote leaves nothing behind but warm code."""
+"""The operation that warms a zygote up leaves nothing behind but warm code."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ SOURCE = str(Path(cloudwright.__file__).parents[1])
 WATCHED = """
 import logging, sys, threading
 sys.path.insert(0, sys.argv[1])
-from cloudwright.operation import rehearsal
-from cloudwright.operation.current import current_ctx
-from cloudwright.operation.errors import NotInContext
+from cloudwright.compat import operation_preload
+from cloudwright.operation import warmup
+from cloudwright.child.current import current_ctx
+from cloudwright.child.errors import NotInContext
 
 path, modules, loggers = list(sys.path), set(sys.modules), set(logging.Logger.manager.loggerDict)
-rehearsal.rehearse()
+warmup.warm_up()
 assert sys.path == path
 new = {name for name in set(sys.modules) - modules if not name.startswith("cloudify")}
 assert not new, new
 assert set(logging.Logger.manager.loggerDict) == loggers
-assert not [name for name in sys.path_importer_cache if name.endswith("stage")]
+assert not [name for name in sys.path_importer_cache if name.endswith("warmup_plugin")]
 assert threading.active_count() == 1
 try:
     current_ctx.get_ctx()
@@ -34,9 +35,10 @@ except NotInContext:
 BROKEN = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from cloudwright.operation import rehearsal
-rehearsal._BEGIN["operation"]["mapping"] = "cloudwright_rehearsal.missing"
-rehearsal.rehearse()
+from cloudwright.compat import operation_preload
+from cloudwright.operation import warmup
+warmup._BEGIN["operation"]["mapping"] = "cloudwright_warmup.missing"
+warmup.warm_up()
 """
 
 
@@ -44,12 +46,12 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program, SOURCE], capture_output=True, text=True, timeout=60)
 
 
-def test_a_rehearsal_leaves_no_trace() -> None:
+def test_warming_up_leaves_no_trace() -> None:
     done = run(WATCHED)
     assert (done.returncode, done.stdout) == (0, "no trace\n"), done.stderr
 
 
-def test_a_rehearsal_that_fails_says_why() -> None:
+def test_warming_up_that_fails_says_why() -> None:
     done = run(BROKEN)
     assert done.returncode == 1
     assert "no operation can run in this environment" in done.stderr

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cloudwright.operation.errors import RequestRefused
+from cloudwright.child.errors import RequestRefused
 
 Call = Callable[..., Any]
 
@@ -176,7 +176,7 @@ class _Part:
 
 
 class RestClient:
-    """``call`` asks the supervisor (Supervisor.call)."""
+    """``call`` asks the supervisor (HostConnection.call)."""
 
     def __init__(
         self, call: Call, refused: Callable[[RequestRefused], Exception] = lambda error: error

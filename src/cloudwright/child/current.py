@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from cloudwright.operation.errors import NotInContext
+from cloudwright.child.errors import NotInContext
 
 
 class Parameters(dict[str, Any]):

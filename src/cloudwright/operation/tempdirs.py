@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cloudwright.operation.errors import NonRecoverableError
+from cloudwright.child.errors import NonRecoverableError
 
 
 def executable_tempdir() -> str:

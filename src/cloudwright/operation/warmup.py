@@ -2,7 +2,7 @@
 
 A forked process pays for every page of memory that it is the first to write to, and code that runs for the
 first time writes much: the interpreter specialises it, types and paths are looked up and kept, libraries are
-bound. What was rehearsed, every child finds done (docs/contributing/performance.md has the figures).
+bound. What has run here, every child finds done (docs/contributing/performance.md has the figures).
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import socket
 import sys
 from typing import Any
 
+from cloudwright.child.current import current_ctx
 from cloudwright.operation import child
-from cloudwright.operation.current import current_ctx
 from cloudwright.process import frames
 from cloudwright.process.channel import Channel
 
 #: The interpreter has specialised what has run so often.
 TIMES = 12
 
-_STAGE = os.path.join(os.path.dirname(__file__), "stage")
-_PLUGIN = "cloudwright_rehearsal"
-_ID = "rehearsal"
+_FOLDER = os.path.join(os.path.dirname(__file__), "warmup_plugin")
+_PLUGIN = "cloudwright_warmup"
+_ID = "warmup"
 _BEGIN: dict[str, Any] = {
     "type": "begin",
     "version": frames.VERSION,
@@ -48,26 +48,26 @@ _BEGIN: dict[str, Any] = {
         "resource_tags": None,
         "runtime_only_evaluation": False,
     },
-    "blueprint": {"id": _ID, "path": _STAGE, "imported": []},
+    "blueprint": {"id": _ID, "path": _FOLDER, "imported": []},
     "tenant": {"name": _ID},
     "operation": {
         "id": _ID,
-        "name": "stage.play",
+        "name": "warmup.run",
         "graph_id": None,
         "attempt": 1,
         "max_retries": 0,
         "retry_number": 0,
         "resume": False,
         "plugin": _PLUGIN,
-        "mapping": f"{_PLUGIN}.play",
+        "mapping": f"{_PLUGIN}.run",
         "executor": "central_deployment_agent",
         "inputs": {},
         "evaluate": False,
         "timeout": None,
         "timeout_recoverable": True,
     },
-    "plugin": {"name": _PLUGIN, "version": None, "path": [_STAGE], "properties": {}},
-    "workdir": _STAGE,
+    "plugin": {"name": _PLUGIN, "version": None, "path": [_FOLDER], "properties": {}},
+    "workdir": _FOLDER,
     "agent": None,
     "node": {"id": _ID, "name": _ID, "type_hierarchy": [], "properties": {"part": "all"}},
     "instance": {
@@ -86,25 +86,26 @@ _BEGIN: dict[str, Any] = {
 }
 
 
-def rehearse() -> None:
-    """Run the operation a few times, and leave no trace of it but warm code. Raises RuntimeError where it
-    fails: then no operation could run here.
+def warm_up() -> None:
+    """Run the operation a few times, and leave no trace of it but warm code.
+
+    Raises RuntimeError if it fails: then no operation could run here.
     """
     path, loggers = list(sys.path), logging.Logger.manager.loggerDict
     known = set(loggers)
     try:
         for _ in range(TIMES):
-            _play()
+            _run()
             sys.modules.pop(_PLUGIN, None)
             sys.path[:] = path
     finally:
         current_ctx.unshare()
         for name in set(loggers) - known:
             del loggers[name]
-        sys.path_importer_cache.pop(_STAGE, None)
+        sys.path_importer_cache.pop(_FOLDER, None)
 
 
-def _play() -> None:
+def _run() -> None:
     ours, theirs = socket.socketpair()
     with ours:
         ours.sendall(frames.encode(_BEGIN))

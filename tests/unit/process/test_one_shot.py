@@ -8,8 +8,8 @@ from observing import in_loop, start_zygote
 
 from cloudwright.errors import NotFound
 from cloudwright.process import orphans
-from cloudwright.process.call import CallFailed, run_once
 from cloudwright.process.frames import VERSION
+from cloudwright.process.one_shot import CallFailed, run_once
 from cloudwright.process.rpc import Handler
 
 NAME = f"test {os.getpid()} call"

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from cloudwright.child.errors import NonRecoverableError
+from cloudwright.child.rpc import Calls
 from cloudwright.model.json_values import offence
-from cloudwright.operation.errors import NonRecoverableError
-from cloudwright.operation.supervisor import refusal
 from cloudwright.process.channel import Channel, ChannelClosed
 from cloudwright.process.frames import FrameError
 from cloudwright.workflow.cancellation import Cancellation
@@ -34,7 +34,7 @@ _GRAPHS = frozenset({"graph", "tasks"})
 Updates = deque[Any]
 
 
-class Connection:
+class HostConnection:
     """Any thread may use it. Every method that sends or waits raises ChannelClosed when the host is gone."""
 
     def __init__(self, channel: Channel, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,8 +50,7 @@ class Connection:
         self._reading = False
         self._closed = False
         self._waiting = 0
-        self._last_call = 0
-        self._replies: dict[int, dict[str, Any]] = {}
+        self._calls = Calls(channel)
         self._routes: dict[str, Updates] = {}
         self._unclaimed: dict[str, list[dict[str, Any]]] = {}
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -108,25 +107,18 @@ class Connection:
             self.flush()
 
     def call(self, method: str, /, **args: Any) -> Any:
-        """Ask the host and wait for the answer.
+        """Return the answer of the host to a call.
 
-        Raises RequestRefused where it says no, NonRecoverableError where the question cannot be sent.
+        Raises RequestRefused if it refuses, NonRecoverableError if the arguments cannot be sent.
         """
         with self._changed:
-            self._last_call += 1
-            number = self._last_call
+            number = self._calls.number()
         self.flush()
-        try:
-            self._channel.send({"type": "call", "id": number, "method": method, "args": args})
-        except (TypeError, ValueError, FrameError) as error:
-            raise NonRecoverableError(f"`{method}` could not be asked for: {error}") from error
-        # An answer comes soon, cancelled or not, and a question that was asked is worth its answer.
-        self.wait(lambda: number in self._replies)
+        self._calls.ask(number, method, args)
+        # An answer comes soon, cancelled or not, and a call that was sent is worth its answer.
+        self.wait(lambda: self._calls.answered(number))
         with self._changed:
-            reply = self._replies.pop(number)
-        if "error" in reply:
-            raise refusal(reply["error"])
-        return reply.get("value")
+            return self._calls.value(number)
 
     # In.
 
@@ -222,6 +214,6 @@ class Connection:
             else:
                 updates.append(frame)
         elif kind == "reply":
-            self._replies[frame["id"]] = frame
+            self._calls.take(frame)
         elif kind == "cancel":
-            self.cancellation.requested = str(frame.get("mode"))
+            self.cancellation.requested = frame["mode"]

@@ -2,8 +2,8 @@
 
 It is the process's only writer: what the process says reaches the database through the host's ``Journal``, in
 the order in which it was said, and what became of its operations reaches it through the host. When the
-process is dead, and all that it said is stored, ``run`` answers how it ended; only then may anybody store an
-end status.
+process is dead, and all that it said is stored, ``run`` returns how it ended; no end status may be stored
+before that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from cloudwright.background import TaskSet
 from cloudwright.errors import CloudwrightError, StaleTerm
@@ -25,7 +25,6 @@ from cloudwright.process.limits import DEATH_SECONDS, LEAVE_SECONDS
 from cloudwright.process.output import OutputLines
 from cloudwright.process.rpc import serve
 from cloudwright.process.supervisor import Child, ChildSpec, ExitStatus, Zygote
-from cloudwright.workflow.journal import Journal
 
 ENTRY = "cloudwright.workflow.child:main"
 
@@ -49,7 +48,30 @@ class WorkflowEnd:
     exit: ExitStatus
 
 
-class Host:
+class Journal(Protocol):
+    """The writer of one execution's records, with the term of its owner.
+
+    Frames reach ``apply`` in the order in which the workflow's process sent them, and are stored in that
+    order.
+    """
+
+    def apply(self, entries: list[list[Any]], aware: bool) -> Awaitable[None]:
+        """Store one journal frame's entries in one transaction, and dispatch the operations that it asks for.
+
+        ``aware`` is whether the workflow's process knew of a request to cancel when it sent the frame.
+
+        The entries are handed to the store before this returns, so that calls are stored in the order in
+        which they are made. Awaiting raises errors.StaleTerm if the execution has another owner by now.
+        """
+
+    async def answer(self, method: str, args: dict[str, Any]) -> Any:
+        """Return the value of a call's reply. Raises errors.CloudwrightError to refuse it."""
+
+    def output(self, line: str, level: str) -> None:
+        """Record a line that the workflow's process wrote to its standard output or error."""
+
+
+class WorkflowHost:
     """Supervises the process of one execution, from its fork until it was seen dead."""
 
     def __init__(self, execution_id: str, journal: Journal) -> None:
