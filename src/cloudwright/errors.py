@@ -19,7 +19,7 @@
     `-- StaleTerm                    a write came from an owner that has been replaced
 
 Kinds that only one package raises stand there, below one of these: ``dsl.BlueprintError``,
-``manager.archives.UnsafeArchive``, ``process.call.CallFailed``. ``process.frames.FrameError`` and
+``manager.archives.UnsafeArchive``, ``process.one_shot.CallFailed``. ``process.frames.FrameError`` and
 ``process.channel.ChannelClosed`` end a process's talk with its supervisor, and reach no user.
 
 Every message says what happened, where, and what to do. ``code`` is the REST API's ``error_code``.

@@ -11,7 +11,7 @@ What must always hold:
 
 ::
 
-    api --> executions --(database, then bus)--> leases --> execution_runner --> workflow.host --> its process
+    api --> executions --(database, then bus)--> leases --> execution_runner --> workflow_host --> its process
                                                              |         ^
                                  workflow_journal (database) v         | what became of each operation
                  dispatcher: operation_queue (grant) -> workers (run) -> operation_recorder (record, report)

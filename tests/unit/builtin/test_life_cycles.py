@@ -433,7 +433,12 @@ def test_an_instance_is_reinstalled_where_subgraphs_have_retries(
         node("it", ["create", "start", "stop", "delete"]),
         node("after", ["create"], relationships=[relationship("it")]),
     ]
-    policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": retries, "wait_after_fail": 600}
+    policy = {
+        "task_retries": 0,
+        "task_retry_interval": 1,
+        "subgraph_retries": retries,
+        "wait_after_fail": 600,
+    }
     host = FakeHost(
         nodes,
         mapping="cloudify.plugins.workflows.install",
