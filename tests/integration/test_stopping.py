@@ -59,13 +59,14 @@ def test_no_operation_of_a_fast_chain_starts_after_the_request_was_stored(manage
         assert started_after(manager, id, "execution_cancel_requested") == []
 
 
-def test_what_a_workflow_asks_for_before_it_hears_of_a_stored_request_does_not_start(tmp_path):
+@pytest.mark.parametrize("waits", [True, False])
+def test_what_a_workflow_asks_for_before_it_hears_of_a_stored_request_does_not_start(tmp_path, waits):
     # Every message to its owner is lost, so the workflow hears of it when the reconciler looks next.
     environment = {"CHAOS_FUSE": "bus=1", "CHAOS_BLOWN": str(tmp_path / "blown")}
     program = Path(next(iter(chaos.__path__)), "manager.py")
     with running_manager(tmp_path, program=program, environment=environment, reconcile_interval=2) as deaf:
         gate = tmp_path / "gate"
-        id = deaf.run("gated", gate=str(gate), event_log=str(deaf.event_log))
+        id = deaf.run("gated", gate=str(gate), event_log=str(deaf.event_log), waits=waits)
         deaf.event(id, "at the gate")
         assert deaf.cancel(id)["status"] == "cancelling"
         gate.touch()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any, Protocol
 
@@ -64,13 +65,21 @@ class Attempts:
         task.status.started()
         self._track(task)
         self._runtime.task_event(task, "task_started")
-        self._runtime.thread_pool.submit(
-            lambda: self._connection.post(self.updates, (task, *outcome_of(task)))
-        )
+        known = self._connection.cancellation.acknowledged
+        self._runtime.thread_pool.submit(lambda: self._run_and_report(task, known))
 
-    def send(self, tasks: Iterable[OperationTask]) -> None:
-        """Send operations to the host, all in one frame."""
-        self._connection.journal(*self._run_entries(tasks))
+    def _run_and_report(self, task: WorkflowTask, known: bool) -> None:
+        self._connection.cancellation.enter_thread(known)
+        update = (task, *outcome_of(task))
+        with suppress(OSError):  # the workflow has ended meanwhile, and the connection is closed
+            self._connection.post(self.updates, update)
+
+    def send(self, tasks: Iterable[OperationTask], *, aware: bool) -> None:
+        """Send operations to the host, all in one frame.
+
+        ``aware`` is whether a request to cancel was known when it was decided to send them.
+        """
+        self._connection.journal(*self._run_entries(tasks), aware=aware)
 
     def _run_entries(self, tasks: Iterable[OperationTask]) -> Iterator[list[Any]]:
         for task in tasks:

@@ -74,6 +74,8 @@ def run(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
             # Kept before it is called: what it does from here on, nobody can know once its process is gone.
             connection.call("begin")
         result = _call(function, ctx, parameters)
+        if isinstance(result, str) and result == EXECUTION_CANCELLED_RESULT:
+            raise ExecutionCancelled
         ctx.internal.wait_for_all()
     except ChannelClosed:
         raise
@@ -81,8 +83,6 @@ def run(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
         return _end("cancelled")
     except BaseException as error:  # noqa: BLE001 - whatever the user's code does is how the workflow ended
         return _end("failed", error=explain(error))
-    if isinstance(result, str) and result == EXECUTION_CANCELLED_RESULT:
-        return _end("cancelled")
     return _end("terminated", result=plain(result))
 
 

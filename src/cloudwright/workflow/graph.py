@@ -31,8 +31,8 @@ class Executor(Protocol):
     def launch(self, task: WorkflowTask) -> None:
         """Begin a task now."""
 
-    def wait_for(self, task: WorkflowTask, timeout: float | None) -> None:
-        """Return when the task has ended for good."""
+    def wait_for(self, task: WorkflowTask, timeout: float | None, *, insist: bool = True) -> None:
+        """Return when the task has ended for good, or was refused."""
 
     def execute(self) -> None:
         """Run the graph to its end."""
@@ -211,9 +211,12 @@ class TaskDependencyGraph:
         """Begin a task of the graph now, outside of its order."""
         self.executor.launch(task)
 
-    def wait_for(self, task: WorkflowTask, timeout: float | None) -> None:
-        """Return when a task of the graph has ended for good; see ``WorkflowTaskResult.get``."""
-        self.executor.wait_for(task, timeout)
+    def wait_for(self, task: WorkflowTask, timeout: float | None, *, insist: bool = True) -> None:
+        """Return when a task of the graph has ended for good; see ``WorkflowTaskResult.get``.
+
+        Without ``insist``, a task that does not run once the execution is to be cancelled is refused.
+        """
+        self.executor.wait_for(task, timeout, insist=insist)
 
     def store(self, name: str) -> None:
         """Keep the graph under ``name`` for an execution that is resumed; it is stored when it begins to run.

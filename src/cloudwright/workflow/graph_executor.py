@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections import deque
+from collections import Counter, deque
 from typing import Any, Protocol
 
 from cloudwright.workflow.attempts import AttemptRuntime, Attempts, apply_report, outcome_of
@@ -31,6 +31,12 @@ class ExecutorRuntime(AttemptRuntime, Protocol):
 
     def retry_event(self, task: WorkflowTask, delay: float) -> None: ...
 
+    def task_ended(self, task: WorkflowTask, *, failed: bool) -> None: ...
+
+    def task_removed(self, task: WorkflowTask) -> None: ...
+
+    def task_replaced(self, old: WorkflowTask, new: WorkflowTask) -> None: ...
+
 
 class GraphExecutor:
     """Executes one graph.
@@ -51,6 +57,13 @@ class GraphExecutor:
         # Operations that the host would not run, until it is known that the execution was asked to stop.
         self._revoked: list[OperationTask] = []
         self._timer_count = 0
+        # Tasks that were launched or awaited one by one, and whether the workflow knew of a request to cancel
+        # then. Outside of an execution of the whole graph, no other task begins.
+        self._wanted: dict[WorkflowTask, bool] = {}
+        # How many threads wait for a task at this moment.
+        self._awaited: Counter[WorkflowTask] = Counter()
+        # Whether tasks were left out of `ready` because nothing wanted them.
+        self._left_out = False
         # One thread advances the executor at a time; handlers that it calls may use the graph again.
         self._lock = threading.RLock()
         # The thread that executes the graph. While there is none, tasks begin as they are launched, and a
@@ -76,11 +89,19 @@ class GraphExecutor:
             raise RuntimeError("The graph is being executed already.")
         watch = self._cancellation.watch_graph()
         self._executing, self._failed = threading.get_ident(), []
+        if self._left_out:
+            self._left_out = False
+            self.ready.extend(self._graph.tasks)
         try:
             with self._connection.gathering():
                 self._run(watch)
         finally:
-            self._executing = None
+            with self._lock:
+                self._withdraw()
+                self._executing = None
+        if any(isinstance(task.error, ExecutionCancelled) for task in self._failed):
+            self._cancellation.acknowledge()
+            raise ExecutionCancelled("A task of the graph stopped because the execution is to be cancelled.")
         if self._failed:
             raise workflow_failed(self._failed)
 
@@ -98,16 +119,39 @@ class GraphExecutor:
         with self._lock:
             if not task.status.is_pending:
                 return
+            self._want(task)
             self._begin(task)
             if not self.executing:
                 self._advance()
                 self._send(None)
+            elif self._executing != threading.get_ident():
+                # The thread that executes the graph sends it.
+                self._connection.poke()
 
-    def wait_for(self, task: WorkflowTask, timeout: float | None) -> None:
+    def wait_for(self, task: WorkflowTask, timeout: float | None, *, insist: bool = True) -> None:
         """Return when ``task`` has ended for good.
 
+        Without ``insist``, a task that does not run is refused if the workflow knows of a request to cancel.
         Raises ExecutionCancelled if that is interrupted, TimeoutError after ``timeout`` seconds.
         """
+        with self._lock:
+            if insist:
+                self._awaited[task] += 1
+                self._want(task)
+        try:
+            self._wait_for(task, timeout, insist)
+        except ExecutionCancelled:
+            # The workflow sees that this task may not run.
+            task.status.observed = True
+            raise
+        finally:
+            with self._lock:
+                if insist:
+                    self._awaited[task] -= 1
+                    if not self._awaited[task]:
+                        del self._awaited[task]
+
+    def _wait_for(self, task: WorkflowTask, timeout: float | None, insist: bool) -> None:
         connection, status = self._connection, task.status
         watch = self._cancellation.watch_task(lambda: status.is_rescheduled)
         patience = None if timeout is None else connection.clock() + timeout
@@ -121,6 +165,9 @@ class GraphExecutor:
                 with self._lock:
                     self._advance()
                     self._send(watch if self.executing else None)
+                    idle = not status.is_set and (status.is_pending or status.is_rescheduled)
+                    if idle and not insist and self._is_unwanted(task):
+                        self._refuse(task)
             if status.is_set:
                 return
             watch.check()
@@ -137,6 +184,8 @@ class GraphExecutor:
 
     def abandon(self, task: WorkflowTask) -> None:
         """Detach the task, which was taken out of the graph; its result is ignored."""
+        self._wanted.pop(task, None)
+        self._runtime.task_removed(task)
         if self._attempts.drop(task):
             self._connection.forget(task.id)
 
@@ -158,7 +207,7 @@ class GraphExecutor:
 
     @property
     def _has_news(self) -> bool:
-        if self._updates:
+        if self._updates or self._unsent:
             return True
         return bool(self._revoked) and self._cancellation.requested is not None
 
@@ -169,7 +218,35 @@ class GraphExecutor:
             return
         if any(subgraph.failing for subgraph in task.subgraphs()):
             return
+        if self._is_unwanted(task):
+            self._left_out = True
+            return
         self._begin(task)
+
+    def _want(self, task: WorkflowTask) -> None:
+        """Record that the workflow wants this task run, and so what must end before it."""
+        knowing = self._cancellation.acknowledged
+        self.ready.append(task)
+        wanted = [task]
+        while wanted:
+            item = wanted.pop()
+            if item.status.is_terminated or self._wanted.get(item) is knowing:
+                continue
+            self._wanted[item] = knowing
+            wanted += item.blockers
+            self.ready += item.blockers
+
+    def _is_unwanted(self, task: WorkflowTask) -> bool:
+        """Whether the task must not begin by itself: the graph is not executed, and the workflow did not
+        launch the task or wait for it since it knows of a request to cancel, if there is one.
+        """
+        if self.executing:
+            return False
+        acknowledged = self._cancellation.acknowledged
+        return not any(
+            item in self._awaited or (item in self._wanted and (self._wanted[item] or not acknowledged))
+            for item in (task, *task.subgraphs())
+        )
 
     @property
     def _halted(self) -> bool:
@@ -197,20 +274,27 @@ class GraphExecutor:
         """Send what became ready, together. Return False if the wait of ``watch`` was interrupted."""
         if not self._unsent:
             return True
-        unsent, self._unsent = self._unsent, []
         self._connection.look()
-        if watch is not None and watch.interrupted:
-            # They stay in the graph, should the workflow decide to execute it all the same.
-            for task in unsent:
-                task.status.withdrawn()
-            self.ready.extendleft(reversed(unsent))
-            return False
-        if watch is None and self._cancellation.unacknowledged:
-            for task in unsent:
-                self._refuse(task)
+        with self._lock:
+            # Read first: a request that another thread reads while this goes on is not known here.
+            aware = self._cancellation.requested is not None
+            if watch is not None and watch.interrupted:
+                self._withdraw()
+                return False
+            unsent, self._unsent = self._unsent, []
+            if watch is None and self._cancellation.unacknowledged:
+                for task in unsent:
+                    self._refuse(task)
+            else:
+                self._attempts.send(unsent, aware=aware)
             return True
-        self._attempts.send(unsent)
-        return True
+
+    def _withdraw(self) -> None:
+        """Do not send what became ready. It stays in the graph, should the workflow execute it again."""
+        for task in self._unsent:
+            task.status.withdrawn()
+        self.ready.extendleft(reversed(self._unsent))
+        self._unsent = []
 
     def _refuse(self, task: WorkflowTask) -> None:
         """The workflow does not know of the request to stop: the task does not begin; waiting for it raises
@@ -218,6 +302,7 @@ class GraphExecutor:
         """
         task.status.refused(ExecutionCancelled("The execution was asked to stop before this task began."))
         self._graph.detach(task)
+        self._wanted.pop(task, None)
         self._announce(task)
 
     # What has ended.
@@ -243,9 +328,12 @@ class GraphExecutor:
             self._check_around(task)
 
     def _resend(self, task: OperationTask) -> None:
-        """Whether the workflow wants it, knowing of the request, is seen when it is sent."""
+        """Let a revoked operation take another turn: it is sent again if the workflow, knowing of the request
+        to cancel, wants it.
+        """
         if self._attempts.drop(task):
-            self._begin(task)
+            task.status.revoked()
+            self.ready.append(task)
 
     def _end_local(self, task: WorkflowTask, value: Any, error: BaseException | None) -> None:
         if error is None:
@@ -275,6 +363,8 @@ class GraphExecutor:
             self._connection.forget(task.id)
         elif isinstance(task, SubgraphTask) and ignored:
             self._graph.drop_members(task)
+        self._wanted.pop(task, None)
+        self._runtime.task_ended(task, failed=has_failed)
         self._announce(task)
         if task.containing_subgraph is not None:
             self.check(task.containing_subgraph)
@@ -295,9 +385,7 @@ class GraphExecutor:
             if not self._failed:
                 self._failed_at = self._connection.clock()
             self._failed.append(task)
-            for unsent in self._unsent:
-                unsent.status.withdrawn()
-            self._unsent.clear()
+            self._withdraw()
 
     def _check_around(self, task: WorkflowTask) -> None:
         """End the subgraphs that only waited for this task to end."""
@@ -341,6 +429,9 @@ class GraphExecutor:
         else:
             again.current_retries = max(again.current_retries, task.current_retries + 1)
             self._graph.replace(task, again)
+            if task in self._wanted:
+                self._wanted[again] = self._wanted.pop(task)
+            self._runtime.task_replaced(task, again)
         if not again.is_subgraph:
             delay = task.retry_interval if verdict.retry_after is None else max(0.0, verdict.retry_after)
             again.status.rescheduled()

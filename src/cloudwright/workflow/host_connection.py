@@ -44,6 +44,8 @@ class HostConnection:
         self._sending = threading.RLock()
         self._entries: list[list[Any]] = []
         self._weight = 0
+        # Whether entries were gathered that were decided on without knowing of a request to cancel.
+        self._unaware = False
         self._gatherer: int | None = None
         # Everything below is guarded by `_changed`.
         self._changed = threading.Condition()
@@ -64,10 +66,11 @@ class HostConnection:
 
     # Out.
 
-    def journal(self, *entries: list[Any]) -> None:
+    def journal(self, *entries: list[Any], aware: bool = True) -> None:
         """Say what the workflow did: at once, or with what else is being gathered by this thread."""
         with self._sending:
             self._entries.extend(entries)
+            self._unaware = self._unaware or not aware
             self._weight += sum(len(entry[-1]) if entry[0] in _GRAPHS else 1 for entry in entries)
             if self._gatherer != threading.get_ident() or self._weight >= MAX_ENTRIES:
                 self.flush()
@@ -77,11 +80,12 @@ class HostConnection:
         with self._sending:
             if self._entries:
                 entries, self._entries, self._weight = self._entries, [], 0
+                aware = self.cancellation.requested is not None and not self._unaware
+                self._unaware = False
                 for start in range(0, len(entries), MAX_ENTRIES):
-                    self._send_entries(entries[start : start + MAX_ENTRIES])
+                    self._send_entries(entries[start : start + MAX_ENTRIES], aware)
 
-    def _send_entries(self, entries: list[list[Any]]) -> None:
-        aware = self.cancellation.requested is not None
+    def _send_entries(self, entries: list[list[Any]], aware: bool) -> None:
         try:
             self._channel.send({"type": "journal", "aware": aware, "entries": entries})
         except FrameError as error:
@@ -90,8 +94,8 @@ class HostConnection:
                     f"What the workflow did is too large to be stored: {error}."
                 ) from error
             middle = len(entries) // 2
-            self._send_entries(entries[:middle])
-            self._send_entries(entries[middle:])
+            self._send_entries(entries[:middle], aware)
+            self._send_entries(entries[middle:], aware)
         except (TypeError, ValueError) as error:
             what = next((found for entry in entries if (found := offence(entry, str(entry[0])))), str(error))
             raise NonRecoverableError(f"What the workflow did could not be stored: {what}.") from error

@@ -52,6 +52,8 @@ class WorkflowRuntime:
         self._resumable = resumable
         self._unnamed_graphs = 0
         self._task_graph: TaskDependencyGraph | None = None
+        # Tasks that were launched one by one: those that have not ended, or whose failure may not be known.
+        self._launched: dict[WorkflowTask, None] = {}
         self._loggers: dict[str | None, logging.Logger] = {}
 
     # Configuration.
@@ -89,6 +91,7 @@ class WorkflowRuntime:
                 task.status.succeeded(task.run())
                 return
             self.task_graph.add_task(task)
+        self._launched[task] = None
         assert task.graph is not None
         task.graph.launch(task)
 
@@ -101,11 +104,35 @@ class WorkflowRuntime:
         task.graph.wait_for(task, timeout)
 
     def wait_for_all(self) -> None:
-        """Wait for the tasks that were launched one by one. Raises the first error, as ``get()`` does."""
-        if self.graph_mode or self._task_graph is None:
-            return
-        for task in self._task_graph.tasks:
-            task.async_result.get()
+        """Wait for the tasks that were launched one by one, in this order.
+
+        Raises the first error that the workflow has not seen: of a task that failed, or ExecutionCancelled
+        for one that did not run because the execution is to be cancelled.
+        """
+        # A workflow that asks about the request has decided to have its tasks run when it returns.
+        insist = self.connection.cancellation.polled
+        while self._launched:
+            task = next(iter(self._launched))
+            if not task.status.is_set and task.graph is not None:
+                task.graph.wait_for(task, None, insist=insist)
+            if not task.status.observed:
+                task.async_result.get()
+            self._launched.pop(task, None)
+
+    def task_ended(self, task: WorkflowTask, *, failed: bool) -> None:
+        """Record that a task has ended for good."""
+        if not failed:
+            self._launched.pop(task, None)
+
+    def task_removed(self, task: WorkflowTask) -> None:
+        """Record that a task was taken out of its graph."""
+        self._launched.pop(task, None)
+
+    def task_replaced(self, old: WorkflowTask, new: WorkflowTask) -> None:
+        """Record that ``new`` is run in the place of ``old``."""
+        if old in self._launched:
+            del self._launched[old]
+            self._launched[new] = None
 
     def acknowledge_cancel(self) -> None:
         """Record that the workflow knows of the request to cancel it."""

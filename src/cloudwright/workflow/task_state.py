@@ -36,10 +36,10 @@ TRANSITIONS: Mapping[str, frozenset[str]] = MappingProxyType(
             {TASK_SENDING, TASK_STARTED, TASK_SUCCEEDED, TASK_FAILED, TASK_RESCHEDULED, TASK_PENDING}
         ),
         TASK_SENDING: frozenset({TASK_SENT, TASK_STARTED, TASK_PENDING}),
-        # One that was revoked is sent again if the workflow still wants it.
-        TASK_SENT: frozenset({TASK_STARTED, TASK_SUCCEEDED, TASK_FAILED, TASK_SENDING}),
+        # One that was revoked takes another turn if the workflow still wants it.
+        TASK_SENT: frozenset({TASK_STARTED, TASK_SUCCEEDED, TASK_FAILED, TASK_PENDING}),
         # The host may report the start of an adopted operation once more.
-        TASK_STARTED: frozenset({TASK_STARTED, TASK_SUCCEEDED, TASK_FAILED, TASK_SENDING}),
+        TASK_STARTED: frozenset({TASK_STARTED, TASK_SUCCEEDED, TASK_FAILED, TASK_PENDING}),
         # Only a handler, or the rules of retries, lead out of an end.
         TASK_SUCCEEDED: frozenset({TASK_RESCHEDULED}),
         TASK_FAILED: frozenset({TASK_RESCHEDULED}),
@@ -52,7 +52,7 @@ class TaskState:
     """The status of one task, and its outcome once it has one.
 
     ``value`` is what the task returned and ``error`` what it failed with; both are None while ``is_set`` is
-    False. ``observed`` is whether the workflow, or a handler, has looked at the outcome.
+    False. ``observed`` is whether the workflow has seen the outcome, or was kept from waiting for it.
     """
 
     __slots__ = ("error", "is_set", "observed", "status", "value")
@@ -93,6 +93,10 @@ class TaskState:
         """Give the turn back: the operation was not sent."""
         self._enter(TASK_PENDING)
 
+    def revoked(self) -> None:
+        """Give the turn back: the host did not run the operation that was sent."""
+        self._enter(TASK_PENDING)
+
     def sent(self) -> None:
         self._enter(TASK_SENT)
 
@@ -107,6 +111,7 @@ class TaskState:
     def failed(self, error: BaseException | None) -> None:
         """End badly, with what the task failed with."""
         self._enter(TASK_FAILED)
+        self.observed = False
         self._settle(None, error)
 
     def refused(self, error: BaseException) -> None:

@@ -361,6 +361,8 @@ class FakeHost:
         self.early: list[Callable[[], None]] = []
         #: What went through the process's channel, as Tape keeps it.
         self.tape: list[Any] = []
+        #: Operations that were sent by a process that did not know of a request.
+        self.unaware: set[str] = set()
         self.begin = {
             "execution": {
                 "id": "e1",
@@ -434,12 +436,17 @@ class FakeHost:
             module.function = function  # type: ignore[attr-defined]
         if parameters:
             self.begin["execution"] = self.begin["execution"] | {"parameters": parameters}
+        theirs = self._theirs.dup()
         channel = Tape(self._theirs.detach(), self.tape)
         thread = threading.Thread(target=self._serve, daemon=True)
         thread.start()
         try:
             return self._process(channel)
         finally:
+            # Local tasks that still run are threads, which end with a real process.
+            with contextlib.suppress(OSError):
+                theirs.shutdown(socket.SHUT_RDWR)
+            theirs.close()
             channel.close()
             thread.join(PATIENCE)
             assert not thread.is_alive()
@@ -492,6 +499,8 @@ class FakeHost:
             return
         assert frame["type"] == "journal", frame
         run = self.books.apply(frame["entries"])
+        if not frame["aware"]:
+            self.unaware.update(operation["id"] for operation in run)
         for entry in frame["entries"]:
             self.on_entry(self, entry)
         for operation in run:
