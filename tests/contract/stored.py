@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 import workflow_frames
+from cloudwright.model.event import EVENT
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import blueprints, deployments, events, operations
 from cloudwright.storage.executions import admission, claims
-from cloudwright.storage.records import Blueprint, Deployment, EventRecord, Execution, NewExecution
+from cloudwright.storage.filters import EventFilter, OperationFilter
+from cloudwright.storage.paging import EVERYTHING, Page
+from cloudwright.storage.records import Blueprint, Deployment, Execution, JsonObject, NewExecution, Operation
 from cloudwright.storage.store import Store
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -86,8 +92,44 @@ def run(store: Store, *ids: str) -> None:
     assert grant(store, *ids) == set(ids)
 
 
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """A stored event or log line, with what it is about. ``id`` grows in the order of storing."""
+
+    id: int
+    execution_id: str
+    timestamp: datetime
+    message: str
+    kind: str = EVENT
+    event_type: str | None = None
+    level: str | None = None
+    logger: str | None = None
+    node_instance_id: str | None = None
+    source_id: str | None = None
+    target_id: str | None = None
+    operation: str | None = None
+    operation_id: str | None = None
+    details: JsonObject = field(default_factory=dict)
+    workflow_id: str | None = None
+    deployment_id: str | None = None
+    blueprint_id: str | None = None
+    node_name: str | None = None
+
+
+def tail(conn: Connection, execution_id: str, after: int, limit: int) -> list[EventRecord]:
+    """Read the next events of an execution after the one with that id, in order."""
+    filter = EventFilter(execution_ids=[execution_id], after_id=after)
+    return events.listing(filter).read(conn, EventRecord, Page(limit))[0]
+
+
+def residual(conn: Connection, execution_id: str) -> list[str]:
+    """Read the ids of the operations that run although their execution has ended."""
+    filter = OperationFilter(tenant=TENANT, execution_id=execution_id, residual=True)
+    return [row.id for row in operations.listing(filter).read(conn, Operation, EVERYTHING)[0]]
+
+
 def happened(store: Store, id: str = "e1") -> list[EventRecord]:
-    return store.read_sync(events.tail, id, 0, 10_000)
+    return store.read_sync(tail, id, 0, 10_000)
 
 
 def event_types(store: Store, id: str = "e1") -> list[str | None]:

@@ -6,14 +6,13 @@ from dataclasses import asdict, replace
 
 import pytest
 from sqlalchemy import delete
-from stored import NOW, TENANT, at, create, deploy, happened
+from stored import NOW, TENANT, EventRecord, at, create, deploy, happened, tail
 
 from cloudwright.errors import Conflict
 from cloudwright.model.event import LOG, Event
 from cloudwright.storage import events
 from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.paging import EVERYTHING, Page
-from cloudwright.storage.records import EventRecord
 from cloudwright.storage.schema import node_instances
 from cloudwright.storage.store import Store
 
@@ -57,12 +56,12 @@ def test_a_tail_follows_one_execution(store: Store) -> None:
         )
     seen: list[str] = []
     last = 0
-    while rows := store.read_sync(events.tail, "e2", last, 4):
+    while rows := store.read_sync(tail, "e2", last, 4):
         assert {row.execution_id for row in rows} == {"e2"}
         seen += [row.message for row in rows]
         last = rows[-1].id
     assert seen == list("012345")
-    assert store.read_sync(events.tail, "nope", 0, 10) == []
+    assert store.read_sync(tail, "nope", 0, 10) == []
     store.write_sync(events.add, [])
 
 

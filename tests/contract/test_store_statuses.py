@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from stored import at, operation
+from stored import at, operation, tail
 
 from cloudwright.errors import ExecutionRunning, IllegalAction, StaleTerm
 from cloudwright.model.execution import (
@@ -30,7 +30,7 @@ from cloudwright.model.execution import (
 )
 from cloudwright.model.execution import ExecutionStatus as S
 from cloudwright.model.operation import OperationState as O
-from cloudwright.storage import events, execution_queries, journal, operations
+from cloudwright.storage import execution_queries, journal, operations
 from cloudwright.storage.executions import admission, cancellation, claims, ending
 from cloudwright.storage.filters import ExecutionFilter, OperationFilter
 from cloudwright.storage.paging import EVERYTHING
@@ -204,7 +204,7 @@ class Verbs(RuleBasedStateMachine):
     def check_history(self, row: Execution) -> None:
         """No operation was started after an end or a forced request, but after a resume."""
         closed = False
-        for event in self.store.read_sync(events.tail, row.id, 0, 1000):
+        for event in self.store.read_sync(tail, row.id, 0, 1000):
             assert event.event_type != "task_started" or not closed
             forced = event.details.get("mode") in (CancelMode.FORCE, CancelMode.KILL)
             if event.event_type in ENDINGS or forced:

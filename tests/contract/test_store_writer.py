@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
-from stored import NOW, Together, create, happened
+from stored import NOW, Together, create, happened, tail
 
 from cloudwright.errors import Conflict, NotFound, Unavailable
 from cloudwright.model.event import Event
@@ -75,7 +75,7 @@ def test_a_write_is_handed_over_by_its_call(store: Store) -> None:
         first = store.write(add, "first")
         await store.write(add, "second")
         assert first.done()
-        assert await store.read(events.tail, "e1", 0, 10) == happened(store)
+        assert await store.read(tail, "e1", 0, 10) == happened(store)
 
     asyncio.run(main())
     assert messages(store) == ["first", "second"]
@@ -159,9 +159,9 @@ def test_a_query_sees_one_moment(store: Store) -> None:
     create(store)
 
     def twice(conn: Connection) -> tuple[int, int]:
-        before = len(events.tail(conn, "e1", 0, 10))
+        before = len(tail(conn, "e1", 0, 10))
         store.write_sync(add, "meanwhile")
-        return before, len(events.tail(conn, "e1", 0, 10))
+        return before, len(tail(conn, "e1", 0, 10))
 
     assert store.read_sync(twice) == (0, 0)
     assert store.read_sync(twice) == (1, 1)

@@ -2,13 +2,13 @@
 
 What must always hold:
 
-* nothing is read of a request before it is known who sends it, and never more than the limit of its route;
-* every answer that is not a success has one shape, and says nothing about the server's inside;
+* no body is read before its sender is known, and never more of it than the limit of its route;
+* every response that is not a success has one form, and reveals nothing of the server's inside;
 * errors become HTTP statuses in ``errors.py`` and nowhere else;
-* the OpenAPI document is true: answers have the shapes of ``schemas.py``, from which it is made.
+* the OpenAPI document is true: responses have the types of ``model/rest.py``, from which it is made.
 
 ::
 
-    gate (who asks, limits, headers) --> routes --> manager (to change) | storage queries (to read)
-                                                \\-> shapes: records become what clients know
+    gate (authentication, limits, headers) --> routes --> manager (to change)
+                                                     \\-> storage.resources (records as JSON)
 """

@@ -8,7 +8,6 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from cloudwright.api import schemas
 from cloudwright.api.dependencies import CREDENTIALS
 from cloudwright.api.errors import on_error, on_http_error, on_invalid_request
 from cloudwright.api.gate import PREFIX, Gate
@@ -27,6 +26,7 @@ from cloudwright.api.routes import (
 from cloudwright.api.routing import JsonRoute
 from cloudwright.errors import CloudwrightError
 from cloudwright.manager.manager import Manager
+from cloudwright.model import rest
 
 # A request is compared with one path after the other: what is asked for often comes first.
 _NOUNS = (executions, events, operations, nodes, deployments, blueprints, plugins, accounts, system)
@@ -43,7 +43,7 @@ class _Api(FastAPI):
                 summary=self.summary,
                 version=self.version,
                 default_response_class=JsonResponse,
-                responses={"4XX": {"model": schemas.ErrorBody}, "5XX": {"model": schemas.ErrorBody}},
+                responses={"4XX": {"model": rest.ErrorBody}, "5XX": {"model": rest.ErrorBody}},
             )
             described = APIRouter()
             for router in _ROUTERS:

@@ -42,6 +42,11 @@ def list_page(
     return JsonResponse({"items": chosen, "metadata": _metadata(len(chosen), total, page)})
 
 
+def json_response(record: str, status_code: int = 200) -> Response:
+    """Return a record that the database has made JSON already."""
+    return Response(record.encode(), status_code, media_type=JsonResponse.media_type)
+
+
 def json_page_response(found: JsonPage, page: Page) -> Response:
     """``listed`` of what the database has made JSON already."""
     metadata = orjson.dumps(_metadata(found.count, found.total, page))

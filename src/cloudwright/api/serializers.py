@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudwright.api import schemas
 from cloudwright.api.plans import expand_plan
-from cloudwright.api.queries import DeploymentView
 from cloudwright.api.responses import optional_timestamp, timestamp
 from cloudwright.manager.blueprints import END_STATES, FAILED_STATES, UPLOAD_EXECUTION, UPLOADED
+from cloudwright.manager.views import DeploymentView
 from cloudwright.manager.workflow_availability import is_available
-from cloudwright.model.event import EVENT
+from cloudwright.model import rest
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
-from cloudwright.model.operation import OperationState
-from cloudwright.model.topology import NodeInstance
 from cloudwright.storage.records import (
     Blueprint,
-    EventRecord,
     Execution,
     GraphRow,
     NodeRow,
-    Operation,
     Owner,
     Plugin,
     Tenant,
@@ -33,8 +28,8 @@ _DISPLAY = {ExecutionStatus.TERMINATED: "completed"}
 _WELL = "started"
 
 
-def blueprint(row: Blueprint, *, with_plan: bool = False) -> schemas.Blueprint:
-    made: schemas.Blueprint = {
+def blueprint(row: Blueprint, *, with_plan: bool = False) -> rest.Blueprint:
+    made: rest.Blueprint = {
         "id": row.id,
         "main_file_name": row.main_file_name,
         "description": row.description,
@@ -56,7 +51,7 @@ def blueprint(row: Blueprint, *, with_plan: bool = False) -> schemas.Blueprint:
     return made
 
 
-def labels(stored: list[dict[str, Any]]) -> list[schemas.Label]:
+def labels(stored: list[dict[str, Any]]) -> list[rest.Label]:
     return [
         {
             "key": label["key"],
@@ -69,7 +64,7 @@ def labels(stored: list[dict[str, Any]]) -> list[schemas.Label]:
     ]
 
 
-def deployment(view: DeploymentView) -> schemas.Deployment:
+def deployment(view: DeploymentView) -> rest.Deployment:
     row, latest = view.deployment, view.latest
     installed = bool(view.states) and set(view.states) == {_WELL}
     return {
@@ -129,7 +124,7 @@ def _deployment_status(latest: Execution | None, installed: bool) -> str:
     return "requires_attention"
 
 
-def workflows(view: DeploymentView) -> list[schemas.Workflow]:
+def workflows(view: DeploymentView) -> list[rest.Workflow]:
     created = optional_timestamp(view.deployment.created_at)
     return [
         {
@@ -146,7 +141,7 @@ def workflows(view: DeploymentView) -> list[schemas.Workflow]:
     ]
 
 
-def node(row: NodeRow, owner: Owner | None) -> schemas.Node:
+def node(row: NodeRow, owner: Owner | None) -> rest.Node:
     scalable = ((row.node.get("capabilities") or {}).get("scalable") or {}).get("properties") or {}
     deployed = (row.node.get("instances") or {}).get("deploy", scalable.get("default_instances", 1))
     return {
@@ -176,61 +171,7 @@ def node(row: NodeRow, owner: Owner | None) -> schemas.Node:
     }
 
 
-def node_instance(row: NodeInstance, owner: Owner | None) -> schemas.NodeInstance:
-    return {
-        "id": row.id,
-        "node_id": row.node_id,
-        "deployment_id": row.deployment_id,
-        "host_id": row.host_id,
-        "index": row.index,
-        "state": row.state,
-        "version": row.version,
-        "runtime_properties": row.runtime_properties,
-        "system_properties": row.system_properties,
-        "relationships": [dict(relationship) for relationship in row.relationships],
-        "scaling_groups": [dict(group) for group in row.scaling_groups],
-        "is_status_check_ok": True,
-        "has_configuration_drift": False,
-        "tenant_name": owner.tenant if owner else None,
-        "created_by": owner.created_by if owner else None,
-        "visibility": owner.visibility if owner else None,
-    }
-
-
-def execution(row: Execution, owner: Owner | None, residual: int) -> schemas.Execution:
-    """``residual`` counts its operations that still run although it is over."""
-    return {
-        "id": row.id,
-        "workflow_id": row.workflow_id,
-        "deployment_id": row.deployment_id,
-        "deployment_display_name": owner.display_name if owner else row.deployment_id,
-        "blueprint_id": row.blueprint_id,
-        "status": row.status,
-        "status_display": _DISPLAY.get(row.status, str(row.status)),
-        "error": row.error,
-        "parameters": row.parameters,
-        "is_system_workflow": row.is_system_workflow,
-        "is_dry_run": row.is_dry_run,
-        "allow_custom_parameters": row.allow_custom_parameters,
-        "created_at": timestamp(row.created_at),
-        "scheduled_for": optional_timestamp(row.scheduled_for),
-        "started_at": optional_timestamp(row.started_at),
-        "ended_at": optional_timestamp(row.ended_at),
-        "total_operations": row.total_operations,
-        "finished_operations": row.finished_operations,
-        "resumed": row.resumed,
-        "cancel_mode": row.cancel_mode,
-        "cancel_requested_by": row.cancel_requested_by,
-        "cancel_requested_at": optional_timestamp(row.cancel_requested_at),
-        "deadline": optional_timestamp(row.deadline),
-        "residual_operations": residual,
-        "tenant_name": row.tenant,
-        "created_by": row.created_by,
-        "visibility": owner.visibility if owner else "tenant",
-    }
-
-
-def upload(row: Blueprint) -> schemas.Execution:
+def upload(row: Blueprint) -> rest.Execution:
     """A blueprint's upload as the execution of a system workflow, which is how clients follow it.
 
     It is nothing stored: everything is read from the blueprint's state.
@@ -265,38 +206,7 @@ def upload(row: Blueprint) -> schemas.Execution:
     }
 
 
-def operation(row: Operation, *, over: bool) -> schemas.Operation:
-    """``over``: its execution has ended."""
-    return {
-        "id": row.id,
-        "name": row.name,
-        "type": row.kind,
-        "state": row.state,
-        "residual": over and row.state is OperationState.STARTED,
-        "attempt": row.attempt,
-        "tasks_graph_id": row.graph_id,
-        "execution_id": row.execution_id,
-        "dependencies": row.depends_on,
-        "parameters": row.parameters,
-        "result": row.result,
-        "failure": row.failure,
-        "plugin": row.plugin,
-        "executor": row.executor,
-        "node_instance_id": row.instance_id,
-        "source_id": row.source_id,
-        "target_id": row.target_id,
-        # Managers run every operation: no host has an agent.
-        "agent_name": None,
-        "manager_name": row.worker,
-        "pid": row.pid,
-        "created_at": timestamp(row.created_at),
-        "sent_at": optional_timestamp(row.sent_at),
-        "started_at": optional_timestamp(row.started_at),
-        "ended_at": optional_timestamp(row.ended_at),
-    }
-
-
-def tasks_graph(row: GraphRow) -> schemas.TasksGraph:
+def tasks_graph(row: GraphRow) -> rest.TasksGraph:
     return {
         "id": row.id,
         "execution_id": row.execution_id,
@@ -305,49 +215,7 @@ def tasks_graph(row: GraphRow) -> schemas.TasksGraph:
     }
 
 
-def event(row: EventRecord) -> schemas.Event:
-    time = timestamp(row.timestamp)
-    return {
-        "id": row.id,
-        "_storage_id": row.id,
-        "timestamp": time,
-        "reported_timestamp": time,
-        "type": row.kind,
-        "event_type": row.event_type,
-        "level": row.level if row.kind != EVENT else None,
-        "logger": row.logger,
-        "message": row.message,
-        "execution_id": row.execution_id,
-        "execution_group_id": None,
-        "workflow_id": row.workflow_id,
-        "deployment_id": row.deployment_id,
-        "deployment_display_name": row.deployment_id,
-        "blueprint_id": row.blueprint_id,
-        "node_name": row.node_name,
-        "node_instance_id": row.node_instance_id,
-        "source_id": row.source_id,
-        "target_id": row.target_id,
-        "operation": row.operation,
-        "operation_id": row.operation_id,
-        "agent_name": None,
-        "manager_name": row.details.get("worker"),
-        "error_causes": _causes(row) if row.event_type == "task_failed" else None,
-        "details": row.details,
-    }
-
-
-def _causes(row: EventRecord) -> list[dict[str, Any]]:
-    """Why an operation failed, in the words of its own process."""
-    return [
-        {
-            "type": row.details.get("kind"),
-            "message": row.details.get("message"),
-            "traceback": row.details.get("traceback") or "",
-        }
-    ]
-
-
-def plugin(row: Plugin) -> schemas.Plugin:
+def plugin(row: Plugin) -> rest.Plugin:
     return {
         "id": row.id,
         "package_name": row.package_name,
@@ -371,7 +239,7 @@ def plugin(row: Plugin) -> schemas.Plugin:
     }
 
 
-def token(row: Token, role: str | None, value: str) -> schemas.Token:
+def token(row: Token, role: str | None, value: str) -> rest.Token:
     return {
         "id": row.id,
         "username": row.username,
@@ -383,7 +251,7 @@ def token(row: Token, role: str | None, value: str) -> schemas.Token:
     }
 
 
-def user(row: User, tenants: list[str]) -> schemas.User:
+def user(row: User, tenants: list[str]) -> rest.User:
     return {
         "username": row.username,
         "role": row.role,
@@ -393,5 +261,5 @@ def user(row: User, tenants: list[str]) -> schemas.User:
     }
 
 
-def tenant(row: Tenant) -> schemas.Tenant:
+def tenant(row: Tenant) -> rest.Tenant:
     return {"name": row.name, "created_at": timestamp(row.created_at)}

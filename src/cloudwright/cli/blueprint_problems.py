@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cloudwright.client.records import Problem
+if TYPE_CHECKING:
+    from cloudwright.model.rest import Problem
+
 
 LONGEST_EXCERPT = 120
 

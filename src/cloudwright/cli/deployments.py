@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,10 @@ from cloudwright.cli import options
 from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup
 from cloudwright.cli.session import Session, pass_session
-from cloudwright.client.records import Deployment, Slice
+from cloudwright.client.records import Slice
+
+if TYPE_CHECKING:
+    from cloudwright.model.rest import Deployment
 
 LIST_COLUMNS = columns(
     "id",

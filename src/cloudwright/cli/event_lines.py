@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from cloudwright.client.records import Event
+if TYPE_CHECKING:
+    from cloudwright.model.rest import Event
+
 
 LOG = "cloudify_log"
 #: Types of events that tell of something bad, or of an end, whatever their words are.

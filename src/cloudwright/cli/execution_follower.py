@@ -15,14 +15,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cloudwright.cli.failure import INTERRUPTED, Failure
 from cloudwright.cli.session import Session
 from cloudwright.client.api import Client
 from cloudwright.client.errors import ClientError, ConnectionFailed
 from cloudwright.client.following import follow
-from cloudwright.client.records import END_STATUSES, Event, Execution, NodeInstance, Slice, is_execution
+from cloudwright.client.records import END_STATUSES, Slice, is_execution
+
+if TYPE_CHECKING:
+    from cloudwright.model.rest import Event, Execution, NodeInstance
 
 #: What a Ctrl-C asks for, each time more.
 LADDER = ("cancel", "force-cancel", "kill")

@@ -11,10 +11,10 @@ from cloudwright.cli.execution_follower import View
 from cloudwright.cli.formatting import styled
 from cloudwright.cli.lazy import lazy
 from cloudwright.cli.output import Output
-from cloudwright.client.records import Event, Execution, NodeInstance
 
 if TYPE_CHECKING:
     from cloudwright.cli import follower_live
+    from cloudwright.model.rest import Event, Execution, NodeInstance
 else:
     follower_live = lazy("cloudwright.cli.follower_live")
 

@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -22,7 +23,10 @@ from cloudwright.cli.event_lines import (
     is_debug,
 )
 from cloudwright.cli.formatting import colour_of
-from cloudwright.client.records import END_STATUSES, Event, Execution, NodeInstance
+from cloudwright.client.records import END_STATUSES
+
+if TYPE_CHECKING:
+    from cloudwright.model.rest import Event, Execution, NodeInstance
 
 RECENT = 6
 #: Lines of the picture besides node instances: heading, two titles, a spare one for the cursor.

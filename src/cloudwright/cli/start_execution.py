@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloudwright.cli.execution_follower import ExecutionFollower
 from cloudwright.cli.failure import FAILED, Failure, Silent, refused
 from cloudwright.cli.follower_lines import open_view
 from cloudwright.cli.session import Session
 from cloudwright.client.errors import BadParameters, ClientError, NoSuchWorkflow
-from cloudwright.client.records import Execution
+
+if TYPE_CHECKING:
+    from cloudwright.model.rest import Execution
 
 TRACEBACK = "\nTraceback (most recent call last):"
 

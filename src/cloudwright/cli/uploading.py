@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cloudwright.cli import blueprint_problems
 from cloudwright.cli.blueprint_source import open_source
 from cloudwright.cli.failure import Failure
 from cloudwright.cli.session import Session
 from cloudwright.client.errors import InvalidBlueprint
-from cloudwright.client.records import Blueprint, Problem
+
+if TYPE_CHECKING:
+    from cloudwright.model.rest import Blueprint, Problem
 
 #: What a blueprint is called while it is only checked, and not kept.
 UNNAMED = "blueprint"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,9 @@ from cloudwright.cli.failure import Failure
 from cloudwright.cli.formatting import columns, default_text
 from cloudwright.cli.lazy import SuggestingGroup
 from cloudwright.cli.session import Session, pass_session
-from cloudwright.client.records import Deployment
+
+if TYPE_CHECKING:
+    from cloudwright.model.rest import Deployment
 
 LIST_COLUMNS = columns("name", "plugin", "is_available=available", "availability_rules=available where")
 GET_COLUMNS = columns(

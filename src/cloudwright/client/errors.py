@@ -27,9 +27,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cloudwright.client.records import Problem
+if TYPE_CHECKING:
+    from cloudwright.model.rest import Problem
 
 
 class ClientError(Exception):

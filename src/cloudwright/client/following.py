@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from cloudwright.client.api import Client
 from cloudwright.client.errors import Broken, ConnectionFailed, Unavailable
-from cloudwright.client.records import END_STATUSES, Event, Execution, is_execution
+from cloudwright.client.records import END_STATUSES, is_execution
+
+if TYPE_CHECKING:
+    from cloudwright.model.rest import Event, Execution
 
 #: Seconds for which a manager that stopped answering is waited for: long enough for it to be restarted.
 PATIENCE = 60.0
@@ -46,7 +49,7 @@ def follow(
                 silent_since, pause, shut_down = None, FIRST_PAUSE, False
                 yield item
                 if not is_execution(item):
-                    after = cast(Event, item)["id"]
+                    after = cast("Event", item)["id"]
                 elif item["status"] in END_STATUSES:
                     return
             # It ended, but the execution has not.

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any, Generic, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
 from cloudwright.client.errors import ClientError
-from cloudwright.client.records import (
-    Blueprint,
-    Deployment,
-    Event,
-    Execution,
-    Node,
-    NodeInstance,
-    Operation,
-    Page,
-    Plugin,
-    Problem,
-    Slice,
-    Token,
-)
+from cloudwright.client.records import Page, Slice
 from cloudwright.client.transport import Transport
+
+if TYPE_CHECKING:
+    from cloudwright.model.rest import (
+        Blueprint,
+        Deployment,
+        Event,
+        Execution,
+        Node,
+        NodeInstance,
+        Operation,
+        Plugin,
+        Problem,
+        Token,
+    )
 
 Record = TypeVar("Record")
 
@@ -56,7 +57,7 @@ class Collection(Generic[Record]):
         return cast(Record, self._transport.request("GET", self._one(identifier), params=params))
 
 
-class Blueprints(Collection[Blueprint]):
+class Blueprints(Collection["Blueprint"]):
     path = "/blueprints"
 
     def list(self, part: Slice = WHOLE) -> Page[Blueprint]:
@@ -78,7 +79,7 @@ class Blueprints(Collection[Blueprint]):
         """
         pairs = [{"key": key, "value": value} for label in labels for key, value in label.items()]
         details = {"visibility": visibility, "async_upload": background, "labels": pairs}
-        return cast(Blueprint, self._put(self._one(identifier), archive, main_file, details))
+        return cast("Blueprint", self._put(self._one(identifier), archive, main_file, details))
 
     def validate(self, identifier: str, archive: IO[bytes], *, main_file: str) -> Sequence[Problem]:
         """Check an archive without keeping it, and answer its warnings.
@@ -118,7 +119,7 @@ class Blueprints(Collection[Blueprint]):
         return self._transport.download(self._one(identifier, "archive"), into)
 
 
-class Plugins(Collection[Plugin]):
+class Plugins(Collection["Plugin"]):
     path = "/plugins"
 
     def list(self, part: Slice = WHOLE) -> Page[Plugin]:
@@ -133,7 +134,7 @@ class Plugins(Collection[Plugin]):
         answer = self._transport.request(
             "POST", self.path, params=params, content=archive, timeout=UPLOAD_TIMEOUT
         )
-        return cast(Plugin, answer)
+        return cast("Plugin", answer)
 
     def delete(self, identifier: str, *, force: bool = False) -> None:
         """Raises NotFound, IllegalAction where deployments need it."""
@@ -144,7 +145,7 @@ class Plugins(Collection[Plugin]):
         return self._transport.download(self._one(identifier, "archive"), into)
 
 
-class Deployments(Collection[Deployment]):
+class Deployments(Collection["Deployment"]):
     path = "/deployments"
 
     def list(
@@ -183,7 +184,7 @@ class Deployments(Collection[Deployment]):
             body["labels"] = [dict(label) for label in labels]
         if site_name is not None:
             body["site_name"] = site_name
-        return cast(Deployment, self._transport.request("PUT", self._one(identifier), json=body))
+        return cast("Deployment", self._transport.request("PUT", self._one(identifier), json=body))
 
     def delete(
         self, identifier: str, *, force: bool = False, with_logs: bool = False, recursive: bool = False
@@ -203,7 +204,7 @@ class Deployments(Collection[Deployment]):
         return cast("dict[str, Any]", answer["capabilities"])
 
 
-class Executions(Collection[Execution]):
+class Executions(Collection["Execution"]):
     path = "/executions"
 
     def list(
@@ -239,7 +240,7 @@ class Executions(Collection[Execution]):
             body["scheduled_time"] = scheduled_time
         if wait_after_fail is not None:
             body["wait_after_fail"] = wait_after_fail
-        return cast(Execution, self._transport.request("POST", self.path, json=body))
+        return cast("Execution", self._transport.request("POST", self.path, json=body))
 
     def cancel(self, identifier: str, action: str = "cancel", *, grace: float | None = None) -> Execution:
         """Store a request; ``action`` is ``cancel``, ``force-cancel`` or ``kill``.
@@ -250,15 +251,15 @@ class Executions(Collection[Execution]):
         body: dict[str, Any] = {"action": action}
         if grace is not None:
             body["grace"] = grace
-        return cast(Execution, self._transport.request("POST", self._one(identifier), json=body))
+        return cast("Execution", self._transport.request("POST", self._one(identifier), json=body))
 
     def resume(self, identifier: str, *, reset_operations: bool = False) -> Execution:
         """Raises IllegalAction where it is not over, or ended well."""
         body = {"action": "force-resume" if reset_operations else "resume"}
-        return cast(Execution, self._transport.request("POST", self._one(identifier), json=body))
+        return cast("Execution", self._transport.request("POST", self._one(identifier), json=body))
 
 
-class Operations(Collection[Operation]):
+class Operations(Collection["Operation"]):
     path = "/operations"
 
     def list(
@@ -279,7 +280,7 @@ class Operations(Collection[Operation]):
         )
 
 
-class Events(Collection[Event]):
+class Events(Collection["Event"]):
     path = "/events"
 
     def list(
@@ -314,12 +315,12 @@ class Events(Collection[Event]):
         with self._transport.messages(f"{self.path}/stream", params=params) as messages:
             for message in messages:
                 if message.kind == "status":
-                    yield cast(Execution, message.data)
+                    yield cast("Execution", message.data)
                 elif message.kind == "event":
-                    yield cast(Event, message.data)
+                    yield cast("Event", message.data)
 
 
-class Nodes(Collection[Node]):
+class Nodes(Collection["Node"]):
     path = "/nodes"
 
     def list(
@@ -338,7 +339,7 @@ class Nodes(Collection[Node]):
         )
 
 
-class NodeInstances(Collection[NodeInstance]):
+class NodeInstances(Collection["NodeInstance"]):
     path = "/node-instances"
 
     def list(
@@ -347,7 +348,7 @@ class NodeInstances(Collection[NodeInstance]):
         return self._list(part, deployment_id=deployment_id, node_id=node_id)
 
 
-class Tokens(Collection[Token]):
+class Tokens(Collection["Token"]):
     path = "/tokens"
 
     def list(self, part: Slice = WHOLE) -> Page[Token]:
@@ -357,7 +358,7 @@ class Tokens(Collection[Token]):
         """``expiration`` is a time in UTC, or relative: ``+10h``. Only this answer has the token's value."""
         body = {"description": description, "expiration_date": expiration}
         given = {name: value for name, value in body.items() if value}
-        return cast(Token, self._transport.request("POST", self.path, json=given))
+        return cast("Token", self._transport.request("POST", self.path, json=given))
 
     def delete(self, identifier: str) -> None:
         self._transport.request("DELETE", self._one(identifier))

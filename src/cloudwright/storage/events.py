@@ -14,9 +14,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Integer,
     and_,
-    bindparam,
     exists,
     false,
     func,
@@ -30,7 +28,6 @@ from cloudwright.storage.json_codec import storable
 from cloudwright.storage.locks import lock_executions
 from cloudwright.storage.paging import Listing, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
-from cloudwright.storage.records import EventRecord
 from cloudwright.storage.schema import events, executions, node_instances
 
 _FIELDS = tuple(field.name for field in fields(Event))
@@ -44,7 +41,7 @@ _ITS_INSTANCE = and_(
 )
 # Outer joins: an event always has its execution, but an inner join lets SQLite begin with the executions, and
 # sort all their events to find the latest few.
-_JOINED = (
+JOINED = (
     select(
         events.c.id,
         *columns_of(Event, events),
@@ -55,11 +52,6 @@ _JOINED = (
     )
     .outerjoin_from(events, executions, _ITS_EXECUTION)
     .outerjoin(node_instances, _ITS_INSTANCE)
-)
-_TAIL = Prepared(
-    _JOINED.where(events.c.execution_id == bindparam("execution"), events.c.id > bindparam("after"))
-    .order_by(events.c.id)
-    .limit(bindparam("most", type_=Integer))
 )
 _SORTABLE: dict[str, ColumnElement[Any]] = {
     "id": events.c.id,
@@ -86,18 +78,12 @@ def insert_locked(conn: Connection, new: Sequence[Event]) -> None:
         _INSERT.run_many(conn, [_row(event) for event in new])
 
 
-def tail(conn: Connection, execution_id: str, after_id: int, limit: int) -> list[EventRecord]:
-    """The execution's next events after the one with that id, in order; 0 is from the first."""
-    rows = _TAIL.all(conn, execution=execution_id, after=after_id, most=limit)
-    return [EventRecord(*row) for row in rows]
-
-
 def listing(filter: EventFilter) -> Listing:
     conditions = list(_conditions(filter))
     counted = select(func.count()).select_from(events).join(executions, _ITS_EXECUTION).where(*conditions)
     if filter.node_ids is not None:
         counted = counted.join(node_instances, _ITS_INSTANCE)
-    statement = _JOINED.where(*conditions)
+    statement = JOINED.where(*conditions)
     # The events of one execution are read in their order; those of several have to be sorted.
     of_several = (filter.deployment_ids, filter.blueprint_ids) != (None, None)
     if filter.tenant is not None:

@@ -31,11 +31,14 @@ class ExecutionFilter:
 
 @dataclass(frozen=True, slots=True)
 class OperationFilter:
+    """``residual`` keeps operations that run although their execution has ended; the tenant must be given."""
+
     tenant: str | None = None
     execution_id: str | None = None
     graph_id: str | None = None
     states: Collection[OperationState] | None = None
     kinds: Collection[str] | None = None
+    residual: bool = False
 
 
 @dataclass(frozen=True, slots=True)

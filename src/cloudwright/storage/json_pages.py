@@ -1,9 +1,9 @@
-"""A page of a list as the JSON text that clients are sent, made by the database.
+"""Records as the JSON text that clients receive, made by the database: a page of a list, or a single one.
 
 Made in Python, from rows by way of records, a list of a thousand takes twice the processor time, most of it
 with the interpreter's lock held: everything else that the manager does would wait. The database makes the
-same text without that lock, and answers it as one row: after every row that a driver fetches, its thread has
-to get the lock back.
+same text without that lock, and returns a page as one row: after every row that a driver fetches, its thread
+has to get the lock back.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     Text,
     case,
     func,
@@ -28,6 +29,7 @@ from sqlalchemy import (
 
 from cloudwright.storage.columns import Json, UtcDateTime
 from cloudwright.storage.paging import Listing, Page
+from cloudwright.storage.prepared import Prepared
 
 Column = ColumnElement[Any]
 
@@ -65,7 +67,7 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class JsonPage:
-    """``items`` are ``count`` JSON objects with commas between them; on all pages there are ``total``."""
+    """A page as ``count`` JSON objects, separated by commas; all pages together have ``total``."""
 
     items: str
     count: int
@@ -75,23 +77,83 @@ class JsonPage:
 def json_page(
     conn: Connection, listing: Listing, projection: Projection, chosen: Collection[str] | None, page: Page
 ) -> JsonPage:
-    """The page's records as JSON; ``chosen`` are the fields that are wanted, None is all of them.
+    """Read a page of records as JSON; ``chosen`` are the wanted fields, None means all of them.
 
     Raises InvalidInput for a column that the list cannot be sorted by.
     """
-    statement = listing.statement
-    for table, condition in projection.beside:
-        statement = statement.outerjoin(table, condition)
     dialect = _DIALECTS[conn.dialect.name]
-    wanted = {
-        name: expression for name, expression in projection.fields.items() if chosen is None or name in chosen
-    }
-    fields = _values(dialect, wanted)
-    columns = statement.with_only_columns(*dialect.columns(fields), maintain_column_froms=True)
+    columns = _with_fields(dialect, listing.statement, projection, chosen)
     rows = listing.page_of(columns, page).subquery("page")
     aggregated = select(dialect.aggregate(rows), func.count()).select_from(rows)
     items, count = conn.execute(aggregated).one()
     return JsonPage(items or "", count, listing.total(conn, page, count))
+
+
+class JsonRecords:
+    """Records found by a statement with ``bindparam``s, as JSON texts.
+
+    They have the fields of the projection, so a single record says what its list says. ``beside`` names
+    fields whose values are returned before the text. Without a choice of fields the statement is compiled
+    once.
+    """
+
+    def __init__(
+        self,
+        projection: Projection,
+        statement: Select[Any],
+        *,
+        beside: tuple[str, ...] = (),
+    ) -> None:
+        self._projection = projection
+        self._statement = statement
+        self._beside = beside
+        self._whole = {name: Prepared(self._select(dialect, None)) for name, dialect in _DIALECTS.items()}
+
+    def first(
+        self, conn: Connection, chosen: Collection[str] | None = None, **parameters: Any
+    ) -> tuple[Any, ...] | None:
+        """Return the values beside the first record and its JSON, or None if there is no record.
+
+        A record of ``chosen`` fields has nothing beside it.
+        """
+        name = conn.dialect.name
+        if chosen is None:
+            return self._whole[name].first(conn, **parameters)
+        row = conn.execute(self._select(_DIALECTS[name], chosen), parameters).first()
+        return None if row is None else tuple(row)
+
+    def json(self, conn: Connection, chosen: Collection[str] | None = None, **parameters: Any) -> str | None:
+        """Return the JSON of the first record, or None if there is no record."""
+        row = self.first(conn, chosen, **parameters)
+        return None if row is None else str(row[-1])
+
+    def all(self, conn: Connection, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Return the values beside each record and its JSON, in no certain order."""
+        return self._whole[conn.dialect.name].all(conn, **parameters)
+
+    def _select(self, dialect: _JsonDialect, chosen: Collection[str] | None) -> Select[Any]:
+        beside = self._beside if chosen is None else ()
+        rows = _with_fields(dialect, self._statement, self._projection, chosen, beside).subquery("page")
+        return select(*(rows.c[name] for name in beside), dialect.item(rows)).select_from(rows)
+
+
+def _with_fields(
+    dialect: _JsonDialect,
+    statement: Select[Any],
+    projection: Projection,
+    chosen: Collection[str] | None,
+    beside: Collection[str] = (),
+) -> Select[Any]:
+    """Make the statement select the fields of the projection from its rows and what they are joined to."""
+    for table, condition in projection.beside:
+        statement = statement.outerjoin(table, condition)
+    wanted = {
+        name: dialect.value(expression)
+        for name, expression in projection.fields.items()
+        if chosen is None or name in chosen
+    }
+    columns = dialect.columns(wanted, beside)
+    return statement.with_only_columns(*columns, maintain_column_froms=True)
 
 
 def _values(dialect: _JsonDialect, fields: Mapping[str, Expression]) -> dict[str, Column]:
@@ -109,12 +171,16 @@ class _JsonDialect(Protocol):
 
     def value(self, expression: Expression) -> Column: ...
 
-    def columns(self, fields: Mapping[str, Column]) -> list[Column]:
-        """What each row of a page is selected as."""
+    def columns(self, fields: Mapping[str, Column], beside: Collection[str] = ()) -> list[Column]:
+        """Return the columns to select from each row, those named by ``beside`` under their own names."""
+        ...
+
+    def item(self, rows: FromClause) -> Column:
+        """Return the JSON object of one such row."""
         ...
 
     def aggregate(self, rows: FromClause) -> Column:
-        """The objects of such rows, with commas between them; NULL where there are none."""
+        """Return the objects of such rows, separated by commas; NULL if there are none."""
         ...
 
 
@@ -137,11 +203,14 @@ class _SqliteJson:
             return func.json(func.iif(expression, literal_column("'true'"), literal_column("'false'")))
         return expression
 
-    def columns(self, fields: Mapping[str, Column]) -> list[Column]:
-        return [self._object(fields).label("item")]
+    def columns(self, fields: Mapping[str, Column], beside: Collection[str] = ()) -> list[Column]:
+        return [self._object(fields).label("item"), *(fields[name].label(name) for name in beside)]
+
+    def item(self, rows: FromClause) -> Column:
+        return rows.c.item
 
     def aggregate(self, rows: FromClause) -> Column:
-        return func.group_concat(rows.c.item, type_=Text)
+        return func.group_concat(self.item(rows), type_=Text)
 
     def _object(self, fields: Mapping[str, Column]) -> Column:
         named = chain.from_iterable((literal_column(f"'{name}'"), value) for name, value in fields.items())
@@ -171,12 +240,14 @@ class _PostgresqlJson:
             return self._json(expression)
         return expression
 
-    def columns(self, fields: Mapping[str, Column]) -> list[Column]:
+    def columns(self, fields: Mapping[str, Column], beside: Collection[str] = ()) -> list[Column]:
         return [value.label(name) for name, value in fields.items()]
 
+    def item(self, rows: FromClause) -> Column:
+        return func.row_to_json(literal_column("page")).cast(Text)
+
     def aggregate(self, rows: FromClause) -> Column:
-        item = func.row_to_json(literal_column("page")).cast(Text)
-        return func.string_agg(item, literal_column("','"), type_=Text)
+        return func.string_agg(self.item(rows), literal_column("','"), type_=Text)
 
     def _json(self, document: Column) -> Column:
         return type_coerce(document, Text).op("::", precedence=15)(literal_column("json"))

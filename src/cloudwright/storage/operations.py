@@ -106,12 +106,6 @@ _STARTED_FIRST = (
 _OF_ONE = operations.c.execution_id == bindparam("execution")
 _RUNNING = Prepared(_STARTED_FIRST)
 _RUNNING_OF = Prepared(_STARTED_FIRST.where(_OF_ONE))
-_COUNT_RUNNING = Prepared(select(func.count()).where(_OF_ONE, _STARTED))
-_RESIDUAL = Prepared(
-    _STARTED_FIRST.where(_OF_ONE)
-    .join(executions, executions.c.id == operations.c.execution_id)
-    .where(is_any(executions.c.status, END_STATUSES))
-)
 _COUNT = Prepared(
     select(operations.c.state, func.count())
     .where(operations.c.execution_id == bindparam("execution"))
@@ -249,17 +243,6 @@ def running(conn: Connection, execution_id: str | None = None) -> list[Operation
     return [Operation(*row) for row in _RUNNING_OF.all(conn, execution=execution_id)]
 
 
-def count_running(conn: Connection, execution_id: str) -> int:
-    """How many of the execution's operations are started and have not ended."""
-    row = _COUNT_RUNNING.first(conn, execution=execution_id)
-    return row[0] if row else 0
-
-
-def residual(conn: Connection, execution_id: str) -> list[Operation]:
-    """Operations that still run although their execution has ended."""
-    return [Operation(*row) for row in _RESIDUAL.all(conn, execution=execution_id)]
-
-
 def count_by_state(conn: Connection, execution_id: str) -> dict[OperationState, int]:
     """How many tasks of the execution are in each state; states without any are missing."""
     return dict(_COUNT.all(conn, execution=execution_id))
@@ -297,6 +280,10 @@ def listing(filter: OperationFilter) -> Listing:
     if filter.tenant is not None:
         statement = statement.join(executions, executions.c.id == table.execution_id).where(
             executions.c.tenant == filter.tenant
+        )
+    if filter.residual:
+        statement = statement.where(
+            _STARTED, table.kind == OPERATION, is_any(executions.c.status, END_STATUSES)
         )
     return Listing(
         statement,

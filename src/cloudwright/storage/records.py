@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cloudwright.model.event import EVENT
 from cloudwright.model.execution import CancelDecision, CancelMode, ExecutionStatus
 from cloudwright.model.operation import OperationState
 
@@ -181,30 +180,6 @@ class JournalResult:
 
     sent: list[JsonObject]
     refused: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class EventRecord:
-    """A stored event or log line, with what it is about. ``id`` grows in the order of storing."""
-
-    id: int
-    execution_id: str
-    timestamp: datetime
-    message: str
-    kind: str = EVENT
-    event_type: str | None = None
-    level: str | None = None
-    logger: str | None = None
-    node_instance_id: str | None = None
-    source_id: str | None = None
-    target_id: str | None = None
-    operation: str | None = None
-    operation_id: str | None = None
-    details: JsonObject = field(default_factory=dict)
-    workflow_id: str | None = None
-    deployment_id: str | None = None
-    blueprint_id: str | None = None
-    node_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

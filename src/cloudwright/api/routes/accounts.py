@@ -5,12 +5,13 @@ from __future__ import annotations
 from fastapi import Response
 from pydantic import BaseModel
 
-from cloudwright.api import schemas, serializers
+from cloudwright.api import serializers
 from cloudwright.api.dependencies import ContextDep, ListQueryDep, RequestContext
 from cloudwright.api.responses import JsonResponse, list_page
 from cloudwright.api.routing import resource_router
 from cloudwright.api.timestamps import parse_expiration
 from cloudwright.errors import Forbidden
+from cloudwright.model import rest
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Token
 
@@ -26,13 +27,13 @@ class NewToken(BaseModel):
     expiration_date: str | None = None
 
 
-@router.get("/tokens", response_model=schemas.Page[schemas.Token])
+@router.get("/tokens", response_model=rest.Page[rest.Token])
 async def list_tokens(context: ContextDep, query: ListQueryDep) -> JsonResponse:
     rows, total = await context.manager.accounts.tokens(context.principal, query.page)
     return list_page([await _token(context, row) for row in rows], total, query.page, query.fields)
 
 
-@router.post("/tokens", response_model=schemas.Token)
+@router.post("/tokens", response_model=rest.Token)
 async def create_token(context: ContextDep, new: NewToken) -> JsonResponse:
     """A new token of the user who asks. Its value is in this answer only."""
     expires_at = (
@@ -42,7 +43,7 @@ async def create_token(context: ContextDep, new: NewToken) -> JsonResponse:
     return JsonResponse(serializers.token(row, context.principal.role, value))
 
 
-@router.get("/tokens/{id}", response_model=schemas.Token)
+@router.get("/tokens/{id}", response_model=rest.Token)
 async def get_token(context: ContextDep, id: str) -> JsonResponse:
     return JsonResponse(await _token(context, await context.manager.accounts.token(context.principal, id)))
 
@@ -54,36 +55,36 @@ async def delete_token(context: ContextDep, id: str) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/tenants", response_model=schemas.Page[schemas.Tenant])
+@router.get("/tenants", response_model=rest.Page[rest.Tenant])
 async def list_tenants(context: ContextDep, query: ListQueryDep) -> JsonResponse:
     rows, total = await context.manager.accounts.tenants(query.page)
     return list_page((serializers.tenant(row) for row in rows), total, query.page, query.fields)
 
 
-@router.get("/tenants/{name}", response_model=schemas.Tenant)
+@router.get("/tenants/{name}", response_model=rest.Tenant)
 async def get_tenant(context: ContextDep, name: str) -> JsonResponse:
     return JsonResponse(serializers.tenant(await context.manager.accounts.tenant(name)))
 
 
-@router.get("/user", response_model=schemas.User)
+@router.get("/user", response_model=rest.User)
 async def get_own_user(context: ContextDep) -> JsonResponse:
     """The user who asks."""
     return JsonResponse(await _user(context, context.principal.username))
 
 
-@router.get("/users/{username}", response_model=schemas.User)
+@router.get("/users/{username}", response_model=rest.User)
 async def get_user(context: ContextDep, username: str) -> JsonResponse:
     if username != context.principal.username and not context.principal.is_admin:
         raise Forbidden("Only an administrator may look at other users.")
     return JsonResponse(await _user(context, username))
 
 
-async def _user(context: RequestContext, username: str) -> schemas.User:
+async def _user(context: RequestContext, username: str) -> rest.User:
     user = await context.manager.accounts.user(username)
     tenants, _ = await context.manager.accounts.tenants(EVERYTHING)
     return serializers.user(user, [tenant.name for tenant in tenants])
 
 
-async def _token(context: RequestContext, row: Token) -> schemas.Token:
+async def _token(context: RequestContext, row: Token) -> rest.Token:
     user = await context.manager.accounts.user(row.username)
     return serializers.token(row, user.role, _HIDDEN)

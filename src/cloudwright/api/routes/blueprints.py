@@ -8,7 +8,7 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel
 from starlette.responses import FileResponse, StreamingResponse
 
-from cloudwright.api import queries, schemas, serializers
+from cloudwright.api import serializers
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -22,13 +22,15 @@ from cloudwright.api.plans import stream_with_plan
 from cloudwright.api.responses import JsonResponse, list_page, pick_fields
 from cloudwright.api.routing import resource_router
 from cloudwright.api.uploads import ARCHIVE_BODY, ArchiveDetails, receive_archive
+from cloudwright.manager import views
+from cloudwright.model import rest
 from cloudwright.storage import blueprints
 from cloudwright.storage.filters import BlueprintFilter
 
 router = resource_router("blueprints", "/blueprints")
 
 
-@router.get("", response_model=schemas.Page[schemas.Blueprint])
+@router.get("", response_model=rest.Page[rest.Blueprint])
 async def list_blueprints(
     context: ContextDep,
     query: ListQueryDep,
@@ -36,7 +38,7 @@ async def list_blueprints(
     state: Annotated[list[str] | None, Query()] = None,
     created_by: str | None = None,
 ) -> JsonResponse:
-    check_fields(query.fields, schemas.Blueprint)
+    check_fields(query.fields, rest.Blueprint)
     wants_plan = "plan" in (query.fields or ())
     filter = BlueprintFilter(
         tenant=query.tenant(context),
@@ -46,15 +48,15 @@ async def list_blueprints(
         search=query.search,
     )
     rows, total = await context.manager.store.read(
-        queries.list_blueprints, filter, query.page, with_plan=wants_plan
+        views.list_blueprints, filter, query.page, with_plan=wants_plan
     )
     made = (serializers.blueprint(row, with_plan=wants_plan) for row in rows)
     return list_page(made, total, query.page, query.fields)
 
 
-@router.get("/{id}", response_model=schemas.Blueprint)
+@router.get("/{id}", response_model=rest.Blueprint)
 async def get_blueprint(context: ContextDep, id: str, fields: FieldsDep) -> Response:
-    check_fields(fields, schemas.Blueprint)
+    check_fields(fields, rest.Blueprint)
     wants_plan = fields is None or "plan" in fields
     row = await context.manager.store.read(blueprints.get, context.tenant, id, with_plan=wants_plan)
     made = pick_fields(serializers.blueprint(row), fields)
@@ -63,7 +65,7 @@ async def get_blueprint(context: ContextDep, id: str, fields: FieldsDep) -> Resp
     return StreamingResponse(stream_with_plan(made, row.plan), media_type="application/json")
 
 
-@router.put("/{id}", response_model=schemas.Blueprint, status_code=201, openapi_extra=ARCHIVE_BODY)
+@router.put("/{id}", response_model=rest.Blueprint, status_code=201, openapi_extra=ARCHIVE_BODY)
 async def upload_blueprint(
     request: Request,
     context: ContextDep,
@@ -103,7 +105,7 @@ async def upload_blueprint(
     "/{id}/validate",
     status_code=204,
     response_class=Response,
-    responses={200: {"model": schemas.Validation}},
+    responses={200: {"model": rest.Validation}},
     openapi_extra=ARCHIVE_BODY,
 )
 async def validate_blueprint(
@@ -128,7 +130,7 @@ class Changes(BaseModel):
     labels: list[dict[str, Any]]
 
 
-@router.patch("/{id}", response_model=schemas.Blueprint)
+@router.patch("/{id}", response_model=rest.Blueprint)
 async def update_blueprint(context: ContextDep, id: str, changes: Changes) -> JsonResponse:
     """Replace the labels."""
     row = await context.manager.blueprints.set_labels(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import BaseModel
 
-from cloudwright.api import queries, schemas, serializers
+from cloudwright.api import serializers
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -20,6 +20,8 @@ from cloudwright.api.labels import label_pairs
 from cloudwright.api.responses import JsonResponse, list_page, pick_fields, single_page
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
+from cloudwright.manager import views
+from cloudwright.model import rest
 from cloudwright.storage import deployments
 from cloudwright.storage.filters import DeploymentFilter
 
@@ -28,7 +30,7 @@ router = resource_router("deployments")
 # What is not of the record itself, and takes more reading.
 _STATE = frozenset(
     name
-    for name in schemas.Deployment.__annotations__
+    for name in rest.Deployment.__annotations__
     if name.startswith("latest_execution")
     or name in ("installation_status", "deployment_status", "workflows")
 )
@@ -48,7 +50,7 @@ class NewDeployment(BaseModel):
     settings: dict[str, Any] = {}
 
 
-@router.get("/deployments", response_model=schemas.Page[schemas.Deployment])
+@router.get("/deployments", response_model=rest.Page[rest.Deployment])
 async def list_deployments(
     context: ContextDep,
     query: ListQueryDep,
@@ -61,7 +63,7 @@ async def list_deployments(
     _dependencies_of: str | None = None,
     _filter_id: str | None = None,
 ) -> JsonResponse:
-    check_fields(query.fields, schemas.Deployment)
+    check_fields(query.fields, rest.Deployment)
     if _group_id or _dependencies_of or _filter_id:
         raise InvalidInput("Groups, dependencies and stored filters of deployments do not exist here.")
     filter = DeploymentFilter(
@@ -73,21 +75,21 @@ async def list_deployments(
         search=query.search or _search_name,
     )
     with_state = query.fields is None or not _STATE.isdisjoint(query.fields)
-    views, total = await context.manager.store.read(
-        queries.list_deployments, filter, query.page, with_state=with_state
+    found, total = await context.manager.store.read(
+        views.list_deployments, filter, query.page, with_state=with_state
     )
-    made = (serializers.deployment(view) for view in views)
+    made = (serializers.deployment(view) for view in found)
     return list_page(made, total, query.page, query.fields)
 
 
-@router.get("/deployments/{id}", response_model=schemas.Deployment)
+@router.get("/deployments/{id}", response_model=rest.Deployment)
 async def get_deployment(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
-    check_fields(fields, schemas.Deployment)
-    view = await context.manager.store.read(queries.get_deployment, context.tenant, id)
+    check_fields(fields, rest.Deployment)
+    view = await context.manager.store.read(views.get_deployment, context.tenant, id)
     return JsonResponse(pick_fields(serializers.deployment(view), fields))
 
 
-@router.put("/deployments/{id}", response_model=schemas.Deployment, status_code=201)
+@router.put("/deployments/{id}", response_model=rest.Deployment, status_code=201)
 async def create_deployment(context: ContextDep, id: str, new: NewDeployment) -> JsonResponse:
     row = await context.manager.deployments.create(
         context.tenant,
@@ -103,7 +105,7 @@ async def create_deployment(context: ContextDep, id: str, new: NewDeployment) ->
         runtime_only_evaluation=new.runtime_only_evaluation,
         auto_correct_types=new.auto_correct_types,
     )
-    view = await context.manager.store.read(queries.get_deployment, context.tenant, row.id)
+    view = await context.manager.store.read(views.get_deployment, context.tenant, row.id)
     return JsonResponse(serializers.deployment(view), status_code=201)
 
 
@@ -111,13 +113,13 @@ class Changes(BaseModel):
     labels: list[dict[str, Any]]
 
 
-@router.patch("/deployments/{id}", response_model=schemas.Deployment)
+@router.patch("/deployments/{id}", response_model=rest.Deployment)
 async def update_deployment(context: ContextDep, id: str, changes: Changes) -> JsonResponse:
     """Replace the labels."""
     await context.manager.deployments.set_labels(
         context.tenant, id, label_pairs(changes.labels), by=context.by
     )
-    view = await context.manager.store.read(queries.get_deployment, context.tenant, id)
+    view = await context.manager.store.read(views.get_deployment, context.tenant, id)
     return JsonResponse(serializers.deployment(view))
 
 
@@ -128,7 +130,7 @@ async def delete_deployment(context: ContextDep, id: str, force: bool = False) -
     return Response(status_code=204)
 
 
-@router.get("/deployments/{id}/outputs", response_model=schemas.Outputs)
+@router.get("/deployments/{id}/outputs", response_model=rest.Outputs)
 async def get_outputs(context: ContextDep, id: str) -> JsonResponse:
     """The outputs' values as they are now."""
     return JsonResponse(
@@ -136,32 +138,32 @@ async def get_outputs(context: ContextDep, id: str) -> JsonResponse:
     )
 
 
-@router.get("/deployments/{id}/capabilities", response_model=schemas.Capabilities)
+@router.get("/deployments/{id}/capabilities", response_model=rest.Capabilities)
 async def get_capabilities(context: ContextDep, id: str) -> JsonResponse:
     """The capabilities' values as they are now."""
     values = await context.manager.deployments.capabilities(context.tenant, id)
     return JsonResponse({"deployment_id": id, "capabilities": values})
 
 
-@router.get("/deployments/{id}/inputs", response_model=schemas.Inputs)
+@router.get("/deployments/{id}/inputs", response_model=rest.Inputs)
 async def get_inputs(context: ContextDep, id: str) -> JsonResponse:
     row = await context.manager.store.read(deployments.get, context.tenant, id)
     return JsonResponse({"deployment_id": id, "inputs": row.inputs})
 
 
-@router.get("/deployments/{id}/labels", response_model=schemas.Page[schemas.Label])
+@router.get("/deployments/{id}/labels", response_model=rest.Page[rest.Label])
 async def get_labels(context: ContextDep, id: str) -> JsonResponse:
     row = await context.manager.store.read(deployments.get, context.tenant, id)
     return single_page(serializers.labels(row.labels))
 
 
-@router.get("/deployments/{id}/workflows", response_model=schemas.Page[schemas.Workflow])
+@router.get("/deployments/{id}/workflows", response_model=rest.Page[rest.Workflow])
 async def get_workflows(context: ContextDep, id: str) -> JsonResponse:
-    view = await context.manager.store.read(queries.get_deployment, context.tenant, id)
+    view = await context.manager.store.read(views.get_deployment, context.tenant, id)
     return single_page(serializers.workflows(view))
 
 
-@router.get("/workflows", response_model=schemas.Page[schemas.Workflow])
+@router.get("/workflows", response_model=rest.Page[rest.Workflow])
 async def list_workflows(
     context: ContextDep,
     query: ListQueryDep,
@@ -169,9 +171,9 @@ async def list_workflows(
 ) -> JsonResponse:
     """List the workflows of the deployments of a tenant, each name once: an available one if there is any."""
     filter = DeploymentFilter(tenant=query.tenant(context), ids=split_values(id), search=query.search)
-    views, _ = await context.manager.store.read(queries.list_deployments, filter, query.page, with_state=True)
-    found: dict[str, schemas.Workflow] = {}
-    for view in views:
+    listed, _ = await context.manager.store.read(views.list_deployments, filter, query.page, with_state=True)
+    found: dict[str, rest.Workflow] = {}
+    for view in listed:
         for workflow in serializers.workflows(view):
             known = found.get(workflow["name"])
             if known is None or workflow["is_available"]:

@@ -8,19 +8,18 @@ from fastapi import Query, Response
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
-from cloudwright.api import schemas
 from cloudwright.api.dependencies import LARGEST, ContextDep, ListQueryDep, check_fields, split_values
-from cloudwright.api.listing import EVENT_OR_LOG
 from cloudwright.api.responses import json_page_response
 from cloudwright.api.routing import resource_router
 from cloudwright.api.streaming import follow
 from cloudwright.api.timestamps import optional_time, parse_time
 from cloudwright.errors import InvalidInput
 from cloudwright.manager.manager import Manager
+from cloudwright.model import rest
 from cloudwright.model.event import EVENT, LOG, Event
-from cloudwright.storage import events, execution_queries
+from cloudwright.storage import events
 from cloudwright.storage.filters import EventFilter
-from cloudwright.storage.json_pages import json_page
+from cloudwright.storage.resources import event, execution
 
 router = resource_router("events", "/events")
 
@@ -33,7 +32,7 @@ _Types = Annotated[
 _TIME_COLUMNS = {"timestamp": "id", "reported_timestamp": "id", "@timestamp": "id"}
 
 
-@router.get("", response_model=schemas.Page[schemas.Event])
+@router.get("", response_model=rest.Page[rest.Event])
 async def list_events(
     context: ContextDep,
     query: ListQueryDep,
@@ -55,7 +54,7 @@ async def list_events(
     ] = None,
     include_logs: bool = True,
 ) -> Response:
-    check_fields(query.fields, schemas.Event)
+    check_fields(query.fields, rest.Event)
     start, end = _times(_range or [])
     kinds = _kinds(type, include_logs)
     wanted = message_text or message
@@ -75,10 +74,9 @@ async def list_events(
         include_events=EVENT in kinds,
         include_logs=LOG in kinds,
     )
-    found = events.listing(filter)
     page = query.sorted_page(**_TIME_COLUMNS)
     return json_page_response(
-        await context.manager.store.read(json_page, found, EVENT_OR_LOG, query.fields, page), query.page
+        await context.manager.store.read(event.get_page, filter, query.fields, page), query.page
     )
 
 
@@ -100,8 +98,8 @@ async def stream_events(
     execution, first as it is and then whenever its status has changed.
     """
     kinds = _kinds(type, include_logs)
-    row = await context.manager.store.read(execution_queries.get, execution_id, context.tenant)
-    stream = follow(context.manager, row, after, include_logs=LOG in kinds)
+    await context.manager.store.read(execution.check, context.tenant, execution_id)
+    stream = follow(context.manager, context.tenant, execution_id, after, include_logs=LOG in kinds)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
@@ -136,12 +134,12 @@ class NewEvents(BaseModel):
 async def add_events(context: ContextDep, new: NewEvents) -> Response:
     """Add events and logs to an execution."""
     manager = context.manager
-    row = await manager.store.read(execution_queries.get, new.execution_id, context.tenant)
-    made = [_made(row.id, EVENT, given, manager) for given in new.events or ()]
-    made += [_made(row.id, LOG, given, manager) for given in new.logs or ()]
+    await manager.store.read(execution.check, context.tenant, new.execution_id)
+    made = [_made(new.execution_id, EVENT, given, manager) for given in new.events or ()]
+    made += [_made(new.execution_id, LOG, given, manager) for given in new.logs or ()]
     if made:
         await manager.store.write(events.add, made)
-        manager.bus.publish(f"execution.{row.id}", {"kind": "events"})
+        manager.bus.publish(f"execution.{new.execution_id}", {"kind": "events"})
     return Response(status_code=204)
 
 

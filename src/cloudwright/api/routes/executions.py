@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
-from cloudwright.api import queries, schemas, serializers
-from cloudwright.api.dependencies import ContextDep, FieldsDep, ListQueryDep, check_fields, split_values
-from cloudwright.api.listing import EXECUTION, OPERATION
-from cloudwright.api.responses import JsonResponse, json_page_response, pick_fields, single_page
+from cloudwright.api import serializers
+from cloudwright.api.dependencies import (
+    ContextDep,
+    FieldsDep,
+    ListQueryDep,
+    RequestContext,
+    check_fields,
+    split_values,
+)
+from cloudwright.api.responses import (
+    JsonResponse,
+    json_page_response,
+    json_response,
+    pick_fields,
+)
 from cloudwright.api.routing import resource_router
 from cloudwright.api.timestamps import optional_time, parse_scheduled_time
 from cloudwright.errors import InvalidInput
+from cloudwright.manager import views
 from cloudwright.manager.blueprints import UPLOAD_EXECUTION
 from cloudwright.manager.executions import StartExecution
+from cloudwright.model import rest
 from cloudwright.model.execution import CancelMode, ExecutionStatus
-from cloudwright.storage import execution_queries, operations
 from cloudwright.storage.filters import ExecutionFilter, OperationFilter
-from cloudwright.storage.json_pages import json_page
+from cloudwright.storage.paging import Page
+from cloudwright.storage.resources import execution, operation
 
 router = resource_router("executions", "/executions")
 
@@ -50,7 +64,7 @@ class Action(BaseModel):
     grace: Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)] | None = None
 
 
-@router.get("", response_model=schemas.Page[schemas.Execution])
+@router.get("", response_model=rest.Page[rest.Execution])
 async def list_executions(
     context: ContextDep,
     query: ListQueryDep,
@@ -62,7 +76,7 @@ async def list_executions(
     created_by: str | None = None,
     _include_system_workflows: bool = False,
 ) -> Response:
-    check_fields(query.fields, schemas.Execution)
+    check_fields(query.fields, rest.Execution)
     filter = ExecutionFilter(
         tenant=query.tenant(context),
         ids=split_values(id),
@@ -75,20 +89,19 @@ async def list_executions(
         search=query.search,
     )
     page = query.sorted_page(status_display="status")
-    found = execution_queries.listing(filter)
     return json_page_response(
-        await context.manager.store.read(json_page, found, EXECUTION, query.fields, page), query.page
+        await context.manager.store.read(execution.get_page, filter, query.fields, page), query.page
     )
 
 
-@router.get("/{id}", response_model=schemas.Execution)
-async def get_execution(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
-    check_fields(fields, schemas.Execution)
-    return JsonResponse(pick_fields(await _view(context, id), fields))
+@router.get("/{id}", response_model=rest.Execution)
+async def get_execution(context: ContextDep, id: str, fields: FieldsDep) -> Response:
+    check_fields(fields, rest.Execution)
+    return await _respond(context, id, fields)
 
 
-@router.post("", response_model=schemas.Execution, status_code=201)
-async def start_execution(context: ContextDep, new: NewExecution) -> JsonResponse:
+@router.post("", response_model=rest.Execution, status_code=201)
+async def start_execution(context: ContextDep, new: NewExecution) -> Response:
     """Run a workflow of a deployment. The answer comes when the execution is stored, not when it is over."""
     if new.force_status is not None:
         raise InvalidInput("An execution's status is what became of it; `force_status` cannot set it.")
@@ -107,11 +120,11 @@ async def start_execution(context: ContextDep, new: NewExecution) -> JsonRespons
             wait_after_fail=new.wait_after_fail,
         )
     )
-    return JsonResponse(await _view(context, row.id), status_code=201)
+    return await _respond(context, row.id, status_code=201)
 
 
-@router.post("/{id}", response_model=schemas.Execution)
-async def act_on_execution(context: ContextDep, id: str, given: Action) -> JsonResponse:
+@router.post("/{id}", response_model=rest.Execution)
+async def act_on_execution(context: ContextDep, id: str, given: Action) -> Response:
     """Cancel (``cancel``, ``force-cancel``, ``kill``) or resume (``resume``, ``force-resume``) an execution.
 
     The answer comes when the request is stored. A request can be raised, and neither lowered nor repeated.
@@ -122,10 +135,10 @@ async def act_on_execution(context: ContextDep, id: str, given: Action) -> JsonR
     else:
         mode = CancelMode(given.action)
         await service.cancel(context.tenant, id, mode, by=context.by, grace=given.grace)
-    return JsonResponse(await _view(context, id))
+    return await _respond(context, id)
 
 
-@router.get("/{id}/operations", response_model=schemas.Page[schemas.Operation])
+@router.get("/{id}/operations", response_model=rest.Page[rest.Operation])
 async def list_operations(
     context: ContextDep,
     query: ListQueryDep,
@@ -134,23 +147,22 @@ async def list_operations(
         bool, Query(description="Only what still runs although the execution is over.")
     ] = False,
 ) -> Response:
-    check_fields(query.fields, schemas.Operation)
-    if residual:
-        left = await context.manager.store.read(queries.list_residual, context.tenant, id)
-        return single_page([pick_fields(serializers.operation(row, over=True), query.fields) for row in left])
-    await context.manager.store.read(queries.get_execution, context.tenant, id)
-    found = operations.listing(OperationFilter(tenant=context.tenant, execution_id=id))
-    return json_page_response(
-        await context.manager.store.read(json_page, found, OPERATION, query.fields, query.page),
-        query.page,
-    )
+    check_fields(query.fields, rest.Operation)
+    store = context.manager.store
+    await store.read(execution.check, context.tenant, id)
+    filter = OperationFilter(tenant=context.tenant, execution_id=id, residual=residual)
+    page = Page(None, 0, (("started_at", False),)) if residual else query.page
+    return json_page_response(await store.read(operation.get_page, filter, query.fields, page), page)
 
 
-async def _view(context: ContextDep, id: str) -> schemas.Execution:
+async def _respond(
+    context: RequestContext, id: str, fields: Collection[str] | None = None, status_code: int = 200
+) -> Response:
+    store = context.manager.store
     if id.startswith(f"{UPLOAD_EXECUTION}:"):
-        return serializers.upload(await context.manager.store.read(queries.get_upload, context.tenant, id))
-    view = await context.manager.store.read(queries.get_execution, context.tenant, id)
-    return serializers.execution(view.execution, view.owner, view.residual)
+        row = await store.read(views.get_upload, context.tenant, id)
+        return JsonResponse(pick_fields(serializers.upload(row), fields), status_code)
+    return json_response(await store.read(execution.get_json, context.tenant, id, fields), status_code)
 
 
 def _statuses(names: list[str] | None) -> list[ExecutionStatus] | None:

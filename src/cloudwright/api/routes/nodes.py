@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Query, Response
+from orjson import loads
 from pydantic import BaseModel, Field
 
-from cloudwright.api import queries, schemas, serializers
+from cloudwright.api import serializers
 from cloudwright.api.dependencies import (
     LARGEST,
     ContextDep,
@@ -16,20 +17,20 @@ from cloudwright.api.dependencies import (
     check_fields,
     split_values,
 )
-from cloudwright.api.listing import NODE_INSTANCE
-from cloudwright.api.responses import JsonResponse, json_page_response, list_page, pick_fields
+from cloudwright.api.responses import JsonResponse, json_page_response, json_response, list_page, pick_fields
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
-from cloudwright.storage import instances
+from cloudwright.manager import views
+from cloudwright.model import rest
 from cloudwright.storage.filters import InstanceFilter, NodeFilter
-from cloudwright.storage.json_pages import json_page
+from cloudwright.storage.resources import node_instance
 
 router = resource_router("nodes")
 
 _Names = Annotated[list[str] | None, Query()]
 
 
-@router.get("/nodes", response_model=schemas.Page[schemas.Node])
+@router.get("/nodes", response_model=rest.Page[rest.Node])
 async def list_nodes(
     context: ContextDep,
     query: ListQueryDep,
@@ -38,14 +39,14 @@ async def list_nodes(
     _evaluate_functions: bool = False,
 ) -> JsonResponse:
     """Nodes; with ``_evaluate_functions`` their properties' functions are evaluated as things are now."""
-    check_fields(query.fields, schemas.Node)
+    check_fields(query.fields, rest.Node)
     filter = NodeFilter(
         tenant=query.tenant(context),
         deployment_ids=split_values(deployment_id),
         ids=split_values(id),
         search=query.search,
     )
-    rows, total = await context.manager.store.read(queries.list_nodes, filter, query.page)
+    rows, total = await context.manager.store.read(views.list_nodes, filter, query.page)
     made = [serializers.node(row, owner) for row, owner in rows]
     if _evaluate_functions:
         for row, node in zip(rows, made, strict=True):
@@ -55,7 +56,7 @@ async def list_nodes(
     return list_page(made, total, query.page, query.fields)
 
 
-@router.get("/node-instances", response_model=schemas.Page[schemas.NodeInstance])
+@router.get("/node-instances", response_model=rest.Page[rest.NodeInstance])
 async def list_node_instances(
     context: ContextDep,
     query: ListQueryDep,
@@ -65,7 +66,7 @@ async def list_node_instances(
     state: _Names = None,
     host_id: _Names = None,
 ) -> Response:
-    check_fields(query.fields, schemas.NodeInstance)
+    check_fields(query.fields, rest.NodeInstance)
     filter = InstanceFilter(
         tenant=query.tenant(context),
         deployment_ids=split_values(deployment_id),
@@ -75,25 +76,24 @@ async def list_node_instances(
         host_ids=split_values(host_id),
         search=query.search,
     )
-    found = instances.listing(filter)
     return json_page_response(
-        await context.manager.store.read(json_page, found, NODE_INSTANCE, query.fields, query.page),
-        query.page,
+        await context.manager.store.read(node_instance.get_page, filter, query.fields, query.page), query.page
     )
 
 
-@router.get("/node-instances/{id}", response_model=schemas.NodeInstance)
+@router.get("/node-instances/{id}", response_model=rest.NodeInstance)
 async def get_node_instance(
     context: ContextDep, id: str, fields: FieldsDep, _evaluate_functions: bool = False
-) -> JsonResponse:
-    check_fields(fields, schemas.NodeInstance)
-    row, owner = await context.manager.store.read(queries.get_instance, context.tenant, id)
-    made = serializers.node_instance(row, owner)
-    if _evaluate_functions:
-        made["runtime_properties"] = await context.manager.deployments.evaluate(
-            context.tenant, row.deployment_id, made["runtime_properties"], instance_id=id
-        )
-    return JsonResponse(pick_fields(made, fields))
+) -> Response:
+    check_fields(fields, rest.NodeInstance)
+    store = context.manager.store
+    if not _evaluate_functions:
+        return json_response(await store.read(node_instance.get_json, context.tenant, id, fields))
+    record = loads(await store.read(node_instance.get_json, context.tenant, id))
+    record["runtime_properties"] = await context.manager.deployments.evaluate(
+        context.tenant, record["deployment_id"], record["runtime_properties"], instance_id=id
+    )
+    return JsonResponse(pick_fields(record, fields))
 
 
 class InstanceChanges(BaseModel):
@@ -106,10 +106,10 @@ class InstanceChanges(BaseModel):
     relationships: list[Any] | None = None
 
 
-@router.patch("/node-instances/{id}", response_model=schemas.NodeInstance)
+@router.patch("/node-instances/{id}", response_model=rest.NodeInstance)
 async def update_node_instance(
     context: ContextDep, id: str, changes: InstanceChanges, force: bool = False
-) -> JsonResponse:
+) -> Response:
     """Change the state or the runtime properties; ``force`` does not compare versions."""
     if changes.relationships is not None or changes.system_properties is not None:
         raise InvalidInput("Only `state` and `runtime_properties` of a node instance can be changed.")
@@ -122,5 +122,4 @@ async def update_node_instance(
         runtime_properties=changes.runtime_properties,
         state=changes.state,
     )
-    row, owner = await context.manager.store.read(queries.get_instance, context.tenant, id)
-    return JsonResponse(serializers.node_instance(row, owner))
+    return json_response(await context.manager.store.read(node_instance.get_json, context.tenant, id))

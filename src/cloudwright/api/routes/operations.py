@@ -6,21 +6,27 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from cloudwright.api import queries, schemas, serializers
+from cloudwright.api import serializers
 from cloudwright.api.dependencies import ContextDep, FieldsDep, ListQueryDep, check_fields, split_values
-from cloudwright.api.listing import OPERATION
-from cloudwright.api.responses import JsonResponse, json_page_response, pick_fields, single_page
+from cloudwright.api.responses import (
+    JsonResponse,
+    json_page_response,
+    json_response,
+    pick_fields,
+    single_page,
+)
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
+from cloudwright.manager import views
+from cloudwright.model import rest
 from cloudwright.model.operation import OperationState
-from cloudwright.storage import operations
 from cloudwright.storage.filters import OperationFilter
-from cloudwright.storage.json_pages import json_page
+from cloudwright.storage.resources import execution, operation
 
 router = resource_router("operations")
 
 
-@router.get("/operations", response_model=schemas.Page[schemas.Operation])
+@router.get("/operations", response_model=rest.Page[rest.Operation])
 async def list_operations(
     context: ContextDep,
     query: ListQueryDep,
@@ -29,11 +35,12 @@ async def list_operations(
     state: Annotated[list[str] | None, Query()] = None,
     skip_internal: Annotated[bool, Query(description="Only what runs outside of the workflow.")] = False,
 ) -> Response:
-    check_fields(query.fields, schemas.Operation)
+    check_fields(query.fields, rest.Operation)
     if execution_id is None and graph_id is None:
         raise InvalidInput("Say whose operations: give `execution_id` or `graph_id`.")
+    store = context.manager.store
     if execution_id is not None:
-        await context.manager.store.read(queries.get_execution, context.tenant, execution_id)
+        await store.read(execution.check, context.tenant, execution_id)
     filter = OperationFilter(
         tenant=context.tenant,
         execution_id=execution_id,
@@ -41,26 +48,23 @@ async def list_operations(
         states=_states(split_values(state)),
         kinds=["operation"] if skip_internal else None,
     )
-    found = operations.listing(filter)
     return json_page_response(
-        await context.manager.store.read(json_page, found, OPERATION, query.fields, query.page),
-        query.page,
+        await store.read(operation.get_page, filter, query.fields, query.page), query.page
     )
 
 
-@router.get("/operations/{id}", response_model=schemas.Operation)
-async def get_operation(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
-    check_fields(fields, schemas.Operation)
-    row, over = await context.manager.store.read(queries.get_operation, context.tenant, id)
-    return JsonResponse(pick_fields(serializers.operation(row, over=over), fields))
+@router.get("/operations/{id}", response_model=rest.Operation)
+async def get_operation(context: ContextDep, id: str, fields: FieldsDep) -> Response:
+    check_fields(fields, rest.Operation)
+    return json_response(await context.manager.store.read(operation.get_json, context.tenant, id, fields))
 
 
-@router.get("/tasks_graphs", response_model=schemas.Page[schemas.TasksGraph])
+@router.get("/tasks_graphs", response_model=rest.Page[rest.TasksGraph])
 async def list_graphs(
     context: ContextDep, execution_id: str, fields: FieldsDep, name: str | None = None
 ) -> JsonResponse:
-    check_fields(fields, schemas.TasksGraph)
-    rows = await context.manager.store.read(queries.list_graphs, context.tenant, execution_id)
+    check_fields(fields, rest.TasksGraph)
+    rows = await context.manager.store.read(views.list_graphs, context.tenant, execution_id)
     return single_page(
         [
             pick_fields(serializers.tasks_graph(row), fields)

@@ -8,7 +8,7 @@ import orjson
 from fastapi import Query, Request, Response
 from starlette.responses import FileResponse
 
-from cloudwright.api import schemas, serializers
+from cloudwright.api import serializers
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -20,6 +20,7 @@ from cloudwright.api.dependencies import (
 from cloudwright.api.responses import JsonResponse, list_page, pick_fields
 from cloudwright.api.routing import resource_router
 from cloudwright.api.uploads import PLUGIN_BODY, ArchiveDetails, receive_archive
+from cloudwright.model import rest
 from cloudwright.storage import plugins
 from cloudwright.storage.filters import PluginFilter
 
@@ -30,7 +31,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("", response_model=schemas.Page[schemas.Plugin])
+@router.get("", response_model=rest.Page[rest.Plugin])
 async def list_plugins(
     context: ContextDep,
     query: ListQueryDep,
@@ -38,7 +39,7 @@ async def list_plugins(
     package_name: Annotated[list[str] | None, Query()] = None,
     package_version: Annotated[list[str] | None, Query()] = None,
 ) -> JsonResponse:
-    check_fields(query.fields, schemas.Plugin)
+    check_fields(query.fields, rest.Plugin)
     filter = PluginFilter(
         tenant=query.tenant(context),
         ids=split_values(id),
@@ -51,14 +52,14 @@ async def list_plugins(
     return list_page((serializers.plugin(row) for row in rows), total, query.page, query.fields)
 
 
-@router.get("/{id}", response_model=schemas.Plugin)
+@router.get("/{id}", response_model=rest.Plugin)
 async def get_plugin(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
-    check_fields(fields, schemas.Plugin)
+    check_fields(fields, rest.Plugin)
     row = await context.manager.store.read(plugins.get, context.tenant, id)
     return JsonResponse(pick_fields(serializers.plugin(row), fields))
 
 
-@router.post("", response_model=schemas.Plugin, status_code=201, openapi_extra=PLUGIN_BODY)
+@router.post("", response_model=rest.Plugin, status_code=201, openapi_extra=PLUGIN_BODY)
 async def upload_plugin(
     request: Request,
     context: ContextDep,

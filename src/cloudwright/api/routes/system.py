@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from cloudwright.api import schemas
 from cloudwright.api.dependencies import ContextDep, ListQueryDep
 from cloudwright.api.gate import PREFIX
 from cloudwright.api.responses import JsonResponse, list_page, single_page
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import NotFound
 from cloudwright.manager.manager import Manager
+from cloudwright.model import rest
 
 router = resource_router("system")
 #: What may be asked by anybody.
@@ -27,14 +27,14 @@ async def ok() -> JsonResponse:
     return JsonResponse("OK")
 
 
-@router.get("/version", response_model=schemas.Version)
+@router.get("/version", response_model=rest.Version)
 async def get_version(context: ContextDep) -> JsonResponse:
     return JsonResponse(
         {"version": context.manager.version, "edition": EDITION, "distribution": None, "distro_release": None}
     )
 
 
-@router.get("/status", response_model=schemas.Status)
+@router.get("/status", response_model=rest.Status)
 async def get_status(context: ContextDep) -> JsonResponse:
     """Whether the manager is well. It waits for a database that does not answer, and loses nothing."""
     store = context.manager.store
@@ -47,13 +47,13 @@ async def get_status(context: ContextDep) -> JsonResponse:
     return JsonResponse({"status": "OK" if store.healthy else "Fail", "services": services})
 
 
-@router.get("/config", response_model=schemas.Page[schemas.ConfigItem])
+@router.get("/config", response_model=rest.Page[rest.ConfigItem])
 async def list_config(context: ContextDep, scope: str | None = None) -> JsonResponse:
     """The settings that clients and plugins may want to know."""
     return single_page([item for item in _config(context.manager) if scope is None or scope in item["scope"]])
 
 
-@router.get("/config/{name}", response_model=schemas.ConfigItem)
+@router.get("/config/{name}", response_model=rest.ConfigItem)
 async def get_config(context: ContextDep, name: str) -> JsonResponse:
     for item in _config(context.manager):
         if name in (item["name"], *(f"{scope}.{item['name']}" for scope in item["scope"])):
@@ -61,16 +61,16 @@ async def get_config(context: ContextDep, name: str) -> JsonResponse:
     raise NotFound(f"There is no setting `{name}`.")
 
 
-@router.get("/provider/context", response_model=schemas.Context)
+@router.get("/provider/context", response_model=rest.Context)
 async def get_context(_context: ContextDep) -> JsonResponse:
     """What earlier managers kept about the cloud that they were started in; here, nothing."""
     return JsonResponse({"name": "cloudwright", "context": {}})
 
 
-@router.get("/managers", response_model=schemas.Page[schemas.ManagerItem])
+@router.get("/managers", response_model=rest.Page[rest.ManagerItem])
 async def list_managers(request: Request, context: ContextDep) -> JsonResponse:
     host = _host(request)
-    item: schemas.ManagerItem = {
+    item: rest.ManagerItem = {
         "id": 1,
         "hostname": context.manager.name,
         "private_ip": host,
@@ -83,10 +83,10 @@ async def list_managers(request: Request, context: ContextDep) -> JsonResponse:
     return single_page([item])
 
 
-@router.get("/brokers", response_model=schemas.Page[schemas.BrokerItem])
+@router.get("/brokers", response_model=rest.Page[rest.BrokerItem])
 async def list_brokers(request: Request, _context: ContextDep) -> JsonResponse:
     """The message bus, which is part of the manager's process."""
-    item: schemas.BrokerItem = {
+    item: rest.BrokerItem = {
         "name": "in process",
         "host": _host(request),
         "port": None,
@@ -96,13 +96,13 @@ async def list_brokers(request: Request, _context: ContextDep) -> JsonResponse:
     return single_page([item])
 
 
-@router.get("/db-nodes", response_model=schemas.Page[schemas.DatabaseNode])
+@router.get("/db-nodes", response_model=rest.Page[rest.DatabaseNode])
 async def list_database_nodes(request: Request, _context: ContextDep) -> JsonResponse:
-    item: schemas.DatabaseNode = {"name": "database", "host": _host(request), "is_external": False}
+    item: rest.DatabaseNode = {"name": "database", "host": _host(request), "is_external": False}
     return single_page([item])
 
 
-@router.get("/maintenance", response_model=schemas.Maintenance)
+@router.get("/maintenance", response_model=rest.Maintenance)
 async def get_maintenance(_context: ContextDep) -> JsonResponse:
     """There is no maintenance mode, so it is never on."""
     return JsonResponse(
@@ -126,15 +126,15 @@ for _noun in ("sites", "agents", "deployment-groups", "execution-groups", "execu
         f"/{_noun}",
         _list_none,
         name=f"list_{_noun.replace('-', '_')}",
-        response_model=schemas.Page[dict[str, Any]],
+        response_model=rest.Page[dict[str, Any]],
     )
 
 
-def _service(active: bool, extra: dict[str, Any]) -> schemas.ServiceStatus:
+def _service(active: bool, extra: dict[str, Any]) -> rest.ServiceStatus:
     return {"status": "Active" if active else "Inactive", "is_remote": False, "extra_info": extra}
 
 
-def _config(manager: Manager) -> list[schemas.ConfigItem]:
+def _config(manager: Manager) -> list[rest.ConfigItem]:
     settings = manager.settings
     values = {
         "workflow": {

@@ -1,7 +1,9 @@
-"""The API's records, as clients receive them. Any field may be missing where ``_include`` chose others.
+"""The records of the REST API, as clients receive them.
 
-The OpenAPI document is made of them, and ``serializers.py`` makes them; a type checker compares the two.
-Times are ISO 8601 in UTC with milliseconds and ``Z``.
+Any field may be missing if ``_include`` chose others.
+
+This is the only declaration of their types: the manager makes them, the OpenAPI document is drawn from them,
+and the client returns them. Times are ISO 8601 in UTC with milliseconds and ``Z``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Queries that answer one request: what several queries of the store say, read at one moment."""
+"""Records with what other tables say about them, read at one moment."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from sqlalchemy import Connection
 
 from cloudwright.errors import NotFound
 from cloudwright.manager.workflow_availability import node_types
-from cloudwright.model.execution import END_STATUSES
-from cloudwright.model.topology import NodeInstance
-from cloudwright.storage import blueprints, deployments, events, execution_queries, instances, operations
+from cloudwright.storage import blueprints, deployments, execution_queries, operations
 from cloudwright.storage.filters import (
     BlueprintFilter,
     DeploymentFilter,
@@ -23,11 +21,9 @@ from cloudwright.storage.paging import Page
 from cloudwright.storage.records import (
     Blueprint,
     Deployment,
-    EventRecord,
     Execution,
     GraphRow,
     NodeRow,
-    Operation,
     Owner,
 )
 
@@ -42,15 +38,6 @@ class DeploymentView:
     latest: Execution | None
     states: Mapping[str, int]
     types: Collection[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionView:
-    """``owner`` is the deployment, None where it is gone; ``residual`` counts what runs on after the end."""
-
-    execution: Execution
-    owner: Owner | None
-    residual: int
 
 
 def list_blueprints(
@@ -93,45 +80,6 @@ def list_nodes(
     return [(row, owners.get((row.tenant, row.deployment_id))) for row in rows], total
 
 
-def get_instance(conn: Connection, tenant: str, id: str) -> tuple[NodeInstance, Owner | None]:
-    row = instances.get_instance(conn, tenant, id)
-    return row, _owners(conn, tenant, [row.deployment_id]).get((tenant, row.deployment_id))
-
-
-def get_execution(conn: Connection, tenant: str, id: str) -> ExecutionView:
-    return _execution_view(conn, execution_queries.get(conn, id, tenant))
-
-
-def view_execution(conn: Connection, row: Execution) -> ExecutionView:
-    """An execution as it was read by ``get_followed``, with what is said besides."""
-    return _execution_view(conn, execution_queries.with_progress(conn, [row])[0])
-
-
-def get_followed(
-    conn: Connection, tenant: str, id: str, after: int, limit: int
-) -> tuple[Execution, list[EventRecord]]:
-    """An execution, and its next events.
-
-    The execution is read first: what was stored before an end that is seen here is among its events. Its
-    tasks are not counted: this is asked again and again while it runs.
-    """
-    return execution_queries.get(conn, id, tenant, progress=False), events.tail(conn, id, after, limit)
-
-
-def list_residual(conn: Connection, tenant: str, execution_id: str) -> list[Operation]:
-    execution_queries.get(conn, execution_id, tenant)
-    return operations.residual(conn, execution_id)
-
-
-def get_operation(conn: Connection, tenant: str, id: str) -> tuple[Operation, bool]:
-    row = operations.get(conn, id)
-    try:
-        execution = execution_queries.get(conn, row.execution_id, tenant)
-    except NotFound as error:
-        raise NotFound(f"There is no operation `{id}`.") from error
-    return row, execution.status in END_STATUSES
-
-
 def list_graphs(conn: Connection, tenant: str, execution_id: str) -> list[GraphRow]:
     execution_queries.get(conn, execution_id, tenant)
     return [graph for graph, _ in operations.graphs(conn, execution_id)]
@@ -145,14 +93,6 @@ def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
     )
     states = count_by_state(conn, row.tenant, row.id)
     return DeploymentView(row, latest[0] if latest else None, states, node_types(conn, row))
-
-
-def _execution_view(conn: Connection, row: Execution) -> ExecutionView:
-    owner = None
-    if row.deployment_id is not None:
-        owner = _owners(conn, row.tenant, [row.deployment_id]).get((row.tenant, row.deployment_id))
-    residual = operations.count_running(conn, row.id) if row.status in END_STATUSES else 0
-    return ExecutionView(row, owner, residual)
 
 
 def _owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> dict[tuple[str, str], Owner]:

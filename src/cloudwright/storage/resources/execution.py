@@ -1,0 +1,136 @@
+"""Executions: their fields, read alone or with what happens in them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal_column, select
+
+from cloudwright.errors import NotFound
+from cloudwright.model.execution import ExecutionStatus
+from cloudwright.model.operation import OperationState
+from cloudwright.storage import execution_queries
+from cloudwright.storage.columns import is_, is_any, unindexed
+from cloudwright.storage.filters import ExecutionFilter
+from cloudwright.storage.json_pages import JsonPage, JsonRecords, Projection, json_page
+from cloudwright.storage.paging import Page
+from cloudwright.storage.prepared import Prepared
+from cloudwright.storage.resources import event
+from cloudwright.storage.resources.expressions import OVER, STARTED, constant
+from cloudwright.storage.schema import deployments, executions, operations
+
+_FINISHED = is_any(operations.c.state, {OperationState.SUCCEEDED, OperationState.FAILED})
+
+
+def _count_operations(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    counted = select(func.count()).where(operations.c.execution_id == executions.c.id, *conditions)
+    return counted.correlate(executions).scalar_subquery()
+
+
+def _progress(stored: ColumnElement[int], *conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    """Count the operations of an execution that runs; for others the number was stored when they ended."""
+    return case(
+        (OVER, stored),
+        (executions.c.term == literal_column("0"), stored),
+        else_=_count_operations(*conditions),
+    )
+
+
+EXECUTION = Projection(
+    {
+        "id": executions.c.id,
+        "workflow_id": executions.c.workflow_id,
+        "deployment_id": executions.c.deployment_id,
+        "deployment_display_name": func.coalesce(deployments.c.display_name, executions.c.deployment_id),
+        "blueprint_id": executions.c.blueprint_id,
+        "status": executions.c.status,
+        "status_display": case(
+            (is_(executions.c.status, ExecutionStatus.TERMINATED), constant("completed")),
+            else_=executions.c.status,
+        ),
+        "error": executions.c.error,
+        "parameters": executions.c.parameters,
+        "is_system_workflow": executions.c.is_system_workflow,
+        "is_dry_run": executions.c.is_dry_run,
+        "allow_custom_parameters": executions.c.allow_custom_parameters,
+        "created_at": executions.c.created_at,
+        "scheduled_for": executions.c.scheduled_for,
+        "started_at": executions.c.started_at,
+        "ended_at": executions.c.ended_at,
+        "total_operations": _progress(executions.c.total_operations),
+        "finished_operations": _progress(executions.c.finished_operations, _FINISHED),
+        "resumed": executions.c.resumed,
+        "cancel_mode": executions.c.cancel_mode,
+        "cancel_requested_by": executions.c.cancel_requested_by,
+        "cancel_requested_at": executions.c.cancel_requested_at,
+        "deadline": executions.c.deadline,
+        "residual_operations": case((OVER, _count_operations(STARTED)), else_=literal_column("0")),
+        "tenant_name": executions.c.tenant,
+        "created_by": executions.c.created_by,
+        "visibility": func.coalesce(deployments.c.visibility, constant("tenant")),
+    },
+    beside=(
+        (
+            deployments,
+            and_(deployments.c.tenant == executions.c.tenant, deployments.c.id == executions.c.deployment_id),
+        ),
+    ),
+)
+
+_ONE = select(executions.c.id).where(
+    executions.c.id == bindparam("execution"), unindexed(executions.c.tenant) == bindparam("of_tenant")
+)
+_RECORD = JsonRecords(EXECUTION, _ONE, beside=("status",))
+_STATUS = Prepared(_ONE.with_only_columns(executions.c.status))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is new in an execution: its record if the status is another one, and its next events."""
+
+    status: ExecutionStatus
+    record: str | None
+    events: list[event.StreamedEvent]
+
+
+def get_json(conn: Connection, tenant: str, id: str, chosen: Collection[str] | None = None) -> str:
+    """Read one execution; ``chosen`` are the wanted fields, None means all. Raises NotFound."""
+    found = _RECORD.json(conn, chosen, execution=id, of_tenant=tenant)
+    if found is None:
+        raise _not_found(tenant, id)
+    return found
+
+
+def get_page(
+    conn: Connection, filter: ExecutionFilter, chosen: Collection[str] | None, page: Page
+) -> JsonPage:
+    return json_page(conn, execution_queries.listing(filter), EXECUTION, chosen, page)
+
+
+def check(conn: Connection, tenant: str, id: str) -> ExecutionStatus:
+    """Return the status. Raises NotFound, also for an execution of another tenant."""
+    row = _STATUS.first(conn, execution=id, of_tenant=tenant)
+    if row is None:
+        raise _not_found(tenant, id)
+    return ExecutionStatus(row[0])
+
+
+def get_progress(
+    conn: Connection, tenant: str, id: str, known: ExecutionStatus | None, after: int, limit: int
+) -> Progress:
+    """Read what happened since a status and an event were seen. Raises NotFound.
+
+    The execution is read first: what was stored before an end that is seen here is among its events.
+    """
+    status, record = check(conn, tenant, id), None
+    if status is not known:
+        found = _RECORD.first(conn, execution=id, of_tenant=tenant)
+        if found is None:
+            raise _not_found(tenant, id)
+        status, record = ExecutionStatus(found[0]), found[-1]
+    return Progress(status, record, event.get_tail(conn, id, after, limit))
+
+
+def _not_found(tenant: str, id: str) -> NotFound:
+    return NotFound(f"There is no execution `{id}` in tenant `{tenant}`.")
