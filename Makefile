@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements/development.lock
 LOCKED := yes
 .DEFAULT_GOAL := help
-.PHONY: help demo test newest lock check lint types contracts format unit postgres spin chaos peers bench bench-quick bench-peers clean
+.PHONY: help demo test newest lock check lint types contracts format unit docs package coverage model postgres spin chaos peers bench bench-quick bench-peers clean
 
-help: ## say what can be made
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Cloudwright needs Python 3.11 or newer; set PYTHON=/path/to/it"; exit 1; }
@@ -44,19 +44,21 @@ newest: ## check and test everything with the newest versions, in an environment
 	rm -f .venv-newest/ready-dev
 	$(MAKE) test VENV=.venv-newest LOCKED=no
 
+# DATABASE=sqlite or DATABASE=postgresql runs the tests of one of them only.
+DATABASE ?= both
 test: $(VENV)/ready-dev postgres spin peers check ## set up what the tests need, then check and test everything
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --database=$(DATABASE)
 
 check: lint types contracts ## lint, types and import contracts
 
-lint: $(VENV)/ready-dev
+lint: $(VENV)/ready-dev ## look for mistakes and for code out of shape
 	$(BIN)/ruff check src tests benchmarks examples
 	$(BIN)/ruff format --check src tests benchmarks examples
 
-types: $(VENV)/ready-dev
+types: $(VENV)/ready-dev ## check the types
 	$(BIN)/mypy
 
-contracts: $(VENV)/ready-dev
+contracts: $(VENV)/ready-dev ## check which package imports which
 	$(BIN)/lint-imports
 
 format: $(VENV)/ready-dev ## put the code into shape
@@ -66,6 +68,22 @@ format: $(VENV)/ready-dev ## put the code into shape
 unit: $(VENV)/ready-dev ## the quick tests only
 	$(BIN)/python -m pytest tests/unit
 
+docs: $(VENV)/ready-dev ## build the documentation site into build/docs, with every warning an error
+	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet --strict
+
+package: $(VENV)/ready-dev ## build the wheel and the source distribution into dist/
+	rm -rf dist
+	$(BIN)/hatchling build
+
+coverage: $(VENV)/ready-dev postgres spin ## report which lines the unit and contract tests run
+	rm -rf .coverage
+	$(BIN)/coverage run -m pytest tests/unit tests/contract
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+model: $(VENV)/ready-dev spin ## search every state of the model of cancellation
+	$(BIN)/python -m pytest tests/contract/test_cancellation_model.py
+
 postgres: ## install a PostgreSQL server for the tests, where there is none
 	@sh scripts/need-postgres
 
@@ -74,13 +92,14 @@ spin: ## install the model checker spin for the tests, where there is none
 
 ROUNDS ?= 200
 SEED ?= 1
-chaos: $(VENV)/ready-dev postgres ## run random executions and crashes: make chaos ROUNDS=n SEED=s
-	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED)
+chaos: $(VENV)/ready-dev postgres ## run random executions and crashes: make chaos ROUNDS=n SEED=s [POSTGRES=1]
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) $(if $(POSTGRES),--postgres)
 
 peers: .peers/cloudify/ready ## the real Cloudify client, in an environment of its own, for the compatibility tests
 
+PEER_PYTHON ?= $(PYTHON)
 .peers/cloudify/ready:
-	@sh scripts/need-cloudify $(PYTHON)
+	@sh scripts/need-cloudify $(PEER_PYTHON)
 
 # make bench ONLY=T1,T3 TIMES=1 measures a part, WITHOUT=peers all but a part, POSTGRES=1 with PostgreSQL below.
 BENCH = $(BIN)/python benchmarks/run.py $(if $(ONLY),--only $(ONLY)) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(TIMES),--times $(TIMES)) $(if $(POSTGRES),--postgres)
@@ -95,4 +114,4 @@ bench-peers: peers ## install what the benchmarks compare with, each in an envir
 	@sh scripts/need-peers $(PYTHON)
 
 clean: ## remove what was made here
-	rm -rf $(VENV) .venv-newest .peers .demo .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis
+	rm -rf $(VENV) .venv-newest .peers .demo .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache .schemathesis

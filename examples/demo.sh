@@ -14,12 +14,25 @@ say()  { printf '\n== %s\n' "$*"; }
 run()  { printf '$ %s\n' "$*"; "$@"; }
 fail() { printf '\nThe demonstration went wrong: %s\n' "$*" >&2; sed 's/^/  manager: /' "$CLOUDWRIGHT_HOME/up.log" >&2; exit 1; }
 
-# Whatever happens, nothing of this stays behind.
+# The process id of the site's server, which its node instance keeps while it runs; empty if none runs.
+server_pid() {
+  cfy node-instances list -d site --json | python -c '
+import json, sys
+for instance in json.load(sys.stdin):
+    if instance["node_id"] == "server":
+        print(instance["runtime_properties"].get("pid", ""))'
+}
+
+# Leave nothing behind: only processes that were started here are ended, by their ids.
 tidy() {
   trap - EXIT INT TERM
-  if [ -n "$manager" ]; then kill "$manager" 2>/dev/null || true; wait "$manager" 2>/dev/null || true; fi
-  # The site's server, where something went wrong before it was uninstalled.
-  pkill -f "$CLOUDWRIGHT_HOME" 2>/dev/null || true
+  if [ -n "$manager" ]; then
+    # The site's server, if something went wrong before it was uninstalled.
+    server=$(server_pid 2>/dev/null || true)
+    if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; fi
+    kill "$manager" 2>/dev/null || true
+    wait "$manager" 2>/dev/null || true
+  fi
   rm -rf "$CLOUDWRIGHT_HOME"
 }
 trap tidy EXIT
@@ -77,13 +90,13 @@ import sys, urllib.request
 print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode().strip())
 PYTHON
 
-say "Cancel a long workflow: it starts no further task, and the operations that run are told"
+say "Cancel a long workflow: it starts no further task, and the running operations are notified"
 start long_task '{seconds: 60, rounds: 20}'
 until_event "$id" "started on"
 run cfy executions cancel "$id"
 ended "$id" cancelled
 run cfy executions operations list "$id"
-note "Those that ran were told, and left early: their work is not done, so they count as failed. None was started after them."
+note "Those that ran were notified and left early: their work is not done, so they count as failed. None was started after them."
 
 say "Cancel one that cleans up first"
 start polite '{seconds: 30}'
@@ -94,7 +107,7 @@ run cfy events list "$id" --no-logs
 
 say "One that ignores the request is ended by force"
 start stubborn '{seconds: 600}'
-until_event "$id" starts
+until_event "$id" "of deployment"
 run cfy executions cancel "$id"
 until_event "$id" "going on"
 note "It says that it goes on, and its status is: $(status "$id")"

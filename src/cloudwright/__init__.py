@@ -1,3 +1,3 @@
 """Cloudwright: an orchestrator whose executions can always be stopped."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -56,7 +56,7 @@ def test_profiles(credentials: dict[str, str], tmp_path: Path) -> None:
     assert "The user name or the password is wrong" in said
     assert "Using manager 127.0.0.1" in stranger(*use, "--manager-token", credentials["token"])
     assert "127.0.0.1" in stranger("profiles", "show-current")
-    assert "Cloudify Manager 0.1.0" in stranger("--version")
+    assert "Cloudify Manager 0.2.0" in stranger("--version")
 
 
 def test_status(cfy: Cfy) -> None:
