@@ -11,28 +11,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import fcntl
 import gc
 import importlib
 import logging
 import os
-import resource
-import secrets
 import signal
 import socket
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
 import cloudwright
 from cloudwright.bus.local import LocalBus
-from cloudwright.errors import IllegalAction, Unavailable
+from cloudwright.errors import Unavailable
+from cloudwright.first_run import manager_name, prepare_home, raise_limits
 from cloudwright.manager.plugin_environments import PluginEnvironments
+from cloudwright.manager_lock import manager_lock
 from cloudwright.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,55 +37,26 @@ if TYPE_CHECKING:
     from cloudwright.manager.execution_context import ExecutionSnapshot
     from cloudwright.manager.manager import Manager
 
-#: How long to wait for the lock of the home (seconds).
-LOCK_SECONDS = 0.5
 #: How long an end in good order may take (seconds).
 CLOSE_SECONDS = 30.0
-#: How many open files and sockets the manager should be allowed.
-DESCRIPTORS = 65536
 
 log = logging.getLogger(__name__)
 
 
 def run(settings: Settings) -> int:
-    """Run a manager until it is told to end (SIGTERM, SIGINT) or has been idle for as long as it may; answers
-    the exit code.
+    """Run a manager until SIGTERM, SIGINT or the end of its idle time; returns the exit code.
 
-    Raises IllegalAction where another manager uses the same home or nothing can be kept there, Unavailable
-    where its port is taken.
+    Raises IllegalAction if another manager uses the same home or the home cannot be used, and Unavailable if
+    the port is taken.
     """
-    _make_home(settings.home)
-    with _only_one(settings.home):
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        logging.basicConfig(
-            level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-        )
-        _raise_limits()
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    prepare_home(settings.home)
+    with manager_lock(settings.home):
+        raise_limits()
         return uvloop.run(_serve(settings))
-
-
-def _make_home(home: Path) -> None:
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # What a full or a read-only disk, or another user's folder, forbids is best said before all else.
-        with tempfile.TemporaryFile(dir=home):
-            pass
-    except OSError as error:
-        raise IllegalAction(
-            f"Nothing can be kept in the home {home}: {error.strerror}. "
-            "Make that a folder that you may write to, or name another with --home or CLOUDWRIGHT_HOME."
-        ) from error
-
-
-def _raise_limits() -> None:
-    """Room for the few descriptors that every child takes.
-
-    Not as many as there may be: children inherit the limit, and some programs look at every possible one.
-    """
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if now != resource.RLIM_INFINITY and now < DESCRIPTORS:
-        wanted = DESCRIPTORS if most == resource.RLIM_INFINITY else min(DESCRIPTORS, most)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _serve(settings: Settings) -> int:
@@ -102,7 +69,7 @@ async def _serve(settings: Settings) -> int:
         try:
             await starting
             bus = LocalBus()
-            manager = service.Manager(settings, store, bus, environments, name=_name(settings.home))
+            manager = service.Manager(settings, store, bus, environments, name=manager_name(settings.home))
             await _manage(settings, manager, bus, listening)
         finally:
             store.close()
@@ -217,45 +184,3 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _display(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _name(home: Path) -> str:
-    """This manager's name: made once, and the same after every restart, so that it knows what it left
-    behind.
-    """
-    file = home / "manager.name"
-    if not file.exists():
-        file.write_text(f"{socket.gethostname()}-{secrets.token_hex(4)}\n", "utf-8")
-    return file.read_text("utf-8").strip()
-
-
-@contextlib.contextmanager
-def _only_one(home: Path) -> Iterator[None]:
-    """Hold the home's lock: two managers over one home would each think that the other's processes are its
-    own.
-    """
-    with (home / "manager.lock").open("a+") as lock:
-        if not _locked(lock):
-            lock.seek(0)
-            pid = lock.read().strip() or "unknown"
-            raise IllegalAction(
-                f"Another manager (process {pid}) uses {home} already. "
-                "Use it, end it with `cloudwright down`, or choose another folder with --home."
-            )
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-
-
-def _locked(lock: IO[str]) -> bool:
-    # `cfy` looks whether there is a manager by taking the lock for a moment: that is no reason to give up.
-    deadline = time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)

@@ -22,7 +22,7 @@ def test_a_home_that_nothing_can_be_kept_in(tmp_path: Path, home: str) -> None:
     (tmp_path / "a-file").write_text("")
     code, said = up(tmp_path / home, "--port", "0")
     assert code == 1
-    assert said.startswith(f"Error: Nothing can be kept in the home {tmp_path / home}: ")
+    assert said.startswith(f"Error: The home {tmp_path / home} cannot be used: ")
     assert "--home or CLOUDWRIGHT_HOME" in said
 
 
