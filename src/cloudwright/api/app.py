@@ -18,6 +18,7 @@ from cloudwright.api.routes import (
     deployments,
     events,
     executions,
+    identity,
     nodes,
     operations,
     plugins,
@@ -30,7 +31,7 @@ from cloudwright.model import rest
 
 # A request is compared with one path after the other: what is asked for often comes first.
 _NOUNS = (executions, events, operations, nodes, deployments, blueprints, plugins, accounts, system)
-_ROUTERS = (*(noun.router for noun in _NOUNS), system.public_router)
+_ROUTERS = (*(noun.router for noun in _NOUNS), system.public_router, identity.router)
 
 
 class _Api(FastAPI):

@@ -17,12 +17,13 @@ from cloudwright.api.errors import error_response, incident_response, response_f
 from cloudwright.api.responses import JsonResponse
 from cloudwright.errors import CloudwrightError, InvalidInput, Unauthorized
 from cloudwright.manager.accounts import Accounts, Principal
+from cloudwright.model.manager_identity import IDENTITY_PATH
 
 PREFIX = "/api/v3.1"
 #: In the scope of a request that comes from inside: who asks. No server puts it there.
 KNOWN_PRINCIPAL = "cloudwright.principal"
 # Who asks for these need not say who they are: a load balancer's question, and the description of the API.
-_OPEN = frozenset({f"{PREFIX}/ok", f"{PREFIX}/openapi.json"})
+_OPEN = frozenset({f"{PREFIX}/ok", f"{PREFIX}{IDENTITY_PATH}", f"{PREFIX}/openapi.json"})
 _EARLIER_VERSION = re.compile(r"/api/v(?:2|2\.1|3)(?=/|$)")
 _UPLOAD = re.compile(
     rf"PUT {re.escape(PREFIX)}/blueprints/[^/]+(?:/validate)?|POST {re.escape(PREFIX)}/plugins"

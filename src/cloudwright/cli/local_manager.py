@@ -1,16 +1,20 @@
-"""The manager of the home directory: found where it runs, started in the background where it does not.
+"""The manager of the home directory: found if it runs, started in the background if it does not.
 
 A running manager holds a lock on ``manager.lock`` for as long as it lives, so the lock, and no file that may
-be left from before, tells whether there is one. ``manager.start.lock`` keeps two commands from starting two.
+be left from before, shows whether there is one. What listens on its port must prove that it can read the
+credentials file before they are sent to it. ``manager.start.lock`` keeps two commands from starting two.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hmac
+import http.client
 import json
 import os
+import secrets
 import select
-import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -20,7 +24,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cloudwright.cli.failure import Failure
-from cloudwright.client.target import DEFAULT_TENANT, Target
+from cloudwright.client.target import API_PREFIX, DEFAULT_TENANT, Target
+from cloudwright.model.manager_identity import IDENTITY_PATH, NONCE_DIGITS, identity_proof
 
 #: Seconds after which a manager that was started for a user, and has nothing to do, ends by itself.
 IDLE_EXIT = 900
@@ -29,6 +34,8 @@ START_TIMEOUT = 60.0
 #: Seconds that one which runs already, but does not answer, is given to come up or to finish shutting down.
 SETTLE_TIMEOUT = 15.0
 SETTLE_INTERVAL = 0.05
+#: Seconds that a manager may take to prove its identity, with the processor busy with other things.
+PROOF_TIMEOUT = 10.0
 
 
 class LocalManager:
@@ -50,11 +57,9 @@ class LocalManager:
     def running(self) -> Target | None:
         """Its address and credentials, where it runs and answers; starts nothing."""
         target = self._read_credentials()
-        if target is None or not _answers(target.url):
+        if target is None or not _proves_identity(target):
             return None
-        # Something answers; the lock tells whether it is the manager, or something else on the port that it
-        # had once. Asked last, because to ask is to take the lock for a moment, which a manager that starts
-        # may need.
+        # The lock is looked at last: that takes it for a moment, and a manager that starts may need it.
         return target if self._is_locked() else None
 
     def ensure(self) -> Target:
@@ -134,7 +139,8 @@ class LocalManager:
                 return target
             if time.monotonic() > deadline:
                 raise Failure(
-                    f"A manager{self._holder()} holds {self._home} but does not answer.",
+                    f"A manager{self._holder()} holds {self._home} but does not answer, or not with a proof "
+                    "that it can read that home's credentials.",
                     f"Its log is {self.log}. End it, then try again.",
                 )
             time.sleep(SETTLE_INTERVAL)
@@ -252,10 +258,26 @@ def _read_line(descriptor: int, timeout: float) -> bytes:
     return line
 
 
-def _answers(url: str) -> bool:
-    parts = urlsplit(url)
-    try:
-        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=2):
-            return True
-    except OSError:
+def _proves_identity(target: Target) -> bool:
+    """Return whether what listens at the target can read its credentials file; no credentials are sent."""
+    parts = urlsplit(target.url)
+    if target.token is None or parts.hostname is None:
         return False
+    nonce = secrets.token_hex(NONCE_DIGITS // 2)
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        trusted = ssl.create_default_context(cafile=target.certificate)
+        connection = http.client.HTTPSConnection(
+            parts.hostname, parts.port, timeout=PROOF_TIMEOUT, context=trusted
+        )
+    else:
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=PROOF_TIMEOUT)
+    try:
+        connection.request("GET", f"{API_PREFIX}{IDENTITY_PATH}?nonce={nonce}")
+        proof = json.loads(connection.getresponse().read(4096))["proof"]
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return False
+    finally:
+        connection.close()
+    expected = identity_proof(target.token, target.url, nonce)
+    return isinstance(proof, str) and hmac.compare_digest(proof.encode(), expected.encode())

@@ -353,6 +353,10 @@ class Tenant(TypedDict, total=False):
     created_at: str
 
 
+class Identity(TypedDict):
+    proof: str
+
+
 class Version(TypedDict):
     version: str
     edition: str

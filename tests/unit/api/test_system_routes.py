@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from served_api import Api
 from cloudwright.api.gate import PREFIX
 from cloudwright.api.timestamps import parse_expiration, parse_scheduled_time, parse_time
 from cloudwright.errors import InvalidInput
+from cloudwright.model.manager_identity import identity_proof
 from cloudwright.storage import accounts, plugins
 from cloudwright.storage.records import Plugin
 
@@ -18,6 +20,15 @@ def test_status(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     status = api.get("/status")
     assert status["status"] == "OK"
     assert {service["status"] for service in status["services"].values()} == {"Active"}
+
+
+def test_a_manager_proves_its_identity_without_credentials(api: Api) -> None:
+    nonce = "0123456789abcdef" * 2
+    response = api.anonymous.get(f"{PREFIX}/identity", params={"nonce": nonce})
+    credentials = json.loads((api.manager.home / "credentials.json").read_text())
+    assert response.json() == {"proof": identity_proof(api.token, credentials["url"], nonce)}
+    for bad in ("", "x" * 32, nonce + "0"):
+        assert api.anonymous.get(f"{PREFIX}/identity", params={"nonce": bad}).status_code == 400
 
 
 def test_a_database_that_is_away_shows(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from cfy_command import CFY
@@ -24,6 +26,7 @@ from cfy_command import CFY
 from cloudwright.cli import local_manager
 from cloudwright.cli.failure import Failure
 from cloudwright.cli.local_manager import LocalManager
+from cloudwright.model.manager_identity import identity_proof
 
 GOOD = """
 import fcntl, json, os, pathlib, socket, sys
@@ -43,9 +46,17 @@ print("it runs", flush=True)
 os.write(int(given["--ready-fd"]), f"answers at {url}\\n".encode())
 os.close(int(given["--ready-fd"]))
 sys.stdin.read()
+from cloudwright.model.manager_identity import identity_proof
 while True:
-    listening.accept()[0].close()
+    connection = listening.accept()[0]
+    request = connection.recv(4096).decode()
+    if "/identity?nonce=" in request:
+        nonce = request.partition("nonce=")[2].split()[0]
+        body = json.dumps({"proof": identity_proof("t", url, nonce)})
+        connection.sendall(f"HTTP/1.0 200 OK\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n{body}".encode())
+    connection.close()
 """
+IMPOSTOR = GOOD.replace('"proof": identity_proof("t", url, nonce)', '"proof": "0" * 64')
 FAILS = """
 import sys
 print("starting")
@@ -111,6 +122,18 @@ def test_it_is_started_in_the_background_and_found_from_then_on(
     assert len(started(home)) == len(told) == 1
 
 
+def test_what_holds_the_lock_and_the_port_but_not_the_credentials_gets_none(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    local = manager(IMPOSTOR)
+    monkeypatch.setattr(local_manager, "SETTLE_TIMEOUT", 0.2)
+    local.ensure()  # it is started by this command, and so is no impostor yet
+    assert local.running() is None
+    with pytest.raises(Failure, match="not with a proof"):
+        local.ensure()
+    assert len(started(tmp_path / "home")) == 1
+
+
 def test_many_at_once_start_one(manager: Manager, tmp_path: Path) -> None:
     local = manager(GOOD)
     with ThreadPoolExecutor(8) as pool:
@@ -128,16 +151,45 @@ def test_one_that_died_is_replaced(manager: Manager, tmp_path: Path) -> None:
     assert len(started(tmp_path / "home")) == 2
 
 
-def test_something_else_on_the_port_that_it_had_is_not_taken_for_it(manager: Manager, tmp_path: Path) -> None:
+def test_something_else_on_the_port_that_it_had_is_not_taken_for_it(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     home.mkdir()
+    monkeypatch.setattr(local_manager, "PROOF_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as other:
         stale = f"http://127.0.0.1:{other.getsockname()[1]}"
         (home / "credentials.json").write_text(json.dumps({"url": stale, "token": "old"}))
         (home / "manager.lock").write_text("4711")
         local = manager(GOOD)
         assert local.running() is None
+        assert not received(other), "credentials were sent to it"
+        monkeypatch.undo()
+        other.close()
         assert local.ensure().url != stale
+
+
+def received(listening: socket.socket) -> bool:
+    """Whether a request with a token has come."""
+    connection, _ = listening.accept()
+    with connection:
+        return b"token" in connection.recv(65536).lower()
+
+
+class Proving(BaseHTTPRequestHandler):
+    """Answers as the manager with the token ``t``."""
+
+    def do_GET(self) -> None:
+        nonce = self.path.partition("nonce=")[2]
+        url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        body = json.dumps({"proof": identity_proof("t", url, nonce)}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def test_one_that_is_still_coming_up_is_waited_for(
@@ -147,19 +199,25 @@ def test_one_that_is_still_coming_up_is_waited_for(
     home = tmp_path / "home"
     home.mkdir()
     local = manager(GOOD)
-    with open(home / "manager.lock", "a+") as lock, socket.socket() as coming:
+    with (
+        open(home / "manager.lock", "a+") as lock,
+        ThreadingHTTPServer(("127.0.0.1", 0), Proving, bind_and_activate=False) as coming,
+    ):
         fcntl.flock(lock, fcntl.LOCK_EX)
-        coming.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{coming.getsockname()[1]}"
-        (home / "credentials.json").write_text(json.dumps({"url": url}))
+        coming.server_bind()
+        url = f"http://127.0.0.1:{coming.server_address[1]}"
+        (home / "credentials.json").write_text(json.dumps({"url": url, "token": "t"}))
         waited = []
 
         def come_up(seconds: float) -> None:
             waited.append(seconds)
-            coming.listen()
+            coming.server_activate()
+            Thread(target=coming.serve_forever, daemon=True).start()
 
-        monkeypatch.setattr(local_manager.time, "sleep", come_up)
-        assert local.ensure().url == url
+        with monkeypatch.context() as patch:
+            patch.setattr(local_manager.time, "sleep", come_up)
+            assert local.ensure().url == url
+        coming.shutdown()
     assert (len(waited), told) == (1, [])
 
 
