@@ -1,4 +1,4 @@
-"""Importing late: a command line that only prints its help must not wait for what it does not use."""
+"""Late imports: a command that only prints its help must not wait for modules that it does not use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 
 
 def lazy(name: str) -> ModuleType:
-    """The module of that name, which is executed when its first attribute is used."""
+    """Return the module of that name, which is executed when its first attribute is used."""
     loaded = sys.modules.get(name)
     if loaded is not None:
         return loaded
@@ -25,12 +25,16 @@ def lazy(name: str) -> ModuleType:
     spec.loader = loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    # As an import does: `from package import module` and others look for it there.
+    package, _, attribute = name.rpartition(".")
+    if package:
+        setattr(sys.modules[package], attribute, module)
     loader.exec_module(module)
     return module
 
 
 class SuggestingGroup(click.Group):
-    """A group that answers an unknown command with the closest known one."""
+    """A group that suggests the closest command for an unknown one."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -45,9 +49,9 @@ class SuggestingGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Each command with the whole first sentence of its help, folded rather than cut off."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, self._told(ctx, name)) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, self._help_line(ctx, name)) for name in self.list_commands(ctx)])
 
-    def _told(self, ctx: click.Context, name: str) -> str:
+    def _help_line(self, ctx: click.Context, name: str) -> str:
         command = self.get_command(ctx, name)
         return "" if command is None else command.get_short_help_str(limit=1000)
 
@@ -73,5 +77,5 @@ class LazyGroup(SuggestingGroup):
         assert isinstance(command, click.Command)
         return command
 
-    def _told(self, ctx: click.Context, name: str) -> str:
+    def _help_line(self, ctx: click.Context, name: str) -> str:
         return self.members[name][1]
