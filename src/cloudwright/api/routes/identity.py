@@ -9,16 +9,16 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Request
 
-from cloudwright.api import schemas
 from cloudwright.api.gate import PREFIX
 from cloudwright.api.responses import JsonResponse
 from cloudwright.errors import NotFound
+from cloudwright.model import rest
 from cloudwright.model.manager_identity import CREDENTIALS, IDENTITY_PATH, NONCE_DIGITS, identity_proof
 
 router = APIRouter(prefix=PREFIX, tags=["system"])
 
 
-@router.get(IDENTITY_PATH, response_model=schemas.Identity)
+@router.get(IDENTITY_PATH, response_model=rest.Identity)
 async def prove_identity(
     request: Request, nonce: Annotated[str, Query(pattern=f"^[0-9a-f]{{{NONCE_DIGITS}}}$")]
 ) -> JsonResponse:
