@@ -38,7 +38,7 @@ def main(channel: Channel) -> None:
     failure: dict[str, Any] | None = None
     torn = False
     try:
-        result = _run(begin, ctx)
+        result = _run(begin, ctx, supervisor)
     except BaseException as error:  # noqa: BLE001 - whatever ends the user's code is the operation's end, and is told
         failure = describe(error)
         torn = isinstance(error, ProcessException) and error.exit_code < 0
@@ -60,8 +60,10 @@ def _failed(failure: dict[str, Any]) -> dict[str, Any]:
     return {"outcome": "failed", "result": None, "failure": failure, "updates": []}
 
 
-def _run(begin: dict[str, Any], ctx: Context) -> Any:
+def _run(begin: dict[str, Any], ctx: Context, supervisor: HostConnection) -> Any:
     operation, plugin = begin["operation"], begin.get("plugin") or {}
+    # From here on the user's code runs: importing the plugin does, too.
+    supervisor.begun(operation["attempt"])
     paths = list(plugin.get("path") or ())
     add_paths(paths)
     mapping = operation["mapping"]

@@ -24,6 +24,10 @@ class HostConnection:
         self._receiving = False
         self._cancel_mode: str | None = None
 
+    def begun(self, attempt: int) -> None:
+        """Say that the user's code begins now."""
+        self._channel.send({"type": "begun", "attempt": attempt})
+
     def log(self, level: str, message: str, logger: str) -> None:
         """Send one log line, whose message ``readable`` has made storable."""
         self._channel.send({"type": "log", "level": level, "message": message, "logger": logger})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -26,18 +26,21 @@ from cloudwright.process.supervisor import Zygote
 #: How many calls of one process may be unanswered; until one is answered nothing more is read from it.
 MAX_CALLS = 64
 
+#: Returns None if an operation may begin now, else what has to be awaited before it is called again.
+Gate = Callable[[], Awaitable[object] | None]
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class OperationEnd:
-    """How an attempt ended.
+    """How an attempt ended: `cancelled` means that it was revoked before it began.
 
     ``exit_status`` is None where no process was forked. ``group_gone`` tells whether the whole process group
     was gone by then: an operation that ended by itself may leave a server running on purpose.
     """
 
-    state: Literal["succeeded", "failed"]
+    state: Literal["succeeded", "failed", "cancelled"]
     result: Any = None
     failure: Failure | None = None
     updates: Sequence[Mapping[str, Any]] = ()
@@ -102,6 +105,10 @@ class OperationProcess:
         self._limit: float | None = None
         self._timed_out = False
         self._limit_recoverable = True
+        self._told = False
+        self._revoked = False
+        self._begun = False
+        self._begun_or_over: asyncio.Future[None] | None = None
         self._killing: asyncio.Task[bool] | None = None
         self._finishing: asyncio.Task[None] | None = None
 
@@ -122,15 +129,17 @@ class OperationProcess:
         begin: Mapping[str, Any],
         limit: float | None,
         limit_recoverable: bool,
+        gate: Gate | None,
     ) -> None:
-        """Fork the process and give it ``begin``; returns once it is forked, or the sink was told that it
-        cannot be.
+        """Fork the process and, once ``gate`` lets it, send it ``begin``; returns then, or once the sink was
+        told that it cannot be forked.
         """
         try:
             child = await zygote.fork(spec, self)
         except Unavailable as error:
             self._forked.set_result(None)
-            self._tell(OperationEnd("failed", failure=Failure(str(error), kind="ForkFailed")))
+            failed = OperationEnd("failed", failure=Failure(str(error), kind="ForkFailed"))
+            self._tell(OperationEnd("cancelled") if self._revoked else failed)
             return
         except BaseException:
             self._forked.set_result(None)
@@ -138,8 +147,14 @@ class OperationProcess:
             raise
         self._forked.set_result(child)
         self._sink.started(self.operation_id, child.pid)
+        while gate is not None and not self._revoked and (opened := gate()) is not None:
+            await opened
+        if self._revoked:
+            child.signal(signal.SIGKILL)
+            return
         if self._killing is not None:
             return
+        self._told = True
         if limit is not None:
             self._limit = limit
             self._limit_recoverable = limit_recoverable
@@ -162,6 +177,27 @@ class OperationProcess:
             await asyncio.wait([self.over])
         return gone
 
+    def revoke(self) -> bool:
+        """Keep it from beginning; False if it was told to begin already. Its process, if there is one or will
+        be, is killed, and its end is `cancelled`.
+        """
+        if self._told:
+            return False
+        if not self._revoked:
+            self._revoked = True
+            if self.child is not None:
+                self.child.signal(signal.SIGKILL)
+        return True
+
+    async def begun(self, timeout: float) -> bool:  # noqa: ASYNC109 - False is an answer, not an error
+        """Wait until its code begins or it is over; False if it did neither within ``timeout`` seconds."""
+        if self._begun or self.over.done():
+            return True
+        if self._begun_or_over is None:
+            self._begun_or_over = self._loop.create_future()
+        await asyncio.wait([self._begun_or_over, self.over], timeout=timeout)
+        return self._begun or self.over.done()
+
     def cancel(self, mode: str) -> None:
         """Tell the process that its execution was asked to stop."""
         if self.child is not None:
@@ -175,6 +211,10 @@ class OperationProcess:
             self._sink.message(self.operation_id, message)
         elif kind == "call":
             self._call(cast(Call, message))
+        elif kind == "begun":
+            self._begun = True
+            if self._begun_or_over is not None and not self._begun_or_over.done():
+                self._begun_or_over.set_result(None)
         elif kind == "end" and self._said is None:
             self._said = cast(End, message)
             self._stop_timer()
@@ -189,7 +229,12 @@ class OperationProcess:
     def exited(self, status: ExitStatus) -> None:
         self._stop_timer()
         self._lines.close()
-        if self._said is None and self.child is not None and not self.child.group_gone.done():
+        if (
+            self._said is None
+            and not self._revoked
+            and self.child is not None
+            and not self.child.group_gone.done()
+        ):
             # What it had started was not left running on purpose, and must not run beside the next attempt.
             self._climb("the operation's process ended without a result")
         if self._calls or self._killing is not None:
@@ -239,6 +284,8 @@ class OperationProcess:
     def _end(self, status: ExitStatus) -> OperationEnd:
         child = self.child
         assert child is not None
+        if self._revoked:
+            return OperationEnd("cancelled", exit_status=status, group_gone=child.group_gone.done())
         state: Literal["succeeded", "failed"] = "failed"
         result: Any = None
         updates: Sequence[Mapping[str, Any]] = ()

@@ -11,10 +11,10 @@ from typing import Any
 from cloudwright.errors import Conflict, Unavailable
 from cloudwright.model.frames.operation import check_from_operation
 from cloudwright.process.child import ChildSpec
-from cloudwright.process.operation_process import OperationEnd, OperationProcess, OperationSink
+from cloudwright.process.operation_process import Gate, OperationEnd, OperationProcess, OperationSink
 from cloudwright.process.supervisor import Zygote
 
-__all__ = ["OperationEnd", "OperationSink", "Runner", "RunningOperation"]
+__all__ = ["Gate", "OperationEnd", "OperationSink", "Runner", "RunningOperation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class Runner:
         memory_limit: int | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the operation's own, not this call's
         timeout_recoverable: bool = True,
+        gate: Gate | None = None,
     ) -> None:
         """Fork the operation's process and send it ``begin`` (the frame without its type); returns once it is
         forked.
@@ -78,7 +79,7 @@ class Runner:
         spec = ChildSpec(operation_id, entry, env or {}, cwd, memory_limit, check=check_from_operation)
         attempt = OperationProcess(operation_id, self._clock(), self._sink, self._kill_grace, self._forget)
         self._attempts[operation_id] = attempt
-        await attempt.run(zygote, spec, begin, timeout, timeout_recoverable)
+        await attempt.run(zygote, spec, begin, timeout, timeout_recoverable, gate)
 
     async def kill(self, operation_id: str, reason: str) -> bool:
         """SIGTERM to the group, ``kill_grace`` seconds, SIGKILL to the group.
@@ -89,6 +90,18 @@ class Runner:
         """
         attempt = self._attempts.get(operation_id)
         return True if attempt is None else await attempt.kill(reason)
+
+    def revoke(self, operation_id: str) -> bool:
+        """Keep the operation from beginning; False if it was told to begin already. One that does not run
+        here was not.
+        """
+        attempt = self._attempts.get(operation_id)
+        return attempt is None or attempt.revoke()
+
+    async def begun(self, operation_id: str, timeout: float) -> bool:  # noqa: ASYNC109 - see Attempt.begun
+        """Wait until the operation's code begins or it is over; False if it did neither in that time."""
+        attempt = self._attempts.get(operation_id)
+        return attempt is None or await attempt.begun(timeout)
 
     def cancel(self, operation_id: str, mode: str) -> None:
         """Tell the operation, if it runs here, that its execution was asked to stop."""

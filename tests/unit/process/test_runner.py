@@ -122,6 +122,55 @@ def test_an_operation_succeeds(runs) -> None:
 
 
 @in_loop
+async def test_what_is_revoked_before_it_is_told_to_begin_never_is() -> None:
+    zygote, books, opened = await start_zygote(), Books(), asyncio.Event()
+    runner = Runner(books)
+
+    def gate() -> Any:
+        return None if opened.is_set() else opened.wait()
+
+    running = asyncio.ensure_future(
+        runner.run(zygote, ID, {"operation": {"id": ID}}, entry="unruly:succeed", gate=gate)
+    )
+    await books.until(lambda books: books.of("started"))
+    assert runner.revoke(ID)
+    opened.set()
+    end = await books.end()
+    await running
+    assert (end.state, end.result, end.failure) == ("cancelled", None, None)
+    # That is no kill: no code of a user's ran that could have been told.
+    assert books.of("signalled") == []
+    assert runner.running == {}
+    # It is not known here any more.
+    assert runner.revoke(ID)
+
+
+@in_loop
+async def test_what_is_revoked_while_it_is_forked_never_begins() -> None:
+    zygote, books = await start_zygote(), Books()
+    runner = Runner(books)
+    running = asyncio.ensure_future(runner.run(zygote, ID, {"operation": {"id": ID}}, entry="unruly:succeed"))
+    await asyncio.sleep(0)
+    assert runner.revoke(ID)
+    assert (await books.end()).state == "cancelled"
+    await running
+
+
+@in_loop
+async def test_what_was_told_to_begin_cannot_be_revoked_and_is_waited_for() -> None:
+    runner, books, _ = await start("begin_late")
+    assert not runner.revoke(ID)
+    assert not await runner.begun(ID, 0.01)
+    waiting = asyncio.ensure_future(runner.begun(ID, PATIENCE))
+    runner.cancel(ID, "cancel")
+    assert await waiting
+    assert await runner.begun(ID, 0)
+    assert await runner.kill(ID, "it is over")
+    assert (await books.end()).state == "failed"
+    assert await runner.begun(ID, 0)
+
+
+@in_loop
 async def test_an_operation_says_that_it_failed() -> None:
     _, books, _ = await start("say_it_failed")
     end = await books.end()

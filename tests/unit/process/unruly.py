@@ -30,6 +30,17 @@ def echo(channel: Channel) -> None:
         channel.send({"type": "echo", "message": message})
 
 
+def begin_late(channel: Channel) -> None:
+    """Begins when it is told of a request to stop, and not before."""
+    begin, cancel = channel.receive(), channel.receive()
+    assert begin is not None
+    assert begin["type"] == "begin"
+    assert cancel is not None
+    assert cancel["type"] == "cancel"
+    channel.send({"type": "begun", "attempt": 1})
+    channel.receive()
+
+
 def nothing(channel: Channel) -> None:
     pass
 

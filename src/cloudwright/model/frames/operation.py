@@ -104,6 +104,13 @@ class Begin(TypedDict):
     target: NotRequired[Annotated[Subject, "the same"]]
 
 
+class Begun(TypedDict):
+    """The user's code begins now. Until then an end of the execution waits for it."""
+
+    type: Literal["begun"]
+    attempt: Annotated[int, "the attempt that begins"]
+
+
 class Log(TypedDict):
     """One log line."""
 
@@ -142,6 +149,6 @@ class End(TypedDict):
 
 
 TO_OPERATION = (Begin, Cancel, Reply)
-FROM_OPERATION = (Log, Event, Call, End)
+FROM_OPERATION = (Begun, Log, Event, Call, End)
 check_to_operation = frame_check(*TO_OPERATION)
 check_from_operation = frame_check(*FROM_OPERATION)
