@@ -31,7 +31,7 @@ ALWAYS = {
     "ended without a process",
     "ended with a residual operation",
     "residual operation ended",
-    "killed before it was forked",
+    "revoked before it began",
     "grant refused",
     "refused before it was sent",
     "asked for too soon",
@@ -156,6 +156,9 @@ def test_nothing_goes_on_for_ever_so_that_every_request_ends(tmp_path, macros, r
         ("NO_STORED_KILL", "C7"),
         ("NO_TERM_IN_MESSAGES", "unasked"),
         ("NO_SECOND_LOOK_AT_DEADLINE", "unasked"),
+        ("NO_HOLD", "C2"),
+        ("NO_SETTLEMENT", "C1"),
+        ("NO_WAIT_FOR_BEGUN", "C1"),
     ],
 )
 def test_a_promise_breaks_without(tmp_path, defence, promise):
@@ -173,6 +176,7 @@ def test_a_promise_breaks_without(tmp_path, defence, promise):
         ("NO_SECOND_LOOK_AT_LEASE", "C4"),
         ("NO_WORKER_IN_LOSS", "twin"),
         ("NO_KILL_EVERYWHERE", "C7"),
+        ("NO_REVOCATION_OF_GRANTED", "C2"),
     ],
 )
 def test_a_promise_of_two_managers_breaks_without(tmp_path, defence, promise):

@@ -9,7 +9,7 @@
  *
  * Each `inline` and each step below says which function it stands for; a step is what that function does
  * between two awaits, or one transaction. Left out, because nothing here depends on it: what runs beside this
- * execution, what operations do, how workers install what they need.
+ * execution, what operations do, how plugins are installed (before the grant).
  *
  * What is checked, by name:
  *   C1 C2 C4 C5 C7   as in docs/concepts/cancellation.md, where the row is written or the process is forked; C7 of a
@@ -25,6 +25,10 @@
  *   informed         what starts while `cancelling` was asked for by a workflow that knew it
  *   twin             no operation runs twice at the same time
  *   unasked          nothing is forced or killed that nobody asked to, since it was resumed
+ *
+ * A grant is not a beginning. C1 and C2 are checked three times: where an operation is granted, where its process
+ * is told to begin, and where its code begins. The latter two hold for the operations of one manager: what another
+ * one that was paused still tells to begin is a matter of leases, which the model does not time.
  *
  * Every defence can be taken out with a macro NO_..., and then a promise breaks; where two of them stand before
  * the same promise, when both are. The code has them all but for two, which one manager does not need:
@@ -91,14 +95,18 @@
 #define ENDED   5
 #define FELL    6
 #define STUCK   7
+/* Granted, and revoked before its process was told to begin. */
+#define UNBEGUN 8
 
 /* Processes. DOOMED: SIGKILL is on its way. DEAD: it is, and its host still stores what it had said. */
 #define ALIVE  1
 #define DOOMED 2
 #define DEAD   3
+/* Of an operation: told to begin, and not ALIVE in its user's code yet. */
+#define TOLD   4
 
-/* Where ExecutionRunner.drive is with a RunningExecution: in `_prepare`, in Host.run, in `_kill_operations`,
-   in the write. */
+/* Where ExecutionRunner.drive is with a RunningExecution: in `_prepare`, in Host.run, in `_kill_operations` and
+   Dispatcher.settle, in the write. */
 #define BEGUN   1
 #define HOSTED  2
 #define KILLING 3
@@ -117,14 +125,13 @@ byte status, term, owner = NOBODY, deadline, kill_term;
 bool lease;
 byte row[2], row_term[2], row_attempt[2], row_worker[2];
 
-/* What a manager has in memory: RunningExecution and Dispatcher. `kill_upto`, `target`: what a kill is to
-   hit. */
+/* What a manager has in memory: RunningExecution and Dispatcher. `target`: what is to end, or not to
+   begin. */
 bool up[MANAGERS] = true;
 byte phase[MANAGERS], h_term[MANAGERS], told[MANAGERS], outcome[MANAGERS];
 bool killed[MANAGERS], abandoned[MANAGERS];
 byte job[MANAGERS * 2], r_term[MANAGERS * 2], r_attempt[MANAGERS * 2];
 bool target[MANAGERS * 2], r_aware[MANAGERS * 2];
-byte kill_upto[MANAGERS];
 
 /* Processes. `asked`: a `run` entry of the workflow's is on its way, 2 if it knew of a request to cancel. `came`:
    it wants no more of this operation. */
@@ -195,6 +202,11 @@ inline fail(i) {
 #endif
 #define has_residual (row[0] == RUNS || row[1] == RUNS)
 
+/* Dispatcher.revoke, of what was granted, or is about to be, and was not told to begin. */
+inline revoke_granted(m, i) {
+    if :: job[at(m, i)] == ASKING || job[at(m, i)] == GRANTED -> target[at(m, i)] = true :: else fi
+}
+
 /* executions.request_cancel, of an active execution. */
 inline request(mode, until) {
     status = mode;
@@ -205,6 +217,11 @@ inline request(mode, until) {
 #if !defined(NO_REVOCATION_BY_FORCE) && !defined(NO_REVOCATION_BY_REQUEST)
     revoke(0);
     revoke(1);
+#endif
+#if MANAGERS == 1 && !defined(NO_HOLD)
+    /* Executions.cancel, in Dispatcher.holding: nothing is told to begin while the request is being stored. */
+    revoke_granted(0, 0);
+    revoke_granted(0, 1);
 #endif
 #if MANAGERS > 1
     if :: mode == KILL -> kill_term = term :: else fi;
@@ -277,11 +294,21 @@ inline aim(m, i, upto) {
 
 /* Dispatcher.kill, up to where it waits; it answers when its targets are dead and their ends are stored. */
 inline kill_operations(m, upto) {
-    if :: upto > kill_upto[m] -> kill_upto[m] = upto :: else fi;
     aim(m, 0, upto);
     aim(m, 1, upto)
 }
 #define has_targets(m) (target[at(m, 0)] || target[at(m, 1)])
+
+/* Dispatcher.settle: what was granted has begun, or is revoked. */
+#ifdef NO_SETTLEMENT
+#define is_settled(m, i) true
+#else
+#ifdef NO_WAIT_FOR_BEGUN
+#define is_settled(m, i) (job[at(m, i)] != ASKING && job[at(m, i)] != GRANTED && job[at(m, i)] != UNBEGUN)
+#else
+#define is_settled(m, i) (job[at(m, i)] != ASKING && job[at(m, i)] != GRANTED && job[at(m, i)] != UNBEGUN && proc[at(m, i)] != TOLD)
+#endif
+#endif
 
 /* operations.grant: the row that decides. */
 inline grant(m, i) {
@@ -324,6 +351,11 @@ inline book(m, i) {
     :: row[i] == RUNS && row_attempt[i] == r_attempt[at(m, i)] ->
         if
         :: job[at(m, i)] == ENDED -> row[i] = DONE; row_term[i] = 0; row_worker[i] = 0; row_attempt[i] = 0
+        :: job[at(m, i)] == UNBEGUN ->
+            row[i] = REVOKED;
+            row_term[i] = 0;
+            row_worker[i] = 0;
+            if :: wf_knows[m] -> came[at(m, i)] = (asked[at(m, i)] > 0) :: else fi
         :: else -> fail(i); hear_failure(i)
         fi;
         if :: is_ended -> reach("residual operation ended") :: else fi
@@ -343,13 +375,17 @@ end:
     :: d_step {
         job[at(m, i)] == GRANTED ->
         if
-        :: r_term[at(m, i)] <= kill_upto[m] -> job[at(m, i)] = FELL; reach("killed before it was forked")
+        :: target[at(m, i)] -> job[at(m, i)] = UNBEGUN; reach("revoked before it began")
         :: else ->
             promise("twin", proc[at(0, i)] == NONE);
 #if MANAGERS > 1
             promise("twin", proc[at(1, i)] == NONE);
+            promise("C2", told[m] < FORCE);
+#else
+            promise("C1", is_active);
+            promise("C2", !is_forced);
 #endif
-            proc[at(m, i)] = ALIVE;
+            proc[at(m, i)] = TOLD;
             job[at(m, i)] = FORKED
         fi
       }
@@ -361,10 +397,20 @@ end:
         job[at(m, i)] = STUCK
 #endif
       }
-    :: d_step { job[at(m, i)] == ENDED || job[at(m, i)] == FELL -> book(m, i) }
+    /* Its process says that it begins, and begins. */
+    :: d_step {
+        proc[at(m, i)] == TOLD ->
+#if MANAGERS == 1
+        promise("C1", is_active);
+#endif
+        proc[at(m, i)] = ALIVE
+      }
+    :: d_step {
+        job[at(m, i)] == ENDED || job[at(m, i)] == FELL || job[at(m, i)] == UNBEGUN -> book(m, i)
+      }
     /* Its process ends. One that a crashed manager left behind is not heard any more. */
     :: d_step {
-        !quiet && proc[at(m, i)] == ALIVE ->
+        !quiet && proc[at(m, i)] != NONE ->
         proc[at(m, i)] = NONE;
         if :: job[at(m, i)] == FORKED -> job[at(m, i)] = ENDED :: else fi
       }
@@ -400,6 +446,10 @@ inline hear(m, mode) {
     :: mode > told[m] ->
         promise("unasked", mode < FORCE || term != h_term[m] || is_ended || status >= mode);
         told[m] = mode;
+#ifndef NO_REVOCATION_OF_GRANTED
+        revoke_granted(m, 0);
+        revoke_granted(m, 1);
+#endif
         if
         :: mode == CANCELLING ->
             if :: wf[m] == ALIVE -> wf_knows[m] = true :: else fi;
@@ -424,7 +474,6 @@ inline begin(m) {
     told[m] = STARTED;
     phase[m] = BEGUN;
     /* Forgets what makes no difference any more, so that there are fewer states. */
-    if :: job[at(m, 0)] == NONE && job[at(m, 1)] == NONE -> kill_upto[m] = 0 :: else fi;
     if :: !has_residual -> kill_term = 0 :: else fi;
     hear(m, status)
 }
@@ -486,10 +535,14 @@ inline journal(m, i) {
 
 /* ExecutionRunner._record_end, up to its write. */
 inline conclude(m) {
-    if
-    :: told[m] == KILL -> kill_operations(m, h_term[m]); phase[m] = KILLING
-    :: else -> phase[m] = STORING
-    fi
+    if :: told[m] == KILL -> kill_operations(m, h_term[m]) :: else fi;
+#ifndef NO_SETTLEMENT
+    drop_waiting(m, 0);
+    drop_waiting(m, 1);
+    revoke_granted(m, 0);
+    revoke_granted(m, 1);
+#endif
+    phase[m] = KILLING
 }
 
 #define is_silent(m) (!asked[at(m, 0)] && !asked[at(m, 1)])
@@ -610,7 +663,11 @@ end:
     :: d_step { phase[m] == HOSTED && wf[m] == DOOMED && !abandoned[m] -> conclude(m) }
 #endif
     /* ExecutionRunner._record_end */
-    :: d_step { phase[m] == KILLING && is_all_dead(m) -> killed[m] = true; phase[m] = STORING }
+    :: d_step {
+        phase[m] == KILLING && is_settled(m, 0) && is_settled(m, 1) && (told[m] != KILL || is_all_dead(m)) ->
+        killed[m] = (told[m] == KILL);
+        phase[m] = STORING
+      }
     :: d_step { phase[m] == STORING -> finish(m) }
 
     /* ReconcileLoop._listen: a message about a request may come at any time after it was stored, often, or never.
@@ -700,7 +757,6 @@ inline crash(m) {
     forget(m);
     release(m, 0);
     release(m, 1);
-    kill_upto[m] = 0;
     asked[at(m, 0)] = 0;
     asked[at(m, 1)] = 0;
     came[at(m, 0)] = false;
@@ -743,7 +799,7 @@ end:
 #define is_lively(m) (hosts(m) && phase[m] == HOSTED && wf[m] == ALIVE)
 
 inline judge(m, i) {
-    promise("truth", (row[i] == RUNS && row_worker[i] == m) == (proc[at(m, i)] == ALIVE));
+    promise("truth", (row[i] == RUNS && row_worker[i] == m) == (proc[at(m, i)] != NONE));
     promise("C7", row[i] != RUNS || row_term[i] > kill_term);
     promise("truth", row[i] != SENT || row_term[i] < term);
 #ifdef NO_KILL_OF_WAITING
