@@ -12,11 +12,10 @@ import logging
 import os
 import secrets
 import shutil
-import signal
 import site
 import sys
 import sysconfig
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 import cloudwright
 from cloudwright.errors import Unavailable
 from cloudwright.manager.plugin_selection import PluginCode, fingerprint, locate
+from cloudwright.process import guard
 from cloudwright.process.supervisor import Zygote
 
 #: In the home: a folder for each environment, by the key of what is installed in it.
@@ -54,12 +54,22 @@ class PluginEnvironment:
     code: PluginCode
 
 
+@dataclass(slots=True)
+class _Installation:
+    """One that is under way, and how many wait for it: without any it is ended."""
+
+    task: asyncio.Task[None]
+    waiters: int = 0
+
+
 class PluginEnvironments:
     def __init__(self, home: Path) -> None:
         self._folder = home / FOLDER
         self._zygotes: dict[tuple[str, str], Zygote] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
-        self._installations: dict[str, asyncio.Task[None]] = {}
+        self._installations: dict[str, _Installation] = {}
+        # Installations that nobody waits for any more, until their processes are gone.
+        self._ending: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Start the two zygotes of the manager's own environment, so that the first execution need not
@@ -71,9 +81,9 @@ class PluginEnvironments:
 
     async def close(self) -> None:
         """End every zygote, and with it every process of a workflow or operation that still runs."""
-        for installation in list(self._installations.values()):
-            installation.cancel()
-        await asyncio.gather(*self._installations.values(), return_exceptions=True)
+        for key in list(self._installations):
+            self._abort(key)
+        await asyncio.gather(*self._ending.values(), return_exceptions=True)
         zygotes, self._zygotes = list(self._zygotes.values()), {}
         await asyncio.gather(*(zygote.close() for zygote in zygotes))
 
@@ -86,15 +96,39 @@ class PluginEnvironments:
         ``found`` keeps where the code of a blueprint's plugins is, by their names. Raises NotFound or
         InvalidInput where the plugin cannot be found or read, Unavailable where it cannot be installed.
         """
-        name = "" if plugin is None else str(plugin["name"])
+        code = await self.prepare(plugin, blueprint, found)
+        if code.project is None or code.key is None:
+            return PluginEnvironment(await self._zygote(role, "", sys.executable), code)
+        python = self._python(code.key)
+        return PluginEnvironment(await self._zygote(role, code.key, str(python)), code)
+
+    async def prepare(
+        self,
+        plugin: dict[str, Any] | None,
+        blueprint: Path,
+        found: dict[str, PluginCode],
+        installing: Callable[[PluginCode], None] | None = None,
+    ) -> PluginCode:
+        """Find the code of ``plugin``, and install what it needs; ``open`` then has no reason to wait.
+
+        ``installing`` is called before an installation is waited for. It ends, with all its processes, when
+        the last of those that wait for it are cancelled. Raises what ``open`` raises.
+        """
+        name = _name(plugin)
         if name not in found:
             # In a thread: it reads a project's description, which may be of any size.
             found[name] = await asyncio.to_thread(_locate, plugin, blueprint)
         code = found[name]
-        if code.project is None or code.key is None:
-            return PluginEnvironment(await self._zygote(role, "", sys.executable), code)
-        python = await self._installed(code.key, code)
-        return PluginEnvironment(await self._zygote(role, code.key, str(python)), code)
+        if not self._is_installed(code):
+            if installing is not None:
+                installing(code)
+            await self._wait_for_installation(str(code.key), code)
+        return code
+
+    def is_prepared(self, plugin: dict[str, Any] | None, found: dict[str, PluginCode]) -> bool:
+        """Whether ``prepare`` would return at once."""
+        code = found.get(_name(plugin))
+        return code is not None and self._is_installed(code)
 
     async def parser(self) -> Zygote:
         """Where the blueprint parser is forked."""
@@ -118,20 +152,45 @@ class PluginEnvironments:
                 self._zygotes[role, key] = zygote
             return zygote
 
-    async def _installed(self, key: str, code: PluginCode) -> Path:
-        """The interpreter of the environment for these very contents, made at its first use.
+    def _is_installed(self, code: PluginCode) -> bool:
+        if code.project is None or code.key is None:
+            return True
+        return (self._folder / code.key / COMPLETE).is_symlink()
 
-        Many may wait for one installation, and one of them that is cancelled does not stop it for the others.
-        """
+    def _python(self, key: str) -> Path:
+        """Return the interpreter of an environment that is installed."""
         home = self._folder / key
-        if not (home / COMPLETE).is_symlink():
-            if key not in self._installations:
-                task = self._installations[key] = asyncio.ensure_future(self._install(home, code))
-                task.add_done_callback(lambda _: self._installations.pop(key))
-            await asyncio.shield(self._installations[key])
         return home / os.readlink(home / COMPLETE) / "bin" / "python"
 
-    async def _install(self, home: Path, code: PluginCode) -> None:
+    async def _wait_for_installation(self, key: str, code: PluginCode) -> None:
+        installation = self._installations.get(key)
+        if installation is None:
+            task = asyncio.ensure_future(self._install(self._folder / key, code, self._ending.get(key)))
+            installation = self._installations[key] = _Installation(task)
+            task.add_done_callback(lambda _: self._forget(key, task))
+        installation.waiters += 1
+        try:
+            await asyncio.shield(installation.task)
+        finally:
+            installation.waiters -= 1
+            if not installation.waiters and self._installations.get(key) is installation:
+                self._abort(key)
+
+    def _abort(self, key: str) -> None:
+        task = self._installations.pop(key).task
+        if not task.done():
+            self._ending[key] = task
+            task.add_done_callback(lambda _: self._ending.pop(key, None))
+            task.cancel()
+
+    def _forget(self, key: str, task: asyncio.Task[None]) -> None:
+        installation = self._installations.get(key)
+        if installation is not None and installation.task is task:
+            del self._installations[key]
+
+    async def _install(self, home: Path, code: PluginCode, before: asyncio.Task[None] | None = None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
         # Whatever an interrupted installation left is not to be trusted.
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
         # A folder of its own: an installation that outlived the manager which began it may still write.
@@ -153,6 +212,10 @@ async def _start(role: str, key: str, python: str) -> Zygote:
         rehearse=REHEARSE[role],
         env=child_basics(),
     )
+
+
+def _name(plugin: dict[str, Any] | None) -> str:
+    return "" if plugin is None else str(plugin["name"])
 
 
 def _locate(plugin: dict[str, Any] | None, blueprint: Path) -> PluginCode:
@@ -179,35 +242,35 @@ def _share_runtime(home: Path) -> None:
 
 
 async def _run(plugin: str, *command: str) -> None:
-    told = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "http_", "https_", "no_"))}
-    starting = asyncio.ensure_future(
-        asyncio.create_subprocess_exec(
+    """Run a command of an installation. What it starts ends with it, with this task, and with the manager."""
+    passed = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "http_", "https_", "no_"))}
+    theirs, ours = os.pipe()
+    try:
+        # Building a project runs what it says: the guard ends all of that when our end of the pipe is closed.
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", guard.__file__, str(theirs)),
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env=child_basics() | told,
-            # Building a project runs what it says, in processes of its own: they end with it.
+            env=child_basics() | passed,
             start_new_session=True,
+            pass_fds=(theirs,),
         )
-    )
-    try:
-        process = await asyncio.shield(starting)
-        output, _ = await asyncio.wait_for(process.communicate(), INSTALL_SECONDS)
-    except asyncio.CancelledError:
-        await _kill_group(await starting)
+    except BaseException:
+        os.close(ours)
         raise
+    finally:
+        os.close(theirs)
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), INSTALL_SECONDS)
     except TimeoutError as error:
-        await _kill_group(process)
         raise Unavailable(
             f"Plugin `{plugin}`: its installation took longer than {INSTALL_SECONDS} s and was ended."
         ) from error
+    finally:
+        os.close(ours)
+        await process.wait()
     if process.returncode != 0:
         tail = "\n".join(output.decode("utf-8", "replace").splitlines()[-15:])
         raise Unavailable(f"Plugin `{plugin}` could not be installed ({' '.join(command[1:4])} ...):\n{tail}")
-
-
-async def _kill_group(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()

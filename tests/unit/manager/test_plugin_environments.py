@@ -82,8 +82,12 @@ def test_an_interrupted_installation_is_begun_in_another_folder(
     monkeypatch.setattr(plugin_environments, "_share_runtime", lambda folder: None)
     installing = PluginEnvironments(tmp_path)
 
+    async def installed() -> Path:
+        await installing.prepare(None, tmp_path, {"": CODE})
+        return installing._python("p1")
+
     def install() -> Path:
-        return asyncio.run(installing._installed("p1", CODE))
+        return asyncio.run(installed())
 
     with pytest.raises(Unavailable):
         install()
