@@ -1,20 +1,26 @@
 """Dispatches the operations of executions to workers, and reports what becomes of them.
 
-An operation's way: *sent* (its workflow asked for it, and that is stored) -> *granted* (``operation_queue``:
-one guarded write, for all that can start at this moment) -> *run* by a worker -> its end is *recorded*
-(``operation_recorder``) -> *reported* to its workflow, if there still is one. An operation outlives its
-execution unless it is killed: its end is recorded all the same.
+An operation's way: *sent* (its workflow asked for it, and that is stored) -> *prepared* (``preparations``:
+its plugin's environment is installed) -> *granted* (``operation_queue``: one guarded write, for all that can
+start at this moment) -> *run* by a worker -> its end is *recorded* (``operation_recorder``) -> *reported* to
+its workflow, if there still is one. An operation outlives its execution unless it is killed: its end is
+recorded all the same.
+
+Granted is not begun. What was granted and was not told to begin is revoked by every request to stop and by
+the end of its execution; before an end is stored, what was told to begin has begun or is dead (``settle``).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cloudwright.manager.begin_gate import BeginGate
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import ExecutionSnapshot
@@ -22,6 +28,7 @@ from cloudwright.manager.operation_queue import OperationQueue
 from cloudwright.manager.operation_recorder import OperationRecorder
 from cloudwright.manager.operation_run import OperationRun
 from cloudwright.manager.plugin_environments import PluginEnvironments
+from cloudwright.manager.preparations import Preparations
 from cloudwright.manager.workers.local import LocalWorker, start_failure
 from cloudwright.manager.workers.protocol import Subjects, Worker
 from cloudwright.model.execution import CancelMode
@@ -51,6 +58,7 @@ class Dispatcher:
     ) -> None:
         self._listeners: dict[str, Listener] = {}
         self._events = recorder
+        self._gate = BeginGate()
         self._queue = OperationQueue(
             store,
             worker,
@@ -76,11 +84,13 @@ class Dispatcher:
             self._recorder,
             environments,
             rpc,
+            self._gate,
             home=home,
             kill_grace=kill_grace,
             memory_limit=memory_limit,
         )
         self._workers: dict[str, Worker] = {worker: self._local}
+        self._preparations = Preparations(environments, recorder, self._queue.add)
 
     def follow(self, execution_id: str, listener: Listener) -> None:
         """Call ``listener`` with what becomes of the execution's operations (``operation`` frames without
@@ -91,16 +101,47 @@ class Dispatcher:
     def unfollow(self, execution_id: str) -> None:
         """Drop the listener. Queued operations are discarded; running ones finish and are recorded."""
         self._listeners.pop(execution_id, None)
-        self._queue.drop(execution_id)
+        self._drop(execution_id)
 
     def send(self, snapshot: ExecutionSnapshot, term: int, accepted: Iterable[dict[str, Any]]) -> None:
         """Run operations that are stored as ``sent`` under ``term``."""
-        self._queue.add(OperationRun(snapshot, term, operation) for operation in accepted)
+        ready = []
+        for operation in accepted:
+            run = OperationRun(snapshot, term, operation)
+            if self._preparations.is_prepared(run):
+                ready.append(run)
+            else:
+                self._preparations.add(run)
+        if ready:
+            self._queue.add(ready)
+
+    def hold(self, execution_id: str) -> AbstractContextManager[None]:
+        """Tell no operation of the execution to begin while a request to stop it is being stored."""
+        return self._gate.hold(execution_id)
 
     def revoke(self, execution_id: str) -> None:
-        """Discard the execution's queued operations, and report that; running ones go on."""
-        for run in self._queue.drop(execution_id):
+        """Discard the execution's operations that wait, report that, and revoke those that were granted and
+        were not told to begin; running ones go on.
+        """
+        for run in self._drop(execution_id):
             self._notify(run, OperationState.CANCELLED)
+        self.revoke_granted(execution_id)
+
+    def revoke_granted(self, execution_id: str) -> None:
+        """Revoke the execution's operations that were granted and were not told to begin."""
+        for run in self._queue.running_of(execution_id):
+            self._local.revoke(run)
+
+    async def settle(self, execution_id: str) -> list[str]:
+        """Wait until every operation of the execution that was granted has begun, or is revoked or dead; it
+        has no workflow any more.
+
+        Returns the ids of those that have not begun and could not be killed.
+        """
+        self._drop(execution_id)
+        runs = self._queue.running_of(execution_id)
+        settled = await asyncio.gather(*(self._local.settle(run) for run in runs))
+        return [run.id for run, done in zip(runs, settled, strict=True) if not done]
 
     def cancel(self, execution_id: str, mode: CancelMode) -> None:
         """Tell the execution's running operations that it was asked to stop."""
@@ -113,7 +154,7 @@ class Dispatcher:
 
         Returns the ids of those that could not be ended; each is an event of the execution too.
         """
-        self._queue.drop(execution_id, term)
+        self._drop(execution_id, term)
         targets = [run for run in self._queue.running_of(execution_id) if run.term <= term]
         gone = await asyncio.gather(*(self._kill_one(run, reason) for run in targets))
         return [run.id for run, ended in zip(targets, gone, strict=True) if not ended]
@@ -133,16 +174,20 @@ class Dispatcher:
 
     @property
     def busy(self) -> bool:
-        return bool(self._queue)
+        return bool(self._queue) or bool(self._preparations)
 
     async def close(self) -> None:
         """Kill all that runs. The rows are left as they are: the next start finds them and knows what
         happened.
         """
         self._queue.close()
+        await self._preparations.close()
         self._recorder.stop()
         await self._local.close()
         await self._recorder.close()
+
+    def _drop(self, execution_id: str, term: int | None = None) -> list[OperationRun]:
+        return self._preparations.drop(execution_id, term) + self._queue.drop(execution_id, term)
 
     def _run(self, run: OperationRun, subjects: Subjects) -> None:
         self._notify(run, OperationState.STARTED)

@@ -217,6 +217,11 @@ def workflow_of(snapshot: ExecutionSnapshot) -> dict[str, Any]:
     return workflow
 
 
+def workflow_plugin(snapshot: ExecutionSnapshot) -> dict[str, Any] | None:
+    """The plugin of the workflow that the execution runs, as in the plan; None if it is the manager's own."""
+    return snapshot.plugins.get(workflow_of(snapshot)["plugin"])
+
+
 def instance_frame(instance: NodeInstance) -> dict[str, Any]:
     return {key: getattr(instance, key) for key in _INSTANCE_KEYS}
 

@@ -20,14 +20,16 @@ from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import (
+    ExecutionSnapshot,
     chunked,
     read_progress,
     read_snapshot,
     workflow_begin,
-    workflow_of,
+    workflow_plugin,
 )
 from cloudwright.manager.executions import WORK
 from cloudwright.manager.plugin_environments import WORKFLOWS, PluginEnvironments
+from cloudwright.manager.preparations import prepare_plugin
 from cloudwright.manager.reconcile import STRENGTH
 from cloudwright.manager.workflow_host import WorkflowEnd, WorkflowHost
 from cloudwright.manager.workflow_journal import WorkflowJournal
@@ -102,9 +104,9 @@ class ExecutionRunner:
         if mode is CancelMode.CANCEL:
             if running.host is not None:
                 running.host.cancel(mode)
-            self._dispatcher.revoke(running.id)
         else:
             _stop(running)
+        self._dispatcher.revoke(running.id)
         if mode is CancelMode.KILL:
             # At once, beside the end of the workflow's process; ``_record_end`` joins it.
             self._tasks.spawn(self._kill_operations(running), f"the kill of execution {running.id}")
@@ -115,12 +117,22 @@ class ExecutionRunner:
         """End the workflow's process, and store nothing of the execution any more."""
         running.abandoned = True
         _stop(running)
+        self._dispatcher.revoke_granted(running.id)
 
-    async def drive(self, running: RunningExecution, execution: Execution) -> None:
-        """Run the execution's workflow, and store its end."""
+    async def prepare(self, execution: Execution) -> ExecutionSnapshot:
+        """Return the execution's snapshot once what its workflow's plugin needs is installed."""
+        # By the writer: it waits for a database that is away, where a reader would fail the execution.
+        snapshot = await self._store.write(read_snapshot, execution, self._settings.home)
+        await prepare_plugin(self._environments, self._recorder, snapshot, workflow_plugin(snapshot))
+        return snapshot
+
+    async def drive(
+        self, running: RunningExecution, execution: Execution, snapshot: ExecutionSnapshot | None = None
+    ) -> None:
+        """Run the execution's workflow, and store its end. ``snapshot`` is what ``prepare`` returned."""
         outcome, error = Outcome.DIED, None
         try:
-            end = await self._run(running, execution)
+            end = await self._run(running, execution, snapshot)
             if end is not None:
                 outcome, error = end.outcome, end.error
         except CloudwrightError as problem:
@@ -143,10 +155,12 @@ class ExecutionRunner:
     async def close(self) -> None:
         await self._tasks.join()
 
-    async def _run(self, running: RunningExecution, execution: Execution) -> WorkflowEnd | None:
+    async def _run(
+        self, running: RunningExecution, execution: Execution, snapshot: ExecutionSnapshot | None
+    ) -> WorkflowEnd | None:
         """Run the workflow's process until it is dead; None if a forced request came before the fork."""
         # May take long (a plugin's installation), so a forced request interrupts it.
-        preparing = asyncio.ensure_future(self._prepare(running, execution))
+        preparing = asyncio.ensure_future(self._prepare(running, execution, snapshot))
         running.preparing = preparing
         if running.forced:
             preparing.cancel()
@@ -173,14 +187,14 @@ class ExecutionRunner:
         return end
 
     async def _prepare(
-        self, running: RunningExecution, execution: Execution
+        self, running: RunningExecution, execution: Execution, snapshot: ExecutionSnapshot | None
     ) -> tuple[Zygote, dict[str, Any], WorkflowHost]:
         """Return where to fork the workflow's process, its ``begin`` frame, and its host."""
-        # By the writer: it waits for a database that is away, where a reader would fail the execution.
-        snapshot = await self._store.write(read_snapshot, execution, self._settings.home)
-        plugin = snapshot.plugins.get(workflow_of(snapshot)["plugin"])
+        if snapshot is None:
+            snapshot = await self.prepare(execution)
+        snapshot.execution = execution
         environment = await self._environments.open(
-            WORKFLOWS, plugin, snapshot.blueprint_path, snapshot.codes
+            WORKFLOWS, workflow_plugin(snapshot), snapshot.blueprint_path, snapshot.codes
         )
         journal = WorkflowJournal(
             self._store, self._recorder, self._dispatcher, self._rpc, snapshot, running.term, self._clock
@@ -212,6 +226,8 @@ class ExecutionRunner:
                 # costs nothing else.
                 await self._kill_operations(running)
                 running.killed = True
+            # An operation that the end does not list as running will never begin.
+            running.unreachable.update(await self._dispatcher.settle(running.id))
             self._recorder.flush()
             result = await self._store.write(
                 ending.finish,

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -48,12 +49,29 @@ class StartExecution:
     wait_after_fail: int = 600
 
 
+class Begins(Protocol):
+    """Decides which operations may begin (``dispatcher.Dispatcher``)."""
+
+    def hold(self, execution_id: str) -> AbstractContextManager[None]:
+        """Tell no operation of the execution to begin."""
+
+    def revoke_granted(self, execution_id: str) -> None:
+        """Revoke the execution's operations that were granted and were not told to begin."""
+
+
 class Executions:
     def __init__(
-        self, store: Store, bus: Bus, *, clock: Callable[[], datetime], new_id: Callable[[], str]
+        self,
+        store: Store,
+        bus: Bus,
+        begins: Begins,
+        *,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
     ) -> None:
         self._store = store
         self._bus = bus
+        self._begins = begins
         self._clock = clock
         self._new_id = new_id
 
@@ -113,7 +131,10 @@ class Executions:
                 "A grace period is a number of seconds, and only a standard cancel can have one."
             )
         now = self._clock()
-        result = await self._store.write(_request_cancel, tenant, execution_id, mode, by, grace, now)
+        with self._begins.hold(execution_id):
+            result = await self._store.write(_request_cancel, tenant, execution_id, mode, by, grace, now)
+            if result.decision.refusal is None:
+                self._begins.revoke_granted(execution_id)
         if result.decision.refusal is not None:
             raise IllegalAction(f"Execution {execution_id} cannot be cancelled: {result.decision.refusal}.")
         execution = result.execution
@@ -129,8 +150,9 @@ class Executions:
             }
             self._bus.publish(topic(CONTROL, execution.owner), message)
         else:
-            # It ended at once, and may have made room for one that was queued behind it.
-            self._bus.publish(WORK, {})
+            # It ended at once: what is being prepared for it is not needed any more, and it may have made
+            # room for one that was queued behind it.
+            self._bus.publish(WORK, {"ended": execution.id})
         self._changed(execution)
         return execution
 

@@ -7,23 +7,25 @@ that died: it is owned with the next term, then ``execution_runner`` drives it t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from cloudwright.background import TaskSet
+from cloudwright.errors import CloudwrightError
+from cloudwright.manager.execution_context import ExecutionSnapshot
 from cloudwright.manager.execution_runner import ExecutionRunner, RunningExecution
 from cloudwright.manager.reconcile import MODE_OF_STATUS, Hosted
 from cloudwright.model.event import EVENT, Event
 from cloudwright.model.execution import FORCED_STATUSES, CancelMode
 from cloudwright.storage import events, execution_queries
-from cloudwright.storage.executions import claims
+from cloudwright.storage.executions import claims, ending
 from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Store
 
-T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class Leases:
@@ -58,24 +60,43 @@ class Leases:
                 places = self._places - len(self._owned)
                 if places <= 0:
                     return
-                ids = await self._store.read(execution_queries.pending, places)
-                ids = [id for id in ids if id not in self._owned]
+                # Those that are being prepared are pending, too.
+                preparing = sum(not running.term for running in self._owned.values())
+                ids = await self._store.read(execution_queries.pending, places + preparing)
+                ids = [id for id in ids if id not in self._owned][:places]
                 if not ids:
                     return
-                # Registered before the claim is stored, so that the reconciler never takes it for an orphan.
-                registered = [self._register(id) for id in ids]
-                claim = self._store.write(_claim_all, ids, self._name, self._until(), self._clock())
-                claimed = await self._stored(claim, *registered)
-                for running in registered:
-                    self._drive(running, claimed.get(running.id))
+                for id in ids:
+                    # Registered before the claim is stored, so that the reconciler never takes it for an
+                    # orphan.
+                    running = self._register(id)
+                    running.preparing = self._tasks.spawn(
+                        self._start(running), f"the start of execution {id}"
+                    )
+
+    def forget(self, id: str) -> None:
+        """Stop preparing a pending execution: it was cancelled."""
+        running = self._owned.get(id)
+        if running is not None and not running.term and running.preparing is not None:
+            running.preparing.cancel()
 
     async def take_over(self, id: str, term: int) -> None:
         """Own an execution whose owner is gone (``term`` is the last one known), and drive it to its end."""
         if self._closing or id in self._owned:
             return
         running = self._register(id)
-        take = self._store.write(_take_over, id, term, self._name, self._until(), self._clock())
-        self._drive(running, await self._stored(take, running))
+        try:
+            execution = await self._store.write(
+                _take_over, id, term, self._name, self._until(), self._clock()
+            )
+        except BaseException:
+            del self._owned[id]
+            raise
+        if execution is None:
+            del self._owned[id]
+            return
+        self._begin(running, execution)
+        self._tasks.spawn(self._drive(running, execution), f"execution {id}")
 
     async def renew(self) -> None:
         """Extend the lease on everything owned; what turns out to be owned by another is abandoned."""
@@ -115,7 +136,7 @@ class Leases:
         """Wait for the processes of all that is owned by now."""
         # Each begins to be prepared by a task of its own.
         await asyncio.sleep(0)
-        preparing = [item.preparing for item in self._owned.values() if item.preparing is not None]
+        preparing = [item.preparing for item in self._owned.values() if item.term and item.preparing]
         if preparing:
             await asyncio.wait(preparing)
 
@@ -138,41 +159,51 @@ class Leases:
         running = self._owned[id] = RunningExecution(id)
         return running
 
-    async def _stored(self, write: Awaitable[T], *registered: RunningExecution) -> T:
-        """Return the write's result; if it fails, forget what was registered for it."""
-        try:
-            return await write
-        except BaseException:
-            for running in registered:
-                self._owned.pop(running.id, None)
-            raise
+    async def _start(self, running: RunningExecution) -> None:
+        """Prepare a pending execution, claim it, and drive it to its end.
 
-    def _drive(self, running: RunningExecution, execution: Execution | None) -> None:
-        if execution is None:
-            self._owned.pop(running.id, None)
-            return
+        It is not `started` before its workflow could run: until then a request to cancel ends it at once.
+        """
+        try:
+            execution = await self._store.write(execution_queries.get, running.id, progress=False)
+            try:
+                snapshot = await self._runner.prepare(execution)
+            except Exception as error:
+                if not isinstance(error, CloudwrightError):
+                    log.exception("execution %s could not be prepared", running.id)
+                message = f"The workflow could not be started: {error}"
+                await self._store.write(ending.fail_pending, running.id, message, self._clock())
+                self._runner.announce_end(running)
+                return
+            claimed = await self._store.write(_claim, running.id, self._name, self._until(), self._clock())
+            if claimed is not None:
+                self._begin(running, claimed)
+                running.preparing = None
+        finally:
+            if not running.term:
+                self._owned.pop(running.id, None)
+        if claimed is not None:
+            await self._drive(running, claimed, snapshot)
+
+    def _begin(self, running: RunningExecution, execution: Execution) -> None:
         running.term = execution.term
         self._runner.apply_cancel(running, MODE_OF_STATUS.get(execution.status))
-        self._tasks.spawn(self._drive_to_end(running, execution), f"execution {running.id}")
 
-    async def _drive_to_end(self, running: RunningExecution, execution: Execution) -> None:
+    async def _drive(
+        self, running: RunningExecution, execution: Execution, snapshot: ExecutionSnapshot | None = None
+    ) -> None:
         try:
-            await self._runner.drive(running, execution)
+            await self._runner.drive(running, execution, snapshot)
         finally:
             self._owned.pop(running.id, None)
         self._runner.announce_end(running)
 
 
-def _claim_all(
-    conn: Connection, ids: list[str], owner: str, lease: datetime, now: datetime
-) -> dict[str, Execution]:
-    claimed = {}
-    for id in ids:
-        execution = claims.claim(conn, id, owner, lease, now)
-        if execution is not None:
-            claimed[id] = execution
-    events.add(conn, [_started(execution, now) for execution in claimed.values()])
-    return claimed
+def _claim(conn: Connection, id: str, owner: str, lease: datetime, now: datetime) -> Execution | None:
+    execution = claims.claim(conn, id, owner, lease, now)
+    if execution is not None:
+        events.add(conn, [_started(execution, now)])
+    return execution
 
 
 def _started(execution: Execution, now: datetime) -> Event:

@@ -21,26 +21,25 @@ def _future() -> asyncio.Future[None]:
 class OperationRun:
     """``operation`` is as docs/concepts/frames.md has it, sent under ``term``.
 
-    ``forked`` is done once its process exists or never will, ``ended`` once its end is stored. ``killed``: it
-    is to end, even if it has no process yet.
+    ``ended`` is done once its end is stored. ``revoked``: it
+    is not to begin. ``refusal``: why it cannot.
     """
 
     snapshot: ExecutionSnapshot
     term: int
     operation: dict[str, Any]
-    forked: asyncio.Future[None] = field(default_factory=_future)
     ended: asyncio.Future[None] = field(default_factory=_future)
     preparing: asyncio.Task[Any] | None = None
-    killed: bool = False
+    revoked: bool = False
+    refusal: Exception | None = None
     pid: int | None = None
     pid_timer: asyncio.TimerHandle | None = None
     signals: list[int] = field(default_factory=list)
 
     def finish(self) -> None:
-        """Wake those that wait for its process or its end."""
-        for future in (self.forked, self.ended):
-            if not future.done():
-                future.set_result(None)
+        """Wake those that wait for its end."""
+        if not self.ended.done():
+            self.ended.set_result(None)
 
     def stop_pid_timer(self) -> None:
         if self.pid_timer is not None:

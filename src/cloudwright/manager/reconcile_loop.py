@@ -162,7 +162,10 @@ class ReconcileLoop:
             case Abandon(id):
                 await self._leases.abandon(id)
             case Escalate(id):
-                execution = await self._store.write(_escalate, id, self._clock())
+                with self._dispatcher.hold(id):
+                    execution = await self._store.write(_escalate, id, self._clock())
+                    if execution is not None:
+                        self._dispatcher.revoke_granted(id)
                 if execution is not None:
                     self._leases.apply_cancel(id, execution.term, CancelMode.FORCE)
                     self._bus.publish(f"execution.{id}", {"kind": "status"})
@@ -185,6 +188,8 @@ class ReconcileLoop:
         if subject == OVERFLOW:
             self._wake.set()
         elif subject == WORK:
+            if "ended" in message:
+                self._leases.forget(message["ended"])
             self._tasks.spawn(self._leases.fill(), "starting pending executions")
         elif "kill" in message:
             self._spawn_kill(message["kill"], message["term"])

@@ -17,7 +17,7 @@ class ExecutionStatus(StrEnum):
     SCHEDULED = "scheduled"
     # Waits for another execution of its deployment to end.
     QUEUED = "queued"
-    # Waits for a free place to start its workflow's process.
+    # Waits for a free place, or for its workflow's plugin to be installed.
     PENDING = "pending"
     # Its workflow is running.
     STARTED = "started"

@@ -17,11 +17,11 @@ class OperationState(StrEnum):
     PENDING = "pending"
     # The workflow asked for it; it waits for a worker.
     SENT = "sent"
-    # Granted to a worker: from here on a process may exist.
+    # Granted to a worker: from here on a process may exist, and its code may begin.
     STARTED = "started"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    # Revoked before it started: its execution ended first.
+    # Revoked before its code began: its execution was asked to stop, or ended, first.
     CANCELLED = "cancelled"
 
 
@@ -33,7 +33,7 @@ OPERATION_TRANSITIONS: Mapping[OperationState, frozenset[OperationState]] = Mapp
     {
         O.PENDING: frozenset({O.SENT, O.SUCCEEDED, O.FAILED, O.CANCELLED}),
         O.SENT: frozenset({O.STARTED, O.FAILED, O.CANCELLED}),
-        O.STARTED: frozenset({O.SUCCEEDED, O.FAILED}),
+        O.STARTED: frozenset({O.SUCCEEDED, O.FAILED, O.CANCELLED}),
         O.SUCCEEDED: frozenset(),
         # A retry, or a resume of the execution, sends it again with the next attempt.
         O.FAILED: frozenset({O.SENT}),

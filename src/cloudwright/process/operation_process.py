@@ -152,7 +152,7 @@ class OperationProcess:
         if self._revoked:
             child.signal(signal.SIGKILL)
             return
-        if self._killing is not None:
+        if self._killing is not None or self.over.done():
             return
         self._told = True
         if limit is not None:
@@ -229,12 +229,8 @@ class OperationProcess:
     def exited(self, status: ExitStatus) -> None:
         self._stop_timer()
         self._lines.close()
-        if (
-            self._said is None
-            and not self._revoked
-            and self.child is not None
-            and not self.child.group_gone.done()
-        ):
+        silent = self._said is None and not self._revoked
+        if silent and self.child is not None and not self.child.group_gone.done():
             # What it had started was not left running on purpose, and must not run beside the next attempt.
             self._climb("the operation's process ended without a result")
         if self._calls or self._killing is not None:

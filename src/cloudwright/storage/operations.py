@@ -184,7 +184,8 @@ def end(
 ) -> EndResult:
     """Store how a started operation ended, with the runtime properties that it changed.
 
-    ``state`` is SUCCEEDED or FAILED. ``updates`` are ``{"id", "version", "runtime_properties"}``: where one
+    ``state`` is SUCCEEDED, FAILED, or CANCELLED if it was revoked before its code began.
+    ``updates`` are ``{"id", "version", "runtime_properties"}``: where one
     of these versions is not current any more, none is stored and the operation ends as failed, recoverably.
     """
     holding = ask_hold_of_operation(conn, operation_id)
@@ -213,7 +214,7 @@ def end(
             "Conflict",
         )
         _FAIL_AFTER_ALL.run(conn, operation=operation_id, why=failure)
-    if held.status in END_STATUSES:
+    if held.status in END_STATUSES and state is not OperationState.CANCELLED:
         _COUNT_RESIDUAL_END.run(conn, execution=held.id)
     insert_locked(conn, [_ended(subject, state, failure, now)])
     return EndResult(
@@ -303,6 +304,8 @@ def _ended(
 ) -> Event:
     if state is OperationState.SUCCEEDED:
         return _event(subject, "task_succeeded", f"{subject.name} succeeded", {}, now)
+    if state is OperationState.CANCELLED:
+        return _event(subject, "task_cancelled", f"{subject.name} was revoked before it began", {}, now)
     reason = failure["message"] if failure else "no reason was given"
     return _event(subject, "task_failed", f"{subject.name} failed: {reason}", failure or {}, now)
 

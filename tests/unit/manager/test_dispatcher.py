@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +11,12 @@ from typing import Any
 
 import workflow_frames
 from cloudwright.bus.local import LocalBus
+from cloudwright.manager.begin_gate import BeginGate
+from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.manager import Manager
 from cloudwright.manager.operation_run import OperationRun
 from cloudwright.manager.plugin_environments import PluginEnvironments
+from cloudwright.manager.plugin_selection import PluginCode
 from cloudwright.model.operation import OperationState
 from cloudwright.process.runner import OperationEnd
 from cloudwright.settings import Settings
@@ -35,6 +39,11 @@ OPERATION = {
 
 def _manager(home: Path, store: Store) -> Manager:
     return Manager(Settings(home=home), store, LocalBus(), PluginEnvironments(home), name="me")
+
+
+def _snapshot(execution: Any) -> Any:
+    """What an operation of the manager's own plugin needs of its execution's snapshot."""
+    return SimpleNamespace(execution=execution, plugins={}, codes={}, blueprint_path=Path("/nowhere"))
 
 
 async def _sent(store: Store) -> Any:
@@ -61,7 +70,7 @@ async def _end_with_nonsense(home: Path) -> None:
     dispatcher._local.run = start  # type: ignore[method-assign]
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     dispatcher.follow("e", heard.put_nowait)
-    dispatcher.send(SimpleNamespace(execution=execution, plugins={}), 1, [OPERATION])  # type: ignore[arg-type]
+    dispatcher.send(_snapshot(execution), 1, [OPERATION])
     assert (await heard.get())["state"] == "started"
     end = await heard.get()
     assert end["state"] == "failed"
@@ -72,42 +81,91 @@ async def _end_with_nonsense(home: Path) -> None:
     store.close()
 
 
-def test_a_kill_that_ends_before_another_one_lets_nothing_go_that_the_other_means(tmp_path: Path) -> None:
-    asyncio.run(asyncio.wait_for(_kill_twice(tmp_path), 20))
+def test_a_kill_revokes_what_is_granted_and_has_not_begun(tmp_path: Path) -> None:
+    asyncio.run(asyncio.wait_for(_revoke(tmp_path, lambda dispatcher: dispatcher.kill("e", 1, "a kill")), 20))
 
 
-async def _kill_twice(home: Path) -> None:
+def test_the_end_of_an_execution_revokes_what_is_granted_and_has_not_begun(tmp_path: Path) -> None:
+    asyncio.run(asyncio.wait_for(_revoke(tmp_path, lambda dispatcher: dispatcher.settle("e")), 20))
+
+
+async def _revoke(home: Path, stop: Callable[[Dispatcher], Awaitable[list[str]]]) -> None:
     store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
     manager = _manager(home, store)
     dispatcher = manager._dispatcher
-    await store.write(admission.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW)
-    execution = await store.write(claims.claim, "e", "me", None, NOW)
-    execution = await store.write(claims.take_over, "e", old_term=1, owner="me", lease_until=None, now=NOW)
-    assert await store.write(workflow_frames.send, "e", 2, OPERATION, NOW)
-    reached, stopping, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    execution = await _sent(store)
+    reached = asyncio.Event()
 
     async def prepare(run: OperationRun) -> Any:
-        # An installation, which takes its time to stop.
         reached.set()
+        await asyncio.Event().wait()
+
+    dispatcher._local._prepare = prepare  # type: ignore[method-assign]
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    dispatcher.follow("e", heard.put_nowait)
+    dispatcher.send(_snapshot(execution), 1, [OPERATION])
+    await reached.wait()
+    assert await stop(dispatcher) == []
+    assert [(await heard.get())["state"] for _ in range(2)] == ["started", "cancelled"]
+    assert (await store.read(operations.get, "o")).state is OperationState.CANCELLED
+    assert not dispatcher.busy
+    # It never ran, so its workflow may send the very attempt again.
+    assert await store.write(workflow_frames.send, "e", 1, OPERATION, NOW)
+    await manager.close()
+    store.close()
+
+
+def test_an_operation_that_waits_for_its_plugin_is_not_granted(tmp_path: Path) -> None:
+    asyncio.run(asyncio.wait_for(_install_in_vain(tmp_path), 20))
+
+
+async def _install_in_vain(home: Path) -> None:
+    store = await asyncio.to_thread(Store.open, f"sqlite:///{home / 'store.db'}")
+    manager = _manager(home, store)
+    dispatcher = manager._dispatcher
+    execution = await _sent(store)
+    installing, ended = asyncio.Event(), asyncio.Event()
+
+    async def install(*_: Any) -> None:
+        installing.set()
         try:
             await asyncio.Event().wait()
         finally:
-            stopping.set()
-            await stopped.wait()
+            ended.set()
 
-    dispatcher._local._prepare = prepare  # type: ignore[method-assign]
-    dispatcher.send(SimpleNamespace(execution=execution, plugins={}), 2, [OPERATION])  # type: ignore[arg-type]
-    await reached.wait()
-    killing = asyncio.ensure_future(dispatcher.kill("e", 2, "the execution is killed"))
-    await stopping.wait()
-    # Of what it left running under its first term, nothing is left.
-    assert await dispatcher.kill("e", 1, "a kill of residuals") == []
-    stopped.set()
-    assert await killing == []
-    assert (await store.read(operations.get, "o")).state is OperationState.FAILED
+    manager._environments._install = install  # type: ignore[method-assign]
+    snapshot = _snapshot(execution)
+    snapshot.codes[""] = PluginCode("p", "1", None, (), Path("wheels"), ("p.whl",), "key")
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    dispatcher.follow("e", heard.put_nowait)
+    dispatcher.send(snapshot, 1, [OPERATION])
+    await installing.wait()
+    assert (await store.read(operations.get, "o")).state is OperationState.SENT
+    dispatcher.revoke("e")
+    assert (await heard.get())["state"] == "cancelled"
+    # Nobody waits for it any more.
+    await ended.wait()
     assert not dispatcher.busy
     await manager.close()
     store.close()
+
+
+def test_nothing_begins_while_a_request_is_being_stored(tmp_path: Path) -> None:
+    asyncio.run(asyncio.wait_for(_hold(), 20))
+
+
+async def _hold() -> None:
+    gate = BeginGate()
+    may_begin, another = gate.bind("e"), gate.bind("f")
+    assert may_begin() is None
+    with gate.hold("e"):
+        with gate.hold("e"):
+            opened = asyncio.ensure_future(may_begin())  # type: ignore[arg-type]
+            assert another() is None
+        await asyncio.sleep(0)
+        assert not opened.done()
+    await opened
+    assert may_begin() is None
 
 
 def test_an_operation_that_cannot_be_granted_fails_and_holds_nobody_up(tmp_path: Path) -> None:
@@ -130,7 +188,7 @@ async def _grant_with_nonsense(home: Path) -> None:
     dispatcher._local.run = start  # type: ignore[method-assign]
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     dispatcher.follow("e", heard.put_nowait)
-    dispatcher.send(SimpleNamespace(execution=execution, plugins={}), 1, wanted)  # type: ignore[arg-type]
+    dispatcher.send(_snapshot(execution), 1, wanted)
     news = [await heard.get() for _ in range(3)]
     assert [item["state"] for item in news if item["id"] == "o"] == ["started", "succeeded"]
     (refused,) = (item for item in news if item["id"] == "nonsense")
@@ -158,7 +216,7 @@ async def _prepare_in_vain(home: Path) -> None:
     dispatcher._local._prepare = prepare  # type: ignore[method-assign]
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     dispatcher.follow("e", heard.put_nowait)
-    dispatcher.send(SimpleNamespace(execution=execution, plugins={}), 1, [OPERATION])  # type: ignore[arg-type]
+    dispatcher.send(_snapshot(execution), 1, [OPERATION])
     assert (await heard.get())["state"] == "started"
     end = await heard.get()
     assert end["state"] == "failed"

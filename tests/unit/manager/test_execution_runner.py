@@ -46,12 +46,16 @@ async def _force_in_between(home: Path) -> None:
     runner, leases = manager._execution_runner, manager._leases
     await store.write(admission.create, NewExecution("e", "w", None, None), queue=False, force=False, now=NOW)
 
+    async def prepare_snapshot(_: Any) -> Any:
+        return None
+
     async def prepare(*_: Any) -> Any:
         await store.write(cancellation.request_cancel, "e", CancelMode.FORCE, by="u", now=NOW)
         # Its turn is after the end of this and before whoever waits for it goes on.
         asyncio.get_running_loop().call_soon(leases.apply_cancel, "e", 1, CancelMode.FORCE)
         return None, {}, NeverEnding()
 
+    runner.prepare = prepare_snapshot  # type: ignore[assignment, method-assign]
     runner._prepare = prepare  # type: ignore[assignment, method-assign]
     await leases.fill()
     while leases.busy:

@@ -11,6 +11,7 @@ from typing import Any
 
 from cloudwright.background import TaskSet
 from cloudwright.errors import CloudwrightError
+from cloudwright.manager.begin_gate import BeginGate
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.executors import check_executor
 from cloudwright.manager.operation_run import OperationRun
@@ -26,14 +27,10 @@ ENTRY = "cloudwright.operation.child:main"
 #: In the home: a folder for each tenant, deployment and plugin.
 WORKDIRS = "workdirs"
 
+#: How long an operation may take to begin, once told to, before the end of its execution kills it (seconds).
+BEGIN_SECONDS = 3.0
+
 log = logging.getLogger(__name__)
-
-
-class Killed(CloudwrightError):
-    """An operation was killed before its process existed."""
-
-    def __init__(self) -> None:
-        super().__init__("its execution was killed before the operation's process was started")
 
 
 class LocalWorker:
@@ -45,6 +42,7 @@ class LocalWorker:
         sink: OperationSink,
         environments: PluginEnvironments,
         rpc: ChildRpc,
+        gate: BeginGate,
         *,
         home: Path,
         kill_grace: float,
@@ -54,6 +52,7 @@ class LocalWorker:
         self._sink = sink
         self._environments = environments
         self._rpc = rpc
+        self._gate = gate
         self._workdirs = home / WORKDIRS
         self._workdirs.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._memory_limit = memory_limit
@@ -69,12 +68,26 @@ class LocalWorker:
     def cancel(self, operation_id: str, mode: CancelMode) -> None:
         self._runner.cancel(operation_id, str(mode))
 
-    async def kill(self, run: OperationRun, reason: str) -> bool:
-        run.killed = True
+    def revoke(self, run: OperationRun) -> bool:
+        if not self._runner.revoke(run.id):
+            return False
+        run.revoked = True
         if run.preparing is not None:
             run.preparing.cancel()
-        # One that is being forked is waited for: it takes milliseconds, and then it can be signalled.
-        await run.forked
+        return True
+
+    async def settle(self, run: OperationRun) -> bool:
+        if self.revoke(run):
+            await run.ended
+            return True
+        if await self._runner.begun(run.id, BEGIN_SECONDS):
+            return True
+        return await self.kill(run, f"its code did not begin within {BEGIN_SECONDS:g} s")
+
+    async def kill(self, run: OperationRun, reason: str) -> bool:
+        if self.revoke(run):
+            await run.ended
+            return True
         gone = await self._runner.kill(run.id, reason)
         if gone:
             await run.ended
@@ -94,7 +107,13 @@ class LocalWorker:
             if isinstance(subjects, CloudwrightError):
                 raise subjects
             check_executor(operation, subjects)
-            environment, inputs = await self._prepared(run)
+            if run.refusal is not None:
+                raise run.refusal
+            prepared = await self._prepared(run)
+            if prepared is None:
+                self._sink.ended(run.id, OperationEnd("cancelled"))
+                return
+            environment, inputs = prepared
             await self._runner.run(
                 environment.zygote,
                 run.id,
@@ -104,27 +123,25 @@ class LocalWorker:
                 memory_limit=self._memory_limit,
                 timeout=operation.get("timeout"),
                 timeout_recoverable=bool(operation.get("timeout_recoverable")),
+                gate=self._gate.bind(run.execution_id),
             )
         except Exception as error:
             # Catch everything: a granted operation without an end would block its workflow forever.
             if not isinstance(error, CloudwrightError):
                 log.exception("operation %s could not be started", run.id)
             self._sink.ended(run.id, OperationEnd("failed", None, start_failure(error), []))
-        finally:
-            if not run.forked.done():
-                run.forked.set_result(None)
 
-    async def _prepared(self, run: OperationRun) -> tuple[PluginEnvironment, dict[str, Any]]:
-        """Return ``_prepare``'s result. It may take long (an installation), so a kill interrupts it."""
+    async def _prepared(self, run: OperationRun) -> tuple[PluginEnvironment, dict[str, Any]] | None:
+        """Return ``_prepare``'s result, or None if the operation was revoked meanwhile."""
+        if run.revoked:
+            return None
         run.preparing = asyncio.current_task()
         try:
-            if run.killed:
-                raise Killed
             return await self._prepare(run)
         except asyncio.CancelledError:
-            if not run.killed:
+            if not run.revoked:
                 raise
-            raise Killed from None
+            return None
         finally:
             run.preparing = None
 

@@ -24,6 +24,14 @@ class Worker(Protocol):
     def run(self, run: OperationRun, subjects: Subjects) -> None:
         """Start an operation that was granted. Its end is reported to the sink, whatever happens."""
 
+    def revoke(self, run: OperationRun) -> bool:
+        """Keep an operation from beginning; False if it was told to begin already. Its end is `cancelled`."""
+
+    async def settle(self, run: OperationRun) -> bool:
+        """Wait until an operation that was granted has begun or has ended; revoke it if it was not told to
+        begin. False if it has done neither, and cannot be killed.
+        """
+
     def cancel(self, operation_id: str, mode: CancelMode) -> None:
         """Tell the operation, if it runs here, that its execution was asked to stop."""
 

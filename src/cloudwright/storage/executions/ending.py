@@ -85,6 +85,15 @@ def finish(
     return end(conn, held, final, (error or note) if final is S.FAILED else note, now)
 
 
+def fail_pending(conn: Connection, id: str, error: str, now: datetime) -> bool:
+    """End a pending execution that cannot be started; False if it is not pending any more."""
+    held = hold(conn, id)
+    if held.status is not S.PENDING:
+        return False
+    end(conn, held, S.FAILED, error, now)
+    return True
+
+
 def end(
     conn: Connection, held: Execution, final: ExecutionStatus, error: str | None, now: datetime
 ) -> FinishResult:
