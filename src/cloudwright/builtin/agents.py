@@ -1,87 +1,66 @@
-"""What is done to a host after it started and before it stops: its agent, and what watches it."""
+"""Operations of a host after it started and before it stops: those of its agent, and of monitoring."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from cloudwright.builtin.steps import Steps, operation
+from cloudwright.model.hosts import (
+    AGENT_INTERFACE,
+    WORKER_INSTALLER,
+    install_method,
+    installing_operations,
+    removing_operations,
+)
 from cloudwright.workflow.tasks import HandlerResult
 from cloudwright.workflow.topology import WorkflowNodeInstance
 
-AGENT = "cloudify.interfaces.cloudify_agent"
-#: The interface that hosts of blueprints before 3.3 have instead.
-WORKER_INSTALLER = "cloudify.interfaces.worker_installer"
 MONITORING_AGENT = "cloudify.interfaces.monitoring_agent"
 
-#: How agents get onto hosts: nothing to do, and those where the agent starts by itself and is waited for.
-NO_AGENT = "none"
-STARTED_BY_HOST = ("init_script", "plugin")
-STOPPED_BY_ITSELF = ("init_script", "provided", "plugin")
-
-
-def install_method(instance: WorkflowNodeInstance) -> str | None:
-    """How the agent gets onto the host, or None where the blueprint does not say."""
-    properties = instance.node.properties
-    if isinstance(properties.get("install_agent"), bool):
-        return "remote" if properties["install_agent"] else NO_AGENT
-    method = (properties.get("agent_config") or {}).get("install_method")
-    return None if method is None else str(method)
+# What is said before and after an operation.
+_MESSAGES: dict[str, tuple[str, str | None]] = {
+    f"{WORKER_INSTALLER}.install": ("Installing the agent", "Agent installed"),
+    f"{WORKER_INSTALLER}.start": ("Starting the agent", "Agent started"),
+    f"{AGENT_INTERFACE}.create": ("Creating the agent", "Agent created"),
+    f"{AGENT_INTERFACE}.start": ("Waiting for the agent", "Agent started"),
+    f"{WORKER_INSTALLER}.stop": ("Stopping the agent", None),
+    f"{WORKER_INSTALLER}.uninstall": ("Deleting the agent", "Agent deleted"),
+    f"{AGENT_INTERFACE}.stop": ("Stopping the agent", None),
+    f"{AGENT_INTERFACE}.stop_amqp": ("Stopping the agent", None),
+    f"{AGENT_INTERFACE}.delete": ("Deleting the agent", "Agent deleted"),
+}
 
 
 def host_post_start(host_node_instance: WorkflowNodeInstance) -> Steps:
     """Wait until the host is up, and bring its agent to life."""
     host = host_node_instance
     steps = _wait_until_up(host)
-    method = install_method(host)
-    if method != NO_AGENT:
-        if host.node.has_operation(f"{WORKER_INSTALLER}.install"):
-            steps += operation(
-                host,
-                f"{WORKER_INSTALLER}.install",
-                before=(None, "Installing the agent"),
-                after=(None, "Agent installed"),
-            )
-            steps += operation(
-                host,
-                f"{WORKER_INSTALLER}.start",
-                before=(None, "Starting the agent"),
-                after=(None, "Agent started"),
-            )
-        else:
-            steps += operation(
-                host, f"{AGENT}.create", before=(None, "Creating the agent"), after=(None, "Agent created")
-            )
-            if method in STARTED_BY_HOST:
-                steps += operation(
-                    host,
-                    f"{AGENT}.start",
-                    before=(None, "Waiting for the agent"),
-                    after=(None, "Agent started"),
-                )
+    method = install_method(host.node.properties)
+    for name in installing_operations(method, host.node.has_operation):
+        steps += _agent_operation(host, name)
     return steps + prepare_running_agent(host)
 
 
 def prepare_running_agent(host_node_instance: WorkflowNodeInstance) -> Steps:
-    """What a host whose agent runs is given."""
+    """Install and start monitoring on a host whose agent runs."""
     return operation(host_node_instance, f"{MONITORING_AGENT}.install") + operation(
         host_node_instance, f"{MONITORING_AGENT}.start"
     )
 
 
 def host_pre_stop(host_node_instance: WorkflowNodeInstance) -> Steps:
-    """Take the agent off the host."""
+    """Take monitoring and the agent off the host."""
     host = host_node_instance
     steps = operation(host, f"{MONITORING_AGENT}.stop") + operation(host, f"{MONITORING_AGENT}.uninstall")
-    method = install_method(host)
-    if method == NO_AGENT:
-        return steps
-    if method not in STOPPED_BY_ITSELF and host.node.has_operation(f"{WORKER_INSTALLER}.stop"):
-        stop, delete = f"{WORKER_INSTALLER}.stop", f"{WORKER_INSTALLER}.uninstall"
-    else:
-        stop, delete = f"{AGENT}.{'stop_amqp' if method in STOPPED_BY_ITSELF else 'stop'}", f"{AGENT}.delete"
-    steps += operation(host, stop, before=(None, "Stopping the agent"))
-    steps += operation(host, delete, before=(None, "Deleting the agent"), after=(None, "Agent deleted"))
+    method = install_method(host.node.properties)
+    for name in removing_operations(method, host.node.has_operation):
+        steps += _agent_operation(host, name)
     return steps
+
+
+def _agent_operation(host: WorkflowNodeInstance, name: str) -> Steps:
+    before, after = _MESSAGES[name]
+    return operation(host, name, before=(None, before), after=None if after is None else (None, after))
 
 
 def _wait_until_up(host: WorkflowNodeInstance) -> Steps:
@@ -93,7 +72,7 @@ def _wait_until_up(host: WorkflowNodeInstance) -> Steps:
 
 
 def ask_again_until_up(task: Any) -> HandlerResult:
-    """Handler of an operation that answers whether the host is up: as often as it takes."""
+    """Handle the end of an operation that returns whether the host is up: run it again until it is."""
     if task.async_result.result:
         return HandlerResult.cont()
     return HandlerResult.retry(ignore_total_retries=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
+from cloudwright.model.hosts import COMPUTE
 from cloudwright.workflow.tasks import SubgraphTask, TaskContainer, WorkflowTask, forkjoin
 from cloudwright.workflow.topology import (
     WorkflowNodeInstance,
@@ -15,7 +16,6 @@ from cloudwright.workflow.topology import (
     is_implemented,
 )
 
-COMPUTE = "cloudify.nodes.Compute"
 LIFECYCLE = "cloudify.interfaces.lifecycle"
 RELATIONSHIP_LIFECYCLE = "cloudify.interfaces.relationship_lifecycle"
 
