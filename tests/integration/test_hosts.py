@@ -8,11 +8,16 @@ import tarfile
 import pytest
 from manager_process import ManagerProcess
 
+from cloudwright.client.errors import BadRequest
+
 BLUEPRINT = """\
 tosca_definitions_version: cloudify_dsl_1_4
 imports: [cloudify/types/types.yaml]
 plugins:
   hosted: {executor: host_agent, source: p}
+  central: {executor: central_deployment_agent, source: p}
+workflows:
+  run: {mapping: central.p.run, parameters: {operation: {}}}
 node_types:
   app:
     derived_from: cloudify.nodes.Root
@@ -30,7 +35,19 @@ node_templates:
 FILES = {
     "blueprint.yaml": BLUEPRINT,
     "touch.sh": "ctx returns ran\n",
-    "plugins/p/__init__.py": "def touch(ctx, **_):\n    return 'ran'\n",
+    "plugins/p/__init__.py": """
+from cloudify.decorators import workflow
+
+
+def touch(ctx, **_):
+    return "ran"
+
+
+@workflow
+def run(ctx, operation, **_):
+    [instance] = ctx.get_node("app").instances
+    instance.execute_operation(operation).get()
+""",
 }
 
 
@@ -52,8 +69,8 @@ def deployment(manager: ManagerProcess) -> str:
 def test_an_operation_of_a_node_on_a_host_is_refused(
     manager: ManagerProcess, deployment: str, operation: str
 ) -> None:
-    # As a workflow of the blueprint's own would start it: what it runs is known only when it asks.
-    id = manager.run("execute_operation", deployment, operation=operation)
+    # A workflow of the blueprint's own: what it runs is known only when it asks.
+    id = manager.run("run", deployment, operation=operation)
     end = manager.end(id)
     assert end["status"] == "failed"
     [run] = [entry for entry in manager.operations(id) if entry["type"] == "operation"]
@@ -67,8 +84,17 @@ def test_an_operation_of_a_node_on_a_host_is_refused(
 def test_an_operation_that_is_meant_for_the_manager_runs_there(
     manager: ManagerProcess, deployment: str
 ) -> None:
-    id = manager.run("execute_operation", deployment, operation="do.central")
+    id = manager.run("run", deployment, operation="do.central")
     assert manager.end(id)["status"] == "terminated"
     [run] = [entry for entry in manager.operations(id) if entry["type"] == "operation"]
     assert (run["result"], run["agent_name"]) == ("ran", None)
     assert run["manager_name"]
+
+
+def test_a_workflow_that_would_run_one_is_refused_before_it_begins(
+    manager: ManagerProcess, deployment: str
+) -> None:
+    with pytest.raises(BadRequest, match=r"`do\.script`.*`executor: central_deployment_agent`"):
+        manager.run("execute_operation", deployment, operation="do.script", node_ids=["app"])
+    id = manager.run("execute_operation", deployment, operation="do.central", node_ids=["app"])
+    assert manager.end(id)["status"] == "terminated"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloudwright.cli import options
+from cloudwright.cli import blueprint_problems, options
 from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup
 from cloudwright.cli.session import Session, pass_session
@@ -104,6 +104,8 @@ def create(
         )
     if session.out.as_json:
         session.out.json(deployment)
+    for line in blueprint_problems.warning_lines(deployment.get("warnings") or [], None):
+        session.out.warn(line)
     session.out.say(f"Deployment `{identifier}` is created.")
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloudwright.bus.protocol import Bus, topic
-from cloudwright.dsl import BlueprintError, Problem
+from cloudwright.dsl import BlueprintError, Plan, Problem
 from cloudwright.errors import (
     CloudwrightError,
     Conflict,
@@ -33,6 +33,7 @@ from cloudwright.errors import (
 from cloudwright.manager.archives import UnsafeArchive, ending, only_folder, unpack
 from cloudwright.manager.identifiers import check_id, check_visibility
 from cloudwright.manager.labels import make_labels, plan_labels
+from cloudwright.manager.preflight import plan_warnings
 from cloudwright.storage import blueprints
 from cloudwright.storage.filters import BlueprintFilter
 from cloudwright.storage.paging import EVERYTHING
@@ -233,6 +234,8 @@ class Blueprints:
                 [warning.with_names(inside) for warning in error.warnings],
             ) from error
         warnings = [Problem(**warning).with_names(inside) for warning in plan.get("warnings") or ()]
+        # Large plans take a while, and nobody else should wait for them.
+        warnings += await asyncio.to_thread(plan_warnings, Plan.from_json(plan).nodes, file.name)
         return plan | {"warnings": [warning.to_json() for warning in warnings]}
 
     async def _enter(self, blueprint: Blueprint, state: str) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloudwright.bus.protocol import Bus, topic
-from cloudwright.dsl import Plan
+from cloudwright.dsl import Plan, Problem
 from cloudwright.errors import Conflict, IllegalAction, InvalidInput, NotFound
 from cloudwright.manager.blueprints import UPLOADED
 from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.identifiers import check_id, check_visibility
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.labels import make_labels
+from cloudwright.manager.preflight import deployment_warnings
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import (
     DeploymentPlan,
@@ -125,6 +126,10 @@ class Deployments:
         stored = await self._store.write(deployments.create, new, plan.nodes, instances, now)
         self._tell(tenant, id, "created")
         return stored
+
+    async def warnings(self, tenant: str, id: str) -> list[Problem]:
+        """Return a warning for each kind of thing in the deployment that cannot run in this version."""
+        return await self._store.read(deployment_warnings, tenant, id)
 
     async def delete(self, tenant: str, id: str, *, force: bool = False) -> Deployment:
         """Delete a deployment with its nodes, its node instances and what plugins kept; its executions stay.

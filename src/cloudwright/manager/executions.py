@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from cloudwright.bus.protocol import Bus, topic
 from cloudwright.errors import IllegalAction, InvalidInput, NoSuchWorkflow, NotFound
+from cloudwright.manager.preflight import Preflight
 from cloudwright.manager.workflow_availability import check_exists, check_rules
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.planning import validate_parameters
@@ -74,12 +75,14 @@ class Executions:
         self._begins = begins
         self._clock = clock
         self._new_id = new_id
+        self._preflight = Preflight()
 
     async def start(self, request: StartExecution) -> Execution:
         """Store a new execution, to be started as soon as there is a place for it.
 
         Raises NotFound (deployment), NoSuchWorkflow, BadParameters, ExecutionRunning, and WorkflowUnavailable
-        if the workflow is not built yet or, without ``force``, its rules exclude it now.
+        if the workflow is not built yet or, without ``force``, its rules exclude it now; CannotRun if it
+        needs operations that cannot run.
         """
         deployment = await self._store.read(deployments.get, request.tenant, request.deployment_id)
         workflow = deployment.workflows.get(request.workflow_id)
@@ -96,6 +99,8 @@ class Executions:
             request.parameters,
             allow_custom=request.allow_custom_parameters,
         )
+        if not request.dry_run and self._preflight.is_needed(deployment, workflow):
+            await self._store.read(self._preflight.check, deployment, request.workflow_id, parameters)
         new = NewExecution(
             id=self._new_id(),
             workflow_id=request.workflow_id,

@@ -117,9 +117,13 @@ class Workflow(TypedDict, total=False):
 
 
 class Deployment(Owned, total=False):
-    """``outputs`` and ``capabilities`` are definitions; their values are below ``deployments/ID``."""
+    """``outputs`` and ``capabilities`` are definitions; their values are below ``deployments/ID``.
+
+    The answer to its creation also has ``warnings`` of what in it cannot run.
+    """
 
     id: str
+    warnings: list[Problem]
     display_name: str
     description: str | None
     blueprint_id: str

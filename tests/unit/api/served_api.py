@@ -53,7 +53,7 @@ blueprint_labels:
 node_templates:
   host:
     type: cloudify.nodes.Compute
-    properties: { ip: 10.0.0.1 }
+    properties: { ip: 10.0.0.1, agent_config: { install_method: none } }
   app:
     type: cloudify.nodes.Root
     relationships: [{ type: cloudify.relationships.contained_in, target: host }]

@@ -21,6 +21,7 @@ def test_a_deployment_is_made_of_a_blueprint(api: Api) -> None:
             "runtime_only_evaluation": False,
         },
     )
+    assert made.pop("warnings") == []
     assert made == api.get(f"/deployments/{id}", all_sub_deployments="True", include_workdir="False")
     assert (made["id"], made["display_name"], made["blueprint_id"]) == (id, "The app", blueprint)
     assert (made["inputs"], made["settings"]) == ({"size": 3}, {"cancel_grace_seconds": 30})
@@ -202,7 +203,7 @@ def test_nodes(api: Api) -> None:
     assert api.items("/nodes", deployment_id="none") == []
 
 
-RUNTIME = BLUEPRINT.replace("properties: { ip: 10.0.0.1 }", "properties: { ip: { get_input: size } }")
+RUNTIME = BLUEPRINT.replace("ip: 10.0.0.1,", "ip: { get_input: size },")
 
 
 def test_nodes_with_their_functions_evaluated(api: Api) -> None:

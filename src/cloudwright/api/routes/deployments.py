@@ -106,7 +106,9 @@ async def create_deployment(context: ContextDep, id: str, new: NewDeployment) ->
         auto_correct_types=new.auto_correct_types,
     )
     view = await context.manager.store.read(views.get_deployment, context.tenant, row.id)
-    return JsonResponse(serializers.deployment(view), status_code=201)
+    warnings = await context.manager.deployments.warnings(context.tenant, row.id)
+    found = {"warnings": [warning.to_json() for warning in warnings]}
+    return JsonResponse({**serializers.deployment(view), **found}, status_code=201)
 
 
 class Changes(BaseModel):
