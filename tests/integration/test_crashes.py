@@ -43,6 +43,19 @@ def test_a_started_execution_is_resumed_and_its_operation_runs_again_after_the_f
     assert len(own.logged("start", "step0")) == 2
 
 
+def test_retries_continue_after_a_crash_and_begin_again_when_a_user_resumes(tmp_path):
+    with running_manager(tmp_path, kill_grace=1, task_retries=3, task_retry_interval=1) as own:
+        id = own.run("chain", steps=1, kwargs={"fail": "always"})
+        own.event(id, lambda event: "(retry 2 of 3)" in event["message"])
+        crash_and_restart(own, [])
+        assert own.end(id)["status"] == "failed"
+        assert [line[1] for line in own.logged("try")] == ["0", "1", "2", "3"]
+        own.event_log.write_text("")
+        own.client.executions.resume(id)
+        assert own.end(id)["status"] == "failed"
+        assert [line[1] for line in own.logged("try")] == ["0", "1", "2", "3"]
+
+
 def test_an_operation_that_is_not_resumable_fails_its_workflow_and_says_what_to_do(own):
     id = own.run("chain", steps=2, operation="sleeper.once", seconds=60)
     _, _, pid = own.await_logged("start", "step0")

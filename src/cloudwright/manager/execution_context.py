@@ -160,6 +160,7 @@ def workflow_begin(
             "wait_after_fail": snapshot.execution.wait_after_fail,
         },
         "resume": resume,
+        "resumed": snapshot.execution.resumed,
         "begun": snapshot.execution.begun,
         "graphs": graphs,
     }

@@ -40,10 +40,15 @@ class Cancellation:
         """Record that the workflow, or this thread's local task, knows of the request, if there is one."""
         if self.requested is None:
             return
-        if hasattr(self._thread, "known"):
+        if self.in_local_task:
             self._thread.known = True
         else:
             self._known = True
+
+    @property
+    def in_local_task(self) -> bool:
+        """Whether this thread runs the function of a local task."""
+        return hasattr(self._thread, "known")
 
     def enter_thread(self, known: bool) -> None:
         """Begin a local task in this thread, in knowledge of the request if ``known``."""

@@ -28,6 +28,11 @@ class Executor(Protocol):
     def adopt(self, task: WorkflowTask) -> None:
         """Wait for an operation from before a resume that still runs, instead of sending it."""
 
+    def replay(self, task: WorkflowTask, failure: Mapping[str, Any]) -> None:
+        """Apply a failure that was stored before a crash: the task is tried again or fails, as it would have
+        been.
+        """
+
     def launch(self, task: WorkflowTask) -> None:
         """Begin a task now."""
 

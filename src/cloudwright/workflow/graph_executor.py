@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import threading
 from collections import Counter, deque
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from cloudwright.workflow.attempts import AttemptRuntime, Attempts, apply_report, outcome_of
@@ -181,6 +182,14 @@ class GraphExecutor:
     def adopt(self, task: WorkflowTask) -> None:
         """Wait for an operation from before a resume that still runs, instead of sending it."""
         self._attempts.adopt(task)
+
+    def replay(self, task: WorkflowTask, failure: Mapping[str, Any]) -> None:
+        """Apply a failure that was stored before a crash: the task is tried again or fails, as it would have
+        been.
+        """
+        self._attempts.adopt(task)
+        report = {"id": task.id, "attempt": None, "state": TASK_FAILED, "failure": failure}
+        self._updates.append(report)
 
     def abandon(self, task: WorkflowTask) -> None:
         """Detach the task, which was taken out of the graph; its result is ignored."""

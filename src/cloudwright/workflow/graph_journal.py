@@ -67,7 +67,8 @@ def task_notes(task: WorkflowTask) -> dict[str, Any]:
     if task.replaces is not None:
         notes["replaces"] = task.replaces
     if not task.inline:
-        notes["retries"] = [task.total_retries, task.retry_interval, task.current_retries]
+        resumed = task.workflow_context.internal.resumed
+        notes["retries"] = [task.total_retries, task.retry_interval, task.current_retries, resumed]
     return notes
 
 

@@ -17,6 +17,7 @@ from cloudwright.workflow.inline_tasks import (
 )
 from cloudwright.workflow.local_tasks import GetNodeInstanceStateTask, LocalWorkflowTask
 from cloudwright.workflow.operation_task import LOST, OperationTask
+from cloudwright.workflow.task_state import TASK_FAILED
 from cloudwright.workflow.tasks import Context, SubgraphTask, WorkflowTask
 
 #: A task or graph as a ``begin`` frame has it (docs/concepts/frames.md).
@@ -158,8 +159,13 @@ class GraphRestorer:
                 task.status.succeeded(self._records[id].get("result"))
                 graph.release(task)
         for id, task in self._tasks.items():
-            if isinstance(task, OperationTask) and self._records[id].get("running"):
+            record = self._records[id]
+            if not isinstance(task, OperationTask) or id in self._over:
+                continue
+            if record.get("running"):
                 graph.executor.adopt(task)
+            elif self._has_failed(record):
+                graph.executor.replay(task, record["failure"])
         graph.journal.restored(self._id)
         return graph
 
@@ -195,7 +201,7 @@ class GraphRestorer:
                 self._handler(notes, "on_failure"),
             )
             if "retries" in notes:
-                task.total_retries, task.retry_interval, _ = notes["retries"]
+                task.total_retries, task.retry_interval = notes["retries"][:2]
             self._take_up(task, record)
             if "subgraph" in notes:
                 cast("SubgraphTask", self._restore(notes["subgraph"], graph)).add_task(task)
@@ -208,13 +214,32 @@ class GraphRestorer:
         notes = _notes(record)
         task.stored = True
         task.replaces, task.place = notes.get("replaces"), notes.get("place")
-        if task.is_subgraph and "retries" in notes:
-            # It limits how often the subgraph is rebuilt; an operation's count begins anew.
+        if "retries" in notes and (task.is_subgraph or self._counts(record)):
             task.current_retries = notes["retries"][2]
         if isinstance(task, OperationTask):
             attempt = record.get("attempt") or 0
-            task.attempt = attempt if record.get("running") else attempt + 1
-            task.resume = (record.get("failure") or {}).get("kind") == LOST
+            if record.get("running") or self._has_failed(record):
+                task.attempt = attempt
+                return
+            task.attempt = attempt + 1
+            task.resume = _is_lost(record)
+            if task.resume and self._counts(record):
+                # An attempt of which nothing is known was one; whether another may follow is no question.
+                task.current_retries += 1
+
+    def _counts(self, record: Record) -> bool:
+        """Return whether the retries of an operation continue: no user has resumed the execution since."""
+        retries = _notes(record).get("retries") or [None] * 4
+        return bool(retries[3] == self._ctx.internal.resumed)
+
+    def _has_failed(self, record: Record) -> bool:
+        """Return whether the operation failed, and what follows from that was not done before a crash."""
+        return (
+            record["state"] == TASK_FAILED
+            and record.get("failure") is not None
+            and not _is_lost(record)
+            and self._counts(record)
+        )
 
     def _make(self, record: Record, graph: TaskDependencyGraph) -> WorkflowTask:
         kind, id = record["kind"], record["id"]
@@ -248,6 +273,10 @@ class GraphRestorer:
 def _notes(record: Record) -> Mapping[str, Any]:
     notes: Mapping[str, Any] = record["parameters"].get("task") or {}
     return notes
+
+
+def _is_lost(record: Record) -> bool:
+    return (record.get("failure") or {}).get("kind") == LOST
 
 
 def _is_over(record: Record) -> bool:

@@ -16,6 +16,10 @@ Task_contra = TypeVar("Task_contra", contravariant=True)
 class TaskRuntime(Protocol[Task_contra]):
     """The runtime of a workflow, as its tasks use it."""
 
+    @property
+    def resumed(self) -> int:
+        """How often a user resumed the execution."""
+
     def begin(self, task: Task_contra) -> Any:
         """Return the task itself in graph mode; else launch it, and return its result to come."""
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from cloudwright.child.logger import own_logger
 from cloudwright.model.json_values import readable
+from cloudwright.workflow.errors import ExecutionCancelled
 from cloudwright.workflow.graph import GraphContext, TaskDependencyGraph
 from cloudwright.workflow.graph_executor import GraphExecutor
 from cloudwright.workflow.graph_journal import GraphJournal
@@ -45,6 +46,8 @@ class WorkflowRuntime:
         self.connection = connection
         self.thread_pool = ThreadPool()
         self.graph_mode = False
+        #: How often a user resumed the execution: each time, operations get a full set of retries.
+        self.resumed = int(begin["resumed"])
         self._policy = begin["policy"]
         #: The graphs that an earlier process of this execution left.
         self.stored = StoredGraphs(begin.get("graphs") or ())
@@ -52,8 +55,9 @@ class WorkflowRuntime:
         self._resumable = resumable
         self._unnamed_graphs = 0
         self._task_graph: TaskDependencyGraph | None = None
-        # Tasks that were launched one by one: those that have not ended, or whose failure may not be known.
-        self._launched: dict[WorkflowTask, None] = {}
+        # Tasks that were launched one by one: those that have not ended, or whose failure may not be known;
+        # and whether the function of a local task did it.
+        self._launched: dict[WorkflowTask, bool] = {}
         self._loggers: dict[str | None, logging.Logger] = {}
 
     # Configuration.
@@ -91,7 +95,7 @@ class WorkflowRuntime:
                 task.status.succeeded(task.run())
                 return
             self.task_graph.add_task(task)
-        self._launched[task] = None
+        self._launched[task] = self.connection.cancellation.in_local_task
         assert task.graph is not None
         task.graph.launch(task)
 
@@ -110,12 +114,14 @@ class WorkflowRuntime:
         for one that did not run because the execution is to be cancelled.
         """
         # A workflow that asks about the request has decided to have its tasks run when it returns.
-        insist = self.connection.cancellation.polled
+        cancellation = self.connection.cancellation
         while self._launched:
-            task = next(iter(self._launched))
+            task, nested = next(iter(self._launched.items()))
             if not task.status.is_set and task.graph is not None:
-                task.graph.wait_for(task, None, insist=insist)
-            if not task.status.observed:
+                task.graph.wait_for(task, None, insist=cancellation.polled)
+            # A workflow that knows has seen the request where it waited for the local task.
+            seen = nested and cancellation.acknowledged and isinstance(task.error, ExecutionCancelled)
+            if not task.status.observed and not seen:
                 task.async_result.get()
             self._launched.pop(task, None)
 
@@ -130,9 +136,9 @@ class WorkflowRuntime:
 
     def task_replaced(self, old: WorkflowTask, new: WorkflowTask) -> None:
         """Record that ``new`` is run in the place of ``old``."""
-        if old in self._launched:
-            del self._launched[old]
-            self._launched[new] = None
+        nested = self._launched.pop(old, None)
+        if nested is not None:
+            self._launched[new] = nested
 
     def acknowledge_cancel(self) -> None:
         """Record that the workflow knows of the request to cancel it."""

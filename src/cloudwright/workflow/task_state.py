@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from cloudwright.workflow.errors import ExecutionCancelled
+
 # Not begun, or waiting for its turn again.
 TASK_PENDING = "pending"
 # An operation whose turn has come; it is sent with others.
@@ -111,7 +113,9 @@ class TaskState:
     def failed(self, error: BaseException | None) -> None:
         """End badly, with what the task failed with."""
         self._enter(TASK_FAILED)
-        self.observed = False
+        if not isinstance(error, ExecutionCancelled):
+            # Whatever was seen before was not this.
+            self.observed = False
         self._settle(None, error)
 
     def refused(self, error: BaseException) -> None:

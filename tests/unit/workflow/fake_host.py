@@ -400,6 +400,7 @@ class FakeHost:
                 "wait_after_fail": 600,
             },
             "resume": False,
+            "resumed": 0,
             "begun": False,
             "cancel": None,
             "graphs": [],
@@ -423,7 +424,10 @@ class FakeHost:
             nodes, behaviour=behaviour or self.behaviour, instances=self.instances, books=self.books
         )
         host.begin = (
-            self.begin | {"resume": True, "cancel": None, "graphs": self.books.begin_graphs()} | begin
+            self.begin
+            | {"resume": True, "resumed": self.begin["resumed"] + (not crash)}
+            | {"cancel": None, "graphs": self.books.begin_graphs()}
+            | begin
         )
         host.begin["node_instances"] = [host._instance(item) for item in self.instances]
         return host

@@ -231,7 +231,7 @@ def cancelling_at(moment: int, done_before: set[str]) -> tuple[Callable[..., Non
     return attach, behaviour
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     steps=st.lists(STEPS, max_size=6),
     moment=st.integers(0, 25),
@@ -327,7 +327,7 @@ def graph_workflow(shape: GraphShape, tape: list[Any]) -> Callable[[Any], Any]:
     return workflow
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     shape=st.builds(
         GraphShape,
@@ -362,6 +362,9 @@ def test_the_end_of_a_graph_is_what_happened(shape: GraphShape, moment: int) -> 
             item["id"]: item["inputs"]["name"] for item in host.books.sent if item["id"] not in host.unaware
         }
         after = {names[item] for item in tape[read:] if isinstance(item, str) and item in names}
+        if ("polled",) in tape:
+            # In a workflow that asks, a function that was begun decides by itself when it stops.
+            after = {name for name in after if not name.startswith("inside")}
         assert after <= {"undo"}, tape
     if ("returned",) in tape and ("knows",) not in tape:
         # Nothing interrupted it, so all of it was run.

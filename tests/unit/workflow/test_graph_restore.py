@@ -210,7 +210,7 @@ def test_a_lost_operation_is_sent_again_as_one_that_was_interrupted() -> None:
     tried = [
         (number_of(item), item["attempt"], item["retry_number"], item["resume"]) for item in again.books.sent
     ]
-    assert tried == [(1, 1, 0, False), (1, 2, 0, True), (2, 1, 0, False)]
+    assert tried == [(1, 1, 0, False), (1, 2, 1, True), (2, 1, 0, False)]
 
 
 def test_an_operation_that_is_lost_while_the_workflow_runs_is_retried_as_one_that_was_interrupted() -> None:
@@ -230,7 +230,48 @@ def test_an_operation_that_is_lost_while_the_workflow_runs_is_retried_as_one_tha
     assert [item["resume"] for item in host.books.sent] == [False, True, False]
 
 
-def test_retries_are_counted_anew_by_a_resumed_execution() -> None:
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("after", [1, 2, 4])
+def test_retries_continue_after_a_crash(after: int, named: bool) -> None:
+    def behaviour(host: FakeHost, operation: dict[str, Any]) -> None:
+        host.fail(operation)
+        if len(host.books.sent) == after and not host.begin["resume"]:
+            host.crash()
+
+    @workflow(resumable=True)
+    def run(ctx: Any) -> None:
+        if named:
+            numbered(ctx, [1, 2], name="n").execute()
+        else:
+            graph = ctx.graph_mode()
+            graph.sequence().add(do(ctx, 1), do(ctx, 2))
+            graph.execute()
+
+    host = FakeHost(THING, behaviour=behaviour)
+    assert host.run(run) is None
+    again = host.resumed(crash=True)
+    end = again.run(run)
+    assert end is not None
+    assert end["outcome"] == "failed"
+    assert "in 4 attempts" in end["error"]["message"]
+    assert [(item["attempt"], item["retry_number"]) for item in again.books.sent] == [
+        (1, 0),
+        (2, 1),
+        (3, 2),
+        (4, 3),
+    ]
+    # A user who resumes it has each operation tried as often as one that is new.
+    resumed = again.resumed()
+    assert resumed.run(run)["outcome"] == "failed"
+    assert [(item["attempt"], item["retry_number"]) for item in resumed.books.sent[4:]] == [
+        (5, 0),
+        (6, 1),
+        (7, 2),
+        (8, 3),
+    ]
+
+
+def test_a_user_who_resumes_an_execution_has_all_retries_again() -> None:
     def behaviour(host: FakeHost, operation: dict[str, Any]) -> None:
         if len(host.books.sent) < 7:
             host.fail(operation)

@@ -75,6 +75,7 @@ class Begin(TypedDict):
         Policy, "`{task_retries, task_retry_interval, subgraph_retries, wait_after_fail}`, in seconds"
     ]
     resume: Annotated[bool, "an earlier process of this execution may have run"]
+    resumed: Annotated[int, "how often a user resumed the execution"]
     begun: Annotated[bool, "the function of a workflow that is not resumable may have been called"]
     cancel: Annotated[str | None, "the mode of a request to cancel that was made already"]
     graphs: Annotated[list[StoredGraph], "see [Stored graphs](#stored-graphs)"]
