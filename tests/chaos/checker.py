@@ -31,6 +31,9 @@ AFTER_LOSS = 3.0
 #: How long an operation may take from its grant to its first line in the event log, and from its last line
 #: until its end is stored.
 FORK_SECONDS = 6.0
+#: How long it may take, on a machine that is busy otherwise, from an operation's word that its code begins to
+#: its first line in the event log. An end waits for that word.
+BEGIN_SECONDS = 1.0
 BOOKED_SECONDS = 1.5
 #: How long it may take from a signal until the death that it brings is told.
 DEAD_SECONDS = 3.0
@@ -77,6 +80,9 @@ def _nothing_starts(record: Record) -> Iterator[str]:
         windows.append((closed, closed_at, float("inf")))
     yield from _starts_within(record, windows)
     granted = Counter(event.operation_id for event in record.events_of("task_started"))
+    # What was granted and revoked before it began.
+    granted.subtract(event.operation_id for event in record.events_of("task_cancelled"))
+    ends = list(_ended_windows(record))
     begun: Counter[str] = Counter()
     for line in record.on_tape("start", "twin"):
         if line["operation"] == record.execution:
@@ -84,10 +90,28 @@ def _nothing_starts(record: Record) -> Iterator[str]:
         begun[line["operation"]] += 1
         if begun[line["operation"]] > granted[line["operation"]]:
             yield f"C1: operation {line['operation']} began without a grant: {line}"
+        for since, until in ends:
+            if since + BEGIN_SECONDS < line["time"] < until:
+                took = line["time"] - since
+                yield f"C1: operation {line['operation']} began {took:.3f} s after the end: {line}"
         for name, since, until in windows:
             bound = FORK_SECONDS + _delays(record, since, line["time"])
             if since + bound < line["time"] < until:
                 yield f"C1, C2: operation {line['operation']} began long after {name}: {line}"
+
+
+def _ended_windows(record: Record) -> Iterator[tuple[float, float]]:
+    """When the execution was over: from each end until it was resumed."""
+    since: float | None = None
+    for event in record.events:
+        at = event.timestamp.timestamp()
+        if event.event_type in ENDED:
+            since = at
+        elif event.event_type == "execution_resumed" and since is not None:
+            yield since, at
+            since = None
+    if since is not None:
+        yield since, float("inf")
 
 
 def _starts_within(record: Record, windows: list[tuple[str, float, float]]) -> Iterator[str]:

@@ -133,6 +133,16 @@ def test_an_operation_that_begins_long_after_it_was_forced(round_: Round) -> Non
     assert not any("began long after" in text for text in round_.violations())
 
 
+def test_an_operation_that_begins_after_the_end(round_: Round) -> None:
+    round_.event_log[1] = line(9.0, "start")
+    assert any("began 6.700 s after the end" in text for text in round_.violations())
+
+
+def test_an_operation_that_begins_although_it_was_revoked(round_: Round) -> None:
+    round_.events.append(event(2.05, "task_cancelled", "o"))
+    assert any("began without a grant" in text for text in round_.violations())
+
+
 @pytest.mark.parametrize("what", ["start", "child", "end"])
 def test_an_operation_that_writes_after_it_was_killed(round_: Round, what: str) -> None:
     round_.event_log.append(line(2.6, what))
