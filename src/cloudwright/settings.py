@@ -35,6 +35,8 @@ class Settings:
     lease: float = 15.0
     # How long an operation has between SIGTERM and SIGKILL when it is killed.
     kill_grace: float = 5.0
+    # End executions that an earlier life of this manager left, instead of running them again.
+    no_resume: bool = False
     # End by itself after this long with nothing to do and nobody connected; 0 means never.
     idle_exit: float = 0.0
     # A file descriptor to which the line that says where the manager answers is written too; -1 means none.
@@ -87,4 +89,8 @@ def _convert(variable: str, text: str, kind: str) -> Any:
         raise InvalidInput(
             f"{variable} is `{text}`, which is not a number. Set it to one, or unset it."
         ) from error
+    if kind == "bool":
+        if text.lower() not in ("0", "1", "false", "true", "no", "yes"):
+            raise InvalidInput(f"{variable} is `{text}`; set it to 1 or 0, or unset it.")
+        return text.lower() in ("1", "true", "yes")
     return Path(text) if kind == "Path" else text

@@ -95,6 +95,39 @@ def test_take_over_needs_the_last_term(store: Store) -> None:
     assert late is None
 
 
+def test_a_takeover_counts_a_crash_unless_the_owner_had_released_it(store: Store) -> None:
+    start(store)
+
+    def take(term: int) -> Execution:
+        taken = store.write_sync(
+            claims.take_over, "e1", old_term=term, owner="m1", lease_until=at(60), now=at(40)
+        )
+        assert taken is not None
+        return taken
+
+    assert [take(term).crashes for term in (1, 2, 3)] == [1, 2, 3]
+    # A stale term releases and forgives nothing.
+    store.write_sync(claims.release, "m1", [("e1", 3)])
+    store.write_sync(claims.forgive_crashes, "e1", 3)
+    assert take(4).crashes == 4
+    store.write_sync(claims.release, "m1", [("e1", 5)])
+    assert store.read_sync(execution_queries.get, "e1").owner is None
+    assert take(5).crashes == 4
+    store.write_sync(claims.forgive_crashes, "e1", 6)
+    assert store.read_sync(execution_queries.get, "e1").crashes == 0
+
+
+def test_what_brought_its_manager_down_is_resumed_by_force_only(store: Store) -> None:
+    start(store)
+    for term in (1, 2, 3):
+        store.write_sync(claims.take_over, "e1", old_term=term, owner="m1", lease_until=at(60), now=at(40))
+    finish(store, term=4, outcome=Outcome.FAILED)
+    with pytest.raises(IllegalAction, match=r"died 3 times .* --force"):
+        store.write_sync(admission.resume, "e1", by="u", now=at(50))
+    resumed = store.write_sync(admission.resume, "e1", by="u", reset_operations=True, now=at(50))
+    assert (resumed.status, resumed.crashes) == (S.PENDING, 2)
+
+
 def test_only_its_owner_or_whoever_comes_after_the_lease_takes_over(store: Store) -> None:
     start(store)
 

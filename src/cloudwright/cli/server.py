@@ -59,6 +59,11 @@ def cloudwright() -> None:
 @click.option(
     "-v", "--verbose", is_flag=True, help="Say where in the code a defect was met that keeps it from running."
 )
+@click.option(
+    "--no-resume",
+    is_flag=True,
+    help="End executions that were interrupted, instead of running them again; CLOUDWRIGHT_NO_RESUME=1.",
+)
 @click.option("--ready-fd", type=int, hidden=True)
 @pass_session
 def up(
@@ -67,6 +72,7 @@ def up(
     host: str | None,
     port: int | None,
     idle_exit: float | None,
+    no_resume: bool,
     verbose: bool,
     ready_fd: int | None,
 ) -> None:
@@ -81,7 +87,14 @@ def up(
       cloudwright up --home ~/lab --port 8200
     """
     session.out.verbosity = int(verbose)
-    settings = Settings.load(home=home, host=host, port=port, idle_exit=idle_exit, ready_fd=ready_fd)
+    settings = Settings.load(
+        home=home,
+        host=host,
+        port=port,
+        idle_exit=idle_exit,
+        no_resume=no_resume or None,
+        ready_fd=ready_fd,
+    )
     # All that is loaded now stays. Looking through it again and again is a tenth of the start.
     gc.disable()
     sys.exit(app.run(settings))

@@ -59,6 +59,10 @@ class RunningExecution:
     abandoned: bool = False
     preparing: asyncio.Task[Any] | None = None
     host: WorkflowHost | None = None
+    #: Why its workflow is not to be run, though it is owned.
+    refusal: str | None = None
+    #: Since when it runs after its manager died (monotonic seconds), until that is not counted against it.
+    suspect_since: float | None = None
     unreachable: set[str] = field(default_factory=set)
 
     @property
@@ -69,8 +73,9 @@ class RunningExecution:
     def note(self) -> str | None:
         """What the execution's record is to say however it ends."""
         if not self.unreachable:
-            return None
-        return f"These operations could not be ended: {', '.join(sorted(self.unreachable))}."
+            return self.refusal
+        unreachable = f"These operations could not be ended: {', '.join(sorted(self.unreachable))}."
+        return f"{self.refusal} {unreachable}" if self.refusal else unreachable
 
 
 class ExecutionRunner:
@@ -132,9 +137,12 @@ class ExecutionRunner:
         """Run the execution's workflow, and store its end. ``snapshot`` is what ``prepare`` returned."""
         outcome, error = Outcome.DIED, None
         try:
-            end = await self._run(running, execution, snapshot)
-            if end is not None:
-                outcome, error = end.outcome, end.error
+            if running.refusal is None:
+                end = await self._run(running, execution, snapshot)
+                if end is not None:
+                    outcome, error = end.outcome, end.error
+            else:
+                error = running.refusal
         except CloudwrightError as problem:
             outcome, error = Outcome.FAILED, f"The workflow could not be started: {problem}"
         except Exception as problem:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -19,11 +20,14 @@ from cloudwright.manager.execution_context import ExecutionSnapshot
 from cloudwright.manager.execution_runner import ExecutionRunner, RunningExecution
 from cloudwright.manager.reconcile import MODE_OF_STATUS, Hosted
 from cloudwright.model.event import EVENT, Event
-from cloudwright.model.execution import FORCED_STATUSES, CancelMode
+from cloudwright.model.execution import BROUGHT_DOWN, FORCED_STATUSES, CancelMode, brought_down
 from cloudwright.storage import events, execution_queries
 from cloudwright.storage.executions import claims, ending
 from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Store
+
+#: An execution that ran for so long (seconds) since its manager died did not bring it down.
+FORGIVEN_AFTER = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +43,17 @@ class Leases:
         name: str,
         places: int,
         lease: float,
+        resumes: bool,
         clock: Callable[[], datetime],
     ) -> None:
-        """``lease`` is in seconds: how long an execution is this manager's without being renewed."""
+        """``lease`` is in seconds: how long an execution is this manager's without being renewed. Without
+        ``resumes``, executions that were interrupted are ended instead of being run again.
+        """
         self._store = store
         self._runner = runner
         self._name = name
         self._places = places
+        self._resumes = resumes
         self._lease = timedelta(seconds=lease)
         self._clock = clock
         self._owned: dict[str, RunningExecution] = {}
@@ -96,7 +104,28 @@ class Leases:
             del self._owned[id]
             return
         self._begin(running, execution)
+        running.refusal = self._refusal(execution)
         self._tasks.spawn(self._drive(running, execution), f"execution {id}")
+
+    def _refusal(self, execution: Execution) -> str | None:
+        """Why an execution that was interrupted is not to be run again by itself."""
+        if brought_down(execution.crashes):
+            text = BROUGHT_DOWN.format(id=execution.id)
+            return f"{text} Resume it with `cfy executions resume --force` to try once more."
+        if not self._resumes:
+            return (
+                "It was interrupted, and its manager was started with --no-resume. "
+                "Resume it with `cfy executions resume`."
+            )
+        return None
+
+    async def forgive_crashes(self) -> None:
+        """Count no crash against what has run for a while since its manager died."""
+        now = time.monotonic()
+        for running in list(self._owned.values()):
+            if running.suspect_since is not None and now - running.suspect_since >= FORGIVEN_AFTER:
+                running.suspect_since = None
+                await self._store.write(claims.forgive_crashes, running.id, running.term)
 
     async def renew(self) -> None:
         """Extend the lease on everything owned; what turns out to be owned by another is abandoned."""
@@ -143,10 +172,13 @@ class Leases:
     async def close(self) -> None:
         """End every workflow's process and store no end: their next owner resumes the executions."""
         self._closing = True
+        owned = [(running.id, running.term) for running in self._owned.values() if running.term]
         for running in self._owned.values():
             self._runner.abandon(running)
         await self._tasks.join()
         await self._runner.close()
+        if owned:
+            await self._store.write(claims.release, self._name, owned)
 
     @property
     def busy(self) -> bool:
@@ -187,6 +219,7 @@ class Leases:
 
     def _begin(self, running: RunningExecution, execution: Execution) -> None:
         running.term = execution.term
+        running.suspect_since = time.monotonic() if execution.crashes else None
         self._runner.apply_cancel(running, MODE_OF_STATUS.get(execution.status))
 
     async def _drive(

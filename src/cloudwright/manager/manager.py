@@ -101,6 +101,7 @@ class Manager:
             name=name,
             places=settings.max_workflows,
             lease=settings.lease,
+            resumes=not settings.no_resume,
             clock=clock,
         )
         self._reconcile_loop = ReconcileLoop(

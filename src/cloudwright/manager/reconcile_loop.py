@@ -117,6 +117,7 @@ class ReconcileLoop:
             pause = self._interval
             try:
                 await self.reconcile()
+                await self._leases.forgive_crashes()
                 pause = await self._pause()
             except Exception:
                 # It must go on whatever happens: it is what makes everything else certain.

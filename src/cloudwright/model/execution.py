@@ -75,6 +75,18 @@ def sources_of(target: ExecutionStatus) -> frozenset[ExecutionStatus]:
     return frozenset(source for source, targets in TRANSITIONS.items() if target in targets)
 
 
+#: As many times a manager may die while it runs an execution; then that is not run again by itself.
+MAX_CRASHES = 3
+BROUGHT_DOWN = (
+    f"The manager died {MAX_CRASHES} times while it ran execution `{{id}}`, so it is not run again by itself."
+)
+
+
+def brought_down(crashes: int) -> bool:
+    """Whether an execution's manager died so often while it ran that it must not be run again by itself."""
+    return crashes >= MAX_CRASHES
+
+
 class CancelMode(StrEnum):
     """How strongly a cancellation asks; the values are the REST API's action names."""
 

@@ -45,7 +45,8 @@ class Execution:
 
     ``term`` is the fencing number of its owner: 0 before the first claim, and only growing. ``resumed``
     counts how often a user resumed it. ``begun`` says that the function of a workflow that can not be resumed
-    may have been called. ``deadline`` is when a standard cancel becomes a forced one. ``error``
+    may have been called. ``crashes`` counts how often its manager died while it ran, since it last ran for a
+    while or was resumed. ``deadline`` is when a standard cancel becomes a forced one. ``error``
     says why a failed execution failed; a cancelled one may keep a note there (workers that could not be
     reached). ``total_operations`` and ``finished_operations`` count its tasks: all of them, and those that
     succeeded or failed.
@@ -79,6 +80,7 @@ class Execution:
     cancel_requested_at: datetime | None
     deadline: datetime | None
     begun: bool
+    crashes: int
     total_operations: int
     finished_operations: int
 

@@ -226,6 +226,8 @@ executions = Table(
     Column("kill_term", Integer, nullable=False, server_default=text("0")),
     # The function of a workflow that can not be resumed was about to be called, and may have done anything.
     Column("begun", Boolean, nullable=False, server_default=false()),
+    # How often its manager died while it ran, since it last ran for a while or was resumed by a user.
+    Column("crashes", Integer, nullable=False, server_default=text("0")),
     # Written when the execution ends; counted from its operations until then.
     Column("total_operations", Integer, nullable=False, server_default=text("0")),
     Column("finished_operations", Integer, nullable=False, server_default=text("0")),

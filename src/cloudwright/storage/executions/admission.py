@@ -11,9 +11,12 @@ from sqlalchemy import Connection, and_, bindparam, exists, insert, select, upda
 from cloudwright.errors import ExecutionRunning, IllegalAction
 from cloudwright.model.event import Event
 from cloudwright.model.execution import (
+    BROUGHT_DOWN,
     END_STATUSES,
+    MAX_CRASHES,
     RESUMABLE_STATUSES,
     ExecutionStatus,
+    brought_down,
 )
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.events import insert_locked
@@ -104,6 +107,7 @@ _RESUME = Prepared(
         status=S.PENDING,
         resumed=executions.c.resumed + 1,
         reset_operations=bindparam("reset"),
+        crashes=bindparam("forgiven"),
         error=None,
         ended_at=None,
         cancel_mode=None,
@@ -184,10 +188,17 @@ def resume(
         raise IllegalAction(
             f"Execution `{id}` is `{held.status}`; only one that is {allowed} can be resumed."
         )
+    forgiven = 0
+    if brought_down(held.crashes):
+        if not reset_operations:
+            raise IllegalAction(
+                f"{BROUGHT_DOWN.format(id=id)} `cfy executions resume --force` tries once more."
+            )
+        forgiven = MAX_CRASHES - 1
     others = _others(conn, id, held.tenant, held.deployment_id)
     if others:
         raise ExecutionRunning(_busy(held.deployment_id, others))
-    resumed = record(_RESUME.first(conn, execution=id, reset=reset_operations))
+    resumed = record(_RESUME.first(conn, execution=id, reset=reset_operations, forgiven=forgiven))
     details = {"by": by, "reset_operations": reset_operations, "previous_status": held.status.value}
     message = f"{by or 'The manager'} resumed `{held.workflow_id}`, which was {held.status}"
     insert_locked(conn, [Event(id, now, message, event_type="execution_resumed", details=details)])

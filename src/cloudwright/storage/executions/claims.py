@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, or_, tuple_, update
+from sqlalchemy import Connection, bindparam, case, func, or_, tuple_, update
 
 from cloudwright.model.execution import (
     ACTIVE_STATUSES,
@@ -49,8 +49,27 @@ _TAKE_OVER = Prepared(
             executions.c.lease_until <= bindparam("when"),
         ),
     )
-    .values(owner=bindparam("by"), lease_until=bindparam("until"), term=executions.c.term + 1)
+    .values(
+        owner=bindparam("by"),
+        lease_until=bindparam("until"),
+        term=executions.c.term + 1,
+        # An owner that stopped in good order released it.
+        crashes=case((executions.c.owner.is_(None), executions.c.crashes), else_=executions.c.crashes + 1),
+    )
     .returning(*EXECUTION_COLUMNS)
+)
+_RELEASE = Prepared(
+    update(executions)
+    .where(
+        this_execution,
+        is_any(current_status, ACTIVE_STATUSES),
+        executions.c.term == bindparam("current"),
+        executions.c.owner == bindparam("by"),
+    )
+    .values(owner=None, lease_until=None)
+)
+_FORGIVE = Prepared(
+    update(executions).where(this_execution, executions.c.term == bindparam("current")).values(crashes=0)
 )
 _BEGIN = Prepared(
     update(executions)
@@ -83,7 +102,8 @@ def claim(
 def take_over(
     conn: Connection, id: str, *, old_term: int, owner: str, lease_until: datetime | None, now: datetime
 ) -> Execution | None:
-    """Take over an active execution under the next term.
+    """Take over an active execution under the next term, and count a crash of its owner if it did not
+    release it.
 
     Returns None if ``old_term`` is not its term any more, or another owner's lease has not run out.
     """
@@ -97,6 +117,17 @@ def begin(conn: Connection, id: str, term: int) -> bool:
     Returns False if it must not be called: ``term`` is not current, or the execution is over or being forced.
     """
     return _BEGIN.first(conn, execution=id, current=term) is not None
+
+
+def release(conn: Connection, owner: str, ids_terms: Sequence[tuple[str, int]]) -> None:
+    """Give up executions that are to go on under their next owner: this one stops in good order."""
+    for id, term in ids_terms:
+        _RELEASE.run(conn, execution=id, current=term, by=owner)
+
+
+def forgive_crashes(conn: Connection, id: str, term: int) -> None:
+    """Count no crash of its manager against an execution that has run for a while since."""
+    _FORGIVE.run(conn, execution=id, current=term)
 
 
 def renew(
