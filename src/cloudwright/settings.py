@@ -52,11 +52,10 @@ class Settings:
     max_archive: int = 1 << 30
     parse_memory: int = 2 << 30
     parse_timeout: float = 120.0
-    # The memory that one workflow's process and one operation's process may take (bytes of address space); 0
-    # means no limit. Programs that operations run, a Java or Node.js server say, reserve far more address
-    # space than they use.
+    # The memory that one workflow's process, and one operation's process and each program that it starts, may
+    # write to (bytes); 0 means no limit. Address space that is only reserved does not count.
     workflow_memory: int = 4 << 30
-    operation_memory: int = 0
+    operation_memory: int = 4 << 30
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **given: Any) -> Settings:

@@ -24,8 +24,8 @@ def user_traceback(error: BaseException) -> str:
 
 
 def memory_limit(setting: str) -> str:
-    """Return what this process may take at most, and the setting that says so; "" if there is no limit."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    """Return what memory this process may take, and the setting that says so; "" without a limit."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
     return "" if limit == resource.RLIM_INFINITY else f": it may take {limit >> 20} MiB ({setting})"
 
 

@@ -30,8 +30,8 @@ class ChildSpec:
 
     ``name`` is what its processes are found by (``orphans``, ``ps``), at most 128 bytes; ``entry`` is
     "package.module:function", called with the child's Channel. ``env`` is added to the zygote's environment.
-    ``cwd`` None is the root directory. ``memory_limit`` is in bytes of address space. ``check`` is the check
-    of what it says (``model.frames``): a child whose frame does not pass is killed.
+    ``cwd`` None is the root directory. ``memory_limit`` is in bytes of writable memory. ``check`` is the
+    check of what it says (``model.frames``): a child whose frame does not pass is killed.
     """
 
     name: str

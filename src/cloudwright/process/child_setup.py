@@ -109,11 +109,23 @@ class ChildSetup:
         if request["cwd"] is not None:
             os.chdir(request["cwd"])
         if request["memory_limit"] is not None:
-            resource.setrlimit(resource.RLIMIT_AS, (request["memory_limit"], request["memory_limit"]))
+            limit_memory(request["memory_limit"])
         for hooks in self._hooks:
             os.register_at_fork(**hooks)
         gc.enable()
         return Channel(SOCKET)
+
+
+def limit_memory(size: int) -> None:
+    """Let this process and what it starts have at most ``size`` bytes of writable memory each.
+
+    Not of address space: a Java machine reserves far more of that than it uses. A lower limit that this
+    process was given stays.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    if most != resource.RLIM_INFINITY:
+        size = min(size, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
 def unblock_signals() -> None:

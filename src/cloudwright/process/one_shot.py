@@ -83,8 +83,8 @@ async def run_once(
     """Fork a child, send it ``begin`` (a frame without its type and version) and return its ``end`` frame.
 
     ``check`` is the check of the child's frames, ``timeout`` is in seconds, ``memory_limit`` in bytes of
-    address space. Raises CallFailed, and errors.Unavailable if the child cannot be forked. Its process group
-    is killed in any case.
+    writable memory. Raises CallFailed, and errors.Unavailable if the child cannot be forked. Its process
+    group is killed in any case.
 
     ``handler`` answers the child's calls: a CloudwrightError of it refuses the call, any other exception ends
     the child and is raised here.

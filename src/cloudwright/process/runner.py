@@ -69,7 +69,7 @@ class Runner:
         forked.
 
         Where it cannot be forked the sink is told an end with a recoverable failure. ``timeout`` is in
-        seconds, ``memory_limit`` in bytes of address space. Raises errors.Conflict when the operation runs
+        seconds, ``memory_limit`` in bytes of writable memory. Raises errors.Conflict when the operation runs
         here already, errors.Unavailable when the runner is closing.
         """
         if self._closing:

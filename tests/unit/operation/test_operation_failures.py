@@ -194,3 +194,43 @@ def test_runtime_properties_that_are_no_json_are_explained(operations: Operation
     assert "`runtime_properties.at.x[0]` is of type object" in done.failure["message"]
     done = operations.python(source + "    raise ValueError('first')\n").run()
     assert done.failure["message"].startswith("first (Besides: The runtime properties")
+
+
+NESTED = """
+def deep(levels):
+    value = "x"
+    for _ in range(levels):
+        value = [value]
+    return value
+"""
+
+
+def test_a_result_that_is_nested_too_deep_is_refused_whole(operations: Operations) -> None:
+    source = NESTED + "def operation(**_):\n    return deep(%d)"
+    assert operations.python(source % 100).run().end["outcome"] == "succeeded"  # type: ignore[index]
+    failure = operations.python(source % 101).run().failure
+    assert not failure["recoverable"]
+    assert "did its work, but what it returned cannot be stored" in failure["message"]
+    assert "nested deeper than the 100 levels that a value may have" in failure["message"]
+
+
+@pytest.mark.parametrize("levels", [400, 100_000])
+def test_runtime_properties_that_are_nested_too_deep_are_refused_whole(
+    operations: Operations, levels: int
+) -> None:
+    done = operations.python(
+        NESTED + "def operation(ctx, **_):\n"
+        "    ctx.instance.runtime_properties['fine'] = 1\n"
+        f"    ctx.instance.runtime_properties['deep'] = deep({levels})"
+    ).run()
+    assert done.end is not None
+    assert done.end["updates"] == []
+    assert "nested deeper than the 100 levels" in done.failure["message"]
+
+
+def test_a_call_whose_argument_is_nested_too_deep_is_not_made(operations: Operations) -> None:
+    done = operations.python(
+        NESTED + "def operation(ctx, **_):\n    ctx._supervisor.call('evaluate', value=deep(101))"
+    ).run()
+    assert done.calls == []
+    assert "`evaluate` cannot be asked for: `value` is nested deeper than the 100" in done.failure["message"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -171,6 +172,15 @@ async def test_memory_is_limited() -> None:
     child, recorder = await fork(zygote, "take_memory", memory_limit=256 * 2**20)
     assert await soon(child.exit) == ExitStatus(code=1)
     assert recorder.printed.splitlines()[-1] == "MemoryError"
+
+
+@in_loop
+async def test_reserved_memory_does_not_count_and_a_lower_limit_is_not_raised() -> None:
+    zygote = await start_zygote()
+    resource.prlimit(zygote.pid, resource.RLIMIT_DATA, (512 * 2**20, 512 * 2**20))
+    for wanted, found in ((256 * 2**20, 256 * 2**20), (2**40, 512 * 2**20)):
+        _, recorder = await fork(zygote, "reserve_memory", memory_limit=wanted)
+        assert (await recorder.first_frame())["limit"] == found
 
 
 @on_every_loop

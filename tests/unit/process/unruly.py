@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import mmap
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -209,6 +211,12 @@ def leave_a_dead_one_unreaped(channel: Channel) -> NoReturn:
         _for_ever()
     channel.send({"type": "there", "pids": [os.getpid(), int(os.read(receiving, 20))], "careless": careless})
     _for_ever()
+
+
+def reserve_memory(channel: Channel) -> None:
+    """Take address space that is not to be written to, as a Java machine does, and tell the limit."""
+    with mmap.mmap(-1, 1 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ):
+        channel.send({"type": "reserved", "limit": resource.getrlimit(resource.RLIMIT_DATA)[1]})
 
 
 def take_memory(channel: Channel) -> None:
