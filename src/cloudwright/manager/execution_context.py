@@ -39,7 +39,7 @@ _AROUND = 4096
 Chunk = dict[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class ExecutionSnapshot:
     """What does not change while an execution runs. ``nodes`` and ``plugins`` are by name; ``imported`` are
     the folders of imported blueprints by their namespaces. ``packed`` are the nodes as a frame has them, with
@@ -56,6 +56,10 @@ class ExecutionSnapshot:
     packed: tuple[list[dict[str, Any]], Shared | None]
     codes: dict[str, PluginCode] = field(default_factory=dict)
     head: dict[str, Any] = field(init=False)
+
+    def __repr__(self) -> str:
+        # It holds inputs and parameters, passwords among them, and a failed callback puts it into the log.
+        return f"<ExecutionSnapshot {self.execution.id}>"
 
     def __post_init__(self) -> None:
         execution, deployment = self.execution, self.deployment

@@ -25,9 +25,10 @@ class OperationRun:
     is not to begin. ``refusal``: why it cannot.
     """
 
-    snapshot: ExecutionSnapshot
+    # Not in its repr, which a failed callback puts into the log: they hold inputs, passwords among them.
+    snapshot: ExecutionSnapshot = field(repr=False)
     term: int
-    operation: dict[str, Any]
+    operation: dict[str, Any] = field(repr=False)
     ended: asyncio.Future[None] = field(default_factory=_future)
     preparing: asyncio.Task[Any] | None = None
     revoked: bool = False

@@ -30,7 +30,7 @@ class NewExecution:
     deployment_id: str | None = None
     blueprint_id: str | None = None
     tenant: str = DEFAULT_TENANT
-    parameters: JsonObject = field(default_factory=dict)
+    parameters: JsonObject = field(default_factory=dict, repr=False)
     is_system_workflow: bool = False
     is_dry_run: bool = False
     allow_custom_parameters: bool = False
@@ -59,7 +59,7 @@ class Execution:
     blueprint_id: str | None
     status: ExecutionStatus
     error: str | None
-    parameters: JsonObject
+    parameters: JsonObject = field(repr=False)
     is_system_workflow: bool
     is_dry_run: bool
     allow_custom_parameters: bool
@@ -102,7 +102,7 @@ class Operation:
     state: OperationState
     attempt: int
     depends_on: list[str]
-    parameters: JsonObject
+    parameters: JsonObject = field(repr=False)
     result: Any
     failure: JsonObject | None
     plugin: str | None
@@ -225,7 +225,7 @@ class Deployment:
     tenant: str = DEFAULT_TENANT
     display_name: str = ""
     description: str | None = None
-    inputs: JsonObject = field(default_factory=dict)
+    inputs: JsonObject = field(default_factory=dict, repr=False)
     outputs: JsonObject = field(default_factory=dict)
     capabilities: JsonObject = field(default_factory=dict)
     workflows: JsonObject = field(default_factory=dict)
