@@ -25,9 +25,11 @@ GATHER_SECONDS = 0.004
 GATHER_EVENTS = 500
 #: Longer messages are cut: an event is to be read, and to be kept.
 MAX_MESSAGE = 64 * 1024
-#: How much of what was said may wait for the database (characters). While it is away for so long that more
-#: would wait, lines of log are counted and not kept; events are kept whatever it takes.
+#: How much may wait for the database (bytes, about). Children are paused long before that (process.backlog);
+#: what processes print is not, and beyond this its lines are counted and not kept. Events always are.
 MAX_WAITING = 64 * 1024 * 1024
+#: What an event takes beside its message (bytes, about).
+_RECORD = 512
 
 
 class EventRecorder:
@@ -36,31 +38,44 @@ class EventRecorder:
         self._bus = bus
         self._clock = clock
         self._events: list[Event] = []
+        # Done once what is collected now is stored.
+        self._stored: asyncio.Future[None] | None = None
         self._waiting = 0
         # Lines of log that were not kept, by execution.
         self._dropped: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
         self._writes: set[asyncio.Future[None]] = set()
 
-    def event(self, execution_id: str, event_type: str, message: str, **fields: Any) -> None:
-        """Record that something happened; ``fields`` are those of model.event.Event."""
-        self.add(Event(execution_id, self._clock(), message, event_type=event_type, **fields))
+    def event(self, execution_id: str, event_type: str, message: str, **fields: Any) -> asyncio.Future[None]:
+        """Record that something happened; ``fields`` are those of model.event.Event. See ``add``."""
+        return self.add(Event(execution_id, self._clock(), message, event_type=event_type, **fields))
 
-    def log(self, execution_id: str, level: str, message: str, **fields: Any) -> None:
-        self.add(Event(execution_id, self._clock(), message, kind=LOG, level=level.lower(), **fields))
+    def log(self, execution_id: str, level: str, message: str, **fields: Any) -> asyncio.Future[None]:
+        """Record a log line. See ``add``."""
+        return self.add(Event(execution_id, self._clock(), message, kind=LOG, level=level.lower(), **fields))
 
-    def add(self, event: Event) -> None:
+    def add(self, event: Event) -> asyncio.Future[None]:
+        """Record an event or a log line.
+
+        Returns a future that is done once it is stored, or is not going to be; many share one.
+        """
         if len(event.message) > MAX_MESSAGE:
             event = replace(event, message=event.message[:MAX_MESSAGE] + " ... (cut: the message was longer)")
         if event.kind == LOG and self._waiting >= MAX_WAITING:
             self._dropped[event.execution_id] += 1
-            return
-        self._waiting += len(event.message)
+            dropped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            dropped.set_result(None)
+            return dropped
+        if self._stored is None:
+            self._stored = asyncio.get_running_loop().create_future()
+        stored = self._stored
+        self._waiting += _size(event)
         self._events.append(event)
         if len(self._events) >= GATHER_EVENTS:
             self.flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self.flush)
+        return stored
 
     def flush(self) -> None:
         """Hand what was collected to the store, ahead of whatever is handed to it next."""
@@ -70,9 +85,10 @@ class EventRecorder:
         if not self._events:
             return
         batch, self._events = self._events, []
+        stored, self._stored = self._stored, None
         write = self._store.write(events.add, batch)
         self._writes.add(write)
-        write.add_done_callback(partial(self._written, batch))
+        write.add_done_callback(partial(self._written, batch, stored))
 
     async def drain(self) -> None:
         """Wait until everything recorded so far is stored."""
@@ -80,9 +96,13 @@ class EventRecorder:
             self.flush()
             await asyncio.wait(self._writes)
 
-    def _written(self, batch: list[Event], write: asyncio.Future[None]) -> None:
+    def _written(
+        self, batch: list[Event], stored: asyncio.Future[None] | None, write: asyncio.Future[None]
+    ) -> None:
         self._writes.discard(write)
-        self._waiting -= sum(len(event.message) for event in batch)
+        self._waiting -= sum(map(_size, batch))
+        if stored is not None:
+            stored.set_result(None)
         write.result()  # Where it was not stored, the loop logs why.
         self._say_what_was_dropped()
         for execution_id in {event.execution_id for event in batch}:
@@ -100,3 +120,8 @@ class EventRecorder:
     def changed(self, execution_id: str, kind: str) -> None:
         """Wake whoever follows the execution: its ``status``, ``events`` or ``operations`` changed."""
         self._bus.publish(f"execution.{execution_id}", {"kind": kind})
+
+
+def _size(event: Event) -> int:
+    """Return what a waiting event takes, about: short ones take little more than the record of them."""
+    return _RECORD + len(event.message)

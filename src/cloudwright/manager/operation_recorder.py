@@ -73,14 +73,13 @@ class OperationRecorder:
         run.pid = pid
         run.pid_timer = asyncio.get_running_loop().call_later(PID_AFTER, self._store_pid, run)
 
-    def message(self, operation_id: str, message: dict[str, Any]) -> None:
+    def message(self, operation_id: str, message: dict[str, Any]) -> asyncio.Future[None]:
         run = self._running[operation_id]
-        id, text = run.execution_id, str(message.get("message", ""))
+        id, text = run.execution_id, message["message"]
         if message["type"] == "log":
-            logger, level = str(message.get("logger", "operation")), str(message.get("level", "info"))
-            self._recorder.log(id, level, text, logger=logger, **run.subject)
-        else:
-            self._recorder.event(id, str(message.get("event_type") or "plugin_event"), text, **run.subject)
+            level, logger = message["level"], message["logger"]
+            return self._recorder.log(id, level, text, logger=logger, **run.subject)
+        return self._recorder.event(id, message["event_type"], text, **run.subject)
 
     async def call(self, operation_id: str, method: str, args: dict[str, Any]) -> Any:
         run = self._running[operation_id]

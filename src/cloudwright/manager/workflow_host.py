@@ -13,6 +13,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, cast
 
 from cloudwright.background import TaskSet
@@ -31,6 +32,7 @@ ENTRY = "cloudwright.workflow.child:main"
 #: How much of what a process said may wait to be stored or answered; until some of it is, nothing more is
 #: read from it.
 MAX_WAITING = 256
+MAX_WAITING_BYTES = 16 * 1024 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +85,8 @@ class WorkflowHost:
         self._exited: asyncio.Future[ExitStatus] = asyncio.get_running_loop().create_future()
         self._waiting: list[tuple[dict[str, Any], str]] = []
         self._writes = TaskSet()
+        # Bytes of the frames that wait to be stored or answered.
+        self._unstored = 0
         self._trouble: str | None = None
         self._killed = False
         self._leaving: asyncio.TimerHandle | None = None
@@ -181,13 +185,23 @@ class WorkflowHost:
             self.kill()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        size = self._child.frame_size if self._child is not None else 0
+        self._unstored += size
         task = self._writes.spawn(work, f"a frame of execution {self.execution_id}")
-        task.add_done_callback(self._resume)
-        if len(self._writes) >= MAX_WAITING and self._child is not None:
-            self._child.pause()
+        task.add_done_callback(partial(self._done, size))
+        self._balance()
 
-    def _resume(self, _: asyncio.Task[None]) -> None:
-        if len(self._writes) == MAX_WAITING - 1 and self._child is not None:
+    def _done(self, size: int, _: asyncio.Task[None]) -> None:
+        self._unstored -= size
+        self._balance()
+
+    def _balance(self) -> None:
+        """Read from the process, or not while too much of what it said waits."""
+        if self._child is None or self._exited.done():
+            return
+        if len(self._writes) >= MAX_WAITING or self._unstored >= MAX_WAITING_BYTES:
+            self._child.pause()
+        else:
             self._child.resume()
 
     async def _stored(self, write: Awaitable[None]) -> None:

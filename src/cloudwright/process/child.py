@@ -165,6 +165,11 @@ class Child:
             self._loop.add_reader(self._channel.fileno(), self._read_channel)
             self._reading = True
 
+    @property
+    def frame_size(self) -> int:
+        """Bytes of the frame that its observer was called with last."""
+        return self._decoder.size
+
     # For the Zygote.
 
     @property

@@ -74,6 +74,8 @@ class Decoder:
         self._loads = loads
         self._limit = limit
         self._buffer = bytearray()
+        #: Bytes of the message that was yielded last.
+        self.size = 0
 
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
         """Yield the messages that ``data`` completes, in order.
@@ -93,6 +95,7 @@ class Decoder:
                     return
                 body = buffer[start + _LENGTH.size : end]
                 start = end
+                self.size = length
                 yield self._message(body)
         finally:
             del buffer[:start]

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal, Protocol, cast
@@ -16,6 +16,7 @@ from cloudwright.model.frames import common as frames
 from cloudwright.model.frames.common import Call
 from cloudwright.model.frames.operation import End
 from cloudwright.model.operation import Failure
+from cloudwright.process.backlog import Backlog, SharedBacklog
 from cloudwright.process.child import Child, ChildSpec, ExitStatus
 from cloudwright.process.frames import VERSION, FrameError
 from cloudwright.process.limits import DEATH_SECONDS, LEAVE_SECONDS
@@ -41,9 +42,10 @@ class OperationEnd:
     """
 
     state: Literal["succeeded", "failed", "cancelled"]
-    result: Any = None
-    failure: Failure | None = None
-    updates: Sequence[Mapping[str, Any]] = ()
+    # What users' code made is not in its repr, which a failed callback puts into the log.
+    result: Any = field(default=None, repr=False)
+    failure: Failure | None = field(default=None, repr=False)
+    updates: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     exit_status: ExitStatus | None = None
     group_gone: bool = True
 
@@ -54,9 +56,11 @@ class OperationSink(Protocol):
     def started(self, operation_id: str, pid: int) -> None:
         """Its process exists."""
 
-    def message(self, operation_id: str, message: dict[str, Any]) -> None:
-        """A ``log`` or ``event`` frame, or a line of output as a ``log`` frame whose ``logger`` is
+    def message(self, operation_id: str, message: dict[str, Any]) -> asyncio.Future[None]:
+        """Take a ``log`` or ``event`` frame, or a line of output as a ``log`` frame whose ``logger`` is
         ``stdout``.
+
+        Returns what is done once it is stored. While too much waits for that, the process is not read from.
         """
 
     async def call(self, operation_id: str, method: str, args: dict[str, Any]) -> Any:
@@ -84,6 +88,7 @@ class OperationProcess:
         since: datetime,
         sink: OperationSink,
         kill_grace: float,
+        shared: SharedBacklog,
         forget: Callable[[OperationProcess], None],
     ) -> None:
         """``forget`` is called when it is over, before the sink is told."""
@@ -98,6 +103,7 @@ class OperationProcess:
         self._forked: asyncio.Future[Child | None] = self._loop.create_future()
         self._lines = OutputLines(self._line)
         self._calls: set[asyncio.Task[None]] = set()
+        self._backlog = Backlog(shared, self._balance)
         self._said: End | None = None
         self._fault: str | None = None
         self._kill_reason: str | None = None
@@ -208,7 +214,9 @@ class OperationProcess:
     def frame(self, message: dict[str, Any]) -> None:
         kind = message["type"]
         if kind in ("log", "event"):
-            self._sink.message(self.operation_id, message)
+            stored = self._sink.message(self.operation_id, message)
+            if self.child is not None:
+                self._backlog.add(self.child.frame_size, stored)
         elif kind == "call":
             self._call(cast(Call, message))
         elif kind == "begun":
@@ -349,12 +357,19 @@ class OperationProcess:
         task = self._loop.create_task(serve(child, call, handler, f"operation {self.operation_id}"))
         self._calls.add(task)
         task.add_done_callback(self._answered)
-        if len(self._calls) >= MAX_CALLS and self.child is not None:
-            self.child.pause()
+        self._balance()
 
     def _answered(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)
-        if len(self._calls) == MAX_CALLS - 1 and self.child is not None:
+        self._balance()
+
+    def _balance(self) -> None:
+        """Read from the process, or not while too much of what it said waits."""
+        if self.child is None or self.over.done():
+            return
+        if len(self._calls) >= MAX_CALLS or self._backlog.full:
+            self.child.pause()
+        else:
             self.child.resume()
 
 

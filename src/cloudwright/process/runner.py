@@ -10,6 +10,7 @@ from typing import Any
 
 from cloudwright.errors import Conflict, Unavailable
 from cloudwright.model.frames.operation import check_from_operation
+from cloudwright.process.backlog import SharedBacklog
 from cloudwright.process.child import ChildSpec
 from cloudwright.process.operation_process import Gate, OperationEnd, OperationProcess, OperationSink
 from cloudwright.process.supervisor import Zygote
@@ -38,6 +39,7 @@ class Runner:
         self._sink = sink
         self._kill_grace = kill_grace
         self._clock = clock
+        self._backlog = SharedBacklog()
         self._closing = False
         # Those that run, and those that have ended but could not be killed wholly.
         self._attempts: dict[str, OperationProcess] = {}
@@ -77,7 +79,9 @@ class Runner:
         if operation_id in self._attempts:
             raise Conflict(f"Operation {operation_id} runs already: it is never run twice at the same time.")
         spec = ChildSpec(operation_id, entry, env or {}, cwd, memory_limit, check=check_from_operation)
-        attempt = OperationProcess(operation_id, self._clock(), self._sink, self._kill_grace, self._forget)
+        attempt = OperationProcess(
+            operation_id, self._clock(), self._sink, self._kill_grace, self._backlog, self._forget
+        )
         self._attempts[operation_id] = attempt
         await attempt.run(zygote, spec, begin, timeout, timeout_recoverable, gate)
 

@@ -31,7 +31,7 @@ class Held:
 
 
 def test_logs_that_find_no_room_are_counted_and_events_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_WAITING", 1000)
+    monkeypatch.setattr(module, "MAX_WAITING", 10 * (100 + module._RECORD))
 
     async def run() -> list[Event]:
         store = Held()

@@ -16,6 +16,7 @@ from cloudwright.errors import Conflict, Unavailable
 from cloudwright.model.json_values import MAX_NESTING
 from cloudwright.model.operation import Failure
 from cloudwright.process import operation_process
+from cloudwright.process.backlog import MAX_BYTES, MAX_FRAMES, MAX_SHARED, Backlog, SharedBacklog
 from cloudwright.process.frames import MAX_FRAME, VERSION
 from cloudwright.process.runner import OperationEnd, Runner
 from cloudwright.process.supervisor import ExitStatus, Zygote
@@ -29,6 +30,8 @@ class Books:
 
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
+        #: What is to be stored, while the database is away.
+        self.unstored: list[asyncio.Future[None]] | None = None
         self.unanswered = 0
         self.most_unanswered = 0
         self._changed = asyncio.Event()
@@ -36,8 +39,14 @@ class Books:
     def started(self, operation_id: str, pid: int) -> None:
         self._tell("started", operation_id, pid)
 
-    def message(self, operation_id: str, message: dict[str, Any]) -> None:
+    def message(self, operation_id: str, message: dict[str, Any]) -> asyncio.Future[None]:
         self._tell("message", operation_id, message)
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.unstored is None:
+            stored.set_result(None)
+        else:
+            self.unstored.append(stored)
+        return stored
 
     async def call(self, operation_id: str, method: str, args: dict[str, Any]) -> Any:
         if method == "refuse":
@@ -302,6 +311,52 @@ async def test_a_malformed_frame_ends_its_operation_with_an_error_that_names_the
     assert end.failure is not None
     assert fault in end.failure.message
     assert await runner.kill(ID, "nothing is left to kill")
+
+
+@pytest.mark.parametrize(("lines", "padding"), [(20_000, 0), (200, 1_000_000)], ids=["count", "bytes"])
+@in_loop
+async def test_a_process_that_says_more_than_is_stored_is_not_read_from_and_nothing_is_lost(
+    lines: int, padding: int
+) -> None:
+    zygote = await start_zygote()
+    books = Books()
+    books.unstored = []
+    runner = Runner(books)
+    begin = {"lines": lines, "padding": "x" * padding}
+    await runner.run(zygote, ID, begin, entry="unruly:chatter")
+    (attempt,) = runner._attempts.values()
+    child = attempt.child
+    assert child is not None
+    most = 0
+    while books.unstored or not books.of("ended"):
+        await books.until(lambda each: not child._reading or each.of("ended"))
+        waiting, books.unstored = books.unstored, []
+        most = max(most, len(waiting))
+        assert attempt._backlog.bytes < MAX_BYTES + 2_000_000
+        for stored in waiting:
+            stored.set_result(None)
+        await asyncio.sleep(0)  # what was stored is known now, and the process read from again
+    # It is read in pieces, and a piece is read to its end.
+    assert most <= MAX_FRAMES + 65536 // 60
+    assert [line.split()[0] for line in books.lines] == [str(number) for number in range(lines)]
+    assert (await books.end()).state == "succeeded"
+    assert runner._backlog.children == 0
+
+
+@in_loop
+async def test_many_that_say_much_have_their_share_only() -> None:
+    loop = asyncio.get_running_loop()
+    shared, stored = SharedBacklog(), loop.create_future()
+    backlogs = [Backlog(shared, lambda: None) for _ in range(64)]
+    for backlog in backlogs:
+        for _ in range(MAX_SHARED // 64):
+            backlog.add(10, stored)
+    assert all(backlog.full for backlog in backlogs)
+    assert sum(backlog.frames for backlog in backlogs) == MAX_SHARED
+    stored.set_result(None)
+    await asyncio.sleep(0)
+    assert not any(backlog.full or backlog.frames for backlog in backlogs)
+    assert (shared.children, shared.share) == (0, MAX_FRAMES)
 
 
 @in_loop

@@ -269,6 +269,14 @@ def say(channel: Channel) -> None:
     signal.pause()
 
 
+def chatter(channel: Channel) -> None:
+    begin = channel.receive()
+    for number in range(begin["lines"]):
+        line = f"{number} {begin['padding']}"
+        channel.send({"type": "log", "level": "info", "message": line, "logger": "ctx"})
+    channel.send(END)
+
+
 def ask_for_much(channel: Channel) -> None:
     channel.receive()
     channel.send({"type": "call", "id": 1, "method": "much", "args": {}})
