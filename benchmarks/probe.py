@@ -1,7 +1,8 @@
 """The probe blueprint: one node, whose operation says to a datagram socket that it runs, and then sleeps.
 
 Its workflows are ``tell`` (one such operation), ``two`` (a graph of two, the second of which waits for the
-first) and ``chatter`` (events that hold the time at which they were sent). ``two`` says its process's id too.
+first), ``chatter`` (events that hold the time at which they were sent) and ``talk`` (an operation that logs
+many lines). ``two`` says its process's id too.
 """
 
 from __future__ import annotations
@@ -22,10 +23,14 @@ node_templates:
         tell:
           implementation: probe.probe.tell
           inputs: {ear: {get_input: ear}, seconds: 0}
+        log:
+          implementation: probe.probe.log
+          inputs: {ear: {get_input: ear}, lines: 0}
 workflows:
   tell: {mapping: probe.probe.one}
   two: {mapping: probe.probe.two, parameters: {seconds: {default: 60}}}
   chatter: {mapping: probe.probe.chatter, parameters: {times: {}, pause: {}}}
+  talk: {mapping: probe.probe.talk, parameters: {lines: {}}}
 """
 CODE = """\
 import os
@@ -66,6 +71,19 @@ def two(ctx, seconds, **_):
     sequence = graph.sequence()
     sequence.add(act(ctx, seconds), act(ctx, seconds))
     graph.execute()
+
+
+@operation
+def log(ear, lines, **_):
+    say(ear, "loud", os.getpid())
+    for number in range(int(lines)):
+        ctx.logger.info("line %s of many, as a plugin writes them when it says what it does", number)
+
+
+@workflow
+def talk(ctx, lines, **_):
+    instance = next(iter(ctx.get_node("node").instances))
+    instance.execute_operation("probe.log", kwargs={"lines": lines}, allow_kwargs_override=True).get()
 
 
 @workflow

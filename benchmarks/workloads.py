@@ -111,6 +111,19 @@ WORKLOADS = (
         goals=(Goal("ms median", most=30), Goal("ms 99 %", most=60)),
     ),
     Workload(
+        "T6",
+        "An execution beside two operations that log as fast as they can",
+        "neighbours.py",
+        quick=("--lines", "20000"),
+        goals=(
+            Goal("ms to the first operation, median", most=200),
+            Goal("ms to the first operation, 99 %", most=500),
+            Goal("ms to a forced end, median", most=100),
+            Goal("ms to a forced end, 99 %", most=500),
+            Goal("MiB above idle", most=150),
+        ),
+    ),
+    Workload(
         "T3",
         "Cancelling, from the request to the end status (ms)",
         "cancelling.py",

@@ -10,13 +10,13 @@ import asyncio
 from collections.abc import Callable
 
 #: How many frames of one child may wait to be stored.
-MAX_FRAMES = 256
+MAX_FRAMES = 100
 #: How many bytes of them, whatever their number.
 MAX_BYTES = 4 * 1024 * 1024
 #: How many frames of all children together may wait: with many that say much, each may have its share only.
-MAX_SHARED = 1024
+MAX_SHARED = 640
 #: The share of a child is never smaller than this.
-MIN_SHARE = 16
+MIN_SHARE = 10
 
 
 class SharedBacklog:

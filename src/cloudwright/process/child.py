@@ -152,7 +152,7 @@ class Child:
             self._signal_group(signum)
 
     def pause(self) -> None:
-        """Read no frames for now: the child blocks when it has filled its socket. Its end is told
+        """Hand on no frames for now: the child blocks when it has filled its socket. Its end is reported
         regardless.
         """
         if self._reading and self._channel is not None:
@@ -160,10 +160,12 @@ class Child:
         self._reading = False
 
     def resume(self) -> None:
-        """Read frames again."""
+        """Hand on frames again, those first that were read already."""
         if not self._reading and self._channel is not None:
             self._loop.add_reader(self._channel.fileno(), self._read_channel)
             self._reading = True
+            if self._decoder.pending:
+                self._loop.call_soon(self._deliver_waiting)
 
     @property
     def frame_size(self) -> int:
@@ -202,6 +204,7 @@ class Child:
             return
         while self._read_channel():
             pass
+        self._deliver(b"", whole=True)
         self._close_channel()
         room = _PIPE_LIMIT
         while room > 0 and (size := self._read_output()):
@@ -240,19 +243,32 @@ class Child:
         except ConnectionError:
             data = b""
         if not data:
+            self._deliver(b"", whole=True)
             self._close_channel()
             if self._ended is None:
                 # Most often because it is about to end. One that lives on without it can neither say nor be
                 # told anything any more.
                 self._hang_up = self._loop.call_later(HANG_UP_SECONDS, self._hung_up)
             return False
+        self._deliver(data)
+        return True
+
+    def _deliver(self, data: bytes, whole: bool = False) -> None:
+        """Hand on the frames that ``data`` completes, until the observer pauses; all of them if ``whole``, or
+        if the child is dead. The others wait in the decoder.
+        """
         try:
             for message in self._decoder.feed(data):
                 if self._observer is not None:
                     self._tell(self._observer.frame, message)
+                if not (self._reading or whole or self._ended):
+                    break
         except FrameError as error:
             self._break(f"what it sent is not understood: {error}")
-        return True
+
+    def _deliver_waiting(self) -> None:
+        if self._reading:
+            self._deliver(b"")
 
     def _read_output(self) -> int:
         """Read once; how many bytes there were."""

@@ -331,13 +331,13 @@ async def test_a_process_that_says_more_than_is_stored_is_not_read_from_and_noth
     while books.unstored or not books.of("ended"):
         await books.until(lambda each: not child._reading or each.of("ended"))
         waiting, books.unstored = books.unstored, []
-        most = max(most, len(waiting))
-        assert attempt._backlog.bytes < MAX_BYTES + 2_000_000
+        if not child.exit.done():  # what a dead process had sent is read at once: a socket's worth at most
+            most = max(most, len(waiting))
+        assert attempt._backlog.bytes < MAX_BYTES + 1_100_000
         for stored in waiting:
             stored.set_result(None)
         await asyncio.sleep(0)  # what was stored is known now, and the process read from again
-    # It is read in pieces, and a piece is read to its end.
-    assert most <= MAX_FRAMES + 65536 // 60
+    assert 0 < most <= MAX_FRAMES
     assert [line.split()[0] for line in books.lines] == [str(number) for number in range(lines)]
     assert (await books.end()).state == "succeeded"
     assert runner._backlog.children == 0
