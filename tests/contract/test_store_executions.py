@@ -401,7 +401,7 @@ def test_due(store: Store) -> None:
     create(store, "second", "d2", scheduled_for=at(21))
     create(store, "forced", scheduled_for=at(22), force=True)
     create(store, "later", "d3", scheduled_for=at(90))
-    assert store.read_sync(execution_queries.next_wakeup) == at(10)
+    assert store.read_sync(execution_queries.next_scheduled) == at(10)
     assert store.write_sync(admission.due, at(30)) == ["busy", "free", "second", "forced"]
     found = {id: status(store, id) for id in ("busy", "free", "second", "forced", "later")}
     assert found == {
@@ -412,7 +412,7 @@ def test_due(store: Store) -> None:
         "later": S.SCHEDULED,
     }
     assert store.write_sync(admission.due, at(30)) == []
-    assert store.read_sync(execution_queries.next_wakeup) == at(90)
+    assert store.read_sync(execution_queries.next_scheduled) == at(90)
 
 
 def test_resume(store: Store) -> None:
@@ -460,20 +460,18 @@ def test_resume_is_refused(store: Store) -> None:
 
 
 def test_deadlines(store: Store) -> None:
-    for id in ("soon", "late", "forced", "none"):
+    for id in ("standard", "forced", "none"):
         start(store, id, None)
-    cancel(store, id="soon", deadline=at(10))
-    cancel(store, id="late", deadline=at(20))
+    cancel(store, id="standard", deadline=at(10))
     cancel(store, id="none")
     cancel(store, id="forced", deadline=at(5))
     cancel(store, CancelMode.FORCE, id="forced")
-    assert store.read_sync(execution_queries.next_wakeup) == at(10)
-    assert store.read_sync(execution_queries.past_deadline, at(9)) == []
-    assert [row.id for row in store.read_sync(execution_queries.past_deadline, at(20))] == ["soon", "late"]
+    active = store.read_sync(execution_queries.active)
+    assert {row.id: row.deadline for row in active} == {"standard": at(10), "forced": None, "none": None}
 
 
 def test_lists(store: Store) -> None:
-    assert store.read_sync(execution_queries.next_wakeup) is None
+    assert store.read_sync(execution_queries.next_scheduled) is None
     for place, id in enumerate(["e1", "e2", "e3", "e4"]):
         create(store, id, f"d{place}", now=at(place), created_by="eve" if place % 2 else "adam")
     create(store, "system", None, now=at(9), is_system_workflow=True, tenant="other")

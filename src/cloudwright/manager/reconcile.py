@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from cloudwright.manager.deadlines import Deadline
 from cloudwright.model.execution import ACTIVE_STATUSES, CancelMode, ExecutionStatus
 
 #: What the owner of an execution in this status must have applied.
@@ -37,7 +38,6 @@ class Row:
     term: int
     owner: str | None
     lease_until: datetime | None
-    deadline: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ class Snapshot:
     #: and those of them that are being carried out.
     kills: frozenset[tuple[str, int]]
     killing: frozenset[tuple[str, int]]
+    #: Deadlines of standard cancellations that have passed.
+    passed: frozenset[Deadline]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Abandon:
 class Escalate:
     """A standard cancellation passed its deadline: it becomes a forced one."""
 
-    id: str
+    deadline: Deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +122,10 @@ def reconcile(snapshot: Snapshot, now: datetime) -> list[Action]:
     rows = {row.id: row for row in snapshot.rows if row.status in ACTIVE_STATUSES}
     actions.extend(Abandon(id) for id in _strays(snapshot, rows))
     actions.extend(KillResiduals(id, term) for id, term in sorted(snapshot.kills - snapshot.killing))
+    actions.extend(Escalate(deadline) for deadline in sorted(snapshot.passed))
     for row in rows.values():
         hosted = snapshot.hosted.get(row.id)
         mine = hosted is not None and hosted.term == row.term and row.owner == snapshot.manager
-        if row.status is ExecutionStatus.CANCELLING and row.deadline is not None and row.deadline <= now:
-            actions.append(Escalate(row.id))
         if mine:
             wanted = MODE_OF_STATUS.get(row.status)
             if wanted is not None and hosted is not None and STRENGTH[hosted.cancel_mode] < STRENGTH[wanted]:

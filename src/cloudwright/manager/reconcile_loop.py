@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from cloudwright.background import TaskSet
 from cloudwright.bus.protocol import OVERFLOW, Bus, topic
+from cloudwright.manager.deadlines import Deadline, Deadlines, boottime
 from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.executions import CONTROL, EVERYBODY, WORK
 from cloudwright.manager.leases import Leases
@@ -58,6 +59,7 @@ class ReconcileLoop:
         interval: float,
         lease: float,
         clock: Callable[[], datetime],
+        elapsed: Callable[[], float] = boottime,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -66,6 +68,7 @@ class ReconcileLoop:
         self._name = name
         self._interval = interval
         self._lease = lease
+        self._deadlines = Deadlines(elapsed)
         self._clock = clock
         self._wake = asyncio.Event()
         self._looked = asyncio.Event()
@@ -128,24 +131,36 @@ class ReconcileLoop:
                     await self._wake.wait()
 
     async def _pause(self) -> float:
-        """Seconds until the next look: earlier than usual where something is due by then."""
-        next_wakeup = await self._store.read(execution_queries.next_wakeup)
-        if next_wakeup is None:
-            return self._interval
-        return min(self._interval, max(MIN_PAUSE, (next_wakeup - self._clock()).total_seconds()))
+        """Return the seconds until the next look: fewer than usual if something is due by then."""
+        pauses = [self._interval]
+        scheduled = await self._store.read(execution_queries.next_scheduled)
+        if scheduled is not None:
+            pauses.append((scheduled - self._clock()).total_seconds())
+        deadline = self._deadlines.next()
+        if deadline is not None:
+            pauses.append(deadline)
+        return max(MIN_PAUSE, min(pauses))
 
     async def reconcile(self) -> None:
         """Compare once, and put right what is not."""
         now = self._clock()
         before = frozenset(self._leases.hosted())
-        rows, kills, waiting, due = await self._store.read(_rows, self._name, now)
+        rows, deadlines, kills, waiting, due = await self._store.read(_rows, self._name, now)
+        self._deadlines.watch(deadlines, now)
         if due:
             await self._store.write(admission.due, now)
             waiting = True
         hosted = self._leases.hosted()
         self._killing &= kills
         snapshot = Snapshot(
-            self._name, rows, hosted, before & hosted.keys(), waiting, kills, frozenset(self._killing)
+            self._name,
+            rows,
+            hosted,
+            before & hosted.keys(),
+            waiting,
+            kills,
+            frozenset(self._killing),
+            self._deadlines.passed(),
         )
         for action in reconcile(snapshot, now):
             try:
@@ -162,9 +177,10 @@ class ReconcileLoop:
                 self._leases.apply_cancel(id, term, mode)
             case Abandon(id):
                 await self._leases.abandon(id)
-            case Escalate(id):
+            case Escalate(deadline):
+                id = deadline.execution_id
                 with self._dispatcher.hold(id):
-                    execution = await self._store.write(_escalate, id, self._clock())
+                    execution = await self._store.write(_escalate, deadline, self._clock())
                     if execution is not None:
                         self._dispatcher.revoke_granted(id)
                 if execution is not None:
@@ -235,24 +251,31 @@ def _left_behind(conn: Connection, name: str) -> tuple[list[Operation], list[str
 
 def _rows(
     conn: Connection, name: str, now: datetime
-) -> tuple[tuple[Row, ...], frozenset[tuple[str, int]], bool, bool]:
-    rows = tuple(
-        Row(row.id, row.status, row.term, row.owner, row.lease_until, row.deadline)
-        for row in execution_queries.active(conn)
-    )
-    next_wakeup = execution_queries.next_wakeup(conn)
+) -> tuple[tuple[Row, ...], list[Deadline], frozenset[tuple[str, int]], bool, bool]:
+    active = execution_queries.active(conn)
+    rows = tuple(Row(row.id, row.status, row.term, row.owner, row.lease_until) for row in active)
+    deadlines = [deadline for row in active if (deadline := _deadline(row)) is not None]
+    scheduled = execution_queries.next_scheduled(conn)
     kills = frozenset(execution_queries.kills(conn, name))
     return (
         rows,
+        deadlines,
         kills,
         bool(execution_queries.pending(conn, 1)),
-        next_wakeup is not None and next_wakeup <= now,
+        scheduled is not None and scheduled <= now,
     )
 
 
-def _escalate(conn: Connection, id: str, now: datetime) -> Execution | None:
-    """Force what is still `cancelling` past its deadline; None where it has ended, or was resumed, since."""
-    row = execution_queries.get(conn, id)
-    if row.status is not ExecutionStatus.CANCELLING or row.deadline is None or row.deadline > now:
+def _deadline(row: Execution) -> Deadline | None:
+    """Return when the execution is to be forced, if it is to be."""
+    if row.status is not ExecutionStatus.CANCELLING or row.deadline is None:
+        return None
+    return Deadline(row.id, row.cancel_requested_at or row.deadline, row.deadline)
+
+
+def _escalate(conn: Connection, deadline: Deadline, now: datetime) -> Execution | None:
+    """Force an execution whose deadline passed; None if it has ended, or was resumed, since."""
+    id = deadline.execution_id
+    if _deadline(execution_queries.get(conn, id, progress=False)) != deadline:
         return None
     return cancellation.request_cancel(conn, id, CancelMode.FORCE, by="its deadline", now=now).execution

@@ -33,11 +33,6 @@ _EXPIRED = Prepared(
         or_(executions.c.lease_until.is_(None), executions.c.lease_until <= bindparam("when"))
     )
 )
-_PAST_DEADLINE = Prepared(
-    _ALL.where(
-        is_(executions.c.status, ExecutionStatus.CANCELLING), executions.c.deadline <= bindparam("when")
-    ).order_by(executions.c.deadline, executions.c.id)
-)
 _PENDING = Prepared(
     select(executions.c.id)
     .where(is_(executions.c.status, ExecutionStatus.PENDING))
@@ -55,13 +50,9 @@ _KILLS = Prepared(
     )
     .distinct()
 )
-_WAKEUPS = [
-    Prepared(select(func.min(column)).where(is_(executions.c.status, status)))
-    for column, status in (
-        (executions.c.scheduled_for, ExecutionStatus.SCHEDULED),
-        (executions.c.deadline, ExecutionStatus.CANCELLING),
-    )
-]
+_NEXT_SCHEDULED = Prepared(
+    select(func.min(executions.c.scheduled_for)).where(is_(executions.c.status, ExecutionStatus.SCHEDULED))
+)
 # By state, as the index has them: the database counts tens of thousands in half the time.
 _PROGRESS = (
     select(operations.c.execution_id, operations.c.state, func.count())
@@ -127,11 +118,6 @@ def expired(conn: Connection, now: datetime) -> list[Execution]:
     return [Execution(*row) for row in _EXPIRED.all(conn, when=now)]
 
 
-def past_deadline(conn: Connection, now: datetime) -> list[Execution]:
-    """Those whose standard cancellation is to become a forced one now."""
-    return [Execution(*row) for row in _PAST_DEADLINE.all(conn, when=now)]
-
-
 def kills(conn: Connection, worker: str) -> list[tuple[str, int]]:
     """Stored kills of operations that still run on this worker: the execution, and the term up to which what
     it sent is to die.
@@ -139,10 +125,10 @@ def kills(conn: Connection, worker: str) -> list[tuple[str, int]]:
     return [(id, term) for id, term in _KILLS.all(conn, by=worker)]
 
 
-def next_wakeup(conn: Connection) -> datetime | None:
-    """When the next scheduled execution comes due or the next deadline passes."""
-    rows = [row for statement in _WAKEUPS for row in statement.all(conn)]
-    return min((time for (time,) in rows if time is not None), default=None)
+def next_scheduled(conn: Connection) -> datetime | None:
+    """Return when the next scheduled execution comes due."""
+    row = _NEXT_SCHEDULED.first(conn)
+    return None if row is None else row[0]
 
 
 def with_progress(conn: Connection, rows: list[Execution]) -> list[Execution]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudwright.manager.deadlines import Deadline
 from cloudwright.manager.reconcile import (
     MODE_OF_STATUS,
     STRENGTH,
@@ -35,13 +36,13 @@ rows = st.builds(
     term=st.integers(1, 3),
     owner=st.sampled_from([None, "me", "other"]),
     lease_until=times,
-    deadline=times,
 )
 hosted = st.builds(
     Hosted, id=st.sampled_from(IDS), term=st.integers(1, 3), cancel_mode=st.sampled_from([None, *CancelMode])
 )
 
 
+deadlines = st.frozensets(st.builds(Deadline, st.sampled_from(IDS), st.just(NOW), st.just(NOW)))
 kills = st.frozensets(st.tuples(st.sampled_from(IDS), st.integers(1, 3)))
 
 
@@ -51,7 +52,9 @@ def snapshots(draw):
     mine = {item.id: item for item in draw(st.lists(hosted, max_size=3))}
     settled = frozenset(id for id in mine if draw(st.booleans()))
     waiting = draw(st.booleans())
-    return Snapshot("me", tuple(by_id.values()), mine, settled, waiting, draw(kills), draw(kills))
+    return Snapshot(
+        "me", tuple(by_id.values()), mine, settled, waiting, draw(kills), draw(kills), draw(deadlines)
+    )
 
 
 def properly_hosted(row, snapshot):
@@ -87,13 +90,9 @@ def test_a_stored_request_reaches_its_host_even_if_its_message_was_lost(snapshot
 
 
 @given(snapshots())
-def test_a_passed_deadline_escalates_a_standard_cancel_and_nothing_else(snapshot):
-    escalated = {action.id for action in reconcile(snapshot, NOW) if isinstance(action, Escalate)}
-    assert escalated == {
-        row.id
-        for row in snapshot.rows
-        if row.status is S.CANCELLING and row.deadline is not None and row.deadline <= NOW
-    }
+def test_a_passed_deadline_escalates_once_and_nothing_else_does(snapshot):
+    escalated = [action.deadline for action in reconcile(snapshot, NOW) if isinstance(action, Escalate)]
+    assert sorted(escalated) == sorted(snapshot.passed)
 
 
 @given(snapshots())
@@ -109,11 +108,13 @@ def test_only_what_was_hosted_all_along_is_abandoned(snapshot):
 @given(snapshots())
 def test_an_agreeing_world_is_left_alone(snapshot):
     agreeing = tuple(
-        Row(item.id, S.STARTED, item.term, "me", NOW + timedelta(seconds=9), None)
+        Row(item.id, S.STARTED, item.term, "me", NOW + timedelta(seconds=9))
         for item in snapshot.hosted.values()
     )
     settled = frozenset(snapshot.hosted)
-    same = Snapshot("me", agreeing, snapshot.hosted, settled, False, snapshot.killing, snapshot.killing)
+    same = Snapshot(
+        "me", agreeing, snapshot.hosted, settled, False, snapshot.killing, snapshot.killing, frozenset()
+    )
     assert reconcile(same, NOW) == []
 
 
@@ -127,5 +128,5 @@ def test_a_stored_kill_is_carried_out_once_and_before_anything_begins(snapshot):
 
 
 def test_what_waits_is_started():
-    waiting = Snapshot("me", (), {}, frozenset(), True, frozenset(), frozenset())
+    waiting = Snapshot("me", (), {}, frozenset(), True, frozenset(), frozenset(), frozenset())
     assert reconcile(waiting, NOW) == [StartWaiting()]

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from protocol_rows import LEASE, OPERATIONS, Hosting, Job, Manager, Rows
 
+from cloudwright.manager.deadlines import Deadline
 from cloudwright.manager.reconcile import (
     MODE_OF_STATUS,
     Abandon,
@@ -330,13 +331,22 @@ class Protocol(RuleBasedStateMachine):
         if not manager.up:
             return
         rows, item = self.rows, manager.hosting
-        row = Row("e", rows.status, rows.term, rows.owner, rows.lease_until, rows.deadline)
+        row = Row("e", rows.status, rows.term, rows.owner, rows.lease_until)
         active = (row,) if rows.status in ACTIVE_STATUSES else ()
         hosted = {} if item is None else {"e": Hosted("e", item.term, item.cancel_mode)}
         waiting, kills = rows.status is S.PENDING, rows.kills(manager.name)
         manager.killing &= kills
+        due = rows.status is S.CANCELLING and rows.deadline is not None and rows.deadline <= self.now
+        passed = frozenset({Deadline("e", self.now, rows.deadline)} if due else ())
         snapshot = Snapshot(
-            manager.name, active, hosted, frozenset(hosted), waiting, kills, frozenset(manager.killing)
+            manager.name,
+            active,
+            hosted,
+            frozenset(hosted),
+            waiting,
+            kills,
+            frozenset(manager.killing),
+            passed,
         )
         for action in reconcile(snapshot, self.now):
             self.apply(manager, action)
