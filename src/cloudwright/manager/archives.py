@@ -30,6 +30,8 @@ _LARGEST_HEADER = 1 << 20
 # What one entry may take besides its content: headers and padding in a tar, its record in a zip's directory.
 _PER_ENTRY = 4096
 _LONGEST_LINK = 4096
+#: How deep folders may lie in folders: what makes and removes them recurses.
+_MOST_LEVELS = 100
 _ZIP_END = b"PK\x05\x06"
 _ZIP_END_SIZE = 22
 # Where there are these, the reader believes them and not the end.
@@ -46,6 +48,7 @@ _DAMAGES = (
     lzma.LZMAError,
     struct.error,
     EOFError,
+    IndexError,
     NotImplementedError,
     ValueError,
 )
@@ -281,6 +284,11 @@ def _inside(name: str) -> PurePosixPath:
     if name.startswith("/"):
         raise UnsafeArchive(f"The archive's member `{name}` has an absolute path; it must be relative.")
     path = PurePosixPath(name)
+    if len(path.parts) > _MOST_LEVELS:
+        raise UnsafeArchive(
+            f"The archive's member `{name[:200]}` lies in {len(path.parts) - 1} folders, one in the other; "
+            f"{_MOST_LEVELS} levels are the limit."
+        )
     if ".." in path.parts:
         raise UnsafeArchive(f"The archive's member `{name}` leads out of the archive with `..`.")
     try:

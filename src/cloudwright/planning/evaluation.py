@@ -8,6 +8,7 @@ are, with those of their arguments evaluated that can be.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,14 +16,19 @@ from typing import Any
 from cloudwright.dsl.functions.syntax import FUNCTIONS, function_of, is_function, is_whole_function
 from cloudwright.dsl.property_types import PRIMITIVE_TYPES, fits
 from cloudwright.errors import CloudwrightError, NotFound
+from cloudwright.model.json_values import MAX_NESTING
 
 #: How deep functions may lead to functions before that counts as a circle.
 MOST_STEPS = 50
-#: How deep values may be nested, with the values of functions in them.
-MOST_NESTING = 250
-#: How much one evaluation may look at, in items of lists and mappings, and in strings of 16 letters:
-#: functions that double what others doubled would else take all the time and memory there is.
+#: How much one evaluation may look at, in items of lists and mappings, and how many characters of text its
+#: functions may make or pass on: functions that double what others doubled would otherwise take all the time
+#: and memory there is.
 MOST_WORK = 1_000_000
+MOST_TEXT = 64 * 1024 * 1024
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+_SHORT.maxlevel = 3
 
 
 class EvaluationError(CloudwrightError):
@@ -71,16 +77,20 @@ class Evaluator:
         self._depth = 0
         self._nesting = 0
         self._most = self._left = most_work
+        self._text_left = MOST_TEXT
 
     def value(self, value: Any, here: Here) -> Any:
+        """Return ``value`` with its functions evaluated. Raises EvaluationError."""
         kind = value.__class__
         if kind is not dict and kind is not list:
             return value
-        self._spend(len(value), here)
+        self.check_items(len(value), here)
+        self._left -= len(value)
         self._nesting += 1
-        if self._nesting > MOST_NESTING:
+        if self._nesting > MAX_NESTING:
             raise EvaluationError(
-                f"Values at {here.path[:200]} are nested deeper than {MOST_NESTING} levels."
+                f"Values at {here.path[:200]} are nested deeper than the {MAX_NESTING} levels that a value "
+                "may have."
             )
         function = function_of(value)
         result = self._items(value, here) if function is None else self._function(value, *function, here)
@@ -96,15 +106,30 @@ class Evaluator:
                     if changed is None:
                         changed = value.copy()
                     changed[key] = evaluated
+            elif self._depth and item.__class__ is str:
+                # What functions make or pass on; text that stands in the plan was bounded with it.
+                self._spend_text(len(item), here)
         return value if changed is None else changed
 
-    def _spend(self, amount: int, here: Here) -> None:
-        self._left -= amount
-        if self._left < 0:
-            where = f" at {here.path.lstrip('.')}" if here.path else ""
+    def check_items(self, amount: int, here: Here) -> None:
+        """Raise EvaluationError if a list or mapping of ``amount`` items would be too many to make."""
+        if amount > self._left:
             raise EvaluationError(
-                f"The functions{where} make more than the limit of {self._most} values: do they double?"
+                f"The functions{_at(here)} make more than the limit of {self._most} values of one evaluation."
+                " Does a function expand itself?"
             )
+
+    def check_text(self, amount: int, here: Here) -> None:
+        """Raise EvaluationError if a text of ``amount`` characters would be too much to make."""
+        if amount > self._text_left:
+            raise EvaluationError(
+                f"The functions{_at(here)} make or pass on more than the limit of {MOST_TEXT} characters of "
+                "text of one evaluation. Keep what is large in a file, and its path here."
+            )
+
+    def _spend_text(self, amount: int, here: Here) -> None:
+        self.check_text(amount, here)
+        self._text_left -= amount
 
     def inputs(self, inputs: dict[str, Any], here: Here) -> dict[str, Any]:
         """The inputs of an operation: values by name, or one function that makes all of them."""
@@ -132,7 +157,7 @@ class Evaluator:
                 return raw if evaluated is arguments else {**raw, name: evaluated}
             wrong = FUNCTIONS[name].check(evaluated)
             if wrong is not None:
-                raise error(name, here, f"its arguments are {evaluated!r}, and should be {wrong}")
+                raise error(name, here, f"its arguments are {shown(evaluated)}, and should be {wrong}")
             try:
                 value, place = implementation(evaluated, here, self)
             except Later:
@@ -140,7 +165,9 @@ class Evaluator:
             except NotFound as missing:
                 raise error(name, here, str(missing)) from missing
             if value.__class__ is str:
-                self._spend(len(value) // 16, here)
+                self._spend_text(len(value), here)
+            # The value takes the place of the function, and is nested as deep as that.
+            self._nesting = nesting - 1
             value = self.value(value, place)
             _check_type(raw.get("type"), name, value, here)
             return value
@@ -154,8 +181,17 @@ class Evaluator:
 
 
 def error(function: str, here: Here, reason: str) -> EvaluationError:
-    where = f" at {here.path.lstrip('.')}" if here.path else ""
-    return EvaluationError(f"`{function}`{where} cannot be evaluated: {reason.rstrip('.')}.")
+    """Return the error of a function that has no value."""
+    return EvaluationError(f"`{function}`{_at(here)} cannot be evaluated: {reason.rstrip('.')}.")
+
+
+def shown(value: Any) -> str:
+    """Return ``value`` as messages show it: shortened, however large it is."""
+    return _SHORT.repr(value)
+
+
+def _at(here: Here) -> str:
+    return f" at {here.path.lstrip('.')}" if here.path else ""
 
 
 def _check_type(expected: Any, name: str, value: Any, here: Here) -> None:
@@ -165,7 +201,7 @@ def _check_type(expected: Any, name: str, value: Any, here: Here) -> None:
         and value is not None
         and not fits(value, expected)
     ):
-        raise error(name, here, f"its value {value!r} is not of type `{expected}`")
+        raise error(name, here, f"its value {shown(value)} is not of type `{expected}`")
 
 
 def steps_into(value: Any, steps: list[Any], function: str, here: Here, what: str) -> Any:
@@ -182,7 +218,7 @@ def steps_into(value: Any, steps: list[Any], function: str, here: Here, what: st
             if not -len(value) <= step < len(value):
                 raise error(function, here, f"{done} has {len(value)} items, and no item {step}")
         else:
-            raise error(function, here, f"{done} is {value!r}, which has no `{step}`")
+            raise error(function, here, f"{done} is {shown(value)}, which has no `{step}`")
         value = value[step]
         done = f"{done}.{step}" if not isinstance(step, int) else f"{done}[{step}]"
     return value

@@ -85,11 +85,43 @@ def _follow(
     return value
 
 
-def _concat(args: Any, here: Here, _: Evaluator) -> tuple[Any, Here]:
+# Functions that make something larger than their arguments compute its size first: to make it and look then
+# would take the memory and the time that the limits are there to keep.
+
+
+def _concat(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Here]:
+    size = 0
+    for item in args:
+        size += _text_size(item)
+        evaluator.check_text(size, here)
     return "".join(str(item) for item in args), here
 
 
-def _merge(args: Any, here: Here, _: Evaluator) -> tuple[Any, Here]:
+def _text_size(value: Any) -> int:
+    """Return how long ``str(value)`` is at most."""
+    if isinstance(value, str):
+        return len(value)
+    size = 0
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            # In a list or mapping a character may be written as ``\\U0001f600``.
+            plain = item.isprintable() and "\\" not in item and "'" not in item
+            size += 2 + len(item) * (1 if plain else 10)
+        elif isinstance(item, dict):
+            size += 2 + 4 * len(item)
+            pending += [*item, *item.values()]
+        elif isinstance(item, list):
+            size += 2 + 2 * len(item)
+            pending += item
+        else:
+            size += len(str(item))
+    return size
+
+
+def _merge(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Here]:
+    evaluator.check_items(sum(map(len, args)), here)
     merged: dict[Any, Any] = {}
     for item in args:
         merged.update(item)
@@ -100,27 +132,40 @@ def _string_find(args: Any, here: Here, _: Evaluator) -> tuple[Any, Here]:
     return args[0].find(args[1]), here
 
 
-def _string_replace(args: Any, here: Here, _: Evaluator) -> tuple[Any, Here]:
+def _string_replace(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Here]:
     text, old, new, *count = args
-    return text.replace(old, new, *(item for item in count if item is not None)), here
+    most = next((item for item in count if item is not None), -1)
+    times = text.count(old)
+    if most >= 0:
+        times = min(times, most)
+    evaluator.check_text(len(text) + times * (len(new) - len(old)), here)
+    return text.replace(old, new, most), here
 
 
-def _string_split(args: Any, here: Here, _: Evaluator) -> tuple[Any, Here]:
+def _string_split(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Here]:
     text, separator, *index = args
     if not separator:
         raise error("string_split", here, "the separator is empty")
+    evaluator.check_items(text.count(separator) + 1, here)
     parts = text.split(separator)
     if not index or index[0] is None:
         return parts, here
     return steps_into(parts, index, "string_split", here, "what was split"), here
 
 
-def _string_lower(args: Any, here: Here, _: Evaluator) -> tuple[Any, Here]:
+def _string_lower(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Here]:
+    _check_case(args, here, evaluator)
     return args.lower(), here
 
 
-def _string_upper(args: Any, here: Here, _: Evaluator) -> tuple[Any, Here]:
+def _string_upper(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Here]:
+    _check_case(args, here, evaluator)
     return args.upper(), here
+
+
+def _check_case(text: str, here: Here, evaluator: Evaluator) -> None:
+    # Beyond ASCII one letter may become three.
+    evaluator.check_text(len(text) * (1 if text.isascii() else 3), here)
 
 
 def _get_attribute(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Here]:

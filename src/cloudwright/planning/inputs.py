@@ -14,6 +14,7 @@ from cloudwright.dsl.problems import Path, closest, listing, path_text
 from cloudwright.dsl.property_types import IDENTIFIER_TYPES, fits
 from cloudwright.dsl.values import Schema, Values
 from cloudwright.errors import BadInputs
+from cloudwright.model.json_values import MAX_NESTING, is_too_deep
 from cloudwright.planning.evaluation import Evaluator, Here
 from cloudwright.planning.functions import AT_PLAN_TIME, PlanSources
 
@@ -80,6 +81,9 @@ def resolve_inputs(
     declared. ``lookup`` decides what only a manager can; without it, identifiers are taken as they are.
     """
     _refuse_unknown(declared, given)
+    deep = nested_too_deep(given)
+    if deep:
+        raise BadInputs(_sentences("These inputs cannot be taken", deep))
     notes = _Notes()
     values = data_type_values(data_types, notes)
     result: dict[str, Any] = {}
@@ -113,6 +117,15 @@ def data_type_values(data_types: Mapping[str, Mapping[str, Any]], notes: Any) ->
     for name, entry in data_types.items():
         values.data_types[name] = Schema(f"The data type `{name}`", entry.get("properties") or {})
     return values
+
+
+def nested_too_deep(values: Mapping[str, Any]) -> list[str]:
+    """Return a sentence about each of ``values`` that is nested too deep to be stored."""
+    return [
+        f"`{name}` is nested deeper than the {MAX_NESTING} levels that a value may have."
+        for name, value in values.items()
+        if is_too_deep(value)
+    ]
 
 
 def corrected(value: Any, type_name: str | None) -> Any:

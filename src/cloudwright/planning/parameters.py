@@ -11,7 +11,7 @@ from cloudwright.dsl.patterns import Patience
 from cloudwright.dsl.problems import closest, listing
 from cloudwright.dsl.property_types import PRIMITIVE_TYPES, fits
 from cloudwright.errors import BadParameters
-from cloudwright.planning.inputs import corrected
+from cloudwright.planning.inputs import corrected, nested_too_deep
 
 
 class IllegalParameters(BadParameters):
@@ -49,6 +49,7 @@ def validate_parameters(
     if missing:
         raise BadParameters(f"The workflow has to be given these parameters: {', '.join(missing)}.")
     custom = {name: value for name, value in parameters.items() if name not in declared}
+    wrong += [problem.rstrip(".") for problem in nested_too_deep(parameters)]
     if custom and not allow_custom:
         wrong += [_unknown(name, declared) for name in custom]
     if wrong:

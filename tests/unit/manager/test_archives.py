@@ -148,6 +148,23 @@ def test_an_unsafe_member_of_a_tar_is_refused_by_name(tmp_path: Path, folder: Pa
     assert outside == before
 
 
+@pytest.mark.parametrize("levels", [101, 2000])
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE])
+def test_folders_that_lie_too_deep_are_refused(
+    tmp_path: Path, folder: Path, levels: int, kind: bytes
+) -> None:
+    archive = tar(tmp_path / "a", special("/".join("d" * levels), kind, "x"))
+    with pytest.raises(UnsafeArchive, match=f"{levels - 1} folders.*100 levels"):
+        unpack(archive, folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_folders_may_lie_as_deep_as_the_limit(tmp_path: Path, folder: Path) -> None:
+    name = "/".join("d" * 100)
+    unpack(tar(tmp_path / "a", (name, b"x")), folder)
+    assert (folder / name).read_bytes() == b"x"
+
+
 @pytest.mark.parametrize("name", ["../outside", "/absolute", "app/../../x"])
 def test_an_unsafe_member_of_a_zip_is_refused_by_name(tmp_path: Path, folder: Path, name: str) -> None:
     with pytest.raises(UnsafeArchive, match=name):
