@@ -46,14 +46,14 @@ newest: ## check and test everything with the newest versions, in an environment
 
 # DATABASE=sqlite or DATABASE=postgresql runs the tests of one of them only.
 DATABASE ?= both
-test: $(VENV)/ready-dev postgres spin peers check ## set up what the tests need, then check and test everything
+test: $(VENV)/ready-dev postgres spin peers check docs ## set up what the tests need, then check and test everything
 	$(BIN)/python -m pytest --database=$(DATABASE)
 
 check: lint types contracts ## lint, types and import contracts
 
 lint: $(VENV)/ready-dev ## look for mistakes and for code out of shape
-	$(BIN)/ruff check src tests benchmarks examples
-	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/ruff check src tests benchmarks examples scripts/docs_hooks.py
+	$(BIN)/ruff format --check src tests benchmarks examples scripts/docs_hooks.py
 
 types: $(VENV)/ready-dev ## check the types
 	$(BIN)/mypy
@@ -69,7 +69,7 @@ unit: $(VENV)/ready-dev ## the quick tests only
 	$(BIN)/python -m pytest tests/unit
 
 docs: $(VENV)/ready-dev ## build the documentation site into build/docs, with every warning an error
-	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
 
 package: $(VENV)/ready-dev ## build the wheel and the source distribution into dist/
 	rm -rf dist
