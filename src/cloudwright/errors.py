@@ -86,5 +86,13 @@ class Unavailable(CloudwrightError):
     code = "service_unavailable_error"
 
 
+class TooManyRequests(CloudwrightError):
+    code = "too_many_requests_error"
+
+
+class StorageFull(CloudwrightError):
+    code = "insufficient_storage_error"
+
+
 class StaleTerm(CloudwrightError):
     code = "stale_term_error"

@@ -10,7 +10,15 @@ from starlette.exceptions import HTTPException
 
 from cloudwright.api.dependencies import CREDENTIALS
 from cloudwright.api.errors import on_error, on_http_error, on_invalid_request
-from cloudwright.api.gate import PREFIX, Gate
+from cloudwright.api.hosts import own_names
+from cloudwright.api.middleware import (
+    PREFIX,
+    ApiVersionMiddleware,
+    AuthMiddleware,
+    BodyLimitMiddleware,
+    ErrorMiddleware,
+    HostMiddleware,
+)
 from cloudwright.api.responses import JsonResponse
 from cloudwright.api.routes import (
     accounts,
@@ -23,15 +31,16 @@ from cloudwright.api.routes import (
     operations,
     plugins,
     system,
+    unsupported,
 )
 from cloudwright.api.routing import JsonRoute
 from cloudwright.errors import CloudwrightError
 from cloudwright.manager.manager import Manager
 from cloudwright.model import rest
 
-# A request is compared with one path after the other: what is asked for often comes first.
+# A request is compared with one path after the other: frequent ones come first.
 _NOUNS = (executions, events, operations, nodes, deployments, blueprints, plugins, accounts, system)
-_ROUTERS = (*(noun.router for noun in _NOUNS), system.public_router, identity.router)
+_ROUTERS = (*(noun.router for noun in _NOUNS), unsupported.router, system.public_router, identity.router)
 
 
 class _Api(FastAPI):
@@ -85,5 +94,10 @@ def create_app(manager: Manager) -> FastAPI:
         dependencies=CREDENTIALS,
         include_in_schema=False,
     )
-    app.add_middleware(Gate, accounts=manager.accounts, max_archive=manager.settings.max_archive)
+    # The last one added is the first that a request passes.
+    app.add_middleware(BodyLimitMiddleware, max_archive=manager.settings.max_archive)
+    app.add_middleware(AuthMiddleware, accounts=manager.accounts)
+    app.add_middleware(HostMiddleware, allowed=own_names(manager.settings.allowed_host))
+    app.add_middleware(ApiVersionMiddleware)
+    app.add_middleware(ErrorMiddleware)
     return app

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Header, Query, Request
 from fastapi.security import APIKeyHeader, HTTPBasic
 
+from cloudwright.api.authorization import Permission, authorize, permission_of
 from cloudwright.api.errors import UnknownField
-from cloudwright.api.gate import principal_of
-from cloudwright.errors import Forbidden
+from cloudwright.api.middleware import principal_of
 from cloudwright.manager.accounts import Principal
 from cloudwright.manager.manager import Manager
 from cloudwright.storage.paging import Page
@@ -49,7 +49,8 @@ async def _request_context(
     ] = DEFAULT_TENANT,
 ) -> RequestContext:
     manager: Manager = request.app.state.manager
-    principal = principal_of(request.scope["state"])
+    principal = principal_of(request.scope)
+    authorize(principal, permission_of(request.scope["endpoint"]), tenant)
     await manager.accounts.check_tenant(principal, tenant)
     return RequestContext(manager, principal, tenant)
 
@@ -70,8 +71,7 @@ class ListQuery:
         """The tenant to narrow the list to; None is every one. Raises Forbidden."""
         if not self.all_tenants:
             return context.tenant
-        if not context.principal.is_admin:
-            raise Forbidden("Only an administrator may list what all tenants have.")
+        authorize(context.principal, Permission.ALL_TENANTS, context.tenant)
         return None
 
     def sorted_page(self, **names: str) -> Page:

@@ -37,7 +37,9 @@ STATUS: Mapping[type[CloudwrightError], int] = {
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
     errors.StaleTerm: 409,
+    errors.TooManyRequests: 429,
     errors.Unavailable: 503,
+    errors.StorageFull: 507,
 }
 
 _CODES: Mapping[int, str] = {
@@ -64,7 +66,8 @@ def error_response(
     return JsonResponse(body, status_code=status, headers=headers)
 
 
-def response_for(error: CloudwrightError) -> JsonResponse:
+def response_for(error: CloudwrightError, *, challenge: bool = True) -> JsonResponse:
+    """Return the response to an error; ``challenge`` adds to a 401 what makes browsers ask for a password."""
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
     if status == 500:
         return incident_response(error, "an error")
@@ -73,7 +76,9 @@ def response_for(error: CloudwrightError) -> JsonResponse:
     if problems is not None:
         more["problems"] = [problem.to_json() for problem in problems]
         more["warnings"] = [warning.to_json() for warning in getattr(error, "warnings", ())]
-    headers = {401: CHALLENGE, 503: {"Retry-After": "1"}}.get(status)
+    headers = {429: {"Retry-After": "1"}, 503: {"Retry-After": "1"}}.get(status)
+    if status == 401 and challenge:
+        headers = CHALLENGE
     return error_response(status, str(error), error.code, headers, **more)
 
 

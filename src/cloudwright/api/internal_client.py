@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import orjson
 from starlette.types import ASGIApp, Message, Scope
 
-from cloudwright.api.gate import KNOWN_PRINCIPAL, PREFIX
+from cloudwright.api.middleware import KNOWN_PRINCIPAL, PREFIX
 from cloudwright.errors import Forbidden, InvalidInput, NotFound
 from cloudwright.manager.accounts import Accounts, Principal
 

@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from cloudwright.api.dependencies import CREDENTIALS
-from cloudwright.api.gate import PREFIX
-from cloudwright.errors import InvalidInput
+from cloudwright.api.middleware import PREFIX
+from cloudwright.model.json_values import MAX_NESTING, is_too_deep
 
 # An escaped NUL, which is JSON but nothing that a database's text can hold.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -27,8 +28,11 @@ class _JsonRequest(Request):
     async def json(self) -> Any:
         body = await self.body()
         if b"\\u0000" in body and _NUL.search(body):
-            raise InvalidInput("The request's body holds a NUL character, which no text here may hold.")
-        return orjson.loads(body)
+            raise HTTPException(400, "The body contains a NUL character, which cannot be stored.")
+        value = orjson.loads(body)
+        if is_too_deep(value):
+            raise HTTPException(400, f"The body is nested deeper than {MAX_NESTING} levels.")
+        return value
 
 
 class JsonRoute(APIRoute):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import secrets
 import shutil
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ from starlette.datastructures import UploadFile
 
 from cloudwright.api.dependencies import Visibility
 from cloudwright.api.errors import describe_problems
-from cloudwright.errors import InvalidInput
+from cloudwright.errors import InvalidInput, StorageFull
 
 _BLOCK = 1 << 20
 _FILE = "blueprint_archive"
@@ -87,8 +88,12 @@ async def receive_archive(
             _refuse_url(details)
             await _receive_bytes(request, archive)
         yield archive, details
-    except BaseException:
+    except BaseException as error:
         archive.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(
+                "The manager's disk is full. Nothing was stored; free some space and upload again."
+            ) from error
         raise
 
 

@@ -51,6 +51,11 @@ def cloudwright() -> None:
     help="The port to listen on: 8100, or CLOUDWRIGHT_PORT. With 0 it takes a free one.",
 )
 @click.option(
+    "--allowed-host",
+    metavar="NAMES",
+    help="Names to accept in requests besides addresses, localhost and this machine's name; with commas.",
+)
+@click.option(
     "--idle-exit",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
@@ -71,6 +76,7 @@ def up(
     home: Path | None,
     host: str | None,
     port: int | None,
+    allowed_host: str | None,
     idle_exit: float | None,
     no_resume: bool,
     verbose: bool,
@@ -91,6 +97,7 @@ def up(
         home=home,
         host=host,
         port=port,
+        allowed_host=allowed_host,
         idle_exit=idle_exit,
         no_resume=no_resume or None,
         ready_fd=ready_fd,

@@ -11,13 +11,14 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,19 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection
 
 from cloudwright.errors import Forbidden, InvalidInput, NotFound, Unauthorized
+from cloudwright.manager.login_queue import LoginQueue
 from cloudwright.storage import accounts
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.records import DEFAULT_TENANT, Tenant, Token, User
 from cloudwright.storage.store import Store
+
+log = logging.getLogger(__name__)
 
 ADMIN = "admin"
 ADMIN_ROLE = "sys_admin"
 CREDENTIALS = "credentials.json"
 
 _TOKEN_PREFIX = "cwt"  # noqa: S105 - what tokens begin with, no token
-# One verification takes 64 MiB and tens of milliseconds of a core; whoever guesses passwords waits in line.
-_PARALLEL_VERIFICATIONS = 2
 _REMEMBERED_PASSWORDS = 1000
 # How exactly a token's last use is kept: every request would otherwise be a write.
 _USE_INTERVAL = timedelta(minutes=1)
@@ -71,7 +73,7 @@ class Accounts:
         self._clock = clock
         self._random = token_bytes
         self._hasher = hasher or PasswordHasher()
-        self._turns = asyncio.Semaphore(_PARALLEL_VERIFICATIONS)
+        self._logins = LoginQueue()
         self._key = token_bytes(32)
         # What was verified: keyed hashes of user name, password and stored hash. The last makes a password
         # that was replaced an unknown one.
@@ -111,14 +113,17 @@ class Accounts:
             await asyncio.to_thread(_write_credentials, file, content)
             await self._store.write(_first_user, password_hash, token, self._clock())
 
-    async def authenticate_basic(self, username: str, password: str) -> Principal:
-        """The user with this name and password. Raises Unauthorized."""
+    async def authenticate_basic(self, username: str, password: str, address: str = "") -> Principal:
+        """Return the user with this name and password; ``address`` is where the request comes from.
+
+        Raises Unauthorized, and TooManyRequests if too many passwords wait to be verified.
+        """
         user = await self._store.read(_find_user, username)
         password_hash = self._nobody if user is None else user.password_hash
         proof = self._proof(username, password, password_hash)
         if proof in self._verified:
             self._verified.move_to_end(proof)
-        elif not await self._verify(password_hash, password):
+        elif not await self._logins.verify(address, partial(self._matches, password_hash, password)):
             raise Unauthorized("The user name or the password is wrong.")
         if user is None or not user.active:
             raise Unauthorized("The user name or the password is wrong.")
@@ -142,8 +147,8 @@ class Accounts:
             raise Unauthorized("The user whose token this is may not use the manager any more.")
         if now - self._used.get(id, token.last_used or token.created_at) >= _USE_INTERVAL:
             self._used[id] = now
-            with suppress(NotFound):
-                await self._store.write(accounts.use_token, id, now)
+            # Not awaited: a request must not wait for a database that cannot be written to.
+            self._store.write(accounts.use_token, id, now).add_done_callback(_log_failure)
         return Principal(user.username, user.role)
 
     async def check_tenant(self, principal: Principal, name: str) -> None:
@@ -196,10 +201,6 @@ class Accounts:
         """Raises NotFound."""
         return await self._store.read(accounts.get_user, username)
 
-    async def _verify(self, password_hash: str, password: str) -> bool:
-        async with self._turns:
-            return await asyncio.to_thread(self._matches, password_hash, password)
-
     def _matches(self, password_hash: str, password: str) -> bool:
         try:
             return self._hasher.verify(password_hash, password)
@@ -230,6 +231,12 @@ class Accounts:
 
     def _text(self, size: int) -> str:
         return base64.urlsafe_b64encode(self._random(size)).rstrip(b"=").decode()
+
+
+def _log_failure(written: asyncio.Future[None]) -> None:
+    error = None if written.cancelled() else written.exception()
+    if error is not None and not isinstance(error, NotFound):
+        log.warning("the last use of a token was not stored: %s", error)
 
 
 def _hash_of_nothing(hasher: PasswordHasher, random: Callable[[int], bytes]) -> str:

@@ -27,7 +27,7 @@ from jsonschema_rs import Validator, validator_for
 
 import workflow_frames
 from cloudwright.api.app import create_app
-from cloudwright.api.gate import PREFIX
+from cloudwright.api.middleware import PREFIX
 from cloudwright.bus.local import LocalBus
 from cloudwright.dsl import parse_blueprint
 from cloudwright.manager.accounts import Accounts

@@ -12,7 +12,7 @@ import pytest
 from served_api import Api
 
 from cloudwright.api.errors import STATUS
-from cloudwright.api.gate import PREFIX
+from cloudwright.api.middleware import PREFIX
 from cloudwright.errors import CloudwrightError
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "rest-api.md"

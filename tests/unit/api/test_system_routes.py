@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from served_api import Api
 
-from cloudwright.api.gate import PREFIX
+from cloudwright.api.middleware import PREFIX
 from cloudwright.api.timestamps import parse_expiration, parse_scheduled_time, parse_time
 from cloudwright.errors import InvalidInput
 from cloudwright.model.manager_identity import identity_proof

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import FileResponse, StreamingResponse
 
 from cloudwright.api import serializers
+from cloudwright.api.authorization import Permission, requires
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -31,6 +32,7 @@ router = resource_router("blueprints", "/blueprints")
 
 
 @router.get("", response_model=rest.Page[rest.Blueprint])
+@requires(Permission.READ)
 async def list_blueprints(
     context: ContextDep,
     query: ListQueryDep,
@@ -55,6 +57,7 @@ async def list_blueprints(
 
 
 @router.get("/{id}", response_model=rest.Blueprint)
+@requires(Permission.READ)
 async def get_blueprint(context: ContextDep, id: str, fields: FieldsDep) -> Response:
     check_fields(fields, rest.Blueprint)
     wants_plan = fields is None or "plan" in fields
@@ -66,6 +69,7 @@ async def get_blueprint(context: ContextDep, id: str, fields: FieldsDep) -> Resp
 
 
 @router.put("/{id}", response_model=rest.Blueprint, status_code=201, openapi_extra=ARCHIVE_BODY)
+@requires(Permission.CHANGE)
 async def upload_blueprint(
     request: Request,
     context: ContextDep,
@@ -108,6 +112,7 @@ async def upload_blueprint(
     responses={200: {"model": rest.Validation}},
     openapi_extra=ARCHIVE_BODY,
 )
+@requires(Permission.CHANGE)
 async def validate_blueprint(
     request: Request,
     context: ContextDep,
@@ -131,6 +136,7 @@ class Changes(BaseModel):
 
 
 @router.patch("/{id}", response_model=rest.Blueprint)
+@requires(Permission.CHANGE)
 async def update_blueprint(context: ContextDep, id: str, changes: Changes) -> JsonResponse:
     """Replace the labels."""
     row = await context.manager.blueprints.set_labels(
@@ -140,6 +146,7 @@ async def update_blueprint(context: ContextDep, id: str, changes: Changes) -> Js
 
 
 @router.delete("/{id}", status_code=204)
+@requires(Permission.CHANGE)
 async def delete_blueprint(context: ContextDep, id: str, force: bool = False) -> Response:
     """Delete a blueprint that no deployment uses and, unless with ``force``, no other blueprint imports."""
     await context.manager.blueprints.delete(context.tenant, id, force=force)
@@ -151,6 +158,7 @@ async def delete_blueprint(context: ContextDep, id: str, force: bool = False) ->
     response_class=FileResponse,
     responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}},
 )
+@requires(Permission.READ)
 async def download_blueprint(context: ContextDep, id: str) -> FileResponse:
     """The archive as it was uploaded."""
     file, ending = await context.manager.blueprints.archive(context.tenant, id)

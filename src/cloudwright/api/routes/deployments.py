@@ -8,6 +8,7 @@ from fastapi import Query, Response
 from pydantic import BaseModel
 
 from cloudwright.api import serializers
+from cloudwright.api.authorization import Permission, requires
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -51,6 +52,7 @@ class NewDeployment(BaseModel):
 
 
 @router.get("/deployments", response_model=rest.Page[rest.Deployment])
+@requires(Permission.READ)
 async def list_deployments(
     context: ContextDep,
     query: ListQueryDep,
@@ -83,6 +85,7 @@ async def list_deployments(
 
 
 @router.get("/deployments/{id}", response_model=rest.Deployment)
+@requires(Permission.READ)
 async def get_deployment(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
     check_fields(fields, rest.Deployment)
     view = await context.manager.store.read(views.get_deployment, context.tenant, id)
@@ -90,6 +93,7 @@ async def get_deployment(context: ContextDep, id: str, fields: FieldsDep) -> Jso
 
 
 @router.put("/deployments/{id}", response_model=rest.Deployment, status_code=201)
+@requires(Permission.CHANGE)
 async def create_deployment(context: ContextDep, id: str, new: NewDeployment) -> JsonResponse:
     row = await context.manager.deployments.create(
         context.tenant,
@@ -116,6 +120,7 @@ class Changes(BaseModel):
 
 
 @router.patch("/deployments/{id}", response_model=rest.Deployment)
+@requires(Permission.CHANGE)
 async def update_deployment(context: ContextDep, id: str, changes: Changes) -> JsonResponse:
     """Replace the labels."""
     await context.manager.deployments.set_labels(
@@ -126,6 +131,7 @@ async def update_deployment(context: ContextDep, id: str, changes: Changes) -> J
 
 
 @router.delete("/deployments/{id}", status_code=204)
+@requires(Permission.CHANGE)
 async def delete_deployment(context: ContextDep, id: str, force: bool = False) -> Response:
     """Delete a deployment of which nothing is installed; ``force`` does not look at that."""
     await context.manager.deployments.delete(context.tenant, id, force=force)
@@ -133,6 +139,7 @@ async def delete_deployment(context: ContextDep, id: str, force: bool = False) -
 
 
 @router.get("/deployments/{id}/outputs", response_model=rest.Outputs)
+@requires(Permission.READ)
 async def get_outputs(context: ContextDep, id: str) -> JsonResponse:
     """The outputs' values as they are now."""
     return JsonResponse(
@@ -141,6 +148,7 @@ async def get_outputs(context: ContextDep, id: str) -> JsonResponse:
 
 
 @router.get("/deployments/{id}/capabilities", response_model=rest.Capabilities)
+@requires(Permission.READ)
 async def get_capabilities(context: ContextDep, id: str) -> JsonResponse:
     """The capabilities' values as they are now."""
     values = await context.manager.deployments.capabilities(context.tenant, id)
@@ -148,24 +156,28 @@ async def get_capabilities(context: ContextDep, id: str) -> JsonResponse:
 
 
 @router.get("/deployments/{id}/inputs", response_model=rest.Inputs)
+@requires(Permission.READ)
 async def get_inputs(context: ContextDep, id: str) -> JsonResponse:
     row = await context.manager.store.read(deployments.get, context.tenant, id)
     return JsonResponse({"deployment_id": id, "inputs": row.inputs})
 
 
 @router.get("/deployments/{id}/labels", response_model=rest.Page[rest.Label])
+@requires(Permission.READ)
 async def get_labels(context: ContextDep, id: str) -> JsonResponse:
     row = await context.manager.store.read(deployments.get, context.tenant, id)
     return single_page(serializers.labels(row.labels))
 
 
 @router.get("/deployments/{id}/workflows", response_model=rest.Page[rest.Workflow])
+@requires(Permission.READ)
 async def get_workflows(context: ContextDep, id: str) -> JsonResponse:
     view = await context.manager.store.read(views.get_deployment, context.tenant, id)
     return single_page(serializers.workflows(view))
 
 
 @router.get("/workflows", response_model=rest.Page[rest.Workflow])
+@requires(Permission.READ)
 async def list_workflows(
     context: ContextDep,
     query: ListQueryDep,

@@ -8,6 +8,7 @@ from fastapi import Query, Response
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
+from cloudwright.api.authorization import Permission, requires
 from cloudwright.api.dependencies import LARGEST, ContextDep, ListQueryDep, check_fields, split_values
 from cloudwright.api.responses import json_page_response
 from cloudwright.api.routing import resource_router
@@ -33,6 +34,7 @@ _TIME_COLUMNS = {"timestamp": "id", "reported_timestamp": "id", "@timestamp": "i
 
 
 @router.get("", response_model=rest.Page[rest.Event])
+@requires(Permission.READ)
 async def list_events(
     context: ContextDep,
     query: ListQueryDep,
@@ -85,6 +87,7 @@ async def list_events(
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
+@requires(Permission.READ)
 async def stream_events(
     context: ContextDep,
     execution_id: str,
@@ -131,6 +134,7 @@ class NewEvents(BaseModel):
 
 
 @router.post("", status_code=204)
+@requires(Permission.RUN)
 async def add_events(context: ContextDep, new: NewEvents) -> Response:
     """Add events and logs to an execution."""
     manager = context.manager

@@ -9,6 +9,7 @@ from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from cloudwright.api import serializers
+from cloudwright.api.authorization import Permission, requires
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -65,6 +66,7 @@ class Action(BaseModel):
 
 
 @router.get("", response_model=rest.Page[rest.Execution])
+@requires(Permission.READ)
 async def list_executions(
     context: ContextDep,
     query: ListQueryDep,
@@ -95,12 +97,14 @@ async def list_executions(
 
 
 @router.get("/{id}", response_model=rest.Execution)
+@requires(Permission.READ)
 async def get_execution(context: ContextDep, id: str, fields: FieldsDep) -> Response:
     check_fields(fields, rest.Execution)
     return await _respond(context, id, fields)
 
 
 @router.post("", response_model=rest.Execution, status_code=201)
+@requires(Permission.RUN)
 async def start_execution(context: ContextDep, new: NewExecution) -> Response:
     """Run a workflow of a deployment. The answer comes when the execution is stored, not when it is over."""
     if new.force_status is not None:
@@ -124,6 +128,7 @@ async def start_execution(context: ContextDep, new: NewExecution) -> Response:
 
 
 @router.post("/{id}", response_model=rest.Execution)
+@requires(Permission.RUN)
 async def act_on_execution(context: ContextDep, id: str, given: Action) -> Response:
     """Cancel (``cancel``, ``force-cancel``, ``kill``) or resume (``resume``, ``force-resume``) an execution.
 
@@ -139,6 +144,7 @@ async def act_on_execution(context: ContextDep, id: str, given: Action) -> Respo
 
 
 @router.get("/{id}/operations", response_model=rest.Page[rest.Operation])
+@requires(Permission.READ)
 async def list_operations(
     context: ContextDep,
     query: ListQueryDep,

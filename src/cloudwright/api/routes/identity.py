@@ -9,7 +9,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Request
 
-from cloudwright.api.gate import PREFIX
+from cloudwright.api.middleware import PREFIX
 from cloudwright.api.responses import JsonResponse
 from cloudwright.errors import NotFound
 from cloudwright.model import rest

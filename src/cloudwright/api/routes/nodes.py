@@ -9,6 +9,7 @@ from orjson import loads
 from pydantic import BaseModel, Field
 
 from cloudwright.api import serializers
+from cloudwright.api.authorization import Permission, requires
 from cloudwright.api.dependencies import (
     LARGEST,
     ContextDep,
@@ -31,6 +32,7 @@ _Names = Annotated[list[str] | None, Query()]
 
 
 @router.get("/nodes", response_model=rest.Page[rest.Node])
+@requires(Permission.READ)
 async def list_nodes(
     context: ContextDep,
     query: ListQueryDep,
@@ -57,6 +59,7 @@ async def list_nodes(
 
 
 @router.get("/node-instances", response_model=rest.Page[rest.NodeInstance])
+@requires(Permission.READ)
 async def list_node_instances(
     context: ContextDep,
     query: ListQueryDep,
@@ -82,6 +85,7 @@ async def list_node_instances(
 
 
 @router.get("/node-instances/{id}", response_model=rest.NodeInstance)
+@requires(Permission.READ)
 async def get_node_instance(
     context: ContextDep, id: str, fields: FieldsDep, _evaluate_functions: bool = False
 ) -> Response:
@@ -107,6 +111,7 @@ class InstanceChanges(BaseModel):
 
 
 @router.patch("/node-instances/{id}", response_model=rest.NodeInstance)
+@requires(Permission.CHANGE)
 async def update_node_instance(
     context: ContextDep, id: str, changes: InstanceChanges, force: bool = False
 ) -> Response:

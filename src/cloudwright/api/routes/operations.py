@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from cloudwright.api import serializers
+from cloudwright.api.authorization import Permission, requires
 from cloudwright.api.dependencies import ContextDep, FieldsDep, ListQueryDep, check_fields, split_values
 from cloudwright.api.responses import (
     JsonResponse,
@@ -27,6 +28,7 @@ router = resource_router("operations")
 
 
 @router.get("/operations", response_model=rest.Page[rest.Operation])
+@requires(Permission.READ)
 async def list_operations(
     context: ContextDep,
     query: ListQueryDep,
@@ -54,12 +56,14 @@ async def list_operations(
 
 
 @router.get("/operations/{id}", response_model=rest.Operation)
+@requires(Permission.READ)
 async def get_operation(context: ContextDep, id: str, fields: FieldsDep) -> Response:
     check_fields(fields, rest.Operation)
     return json_response(await context.manager.store.read(operation.get_json, context.tenant, id, fields))
 
 
 @router.get("/tasks_graphs", response_model=rest.Page[rest.TasksGraph])
+@requires(Permission.READ)
 async def list_graphs(
     context: ContextDep, execution_id: str, fields: FieldsDep, name: str | None = None
 ) -> JsonResponse:

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import Query, Request, Response
+from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
 from cloudwright.api import serializers
+from cloudwright.api.authorization import Permission, requires
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -26,12 +28,15 @@ from cloudwright.storage.filters import PluginFilter
 
 router = resource_router("plugins", "/plugins")
 
+# What a page of another site can send without being asked for leave.
+_FORM_TYPES = frozenset({"text/plain", "multipart/form-data", "application/x-www-form-urlencoded"})
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}
 }
 
 
 @router.get("", response_model=rest.Page[rest.Plugin])
+@requires(Permission.READ)
 async def list_plugins(
     context: ContextDep,
     query: ListQueryDep,
@@ -53,6 +58,7 @@ async def list_plugins(
 
 
 @router.get("/{id}", response_model=rest.Plugin)
+@requires(Permission.READ)
 async def get_plugin(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
     check_fields(fields, rest.Plugin)
     row = await context.manager.store.read(plugins.get, context.tenant, id)
@@ -60,6 +66,7 @@ async def get_plugin(context: ContextDep, id: str, fields: FieldsDep) -> JsonRes
 
 
 @router.post("", response_model=rest.Plugin, status_code=201, openapi_extra=PLUGIN_BODY)
+@requires(Permission.CHANGE)
 async def upload_plugin(
     request: Request,
     context: ContextDep,
@@ -68,6 +75,12 @@ async def upload_plugin(
     plugin_archive_url: str | None = None,
 ) -> JsonResponse:
     """Store an archive of a `plugin.yaml` and its code: a wagon, a wheel, or a Python project."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in _FORM_TYPES:
+        raise HTTPException(
+            415,
+            f"A plugin's archive is the body itself, not `{kind}`; send it as `application/octet-stream`.",
+        )
     said = ArchiveDetails(visibility=visibility, blueprint_archive_url=plugin_archive_url)
     manager = context.manager
     async with receive_archive(request, said, manager.blueprints.incoming) as (archive, details):
@@ -78,6 +91,7 @@ async def upload_plugin(
 
 
 @router.delete("/{id}", status_code=204)
+@requires(Permission.CHANGE)
 async def delete_plugin(request: Request, context: ContextDep, id: str, force: bool = False) -> Response:
     """Delete a plugin that no deployment needs, or, with ``force``, in any case.
 
@@ -88,6 +102,7 @@ async def delete_plugin(request: Request, context: ContextDep, id: str, force: b
 
 
 @router.get("/{id}/archive", response_class=FileResponse, responses=_FILE)
+@requires(Permission.READ)
 async def download_plugin(context: ContextDep, id: str) -> FileResponse:
     """The archive as it was uploaded."""
     file = await context.manager.plugins.archive(context.tenant, id)
@@ -95,6 +110,7 @@ async def download_plugin(context: ContextDep, id: str) -> FileResponse:
 
 
 @router.get("/{id}/yaml", response_class=FileResponse, responses=_FILE)
+@requires(Permission.READ)
 async def download_plugin_yaml(context: ContextDep, id: str, dsl_version: str | None = None) -> FileResponse:
     """The plugin's `plugin.yaml`, or the one for a version of the language, where it has one."""
     file = await context.manager.plugins.description(context.tenant, id, dsl_version)

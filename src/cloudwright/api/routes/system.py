@@ -6,9 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from cloudwright.api.dependencies import ContextDep, ListQueryDep
-from cloudwright.api.gate import PREFIX
-from cloudwright.api.responses import JsonResponse, list_page, single_page
+from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.dependencies import ContextDep
+from cloudwright.api.middleware import PREFIX
+from cloudwright.api.responses import JsonResponse, single_page
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import NotFound
 from cloudwright.manager.manager import Manager
@@ -28,6 +29,7 @@ async def ok() -> JsonResponse:
 
 
 @router.get("/version", response_model=rest.Version)
+@requires(Permission.READ)
 async def get_version(context: ContextDep) -> JsonResponse:
     return JsonResponse(
         {"version": context.manager.version, "edition": EDITION, "distribution": None, "distro_release": None}
@@ -35,6 +37,7 @@ async def get_version(context: ContextDep) -> JsonResponse:
 
 
 @router.get("/status", response_model=rest.Status)
+@requires(Permission.READ)
 async def get_status(context: ContextDep) -> JsonResponse:
     """Whether the manager is well. It waits for a database that does not answer, and loses nothing."""
     store = context.manager.store
@@ -48,12 +51,14 @@ async def get_status(context: ContextDep) -> JsonResponse:
 
 
 @router.get("/config", response_model=rest.Page[rest.ConfigItem])
+@requires(Permission.READ)
 async def list_config(context: ContextDep, scope: str | None = None) -> JsonResponse:
     """The settings that clients and plugins may want to know."""
     return single_page([item for item in _config(context.manager) if scope is None or scope in item["scope"]])
 
 
 @router.get("/config/{name}", response_model=rest.ConfigItem)
+@requires(Permission.READ)
 async def get_config(context: ContextDep, name: str) -> JsonResponse:
     for item in _config(context.manager):
         if name in (item["name"], *(f"{scope}.{item['name']}" for scope in item["scope"])):
@@ -62,12 +67,14 @@ async def get_config(context: ContextDep, name: str) -> JsonResponse:
 
 
 @router.get("/provider/context", response_model=rest.Context)
+@requires(Permission.READ)
 async def get_context(_context: ContextDep) -> JsonResponse:
     """What earlier managers kept about the cloud that they were started in; here, nothing."""
     return JsonResponse({"name": "cloudwright", "context": {}})
 
 
 @router.get("/managers", response_model=rest.Page[rest.ManagerItem])
+@requires(Permission.READ)
 async def list_managers(request: Request, context: ContextDep) -> JsonResponse:
     host = _host(request)
     item: rest.ManagerItem = {
@@ -84,6 +91,7 @@ async def list_managers(request: Request, context: ContextDep) -> JsonResponse:
 
 
 @router.get("/brokers", response_model=rest.Page[rest.BrokerItem])
+@requires(Permission.READ)
 async def list_brokers(request: Request, _context: ContextDep) -> JsonResponse:
     """The message bus, which is part of the manager's process."""
     item: rest.BrokerItem = {
@@ -97,12 +105,14 @@ async def list_brokers(request: Request, _context: ContextDep) -> JsonResponse:
 
 
 @router.get("/db-nodes", response_model=rest.Page[rest.DatabaseNode])
+@requires(Permission.READ)
 async def list_database_nodes(request: Request, _context: ContextDep) -> JsonResponse:
     item: rest.DatabaseNode = {"name": "database", "host": _host(request), "is_external": False}
     return single_page([item])
 
 
 @router.get("/maintenance", response_model=rest.Maintenance)
+@requires(Permission.READ)
 async def get_maintenance(_context: ContextDep) -> JsonResponse:
     """There is no maintenance mode, so it is never on."""
     return JsonResponse(
@@ -113,20 +123,6 @@ async def get_maintenance(_context: ContextDep) -> JsonResponse:
             "remaining_executions": [],
             "requested_by": None,
         }
-    )
-
-
-async def _list_none(_context: ContextDep, query: ListQueryDep) -> JsonResponse:
-    """There are none: managers do not have these yet, and clients ask for them all the same."""
-    return list_page([], 0, query.page)
-
-
-for _noun in ("sites", "agents", "deployment-groups", "execution-groups", "execution-schedules", "snapshots"):
-    router.add_api_route(
-        f"/{_noun}",
-        _list_none,
-        name=f"list_{_noun.replace('-', '_')}",
-        response_model=rest.Page[dict[str, Any]],
     )
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from served_api import Api, archive, served
 
-from cloudwright.api.gate import PREFIX
+from cloudwright.api.middleware import PREFIX
 from cloudwright.errors import CloudwrightError
 
 
@@ -52,12 +52,87 @@ def test_anybody_else_is_refused(api: Api, headers: dict[str, str]) -> None:
     assert (body["error_code"], body["server_traceback"]) == ("unauthorized_error", None)
 
 
+def test_a_browser_is_not_made_to_ask_for_a_password(api: Api) -> None:
+    for headers in ({"Sec-Fetch-Mode": "navigate"}, {"X-Requested-With": "XMLHttpRequest"}):
+        answer = api.anonymous.get(f"{PREFIX}/blueprints", headers=headers)
+        assert answer.status_code == 401
+        assert "WWW-Authenticate" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "localhost:8100"}, 200),
+        ({"Host": "10.1.2.3"}, 200),
+        ({"Host": "[::1]:8100"}, 200),
+        ({"Host": socket.gethostname()}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1.evil.example:8100"}, 403),
+        ({"Host": "[::1"}, 403),
+        ({"Host": "localhost:8100", "Origin": "http://localhost:8100"}, 200),
+        ({"Host": "localhost:8100", "Origin": "http://localhost:8101"}, 403),
+        ({"Host": "localhost:8100", "Origin": "https://evil.example"}, 403),
+        ({"Host": "localhost:8100", "Origin": "null"}, 403),
+    ],
+)
+def test_only_its_own_names_and_pages(api: Api, headers: dict[str, str], status: int) -> None:
+    assert api.http.get("/version", headers=headers).status_code == status
+
+
+def test_a_name_that_was_allowed(tmp_path: Path) -> None:
+    with served(tmp_path, allowed_host="manager.example, other.example") as running:
+        assert running.http.get("/version", headers={"Host": "Manager.example:80"}).status_code == 200
+        assert running.http.get("/version", headers={"Host": "third.example"}).status_code == 403
+
+
+def test_every_path_needs_credentials(api: Api) -> None:
+    for path in ("/", "/console", "/api/v3.1", "/docs", f"{PREFIX}/ok/", f"{PREFIX}/ok/../version"):
+        assert api.anonymous.get(path).status_code == 401, path
+
+
+def test_a_web_socket_needs_credentials(api: Api) -> None:
+    where = urlsplit(api.url)
+    with socket.create_connection((where.hostname, where.port)) as connection:
+        connection.sendall(
+            b"GET /agents HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        assert connection.recv(4096).split(b" ")[1] in (b"401", b"403")
+
+
+def test_a_body_that_is_nested_too_deep_does_nothing(api: Api) -> None:
+    instance = api.items("/node-instances", deployment_id=api.deployment())[0]
+    deep: object = {}
+    for _ in range(101):
+        deep = {"a": deep}
+    change = {"version": instance["version"], "runtime_properties": deep}
+    message = api.refused(
+        "PATCH", f"/node-instances/{instance['id']}", 400, "bad_parameters_error", json=change
+    )
+    assert "nested" in message
+    assert api.get(f"/node-instances/{instance['id']}") == instance
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
+)
+def test_a_plugin_is_not_taken_from_a_form(api: Api, kind: str) -> None:
+    api.refused(
+        "POST",
+        "/plugins",
+        415,
+        "unsupported_content_type_error",
+        content=b"x",
+        headers={"Content-Type": kind},
+    )
+
+
 def test_whoever_is_refused_is_not_read(api: Api) -> None:
     """The answer comes before any of the body was sent."""
     where = urlsplit(api.url)
     with socket.create_connection((where.hostname, where.port)) as connection:
         connection.sendall(
-            f"PUT {PREFIX}/blueprints/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".encode()
+            f"PUT {PREFIX}/blueprints/x HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 1000000\r\n\r\n".encode()
         )
         assert connection.recv(4096).startswith(b"HTTP/1.1 401 ")
 
@@ -229,7 +304,7 @@ def test_whoever_goes_away_while_sending_leaves_nothing(api: Api, caplog: pytest
     uploads = api.manager.blueprints.incoming
     with socket.create_connection((where.hostname, where.port)) as connection:
         connection.sendall(
-            f"PUT {PREFIX}/blueprints/{id} HTTP/1.1\r\nHost: x\r\nAuthentication-Token: {api.token}\r\n"
+            f"PUT {PREFIX}/blueprints/{id} HTTP/1.1\r\nHost: [::1]\r\nAuthentication-Token: {api.token}\r\n"
             f"Content-Length: 1000000\r\n\r\nsome".encode()
         )
         while not list(uploads.iterdir()):
