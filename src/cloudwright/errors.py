@@ -86,6 +86,10 @@ class Unavailable(CloudwrightError):
     code = "service_unavailable_error"
 
 
+class QueryTooSlow(Unavailable):
+    code = "query_too_slow_error"
+
+
 class TooManyRequests(CloudwrightError):
     code = "too_many_requests_error"
 

@@ -12,10 +12,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from stored import NOW, Together, create, happened, tail
 
-from cloudwright.errors import Conflict, NotFound, Unavailable
+from cloudwright.errors import Conflict, NotFound, QueryTooSlow, Unavailable
 from cloudwright.model.event import Event
 from cloudwright.storage import events, execution_queries
 from cloudwright.storage.store import Store
@@ -237,3 +237,39 @@ def test_what_was_answered_survives_a_kill(store: Store, database_url: str) -> N
     assert len(stored) == len(set(stored))
     # Nor does a killed writer stand in anybody's way.
     store.write_sync(add, "after")
+
+
+_ENDLESS = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+
+
+def test_a_query_for_a_page_is_interrupted_and_its_reader_goes_on(database_url: str) -> None:
+    store = Store.open(database_url, page_time_limit=0.2)
+    try:
+
+        async def main() -> None:
+            for _ in range(3):
+                with pytest.raises(QueryTooSlow, match=r"longer than 0\.2 s"):
+                    await store.read_page(lambda conn: conn.execute(_ENDLESS).scalar())
+            assert await store.read_page(lambda conn: conn.scalar(text("SELECT 7"))) == 7
+
+        asyncio.run(main())
+    finally:
+        store.close()
+
+
+def test_pages_and_tails_hold_up_no_other_query(store: Store) -> None:
+    release = threading.Event()
+
+    async def main() -> None:
+        def wait(conn: Connection) -> bool:
+            return release.wait(20)
+
+        reads = (store.read_page, store.read_tail)
+        held = [asyncio.ensure_future(read(wait)) for read in reads for _ in range(4)]
+        try:
+            assert await store.read(lambda conn: conn.scalar(text("SELECT 7"))) == 7
+        finally:
+            release.set()
+        assert await asyncio.gather(*held) == [True] * 8
+
+    asyncio.run(main())

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from cloudwright.api.dependencies import CREDENTIALS
 from cloudwright.api.errors import on_error, on_http_error, on_invalid_request
 from cloudwright.api.hosts import own_names
+from cloudwright.api.loop_lag import LoopLag
 from cloudwright.api.middleware import (
     PREFIX,
     ApiVersionMiddleware,
@@ -34,6 +35,7 @@ from cloudwright.api.routes import (
     unsupported,
 )
 from cloudwright.api.routing import JsonRoute
+from cloudwright.api.streaming import Followers
 from cloudwright.errors import CloudwrightError
 from cloudwright.manager.manager import Manager
 from cloudwright.model import rest
@@ -83,6 +85,8 @@ def create_app(manager: Manager) -> FastAPI:
         },
     )
     app.state.manager = manager
+    app.state.loop_lag = LoopLag()
+    app.state.followers = Followers()
     for router in _ROUTERS:
         # What is included is made once more when the first request comes; these are whole already.
         app.router.routes.extend(router.routes)

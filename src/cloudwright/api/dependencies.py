@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Header, Query, Request
@@ -22,6 +22,8 @@ Visibility = Literal["private", "tenant", "global"]
 #: What fits into a database's integer.
 LARGEST = (1 << 63) - 1
 DEFAULT_SIZE = 1000
+#: How many records one response has at most.
+MAX_SIZE = 10_000
 
 # The gate has looked at them before; these say so in the OpenAPI document.
 _basic = HTTPBasic(auto_error=False, description="A user name and a password.")
@@ -77,7 +79,7 @@ class ListQuery:
     def sorted_page(self, **names: str) -> Page:
         """The page, with the API's names of columns replaced by the store's."""
         sort = tuple((names.get(name, name), descending) for name, descending in self.page.sort)
-        return Page(self.page.size, self.page.offset, sort)
+        return replace(self.page, sort=sort)
 
 
 # No thread is needed for what waits for nothing: such a function has to be asynchronous.
@@ -94,19 +96,20 @@ FieldsDep = Annotated[frozenset[str] | None, Depends(_included_fields)]
 
 async def _list_query(
     fields: FieldsDep,
-    _size: Annotated[int | None, Query(ge=0, le=LARGEST, description="The size of a page.")] = None,
+    _size: Annotated[int | None, Query(ge=0, le=MAX_SIZE, description="The size of a page.")] = None,
     _offset: Annotated[int, Query(ge=0, le=LARGEST, description="How many records to pass over.")] = 0,
     _sort: Annotated[
         list[str] | None, Query(description="FieldsDep to sort by, with `-` before those that descend.")
     ] = None,
     _search: Annotated[str | None, Query(description="Keeps what has this in its name.")] = None,
-    _get_all_results: Annotated[bool, Query(description="Everything on one page.")] = False,
+    _get_all_results: Annotated[
+        bool, Query(description=f"Everything on one page, if that is at most {MAX_SIZE}.")
+    ] = False,
     _all_tenants: Annotated[bool, Query(description="The records of every tenant.")] = False,
 ) -> ListQuery:
-    size: int | None = DEFAULT_SIZE if _size is None else _size
-    if _get_all_results:
-        size = None
-    return ListQuery(Page(size, _offset, _sorting(_sort or [])), fields, _search or None, _all_tenants)
+    size = DEFAULT_SIZE if _size is None else _size
+    page = Page(MAX_SIZE if _get_all_results else size, _offset, _sorting(_sort or []), _get_all_results)
+    return ListQuery(page, fields, _search or None, _all_tenants)
 
 
 ListQueryDep = Annotated[ListQuery, Depends(_list_query)]

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from starlette.responses import JSONResponse, Response
 
+from cloudwright.errors import InvalidInput
 from cloudwright.storage.json_pages import JsonPage
 from cloudwright.storage.paging import EVERYTHING, Page
 
@@ -55,7 +56,12 @@ def json_page_response(found: JsonPage, page: Page) -> Response:
 
 
 def _metadata(count: int, total: int, page: Page) -> dict[str, Any]:
-    size = count if page.size is None else page.size
+    if page.everything and total > page.offset + count:
+        raise InvalidInput(
+            f"The list has {total} records, and a response has at most {page.size}. Ask for pages with"
+            " `_size` and `_offset`, or narrow it with filters."
+        )
+    size = count if page.size is None or page.everything else page.size
     return {"pagination": {"total": total, "size": size, "offset": page.offset}, "filtered": None}
 
 

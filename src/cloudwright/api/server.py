@@ -11,6 +11,7 @@ import uvicorn
 
 from cloudwright.api.app import create_app
 from cloudwright.api.internal_client import InProcessClient
+from cloudwright.api.loop_lag import LoopLag
 from cloudwright.errors import Unavailable
 from cloudwright.manager.manager import Manager
 
@@ -20,6 +21,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, manager: Manager) -> None:
         app = create_app(manager)
+        self._loop_lag: LoopLag = app.state.loop_lag
         self.internal_client = InProcessClient(app, manager.accounts)
         super().__init__(
             uvicorn.Config(
@@ -47,8 +49,10 @@ class Server(uvicorn.Server):
         return bool(self.server_state.connections)
 
     async def start_serving(self, listening: socket.socket) -> asyncio.Future[None]:
-        """Begin to serve; answers, once requests are answered, what to await for the end."""
+        """Begin to serve. Returns, once requests are served, a future that is done at the end."""
         serving = asyncio.ensure_future(self.serve(sockets=[listening]))
+        lag = asyncio.ensure_future(self._loop_lag.run())
+        serving.add_done_callback(lambda _: lag.cancel())
         while not self.started:
             if serving.done():
                 await serving

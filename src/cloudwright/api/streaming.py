@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Send
 
 from cloudwright.bus.protocol import Closed, Subscription
+from cloudwright.errors import TooManyRequests
 from cloudwright.manager.manager import Manager
 from cloudwright.model.event import LOG
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
@@ -15,6 +22,49 @@ from cloudwright.storage.resources.event import StreamedEvent
 #: bus may lose messages.
 HEARTBEAT = 15.0
 _BATCH = 500
+#: How many may follow executions at once, and after how many seconds one is disconnected that takes nothing.
+MAX_FOLLOWERS = 500
+STALLED = 60.0
+
+
+class Followers:
+    """Counts those who follow an execution, and refuses too many."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def check(self) -> None:
+        """Raises TooManyRequests if there is no room for another one."""
+        if self._count >= MAX_FOLLOWERS:
+            raise TooManyRequests(f"{MAX_FOLLOWERS} clients follow executions already. Try again later.")
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count one more while the body runs."""
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+
+
+class EventStreamResponse(StreamingResponse):
+    """Server-sent events, to a client that has to take them: one that stalls is disconnected."""
+
+    def __init__(self, events: AsyncIterator[bytes], followers: Followers) -> None:
+        super().__init__(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        self._followers = followers
+
+    async def stream_response(self, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            try:
+                async with asyncio.timeout(STALLED):
+                    await send(message)
+            except TimeoutError as error:
+                raise ClientDisconnect from error
+
+        with self._followers.counted():
+            await super().stream_response(send_in_time)
 
 
 async def follow(
@@ -34,7 +84,9 @@ async def follow(
     known: ExecutionStatus | None = None
     async with manager.bus.subscribe(f"execution.{execution_id}") as subscription:
         while True:
-            new = await manager.store.read(execution.get_progress, tenant, execution_id, known, after, _BATCH)
+            new = await manager.store.read_tail(
+                execution.get_progress, tenant, execution_id, known, after, _BATCH
+            )
             if new.events:
                 after = new.events[-1].id
             if chunk := b"".join(_event(event) for event in new.events if include_logs or event.type != LOG):

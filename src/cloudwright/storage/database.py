@@ -38,6 +38,14 @@ class Database(Protocol):
         """Return what an error of a transaction means."""
         ...
 
+    def time_limit(self, conn: Connection, seconds: float) -> AbstractContextManager[None]:
+        """Interrupt the statements of a reader's transaction that still run after that time."""
+        ...
+
+    def timed_out(self, error: Exception) -> bool:
+        """Return whether a statement was interrupted by its time limit."""
+        ...
+
     def on_connect(self, conn: Connection) -> None:
         """Prepare the writer's new connection, in a transaction of its own."""
         ...

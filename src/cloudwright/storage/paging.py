@@ -16,12 +16,13 @@ R = TypeVar("R")
 @dataclass(frozen=True, slots=True)
 class Page:
     """``size`` None is everything. ``sort`` holds (column, descending) pairs; a list allows columns of its
-    own.
+    own. ``everything``: all rows are wanted, and ``size`` is only how many of them there may be.
     """
 
     size: int | None = 1000
     offset: int = 0
     sort: tuple[tuple[str, bool], ...] = ()
+    everything: bool = False
 
 
 EVERYTHING = Page(size=None)

@@ -86,6 +86,14 @@ class PostgresDatabase:
             return ErrorClass.RETRY
         return ErrorClass.UNAVAILABLE if cause.sqlstate.startswith(self._UNAVAILABLE) else ErrorClass.FATAL
 
+    @contextmanager
+    def time_limit(self, conn: Connection, seconds: float) -> Iterator[None]:
+        conn.execute(_LIMIT, {"limit": f"{round(seconds * 1000)}ms"})
+        yield
+
+    def timed_out(self, error: Exception) -> bool:
+        return isinstance(driver_error(error), psycopg.errors.QueryCanceled)
+
     def on_connect(self, conn: Connection) -> None:
         conn.execute(_REGISTER_WRITER, {"writer": self._writer})
 
@@ -111,6 +119,8 @@ class PostgresDatabase:
         return bool(conn.scalar(_MARKED, {"writer": self._writer}) == mark)
 
 
+# Until the end of the transaction.
+_LIMIT = text("SELECT set_config('statement_timeout', :limit, true)")
 _REGISTER_WRITER = text("INSERT INTO writers (id, batch) VALUES (:writer, 0) ON CONFLICT DO NOTHING")
 _MARK = Prepared(update(writers).where(writers.c.id == bindparam("writer")).values(batch=bindparam("number")))
 _MARKED = text("SELECT batch FROM writers WHERE id = :writer FOR UPDATE")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import AbstractContextManager, nullcontext, suppress
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from cloudwright.storage.database import ErrorClass, driver_error
 
 _CREATING = threading.Lock()
+# Steps of its virtual machine after which SQLite looks at the time: about a millisecond.
+_STEPS = 50_000
 
 
 class SqliteDatabase:
@@ -53,6 +57,20 @@ class SqliteDatabase:
         if code is not None and code & 0xFF in self._UNAVAILABLE:
             return ErrorClass.UNAVAILABLE
         return ErrorClass.FATAL
+
+    @contextmanager
+    def time_limit(self, conn: Connection, seconds: float) -> Iterator[None]:
+        driver = conn.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        end = time.monotonic() + seconds
+        driver.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+        try:
+            yield
+        finally:
+            driver.set_progress_handler(None, 0)
+
+    def timed_out(self, error: Exception) -> bool:
+        return getattr(driver_error(error), "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
     def on_connect(self, conn: Connection) -> None:
         pass

@@ -19,6 +19,11 @@ from cloudwright.storage.readers import Readers
 from cloudwright.storage.sqlite import SqliteDatabase
 from cloudwright.storage.writer import Request, Writer
 
+#: How many pages of lists are read at once, and how long a statement of one may take (seconds).
+PAGE_READERS = 2
+PAGE_SECONDS = 20.0
+TAIL_READERS = 1
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -54,20 +59,31 @@ class Store:
     its write.
     """
 
-    def __init__(self, writer: Writer, readers: Readers) -> None:
+    def __init__(
+        self, writer: Writer, readers: Readers, page_readers: Readers, tail_readers: Readers
+    ) -> None:
         self._writer = writer
         self._readers = readers
+        self._page_readers = page_readers
+        self._tail_readers = tail_readers
 
     @classmethod
-    def open(cls, url: str, *, readers: int = 2) -> Self:
+    def open(cls, url: str, *, readers: int = 2, page_time_limit: float = PAGE_SECONDS) -> Self:
         """Open ``sqlite:////PATH`` or ``postgresql://...``, and bring its tables up to date.
+
+        ``page_time_limit`` is how long a statement of ``read_page`` may take, in seconds.
 
         Raises InvalidInput for another kind of URL, and Unavailable where the database can not be reached or
         was made by a newer version.
         """
         database = database_at(url)
         migrate(database)
-        return cls(Writer(database), Readers(database, readers))
+        return cls(
+            Writer(database),
+            Readers(database, readers),
+            Readers(database, PAGE_READERS, "storage-pages", page_time_limit),
+            Readers(database, TAIL_READERS, "storage-tails"),
+        )
 
     @property
     def commits(self) -> int:
@@ -106,6 +122,20 @@ class Store:
         """
         return await asyncio.wrap_future(self._readers.submit(partial(_call, query, args, kwargs)))
 
+    async def read_page(
+        self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """``read`` for a page of a list, which may be long: in threads of its own, so that slow lists never
+        hold up anything else. Raises QueryTooSlow if it takes longer than the limit.
+        """
+        return await asyncio.wrap_future(self._page_readers.submit(partial(_call, query, args, kwargs)))
+
+    async def read_tail(
+        self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """``read`` for those who follow executions, of whom there may be hundreds: in a thread of its own."""
+        return await asyncio.wrap_future(self._tail_readers.submit(partial(_call, query, args, kwargs)))
+
     def write_sync(
         self, verb: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -123,7 +153,8 @@ class Store:
     def close(self) -> None:
         """Finish what waits, and close. Nothing can be written or read afterwards."""
         self._writer.close()
-        self._readers.close()
+        for readers in (self._readers, self._page_readers, self._tail_readers):
+            readers.close()
 
 
 def _call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], conn: Connection) -> T:

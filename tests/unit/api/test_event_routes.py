@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
 from served_api import Api
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from cloudwright.api import streaming
+from cloudwright.api.middleware import PREFIX
 from cloudwright.model.event import LOG
 from cloudwright.model.execution import Outcome
 from cloudwright.model.operation import OperationState
@@ -18,6 +22,45 @@ from cloudwright.storage import operations
 
 def messages(events: list[dict[str, Any]]) -> list[str]:
     return [event["message"] for event in events]
+
+
+def test_too_many_followers_are_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = api.execution()
+    monkeypatch.setattr(streaming, "MAX_FOLLOWERS", 1)
+    with api.http.stream("GET", "/events/stream", params={"execution_id": id}) as first:
+        assert next(first.iter_lines()) is not None
+        answer = api.anonymous.get(
+            f"{PREFIX}/events/stream",
+            params={"execution_id": id},
+            headers={"Authentication-Token": api.token},
+        )
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+        api.start(id)
+        api.end(id)
+        first.read()
+    with api.http.stream("GET", "/events/stream", params={"execution_id": id}) as again:
+        again.read()
+        assert again.status_code == 200
+
+
+def test_a_follower_that_takes_nothing_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "STALLED", 0.01)
+    followers = streaming.Followers()
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+
+    async def check() -> None:
+        async def stalled(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await asyncio.get_running_loop().create_future()
+
+        with pytest.raises(ClientDisconnect):
+            await streaming.EventStreamResponse(endless(), followers).stream_response(stalled)
+        followers.check()
+
+    asyncio.run(asyncio.wait_for(check(), 20))
 
 
 def test_an_event(api: Api) -> None:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from served_api import Api
 
+from cloudwright.api import dependencies
+from cloudwright.api.loop_lag import LoopLag
 from cloudwright.api.middleware import PREFIX
 from cloudwright.api.timestamps import parse_expiration, parse_scheduled_time, parse_time
 from cloudwright.errors import InvalidInput
@@ -175,3 +177,26 @@ def test_what_is_no_time(text: str) -> None:
 def test_the_compact_form() -> None:
     assert parse_scheduled_time("203006011400+0200") == NOON
     assert parse_scheduled_time("203006011200Z") == NOON
+
+
+def test_the_lag_of_the_event_loop_is_shown(api: Api) -> None:
+    lag = LoopLag()
+    assert (lag.last, lag.largest) == (0.0, 0.0)
+    for seconds in (0.25, -1.0, 0.125):
+        lag.add(seconds)
+    assert (lag.last, lag.largest) == (0.125, 0.25)
+    shown = api.get("/status")["services"]["REST API"]["extra_info"]["event_loop_lag_ms"]
+    assert set(shown) == {"last", "largest_of_last_minute"}
+
+
+def test_one_response_has_a_largest_page(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "less than or equal to 10000" in api.refused(
+        "GET", "/tenants?_size=10001", 400, "bad_parameters_error"
+    )
+    for _ in range(3):
+        api.deployment()
+    assert len(api.items("/deployments", _get_all_results=True)) >= 3
+    monkeypatch.setattr(dependencies, "MAX_SIZE", 2)
+    for path in ("/deployments", "/node-instances"):
+        message = api.refused("GET", f"{path}?_get_all_results=true", 400, "bad_parameters_error")
+        assert "a response has at most 2" in message

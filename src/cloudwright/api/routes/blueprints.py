@@ -49,7 +49,7 @@ async def list_blueprints(
         created_by=created_by,
         search=query.search,
     )
-    rows, total = await context.manager.store.read(
+    rows, total = await context.manager.store.read_page(
         views.list_blueprints, filter, query.page, with_plan=wants_plan
     )
     made = (serializers.blueprint(row, with_plan=wants_plan) for row in rows)

@@ -77,7 +77,7 @@ async def list_deployments(
         search=query.search or _search_name,
     )
     with_state = query.fields is None or not _STATE.isdisjoint(query.fields)
-    found, total = await context.manager.store.read(
+    found, total = await context.manager.store.read_page(
         views.list_deployments, filter, query.page, with_state=with_state
     )
     made = (serializers.deployment(view) for view in found)
@@ -185,7 +185,9 @@ async def list_workflows(
 ) -> JsonResponse:
     """List the workflows of the deployments of a tenant, each name once: an available one if there is any."""
     filter = DeploymentFilter(tenant=query.tenant(context), ids=split_values(id), search=query.search)
-    listed, _ = await context.manager.store.read(views.list_deployments, filter, query.page, with_state=True)
+    listed, _ = await context.manager.store.read_page(
+        views.list_deployments, filter, query.page, with_state=True
+    )
     found: dict[str, rest.Workflow] = {}
     for view in listed:
         for workflow in serializers.workflows(view):

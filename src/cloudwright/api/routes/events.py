@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
@@ -12,7 +12,7 @@ from cloudwright.api.authorization import Permission, requires
 from cloudwright.api.dependencies import LARGEST, ContextDep, ListQueryDep, check_fields, split_values
 from cloudwright.api.responses import json_page_response
 from cloudwright.api.routing import resource_router
-from cloudwright.api.streaming import follow
+from cloudwright.api.streaming import EventStreamResponse, Followers, follow
 from cloudwright.api.timestamps import optional_time, parse_time
 from cloudwright.errors import InvalidInput
 from cloudwright.manager.manager import Manager
@@ -78,7 +78,7 @@ async def list_events(
     )
     page = query.sorted_page(**_TIME_COLUMNS)
     return json_page_response(
-        await context.manager.store.read(event.get_page, filter, query.fields, page), query.page
+        await context.manager.store.read_page(event.get_page, filter, query.fields, page), query.page
     )
 
 
@@ -89,6 +89,7 @@ async def list_events(
 )
 @requires(Permission.READ)
 async def stream_events(
+    request: Request,
     context: ContextDep,
     execution_id: str,
     after: Annotated[int, Query(ge=0, le=LARGEST, description="The id of the last event that is known.")] = 0,
@@ -101,9 +102,11 @@ async def stream_events(
     execution, first as it is and then whenever its status has changed.
     """
     kinds = _kinds(type, include_logs)
+    followers: Followers = request.app.state.followers
+    followers.check()
     await context.manager.store.read(execution.check, context.tenant, execution_id)
     stream = follow(context.manager, context.tenant, execution_id, after, include_logs=LOG in kinds)
-    return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return EventStreamResponse(stream, followers)
 
 
 class Text(BaseModel):

@@ -92,7 +92,7 @@ async def list_executions(
     )
     page = query.sorted_page(status_display="status")
     return json_page_response(
-        await context.manager.store.read(execution.get_page, filter, query.fields, page), query.page
+        await context.manager.store.read_page(execution.get_page, filter, query.fields, page), query.page
     )
 
 
@@ -158,7 +158,7 @@ async def list_operations(
     await store.read(execution.check, context.tenant, id)
     filter = OperationFilter(tenant=context.tenant, execution_id=id, residual=residual)
     page = Page(None, 0, (("started_at", False),)) if residual else query.page
-    return json_page_response(await store.read(operation.get_page, filter, query.fields, page), page)
+    return json_page_response(await store.read_page(operation.get_page, filter, query.fields, page), page)
 
 
 async def _respond(

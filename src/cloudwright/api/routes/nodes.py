@@ -48,7 +48,7 @@ async def list_nodes(
         ids=split_values(id),
         search=query.search,
     )
-    rows, total = await context.manager.store.read(views.list_nodes, filter, query.page)
+    rows, total = await context.manager.store.read_page(views.list_nodes, filter, query.page)
     made = [serializers.node(row, owner) for row, owner in rows]
     if _evaluate_functions:
         for row, node in zip(rows, made, strict=True):
@@ -80,7 +80,8 @@ async def list_node_instances(
         search=query.search,
     )
     return json_page_response(
-        await context.manager.store.read(node_instance.get_page, filter, query.fields, query.page), query.page
+        await context.manager.store.read_page(node_instance.get_page, filter, query.fields, query.page),
+        query.page,
     )
 
 

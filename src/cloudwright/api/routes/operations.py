@@ -51,7 +51,7 @@ async def list_operations(
         kinds=["operation"] if skip_internal else None,
     )
     return json_page_response(
-        await store.read(operation.get_page, filter, query.fields, query.page), query.page
+        await store.read_page(operation.get_page, filter, query.fields, query.page), query.page
     )
 
 

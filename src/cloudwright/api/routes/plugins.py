@@ -53,7 +53,7 @@ async def list_plugins(
         search=query.search,
     )
     page = query.sorted_page(uploaded_at="created_at")
-    rows, total = await context.manager.store.read(plugins.list_plugins, filter, page)
+    rows, total = await context.manager.store.read_page(plugins.list_plugins, filter, page)
     return list_page((serializers.plugin(row) for row in rows), total, query.page, query.fields)
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 
 from cloudwright.api.authorization import Permission, requires
 from cloudwright.api.dependencies import ContextDep
+from cloudwright.api.loop_lag import LoopLag
 from cloudwright.api.middleware import PREFIX
 from cloudwright.api.responses import JsonResponse, single_page
 from cloudwright.api.routing import resource_router
@@ -38,12 +39,12 @@ async def get_version(context: ContextDep) -> JsonResponse:
 
 @router.get("/status", response_model=rest.Status)
 @requires(Permission.READ)
-async def get_status(context: ContextDep) -> JsonResponse:
+async def get_status(request: Request, context: ContextDep) -> JsonResponse:
     """Whether the manager is well. It waits for a database that does not answer, and loses nothing."""
     store = context.manager.store
     trouble = {} if store.trouble is None else {"trouble": store.trouble}
     services = {
-        "REST API": _service(True, {}),
+        "REST API": _service(True, {"event_loop_lag_ms": _milliseconds(request.app.state.loop_lag)}),
         "Database": _service(store.healthy, trouble),
         "Workflow engine": _service(True, {}),
     }
@@ -124,6 +125,10 @@ async def get_maintenance(_context: ContextDep) -> JsonResponse:
             "requested_by": None,
         }
     )
+
+
+def _milliseconds(lag: LoopLag) -> dict[str, float]:
+    return {"last": round(lag.last * 1000, 1), "largest_of_last_minute": round(lag.largest * 1000, 1)}
 
 
 def _service(active: bool, extra: dict[str, Any]) -> rest.ServiceStatus:
