@@ -14,7 +14,7 @@ import tarfile
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +65,16 @@ capabilities:
 """
 
 
+class NothingGranted:
+    """``Begins`` of a manager that runs nothing."""
+
+    def hold(self, execution_id: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def revoke_granted(self, execution_id: str) -> None:
+        pass
+
+
 @dataclass
 class Managing:
     """What the API needs of a manager, without processes."""
@@ -84,7 +94,9 @@ class Managing:
         self.deployments = Deployments(
             self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs"
         )
-        self.executions = Executions(self.store, self.bus, clock=self.clock, new_id=lambda: f"e{next(ids)}")
+        self.executions = Executions(
+            self.store, self.bus, NothingGranted(), clock=self.clock, new_id=lambda: f"e{next(ids)}"
+        )
 
     def clock(self) -> datetime:
         return datetime.now(UTC)
@@ -107,11 +119,12 @@ class Api:
         credentials = httpx.Response(200, content=(manager.home / "credentials.json").read_bytes()).json()
         self.token: str = credentials["token"]
         self.password: str = credentials["password"]
-        self.anonymous = httpx.Client(base_url=url)
+        self.anonymous = httpx.Client(base_url=url, timeout=60)
         self._document = self.anonymous.get(f"{PREFIX}/openapi.json").json()
         self._validators: dict[tuple[str, str, str], Validator | None] = {}
         self.http = httpx.Client(
             base_url=url + PREFIX,
+            timeout=60,
             headers={"Authentication-Token": self.token},
             event_hooks={"response": [self._check]},
         )

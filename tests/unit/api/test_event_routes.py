@@ -27,20 +27,20 @@ def messages(events: list[dict[str, Any]]) -> list[str]:
 def test_too_many_followers_are_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     id = api.execution()
     monkeypatch.setattr(streaming, "MAX_FOLLOWERS", 1)
-    with api.http.stream("GET", "/events/stream", params={"execution_id": id}) as first:
-        assert next(first.iter_lines()) is not None
-        answer = api.anonymous.get(
-            f"{PREFIX}/events/stream",
-            params={"execution_id": id},
-            headers={"Authentication-Token": api.token},
-        )
+    request: dict[str, Any] = {
+        "url": f"{PREFIX}/events/stream",
+        "params": {"execution_id": id},
+        "headers": {"Authentication-Token": api.token},
+    }
+    with api.anonymous.stream("GET", **request) as first:
+        lines = first.iter_lines()
+        assert next(lines) == "event: status"
+        answer = api.anonymous.get(**request)
         assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
         api.start(id)
         api.end(id)
-        first.read()
-    with api.http.stream("GET", "/events/stream", params={"execution_id": id}) as again:
-        again.read()
-        assert again.status_code == 200
+        assert any("terminated" in line for line in lines)
+    assert api.anonymous.get(**request).status_code == 200
 
 
 def test_a_follower_that_takes_nothing_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
