@@ -151,4 +151,4 @@ wait "$manager" || fail "the manager ended with an error"
 manager=""
 left=$(pgrep -f "$CLOUDWRIGHT_HOME" || true)
 [ -z "$left" ] || fail "processes were left behind: $left"
-printf 'No process is left. That was the demonstration; the README says how to go on.\n'
+printf 'No process is left. That was the demonstration; the README says how to continue.\n'
