@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cloudwright.manager.child_rpc import Rest
     from cloudwright.manager.execution_context import ExecutionSnapshot
     from cloudwright.manager.manager import Manager
+    from cloudwright.model.execution import Caller
 
 #: How long an end in good order may take (seconds).
 CLOSE_SECONDS = 30.0
@@ -121,11 +122,18 @@ def _ask_inside(answering: asyncio.Future[Server]) -> Rest:
     """Operations of an earlier life may ask before the API is there: then they wait for it."""
 
     async def ask(
-        snapshot: ExecutionSnapshot, method: str, path: str, params: dict[str, Any], body: Any
+        snapshot: ExecutionSnapshot,
+        caller: Caller,
+        method: str,
+        path: str,
+        params: dict[str, Any],
+        body: Any,
     ) -> dict[str, Any]:
         execution = snapshot.execution
         inside = (await asyncio.shield(answering)).internal_client
-        return await inside.request(execution.created_by, execution.tenant, method, path, params, body)
+        return await inside.request(
+            execution.created_by, execution.tenant, method, path, params, body, caller=caller
+        )
 
     return ask
 

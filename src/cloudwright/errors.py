@@ -82,6 +82,10 @@ class Forbidden(CloudwrightError):
     code = "forbidden_error"
 
 
+class ForbiddenWhileCancelling(Forbidden):
+    code = "forbidden_while_cancelling"
+
+
 class Unavailable(CloudwrightError):
     code = "service_unavailable_error"
 

@@ -94,6 +94,29 @@ def test_a_workflow_can_roll_back_with_operations_while_it_is_cancelling(manager
     ]  # fmt: skip
 
 
+def test_an_operation_starts_nothing_once_its_execution_was_asked_to_stop(manager, event_log):
+    deployment = manager.deploy()
+    id = manager.run("patient", deployment)
+    manager.await_logged("start", "creep")
+    manager.cancel(id)
+    assert manager.end(id)["status"] == "cancelled"
+    assert manager.logged("refused")[0][1:3] == ["403", "forbidden_while_cancelling"]
+    assert len(manager.client.executions.list(deployment_id=deployment).items) == 1
+
+
+@pytest.mark.parametrize("how", ["force-cancel", "kill"])
+def test_a_raised_request_reaches_what_a_workflow_started_to_clean_up(manager, how, event_log):
+    id = manager.run("delegating")
+    manager.event(id, "waiting for a cancel request")
+    manager.cancel(id)
+    other = manager.event(id, "execution_cleanup_started")["details"]["execution"]
+    manager.await_logged("start", "step0")
+    manager.cancel(id, how)
+    assert manager.end(id)["status"] == "cancelled"
+    assert manager.end(other)["status"] == "cancelled"
+    assert (residual(manager, other) == []) == (how == "kill")
+
+
 def test_a_workflow_that_ends_by_itself_while_cancelling_ends_as_it_says(manager, tmp_path):
     # Elsewhere it stayed `cancelling` for ever, and its deployment refused every new workflow.
     gate = tmp_path / "gate"

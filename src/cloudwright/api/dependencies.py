@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -11,9 +12,11 @@ from fastapi.security import APIKeyHeader, HTTPBasic
 
 from cloudwright.api.authorization import Permission, authorize, permission_of
 from cloudwright.api.errors import UnknownField
+from cloudwright.api.internal_client import CALLER
 from cloudwright.api.middleware import principal_of
 from cloudwright.manager.accounts import Principal
 from cloudwright.manager.manager import Manager
+from cloudwright.model.execution import Caller
 from cloudwright.storage.paging import Page
 from cloudwright.storage.records import DEFAULT_TENANT
 
@@ -31,13 +34,22 @@ _token = APIKeyHeader(name="Authentication-Token", auto_error=False, description
 CREDENTIALS = [Depends(_basic), Depends(_token)]
 
 
+_CREATING = frozenset({"POST", "PUT"})
+# What an action does to an execution is seen by its route.
+_ACTION = re.compile(r"/executions/[^/]+$")
+
+
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """``tenant`` exists, and the principal may use it."""
+    """What a request is about: ``tenant`` exists, and the principal may use it.
+
+    ``caller`` is the process that makes the request from inside of an execution, if one does.
+    """
 
     manager: Manager
     principal: Principal
     tenant: str
+    caller: Caller | None = None
 
     @property
     def by(self) -> str:
@@ -54,7 +66,10 @@ async def _request_context(
     principal = principal_of(request.scope)
     authorize(principal, permission_of(request.scope["endpoint"]), tenant)
     await manager.accounts.check_tenant(principal, tenant)
-    return RequestContext(manager, principal, tenant)
+    caller: Caller | None = request.scope.get(CALLER)
+    if caller is not None and request.method in _CREATING and not _ACTION.search(request.scope["path"]):
+        await manager.executions.check_may_create(caller)
+    return RequestContext(manager, principal, tenant, caller)
 
 
 ContextDep = Annotated[RequestContext, Depends(_request_context)]

@@ -16,7 +16,10 @@ from starlette.types import ASGIApp, Message, Scope
 from cloudwright.api.middleware import KNOWN_PRINCIPAL, PREFIX
 from cloudwright.errors import Forbidden, InvalidInput, NotFound
 from cloudwright.manager.accounts import Accounts, Principal
+from cloudwright.model.execution import Caller
 
+#: The process that makes a request from inside, in the request's scope.
+CALLER = "cloudwright.caller"
 # It would be answered when the execution that asks is over.
 _EVENT_STREAM = "/events/stream"
 
@@ -36,6 +39,8 @@ class InProcessClient:
         path: str,
         params: Mapping[str, Any],
         body: Any = None,
+        *,
+        caller: Caller | None = None,
     ) -> dict[str, Any]:
         """``{"status", "body"}`` of a request as this user; ``path`` is below ``/api/v3.1``.
 
@@ -59,6 +64,7 @@ class InProcessClient:
             "client": None,
             "server": None,
             KNOWN_PRINCIPAL: await self._principal(username),
+            CALLER: caller,
         }
         await self._app(scope, _RequestBody(content), response)
         return {"status": response.status, "body": response.json()}

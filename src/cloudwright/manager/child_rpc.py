@@ -13,6 +13,7 @@ from cloudwright.dsl.namespaces import DELIMITER
 from cloudwright.errors import InvalidInput, NotFound, Unavailable
 from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.execution_context import ExecutionSnapshot, instance_frame
+from cloudwright.model.execution import Caller
 from cloudwright.model.frames.methods import METHODS, call_problem
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
@@ -22,9 +23,9 @@ from cloudwright.storage.store import Store
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Makes a REST request with the rights of the execution's user: (snapshot, method, path, params, body) ->
-#: (status, body).
-Rest = Callable[[ExecutionSnapshot, str, str, dict[str, Any], Any], Awaitable[dict[str, Any]]]
+#: Makes a REST request with the rights of the execution's user: (snapshot, caller, method, path, params,
+#: body) -> (status, body).
+Rest = Callable[[ExecutionSnapshot, Caller, str, str, dict[str, Any], Any], Awaitable[dict[str, Any]]]
 
 
 class ChildRpc:
@@ -41,8 +42,11 @@ class ChildRpc:
         args: dict[str, Any],
         *,
         scope: dict[str, Any] | None = None,
+        aware: bool = False,
     ) -> Any:
-        """Return the value of a call. Raises errors.CloudwrightError, which the child is sent."""
+        """Return the value of a call; ``aware`` is whether the child knows of a request to cancel.
+
+        Raises errors.CloudwrightError, which the child is sent."""
         problem = call_problem(method, args, METHODS)
         if problem is not None:
             raise InvalidInput(problem)
@@ -88,6 +92,7 @@ class ChildRpc:
                     raise Unavailable("The REST API does not answer yet.")
                 return await self.rest(
                     snapshot,
+                    Caller(snapshot.execution.id, aware),
                     str(args["method"]),
                     str(args["path"]),
                     args.get("params") or {},

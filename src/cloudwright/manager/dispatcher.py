@@ -103,11 +103,21 @@ class Dispatcher:
         self._listeners.pop(execution_id, None)
         self._drop(execution_id)
 
-    def send(self, snapshot: ExecutionSnapshot, term: int, accepted: Iterable[dict[str, Any]]) -> None:
-        """Run operations that are stored as ``sent`` under ``term``."""
+    def send(
+        self,
+        snapshot: ExecutionSnapshot,
+        term: int,
+        accepted: Iterable[dict[str, Any]],
+        *,
+        aware: bool = False,
+    ) -> None:
+        """Run operations that are stored as ``sent`` under ``term``.
+
+        ``aware`` is whether the workflow sent them in knowledge of a request to cancel.
+        """
         ready = []
         for operation in accepted:
-            run = OperationRun(snapshot, term, operation)
+            run = OperationRun(snapshot, term, operation, aware)
             if self._preparations.is_prepared(run):
                 ready.append(run)
             else:

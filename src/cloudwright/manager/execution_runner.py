@@ -33,7 +33,7 @@ from cloudwright.manager.preparations import prepare_plugin
 from cloudwright.manager.reconcile import STRENGTH
 from cloudwright.manager.workflow_host import WorkflowEnd, WorkflowHost
 from cloudwright.manager.workflow_journal import WorkflowJournal
-from cloudwright.model.execution import CancelMode, Outcome
+from cloudwright.model.execution import FORCED_MODES, CancelMode, Outcome
 from cloudwright.model.operation import LOST
 from cloudwright.process.supervisor import Zygote
 from cloudwright.settings import Settings
@@ -42,7 +42,6 @@ from cloudwright.storage.executions import ending
 from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Store
 
-FORCED_MODES = frozenset({CancelMode.FORCE, CancelMode.KILL})
 log = logging.getLogger(__name__)
 
 

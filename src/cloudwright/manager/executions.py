@@ -5,9 +5,9 @@ second.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from cloudwright.bus.protocol import Bus, topic
 from cloudwright.errors import IllegalAction, InvalidInput, NoSuchWorkflow, NotFound
 from cloudwright.manager.preflight import Preflight
 from cloudwright.manager.workflow_availability import check_exists, check_rules
-from cloudwright.model.execution import CancelMode, ExecutionStatus
+from cloudwright.model.execution import Caller, CancelMode, ExecutionStatus
 from cloudwright.planning import validate_parameters
 from cloudwright.storage import deployments, execution_queries
 from cloudwright.storage.executions import admission, cancellation
@@ -34,7 +34,7 @@ EVERYBODY = "all"
 @dataclass(frozen=True, slots=True)
 class StartExecution:
     """A request to run a workflow. ``queue`` waits behind a running execution of the deployment; ``force``
-    runs beside it.
+    runs beside it. ``caller`` is the process that asks from inside of another execution, if one does.
     """
 
     tenant: str
@@ -48,6 +48,7 @@ class StartExecution:
     allow_custom_parameters: bool = False
     scheduled_for: datetime | None = None
     wait_after_fail: int = 600
+    caller: Caller | None = None
 
 
 class Begins(Protocol):
@@ -115,7 +116,13 @@ class Executions:
             scheduled_for=request.scheduled_for,
         )
         execution = await self._store.write(
-            _create, deployment, new, queue=request.queue, force=request.force, now=self._clock()
+            _create,
+            deployment,
+            new,
+            queue=request.queue,
+            force=request.force,
+            caller=request.caller,
+            now=self._clock(),
         )
         self._bus.publish(WORK, {"id": execution.id})
         self._changed(execution)
@@ -142,7 +149,15 @@ class Executions:
                 self._begins.revoke_granted(execution_id)
         if result.decision.refusal is not None:
             raise IllegalAction(f"Execution {execution_id} cannot be cancelled: {result.decision.refusal}.")
+        for stored in _all_of(result):
+            if stored.decision.refusal is None:
+                self._push_cancel(stored, mode)
+        return result.execution
+
+    def _push_cancel(self, result: CancelResult, mode: CancelMode) -> None:
+        """Push a stored request to the owner of its execution."""
         execution = result.execution
+        self._begins.revoke_granted(execution.id)
         if result.decision.kill_residuals:
             message = {"kill": execution.id, "term": execution.term}
             self._bus.publish(topic(CONTROL, EVERYBODY), message)
@@ -159,7 +174,13 @@ class Executions:
             # room for one that was queued behind it.
             self._bus.publish(WORK, {"ended": execution.id})
         self._changed(execution)
-        return execution
+
+    async def check_may_create(self, caller: Caller) -> None:
+        """Check that a process of an execution may create or start something.
+
+        Raises ForbiddenWhileCancelling if its execution was asked to stop, and this is not its clean-up.
+        """
+        await self._store.write(cancellation.check_may_create, caller)
 
     async def resume(
         self, tenant: str, execution_id: str, *, by: str, reset_operations: bool = False
@@ -178,9 +199,25 @@ class Executions:
         self._bus.publish(f"execution.{execution.id}", {"kind": "status"})
 
 
+def _all_of(result: CancelResult) -> Iterator[CancelResult]:
+    """Yield the request and those that it was passed on as."""
+    yield result
+    for cleanup in result.cleanups:
+        yield from _all_of(cleanup)
+
+
 def _create(
-    conn: Connection, deployment: Deployment, new: NewExecution, *, queue: bool, force: bool, now: datetime
+    conn: Connection,
+    deployment: Deployment,
+    new: NewExecution,
+    *,
+    queue: bool,
+    force: bool,
+    caller: Caller | None,
+    now: datetime,
 ) -> Execution:
+    if caller is not None and cancellation.check_may_create(conn, caller):
+        new = replace(new, cleanup_of=caller.execution_id)
     execution = admission.create(conn, new, queue=queue, force=force, now=now)
     # What holds when a queued or scheduled one starts is not known yet.
     if execution.status is ExecutionStatus.PENDING and not force:

@@ -29,6 +29,8 @@ class OperationRun:
     snapshot: ExecutionSnapshot = field(repr=False)
     term: int
     operation: dict[str, Any] = field(repr=False)
+    # Whether the workflow sent it in knowledge of a request to cancel.
+    aware: bool = False
     ended: asyncio.Future[None] = field(default_factory=_future)
     preparing: asyncio.Task[Any] | None = None
     revoked: bool = False

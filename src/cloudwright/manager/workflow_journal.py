@@ -48,12 +48,12 @@ class WorkflowJournal:
         write = self._store.write(
             journal.apply, self._snapshot.execution.id, self._term, entries, self._clock(), aware=aware
         )
-        return self._applied(write)
+        return self._applied(write, aware)
 
-    async def _applied(self, write: Awaitable[JournalResult]) -> None:
+    async def _applied(self, write: Awaitable[JournalResult], aware: bool) -> None:
         result = await write
         if result.sent:
-            self._dispatcher.send(self._snapshot, self._term, result.sent)
+            self._dispatcher.send(self._snapshot, self._term, result.sent, aware=aware)
         if self.host is not None:
             for id in result.refused:
                 self.host.operation(
@@ -64,7 +64,7 @@ class WorkflowJournal:
     async def answer(self, method: str, args: dict[str, Any]) -> Any:
         """Return the value of a call's reply. Raises errors.CloudwrightError to refuse it."""
         if method not in WORKFLOW_METHODS:
-            return await self._rpc.handle(self._snapshot, method, args)
+            return await self._rpc.handle(self._snapshot, method, args, aware=bool(args.get("aware")))
         problem = call_problem(method, args, WORKFLOW_METHODS)
         if problem is not None:
             raise InvalidInput(problem)

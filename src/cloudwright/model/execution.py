@@ -95,6 +95,9 @@ class CancelMode(StrEnum):
     KILL = "kill"
 
 
+#: The engine, not the workflow, decides what follows from these.
+FORCED_MODES = frozenset({CancelMode.FORCE, CancelMode.KILL})
+
 REQUESTED_STATUS: Mapping[CancelMode, ExecutionStatus] = MappingProxyType(
     {
         CancelMode.CANCEL: S.CANCELLING,
@@ -132,6 +135,27 @@ def decide_cancel(status: ExecutionStatus, mode: CancelMode) -> CancelDecision:
     if requested not in TRANSITIONS[status]:
         return CancelDecision(refusal=f"a request can be raised but not lowered: its status is `{status}`")
     return CancelDecision(status=requested)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A process of an execution that makes a request to the REST API.
+
+    ``aware`` is whether it acts in knowledge of a request to cancel: it is a workflow that knows, or an
+    operation that was sent after the request was known.
+    """
+
+    execution_id: str
+    aware: bool
+
+
+def may_create(status: ExecutionStatus, mode: CancelMode | None, *, aware: bool) -> bool:
+    """Return whether a process of the execution may create and start things through the API.
+
+    ``mode`` is the strongest request to cancel it, if there was one. A clean-up may, until the request is
+    raised or the execution is over; nothing else may that would creep out of the cancellation.
+    """
+    return mode is None or (status is S.CANCELLING and aware)
 
 
 class Outcome(StrEnum):

@@ -22,7 +22,9 @@ OPERATION = "operation"
 class NewExecution:
     """What the creator of an execution says about it.
 
-    ``wait_after_fail`` is for how long (seconds) tasks that run are waited for once one of them has failed.
+    ``cleanup_of`` is the execution that starts it while it is being cancelled, if one does: a raised request
+    reaches this one too. ``wait_after_fail`` is for how long (seconds) tasks that run are waited for once one
+    of them has failed.
     """
 
     id: str
@@ -37,6 +39,7 @@ class NewExecution:
     wait_after_fail: int = 600
     created_by: str | None = None
     scheduled_for: datetime | None = None
+    cleanup_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +139,16 @@ class GraphRow:
 class CancelResult:
     """``execution`` is as it is after the request, ``previous`` the status that the request met.
 
-    ``promoted`` may start now: where a waiting execution was cancelled, the next one of its deployment.
+    ``promoted`` may start now: if a waiting execution was cancelled, the next one of its deployment.
+    ``cleanups`` are the executions that this one started while it was being cancelled, and that a raised
+    request reached.
     """
 
     decision: CancelDecision
     execution: Execution
     previous: ExecutionStatus
     promoted: list[str] = field(default_factory=list)
+    cleanups: list[CancelResult] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

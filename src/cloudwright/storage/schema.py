@@ -228,6 +228,8 @@ executions = Table(
     Column("begun", Boolean, nullable=False, server_default=false()),
     # How often its manager died while it ran, since it last ran for a while or was resumed by a user.
     Column("crashes", Integer, nullable=False, server_default=text("0")),
+    # The execution that started this one while it was being cancelled.
+    Column("cleanup_of", Text),
     # Written when the execution ends; counted from its operations until then.
     Column("total_operations", Integer, nullable=False, server_default=text("0")),
     Column("finished_operations", Integer, nullable=False, server_default=text("0")),
@@ -237,6 +239,8 @@ executions = Table(
     Index(None, "tenant", "created_at", "is_system_workflow"),
     Index(None, "status", "created_at"),
     Index(None, "created_at"),
+    # Few have it. (PostgreSQL's index has the same condition, by its migration.)
+    Index("ix_executions_cleanup_of", "cleanup_of", sqlite_where=text("cleanup_of IS NOT NULL")),
 )
 
 graphs = Table(

@@ -115,6 +115,8 @@ class HostConnection:
 
         Raises RequestRefused if it refuses, NonRecoverableError if the arguments cannot be sent.
         """
+        if method == "rest":
+            args["aware"] = self.cancellation.acknowledged
         with self._changed:
             number = self._calls.number()
         self.flush()

@@ -10,6 +10,7 @@ from served_api import Api
 from cloudwright.api.app import create_app
 from cloudwright.api.internal_client import InProcessClient
 from cloudwright.errors import Forbidden, InvalidInput
+from cloudwright.model.execution import Caller, CancelMode
 from cloudwright.storage import accounts
 
 
@@ -23,7 +24,7 @@ def ask(
 ) -> Any:
     given = {"params": {}, "tenant": "default_tenant", **more}
     tenant, params, body = given["tenant"], given["params"], given.get("body")
-    return api.do(inside.request(user, tenant, method, path, params, body))
+    return api.do(inside.request(user, tenant, method, path, params, body, caller=given.get("caller")))
 
 
 def test_an_answer(api: Api, inside: InProcessClient) -> None:
@@ -88,3 +89,33 @@ def test_what_cannot_be_given_to_an_operation(api: Api, inside: InProcessClient)
 def test_nobody_outside_can_say_that_he_is_known(api: Api) -> None:
     headers = {"cloudwright.principal": "admin", "X-Forwarded-User": "admin"}
     assert api.anonymous.get("/api/v3.1/version", headers=headers).status_code == 401
+
+
+def test_what_an_execution_may_create_while_it_is_being_cancelled(api: Api, inside: InProcessClient) -> None:
+    own, other = api.deployment(), api.deployment()
+    id = api.execution(own)
+    api.start(id)
+    start = ("POST", "/executions", {"body": {"deployment_id": other, "workflow_id": "install"}})
+    cancel = ("POST", f"/executions/{id}", {"body": {"action": "kill"}})
+    label = ("PATCH", f"/deployments/{other}", {"body": {"labels": [{"a": "b"}]}})
+    refused = [
+        start,
+        ("PUT", "/deployments/new", {"body": {"blueprint_id": "b"}}),
+        ("POST", f"/executions/{id}", {"body": {"action": "resume"}}),
+    ]
+    unaware, aware = Caller(id, aware=False), Caller(id, aware=True)
+
+    def answer(caller: Caller, method: str, path: str, more: dict[str, Any]) -> tuple[int, str | None]:
+        found = ask(api, inside, method, path, caller=caller, **more)
+        return found["status"], (found["body"] or {}).get("error_code")
+
+    api.do(api.manager.executions.cancel("default_tenant", id, CancelMode.CANCEL, by="admin"))
+    for request in refused:
+        assert answer(unaware, *request) == (403, "forbidden_while_cancelling")
+    # It may read, change and stop, and clean up.
+    assert answer(unaware, "GET", f"/executions/{id}", {})[0] == 200
+    assert answer(unaware, *label)[0] == 200
+    assert answer(aware, *start)[0] == 201
+    assert answer(unaware, *cancel)[0] == 200
+    for request in refused:
+        assert answer(aware, *request) == (403, "forbidden_while_cancelling")

@@ -121,6 +121,7 @@ async def start_execution(context: ContextDep, new: NewExecution) -> Response:
             force=new.force,
             allow_custom_parameters=new.allow_custom_parameters,
             scheduled_for=optional_time(new.scheduled_time, parse_scheduled_time),
+            caller=context.caller,
             wait_after_fail=new.wait_after_fail,
         )
     )
@@ -136,6 +137,8 @@ async def act_on_execution(context: ContextDep, id: str, given: Action) -> Respo
     """
     service = context.manager.executions
     if given.action in _RESUMES:
+        if context.caller is not None:
+            await service.check_may_create(context.caller)
         await service.resume(context.tenant, id, by=context.by, reset_operations=_RESUMES[given.action])
     else:
         mode = CancelMode(given.action)

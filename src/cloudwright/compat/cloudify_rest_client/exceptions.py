@@ -53,6 +53,10 @@ class FunctionsEvaluationError(CloudifyClientError):
     ERROR_CODE = "functions_evaluation_error"
 
 
+class ForbiddenWhileCancelling(CloudifyClientError):
+    ERROR_CODE = "forbidden_while_cancelling"
+
+
 class IllegalExecutionParametersError(CloudifyClientError):
     ERROR_CODE = "illegal_execution_parameters_error"
 
@@ -90,6 +94,7 @@ _BY_CODE: dict[str, type[CloudifyClientError]] = {
         DeploymentParentNotFound,
         DeploymentPluginNotFound,
         ForbiddenError,
+        ForbiddenWhileCancelling,
         FunctionsEvaluationError,
         IllegalExecutionParametersError,
         InvalidFilterRule,

@@ -56,6 +56,7 @@ class RestRequest(TypedDict):
     path: Annotated[str, "below `/api/v3.1`"]
     params: NotRequired[dict[str, Any] | None]
     body: NotRequired[Any]
+    aware: NotRequired[Annotated[bool, "a workflow knows of the request to cancel; of an operation, ignored"]]
 
 
 class Chunk(TypedDict):

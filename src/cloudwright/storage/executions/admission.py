@@ -53,6 +53,7 @@ _NEW = (
     "created_by",
     "created_at",
     "scheduled_for",
+    "cleanup_of",
 )
 _INSERT = Prepared(insert(executions).returning(*EXECUTION_COLUMNS), _NEW)
 _OTHERS = Prepared(
@@ -151,7 +152,13 @@ def create(conn: Connection, new: NewExecution, *, queue: bool, force: bool, now
         created_by=new.created_by,
         created_at=now,
         scheduled_for=new.scheduled_for,
+        cleanup_of=new.cleanup_of,
     )
+    if new.cleanup_of is not None:
+        message = f"It started `{new.workflow_id}` of `{new.deployment_id}` while it was being cancelled"
+        details = {"execution": new.id}
+        event = Event(new.cleanup_of, now, message, event_type="execution_cleanup_started", details=details)
+        insert_locked(conn, [event])
     return record(row)
 
 

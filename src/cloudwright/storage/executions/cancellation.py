@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, select, update
 
+from cloudwright.errors import ForbiddenWhileCancelling
 from cloudwright.model.event import Event
 from cloudwright.model.execution import (
     END_STATUSES,
+    FORCED_MODES,
+    Caller,
     CancelMode,
     ExecutionStatus,
     decide_cancel,
+    may_create,
 )
 from cloudwright.model.operation import OperationState
-from cloudwright.storage.columns import is_
+from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.execution_queries import EXECUTION_COLUMNS
 from cloudwright.storage.executions.ending import end
@@ -47,6 +52,29 @@ _REVOKE_SENT = Prepared(
     .where(operations.c.execution_id == bindparam("execution"), is_(operations.c.state, OperationState.SENT))
     .values(state=OperationState.CANCELLED, ended_at=bindparam("when"))
 )
+_CLEANUPS = Prepared(
+    select(executions.c.id)
+    .where(
+        executions.c.cleanup_of == bindparam("execution"),
+        is_any(executions.c.status, frozenset(S) - END_STATUSES),
+    )
+    .order_by(executions.c.id)
+)
+
+
+def check_may_create(conn: Connection, caller: Caller) -> bool:
+    """Return whether the caller's execution is being cancelled, so that what it starts is a clean-up.
+
+    Raises ForbiddenWhileCancelling if it may not create or start anything, and NotFound.
+    """
+    held = hold(conn, caller.execution_id)
+    if not may_create(held.status, held.cancel_mode, aware=caller.aware):
+        raise ForbiddenWhileCancelling(
+            f"Execution `{held.id}`, which asks for this, was asked to {held.cancel_mode}: its status is "
+            f"`{held.status}`. It creates and starts nothing more, except in what its workflow runs to clean "
+            "up after a standard request."
+        )
+    return held.cancel_mode is not None
 
 
 def request_cancel(
@@ -62,8 +90,27 @@ def request_cancel(
 
     A waiting execution ends at once. Operations of an active one that were not granted yet are revoked. For
     an execution that has ended, a kill is stored for the operations that it left running (``kills``). A
-    refused request changes nothing; the decision has the reason.
+    forced request or a kill reaches what the execution started while it was being cancelled, too. A refused
+    request changes nothing; the decision has the reason.
     """
+    result = _request_cancel(conn, id, mode, by=by, now=now, deadline=deadline)
+    if mode not in FORCED_MODES or result.decision.refusal is not None:
+        return result
+    cleanups = [
+        request_cancel(conn, row[0], mode, by=by, now=now) for row in _CLEANUPS.all(conn, execution=id)
+    ]
+    return replace(result, cleanups=cleanups)
+
+
+def _request_cancel(
+    conn: Connection,
+    id: str,
+    mode: CancelMode,
+    *,
+    by: str | None,
+    now: datetime,
+    deadline: datetime | None,
+) -> CancelResult:
     held = hold(conn, id)
     decision = decide_cancel(held.status, mode)
     if decision.refusal is not None:
