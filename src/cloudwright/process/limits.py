@@ -10,3 +10,5 @@ DEATH_SECONDS = 5.0
 HANG_UP_SECONDS = 2.0
 #: For a zygote that was closed to kill its children and end.
 CLOSE_SECONDS = 10.0
+#: For a child's own process to end by itself after all others of its tree, at a SIGTERM.
+ALONE_SECONDS = 1.0
