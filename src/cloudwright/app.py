@@ -29,6 +29,7 @@ from cloudwright.errors import Unavailable
 from cloudwright.first_run import manager_name, prepare_home, raise_limits
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager_lock import manager_lock
+from cloudwright.process.cgroups import Cgroups, CgroupsUnavailable
 from cloudwright.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def run(settings: Settings) -> int:
 
 async def _serve(settings: Settings) -> int:
     listening = _listen(settings)
-    environments = PluginEnvironments(settings.home)
+    environments = PluginEnvironments(settings.home, _cgroups(settings))
     starting = asyncio.ensure_future(environments.start())
     try:
         service = await _loaded("cloudwright.manager.manager")
@@ -79,6 +80,16 @@ async def _serve(settings: Settings) -> int:
         await environments.close()
         listening.close()
     return 0
+
+
+def _cgroups(settings: Settings) -> Cgroups | None:
+    if settings.cgroups == "off":
+        return None
+    try:
+        return Cgroups.open(settings.home)
+    except CgroupsUnavailable as error:
+        log.info("operations get no cgroups: %s", error)
+        return None
 
 
 async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening: socket.socket) -> None:

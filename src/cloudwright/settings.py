@@ -39,6 +39,8 @@ class Settings:
     kill_grace: float = 5.0
     # End executions that an earlier life of this manager left, instead of running them again.
     no_resume: bool = False
+    # Whether each operation gets a cgroup of its own: `auto` (if the manager may make them) or `off`.
+    cgroups: str = "auto"
     # End by itself after this long with nothing to do and nobody connected; 0 means never.
     idle_exit: float = 0.0
     # A file descriptor to which the line that says where the manager answers is written too; -1 means none.
@@ -77,6 +79,8 @@ class Settings:
         home = Path(values.get("home") or Path("~/.cloudwright")).expanduser().absolute()
         values["home"] = home
         values.setdefault("database_url", f"sqlite:///{home / 'cloudwright.db'}")
+        if values.get("cgroups", "auto") not in ("auto", "off"):
+            raise InvalidInput(f"{PREFIX}CGROUPS is `{values['cgroups']}`; it can be `auto` or `off`.")
         return cls(**values)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from cloudwright.cli import options
@@ -33,6 +35,7 @@ def status(session: Session) -> None:
                 "user": client.target.username or "of the token",
                 "tenant": client.target.tenant,
                 "chosen by": session.selection.origin if session.selection else None,
+                "processes tracked by": _tracking(found),
                 "status": found["status"],
             }
         )
@@ -41,3 +44,9 @@ def status(session: Session) -> None:
         session.out.records(services, SERVICE_COLUMNS, noun="services")
     if found["status"] != WELL:
         raise Silent(FAILED)
+
+
+def _tracking(found: dict[str, Any]) -> str | None:
+    """How the manager finds all that an operation started; None if it does not say."""
+    engine = found["services"].get("Workflow engine") or {}
+    return (engine.get("extra_info") or {}).get("processes_tracked_by")

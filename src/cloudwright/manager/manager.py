@@ -113,6 +113,7 @@ class Manager:
             interval=settings.reconcile_interval,
             lease=settings.lease,
             clock=clock,
+            cgroups=environments.cgroups,
         )
         self.executions = Executions(store, bus, self._dispatcher, clock=clock, new_id=new_id)
         self.blueprints = Blueprints(store, bus, settings.home, self._parse, clock)
@@ -143,6 +144,11 @@ class Manager:
         await self._dispatcher.close()
         await self._recorder.drain()
         await self._environments.close()
+
+    @property
+    def tracking(self) -> str:
+        """How all that an operation starts is found when it is to end: ``cgroup`` or ``process tree``."""
+        return self._environments.tracking
 
     @property
     def busy(self) -> bool:

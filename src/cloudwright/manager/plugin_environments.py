@@ -24,6 +24,7 @@ import cloudwright
 from cloudwright.errors import Unavailable
 from cloudwright.manager.plugin_selection import PluginCode, fingerprint, locate
 from cloudwright.process import guard
+from cloudwright.process.cgroups import Cgroups
 from cloudwright.process.supervisor import Zygote
 
 #: In the home: a folder for each environment, by the key of what is installed in it.
@@ -63,7 +64,9 @@ class _Installation:
 
 
 class PluginEnvironments:
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, cgroups: Cgroups | None = None) -> None:
+        """Each child gets a cgroup in ``cgroups``, if there are any."""
+        self.cgroups = cgroups
         self._folder = home / FOLDER
         self._zygotes: dict[tuple[str, str], Zygote] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
@@ -86,6 +89,8 @@ class PluginEnvironments:
         await asyncio.gather(*self._ending.values(), return_exceptions=True)
         zygotes, self._zygotes = list(self._zygotes.values()), {}
         await asyncio.gather(*(zygote.close() for zygote in zygotes))
+        if self.cgroups is not None:
+            self.cgroups.close()
 
     async def open(
         self, role: str, plugin: dict[str, Any] | None, blueprint: Path, found: dict[str, PluginCode]
@@ -134,6 +139,12 @@ class PluginEnvironments:
         """Where the blueprint parser is forked."""
         return await self._zygote(OPERATIONS, "", sys.executable)
 
+    @property
+    def tracking(self) -> str:
+        """How all that a child starts is found when it is to end: ``cgroup`` or ``process tree``."""
+        zygotes = [zygote for zygote in self._zygotes.values() if not zygote.died.done()]
+        return "cgroup" if zygotes and all(zygote.leaves for zygote in zygotes) else "process tree"
+
     async def _zygote(self, role: str, key: str, python: str) -> Zygote:
         zygote = self._zygotes.get((role, key))
         if zygote is not None and not zygote.died.done():
@@ -144,11 +155,11 @@ class PluginEnvironments:
                 if zygote is not None:
                     log.warning("the zygote of %s %s died and is started anew", role, key)
                 try:
-                    zygote = await _start(role, key, python)
+                    zygote = await _start(role, key, python, self.cgroups)
                 except Unavailable as error:
                     # Killed while it started, say. If it cannot be started at all, that shows again.
                     log.warning("%s It is started once more.", error)
-                    zygote = await _start(role, key, python)
+                    zygote = await _start(role, key, python, self.cgroups)
                 self._zygotes[role, key] = zygote
             return zygote
 
@@ -204,13 +215,14 @@ class PluginEnvironments:
         (home / COMPLETE).symlink_to(folder.name)
 
 
-async def _start(role: str, key: str, python: str) -> Zygote:
+async def _start(role: str, key: str, python: str, cgroups: Cgroups | None) -> Zygote:
     return await Zygote.start(
         name=f"{role}-{key or 'own'}",
         python=python,
         preload=PRELOAD[role],
         rehearse=REHEARSE[role],
         env=child_basics(),
+        cgroups=cgroups,
     )
 
 

@@ -36,6 +36,8 @@ from cloudwright.manager.reconcile import (
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.model.operation import LOST
 from cloudwright.process import orphans
+from cloudwright.process.cgroups import Cgroups
+from cloudwright.process.process_table import child_key
 from cloudwright.storage import execution_queries, operations
 from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import Execution, Operation
@@ -60,6 +62,7 @@ class ReconcileLoop:
         lease: float,
         clock: Callable[[], datetime],
         elapsed: Callable[[], float] = boottime,
+        cgroups: Cgroups | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -69,6 +72,7 @@ class ReconcileLoop:
         self._interval = interval
         self._lease = lease
         self._deadlines = Deadlines(elapsed)
+        self._cgroups = cgroups
         self._clock = clock
         self._wake = asyncio.Event()
         self._looked = asyncio.Event()
@@ -95,22 +99,20 @@ class ReconcileLoop:
     async def _kill_orphans(self) -> None:
         """Kill operations orphaned by the previous run of this manager and mark them lost."""
         left, owned = await self._store.read(_left_behind, self._name)
-        names = {operation.id for operation in left} | set(owned)
-        if names:
-            found = await asyncio.to_thread(orphans.find, names)
-            alive = await orphans.kill(found)
+        children = {child_key(operation.id, operation.attempt): operation.id for operation in left}
+        children |= {child_key(id): id for id in owned}
+        alive: set[str] = set()
+        if children:
+            found = await asyncio.to_thread(orphans.find, children, self._cgroups)
+            survivors = await orphans.kill(found)
             if found:
-                log.warning(
-                    "ended %d process groups that an earlier manager had left running",
-                    len(found) - len(alive),
-                )
-            for group in alive:
-                log.error(
-                    "process group %d (%s) of an earlier manager could not be ended", group.pgid, group.name
-                )
+                names = {orphan.name for orphan in found}
+                log.warning("ended what an earlier manager had left running of %s", ", ".join(sorted(names)))
+            for orphan in survivors:
+                log.error("processes %s of %s, of an earlier manager, live on", orphan.pids, orphan.name)
                 # It runs, so it is not marked lost.
-                names.discard(str(group.name))
-        lost = [operation.id for operation in left if operation.id in names]
+                alive.add(orphan.name)
+        lost = [operation.id for operation in left if operation.id not in alive]
         if lost:
             await self._store.write(operations.lose, lost, LOST.message, self._clock())
 

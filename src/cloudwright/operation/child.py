@@ -51,9 +51,9 @@ def main(channel: Channel) -> None:
         {"outcome": outcome, "result": None if failure else result, "failure": failure, "updates": updates},
     )
     if torn:
-        # A signal ended its script. What that had started was not left running on purpose, and must run
-        # neither beside the next attempt nor after a kill.
-        os.killpg(0, signal.SIGKILL)
+        # A signal ended its script, so a signal ends this process too: its supervisor then ends what the
+        # script had started, which was not left running on purpose.
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _failed(failure: dict[str, Any]) -> dict[str, Any]:

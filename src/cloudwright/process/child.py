@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from cloudwright.process import fast_json
 from cloudwright.process.frames import MAX_FROM_CHILD, Decoder, FrameError, pack
 from cloudwright.process.limits import HANG_UP_SECONDS
 from cloudwright.process.proc_title import MAX_NAME
+from cloudwright.process.process_table import child_key
 
 #: The most bytes of frames that may wait for a child to read them, over and above one frame.
 SEND_LIMIT = 64 * 1024 * 1024
@@ -31,7 +32,8 @@ class ChildSpec:
     ``name`` is what its processes are found by (``orphans``, ``ps``), at most 128 bytes; ``entry`` is
     "package.module:function", called with the child's Channel. ``env`` is added to the zygote's environment.
     ``cwd`` None is the root directory. ``memory_limit`` is in bytes of writable memory. ``check`` is the
-    check of what it says (``model.frames``): a child whose frame does not pass is killed.
+    check of what it says (``model.frames``): a child whose frame does not pass is killed. ``attempt`` tells
+    children of one name from each other, if an earlier one may have left something running.
     """
 
     name: str
@@ -41,6 +43,7 @@ class ChildSpec:
     memory_limit: int | None = None
     umask: int | None = None
     check: Callable[[Mapping[str, Any]], str | None] | None = None
+    attempt: int = 0
 
     def __post_init__(self) -> None:
         if not self.name or "\0" in self.name or len(self.name.encode()) > MAX_NAME:
@@ -91,7 +94,8 @@ class Child:
         observer: ChildObserver,
         channel: socket.socket,
         output: int,
-        signal_group: Callable[[int], None],
+        end_tree: Callable[[Child, int], None],
+        members: Callable[[Child], Awaitable[Collection[Any]]],
         leave_output: Callable[[int], None],
     ) -> None:
         """Made by a Zygote only; takes ``channel`` and ``output`` (a pipe's descriptor), both not blocking,
@@ -99,13 +103,17 @@ class Child:
         """
         loop = asyncio.get_running_loop()
         self.name = spec.name
+        self.key = child_key(spec.name, spec.attempt)
         self.pid = 0
+        #: The number of its cgroup in its zygote's; None if it has none.
+        self.leaf: int | None = None
         self.exit: asyncio.Future[ExitStatus] = loop.create_future()
         self.group_gone: asyncio.Future[None] = loop.create_future()
         self.fault: str | None = None
         self._loop = loop
         self._observer: ChildObserver | None = observer
-        self._signal_group = signal_group
+        self._end_tree = end_tree
+        self._members = members
         self._leave_output = leave_output
         self._decoder = Decoder(fast_json.loads, spec.check, MAX_FROM_CHILD)
         self._channel: socket.socket | None = channel
@@ -147,9 +155,18 @@ class Child:
         self._waiting += len(frame)
 
     def signal(self, signum: int) -> None:
-        """Send a signal to every process of the child's group; does nothing when the group is gone."""
+        """End all that the child started, by SIGTERM or SIGKILL; does nothing if nothing of it lives.
+
+        At SIGTERM the child's own process gets its signal last: see ``tree_ending``.
+        """
         if not self.group_gone.done():
-            self._signal_group(signum)
+            self._end_tree(self, signum)
+
+    async def is_gone(self) -> bool:
+        """Whether neither the child nor anything that it started lives."""
+        if not self.group_gone.done() and self.exit.done() and not await self._members(self):
+            self.gone()
+        return self.group_gone.done()
 
     def pause(self) -> None:
         """Hand on no frames for now: the child blocks when it has filled its socket. Its end is reported

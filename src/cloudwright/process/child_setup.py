@@ -19,6 +19,9 @@ from cloudwright.process.proc_title import CHILD_VARIABLE, GROUP_VARIABLE, ProcT
 SOCKET = 3
 
 _PR_SET_PDEATHSIG = 1
+#: A limit that Linux has not enforced since 2.4.25, and which children, their children and so on inherit,
+#: whatever they do with their session or environment. So it tells whose they are.
+_RLIMIT_LOCKS = 10
 _NO_SIGNALS = bytes(128)
 # Plain numbers: handing an enumeration's member to C runs much Python in every child.
 _SIGKILL, _SIG_SETMASK = int(signal.SIGKILL), int(signal.SIG_SETMASK)
@@ -44,7 +47,9 @@ class ChildSetup:
         self.title = title
         self._zygote = os.getpid()
         self._hooks = hooks
-        self._highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+        self._lock_limit = resource.getrlimit(_RLIMIT_LOCKS)[1]
+        #: The highest descriptor of the zygote.
+        self.highest = max(int(name) for name in os.listdir("/proc/self/fd"))
 
     def run_child(self, request: dict[str, Any], channel: int, output: int) -> NoReturn:
         """Become the child. The zygote's memory stays as it is: tidying it up would copy it."""
@@ -74,7 +79,7 @@ class ChildSetup:
             os.setsid()
             os.dup2(0, 1)
             os.dup2(output, 0)
-            os.closerange(2, self._highest + 3)
+            os.closerange(2, self.highest + 3)
             unblock_signals()
             path = {"PATH": os.environ.get("PATH", os.defpath)}
             os.execvpe("cat", ["cat"], path)  # noqa: S606 - no shell is wanted
@@ -95,7 +100,7 @@ class ChildSetup:
         os.dup2(channel, SOCKET, inheritable=False)
         # The zygote opened nothing but what it was sent for this child, and its list of descriptors was made
         # with one open.
-        os.closerange(SOCKET + 1, self._highest + 3)
+        os.closerange(SOCKET + 1, self.highest + 3)
         unblock_signals()
         name, group = request["name"], str(os.getpid())
         self.title.show(f"cloudwright {name}")
@@ -108,6 +113,8 @@ class ChildSetup:
             os.umask(request["umask"])
         if request["cwd"] is not None:
             os.chdir(request["cwd"])
+        if self._lock_limit == resource.RLIM_INFINITY:
+            resource.setrlimit(_RLIMIT_LOCKS, (request["mark"], self._lock_limit))
         if request["memory_limit"] is not None:
             limit_memory(request["memory_limit"])
         for hooks in self._hooks:

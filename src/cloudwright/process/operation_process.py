@@ -125,7 +125,7 @@ class OperationProcess:
 
     @property
     def killed(self) -> bool:
-        """Whether its group was told to end."""
+        """Whether it was told to end."""
         return self._killing is not None
 
     async def run(
@@ -172,8 +172,8 @@ class OperationProcess:
             self._signal(signal.SIGKILL, self._fault)
 
     async def kill(self, reason: str) -> bool:
-        """SIGTERM, grace, SIGKILL, to the whole group; True when it is gone and the end was told. A second
-        call joins the first.
+        """SIGTERM, grace, SIGKILL, to all that it started; True when that is gone and the end was reported.
+        A second call joins the first.
         """
         if self._killing is None or (self._killing.done() and not self._killing.result()):
             self._kill_reason = reason
@@ -237,10 +237,11 @@ class OperationProcess:
     def exited(self, status: ExitStatus) -> None:
         self._stop_timer()
         self._lines.close()
-        silent = self._said is None and not self._revoked
-        if silent and self.child is not None and not self.child.group_gone.done():
+        unexpected = (self._said is None or status.signal is not None) and not self._revoked
+        if unexpected and self.child is not None and not self.child.group_gone.done():
             # What it had started was not left running on purpose, and must not run beside the next attempt.
-            self._climb("the operation's process ended without a result")
+            how = "without a result" if self._said is None else f"with {status.describe()}"
+            self._climb(f"the operation's process ended {how}")
         if self._calls or self._killing is not None:
             self._finishing = self._loop.create_task(self._finish(status))
         else:
@@ -250,7 +251,7 @@ class OperationProcess:
 
     async def _ladder(self, reason: str) -> bool:
         child = await asyncio.shield(self._forked)
-        if child is None or child.group_gone.done():
+        if child is None or await child.is_gone():
             return True
         for signum, patience in ((signal.SIGTERM, self._kill_grace), (signal.SIGKILL, DEATH_SECONDS)):
             self._signal(signum, reason)
@@ -258,8 +259,8 @@ class OperationProcess:
             if child.group_gone.done():
                 return True
         message = (
-            f"The process group {child.pid} could not be killed: it lives {DEATH_SECONDS:g} s after SIGKILL. "
-            "A process in it has another user's rights, or waits for a device. It has to be ended by hand."
+            f"What process {child.pid} started lives {DEATH_SECONDS:g} s after SIGKILL. It has another "
+            "user's rights, or waits for a device, and has to be ended by hand."
         )
         if self.over.done():
             log.error("operation %s: %s", self.operation_id, message)

@@ -35,7 +35,7 @@ class Runner:
         kill_grace: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """``kill_grace`` is how long a process group has between SIGTERM and SIGKILL (seconds)."""
+        """``kill_grace`` is how long an operation has between SIGTERM and SIGKILL (seconds)."""
         self._sink = sink
         self._kill_grace = kill_grace
         self._clock = clock
@@ -59,6 +59,7 @@ class Runner:
         operation_id: str,
         begin: Mapping[str, Any],
         *,
+        attempt: int = 0,
         entry: str,
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
@@ -78,17 +79,18 @@ class Runner:
             raise Unavailable(f"Operation {operation_id} cannot be started: its worker is stopping.")
         if operation_id in self._attempts:
             raise Conflict(f"Operation {operation_id} runs already: it is never run twice at the same time.")
-        spec = ChildSpec(operation_id, entry, env or {}, cwd, memory_limit, check=check_from_operation)
-        attempt = OperationProcess(
+        check = check_from_operation
+        spec = ChildSpec(operation_id, entry, env or {}, cwd, memory_limit, check=check, attempt=attempt)
+        process = OperationProcess(
             operation_id, self._clock(), self._sink, self._kill_grace, self._backlog, self._forget
         )
-        self._attempts[operation_id] = attempt
-        await attempt.run(zygote, spec, begin, timeout, timeout_recoverable, gate)
+        self._attempts[operation_id] = process
+        await process.run(zygote, spec, begin, timeout, timeout_recoverable, gate)
 
     async def kill(self, operation_id: str, reason: str) -> bool:
-        """SIGTERM to the group, ``kill_grace`` seconds, SIGKILL to the group.
+        """SIGTERM, ``kill_grace`` seconds, SIGKILL, to all that the operation started.
 
-        True when the whole group is gone and the sink was told the end, or the operation does not run here.
+        True when all of it is gone and the sink was told the end, or the operation does not run here.
         False when it lives on regardless; the sink was told so, and it can be tried again. A second kill
         joins the first.
         """

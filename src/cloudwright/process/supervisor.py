@@ -15,16 +15,20 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import cloudwright
 from cloudwright.errors import Unavailable
 from cloudwright.process import fast_json, orphans
+from cloudwright.process.cgroups import Cgroups, sweep
 from cloudwright.process.child import Child, ChildObserver, ChildSpec, ExitStatus
-from cloudwright.process.limits import CLOSE_SECONDS
+from cloudwright.process.limits import CLOSE_SECONDS, DEATH_SECONDS
 from cloudwright.process.proc_title import PLACEHOLDERS
+from cloudwright.process.process_table import Identity, child_key, mark, process_identity
+from cloudwright.process.process_tree import CgroupTree, MarkedTree, Tree
+from cloudwright.process.tree_ending import ProcessTables, TreeEnding, look
+from cloudwright.process.watchdog import Watchdog
 from cloudwright.process.zygote import MAX_REQUEST
 
 __all__ = ["Child", "ChildObserver", "ChildSpec", "ExitStatus", "Zygote"]
@@ -72,7 +76,12 @@ class Zygote:
     """
 
     def __init__(
-        self, name: str, process: subprocess.Popen[bytes], control: socket.socket, printed: int
+        self,
+        name: str,
+        leaves: str | None,
+        process: subprocess.Popen[bytes],
+        control: socket.socket,
+        printed: int,
     ) -> None:
         """Use ``start``. Takes ``control`` and ``printed`` (the pipe of its output), both not blocking,
         over.
@@ -80,6 +89,8 @@ class Zygote:
         self._loop = asyncio.get_running_loop()
         self.name = name
         self.pid = process.pid
+        #: The cgroup that has one for each child; None if they have none.
+        self.leaves = leaves
         self.died: asyncio.Future[str] = self._loop.create_future()
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._process = process
@@ -89,16 +100,22 @@ class Zygote:
         self._closing = False
         self._reaping: asyncio.Task[None] | None = None
         self._keys = itertools.count(1)
-        # By the request's number: children whose group may have members, and whether they exist already.
+        # By the request's number: children that have not ended, and whether they exist already.
         self._children: dict[int, Child] = {}
         self._forking: dict[int, asyncio.Future[Child]] = {}
         # Packets that wait for the zygote to read, with the descriptors that go with them.
         self._outbox: deque[tuple[bytes, tuple[int, ...], int]] = deque()
-        # Children (by key) that were told to end; those whose group is gone but whose output something still
-        # writes.
-        self._doomed: set[int] = set()
-        self._left: list[Child] = []
-        self._watches: set[asyncio.Task[None]] = set()
+        # Children that are being ended.
+        self._endings: dict[Child, TreeEnding] = {}
+        self._tables = ProcessTables()
+        # The numbers of leaves that are empty, and in which nothing is being ended any more.
+        self._free_leaves: list[int] = []
+        # The numbers of those in which something was ended: with Linux 6.14 and later, whatever is born in a
+        # cgroup that has been killed once is killed.
+        self._spent_leaves: list[int] = []
+        # Children of which nothing lives, though their end was not reported.
+        self._unreported: set[Child] = set()
+        self._watchdog = Watchdog(process.pid, lambda: bool(self._forking or self._unreported), self._hung)
         self._pidfd = os.pidfd_open(process.pid)
         self._loop.add_reader(self._pidfd, self._ended)
         self._loop.add_reader(control.fileno(), self._read_control)
@@ -114,18 +131,20 @@ class Zygote:
         preload: Sequence[str] = (),
         rehearse: str | None = None,
         env: Mapping[str, str] | None = None,
+        cgroups: Cgroups | None = None,
     ) -> Zygote:
         """Start a zygote of the interpreter ``python``, with ``path`` before its sys.path, the modules
         ``preload`` imported, and the function ``rehearse`` ("module:function") called.
 
         ``env`` is its whole environment, which its children inherit; None takes the few harmless variables of
-        this process (PATH, HOME, LANG, TZ, ...). Raises errors.Unavailable, with what it printed, when it
-        does not start.
+        this process (PATH, HOME, LANG, TZ, ...). Each child gets a cgroup in ``cgroups``, if there are any.
+        Raises errors.Unavailable, with what it printed, if it does not start.
         """
         if env is None:
             env = {variable: os.environ[variable] for variable in _HARMLESS if variable in os.environ}
-        zygote = cls(name, *_spawn(name, python, env))
-        zygote._post(_setup(name, path, preload, rehearse))
+        leaves = None if cgroups is None else cgroups.zygote_folder(name)
+        zygote = cls(name, leaves, *_spawn(name, python, env))
+        zygote._post(_setup(name, path, preload, rehearse, leaves))
         try:
             await asyncio.shield(zygote._ready)
         except BaseException:
@@ -138,11 +157,15 @@ class Zygote:
         """Fork a child. Raises errors.Unavailable when it cannot be forked; then ``observer`` is never
         called.
         """
-        key = next(self._keys)
+        key, identity = next(self._keys), child_key(spec.name, spec.attempt)
         request = fast_json.dumps(
             {
                 "fork": key,
+                "leaf": self._free_leaves.pop() if self._free_leaves else None,
+                "spent": self._spent_leaves,
                 "name": spec.name,
+                "key": identity,
+                "mark": mark(identity),
                 "entry": spec.entry,
                 "env": dict(spec.env),
                 "cwd": spec.cwd,
@@ -150,6 +173,7 @@ class Zygote:
                 "umask": spec.umask,
             }
         )
+        self._spent_leaves.clear()
         if len(request) > MAX_REQUEST:
             raise Unavailable(
                 f"Process {spec.name} cannot be started: its environment is too large ({len(request)} bytes "
@@ -163,10 +187,11 @@ class Zygote:
             raise Unavailable(f"Process {spec.name} cannot be started: {error}.") from error
         forked: asyncio.Future[Child] = self._loop.create_future()
         self._children[key] = Child(
-            spec, observer, channel, output, lambda signum: self._signal(key, signum), self._leave_output
+            spec, observer, channel, output, self._signal, self._look, self._leave_output
         )
         self._forking[key] = forked
         self._post(request, theirs, key)
+        self._watchdog.expect()
         try:
             child = await asyncio.shield(forked)
         except asyncio.CancelledError:
@@ -177,12 +202,17 @@ class Zygote:
         return child
 
     async def close(self) -> None:
-        """Kill the group of every child that lives, wait until they are dead, and end.
+        """Kill every child that lives, with all that it started, wait until they are dead, and end.
 
         Processes that children left behind when they ended are left alone.
         """
         if not self._closing:
             self._closing = True
+            for child in list(self._children.values()):
+                if child.pid:
+                    child.signal(signal.SIGKILL)
+            if self._endings:
+                await asyncio.wait([ending.gone for ending in self._endings.values()], timeout=DEATH_SECONDS)
             if self._reaping is None:
                 # Behind whatever waits: the zygote kills what it forks last as well.
                 self._post(b"")
@@ -191,21 +221,35 @@ class Zygote:
             log.warning("zygote %s did not end in %s s and is killed", self.name, CLOSE_SECONDS)
             self._process.kill()
             await self.died
-        for watch in self._watches:
-            watch.cancel()
+        for ending in self._endings.values():
+            ending.cancel()
 
-    def _signal(self, key: int, signum: int) -> None:
-        if key not in self._children:
-            return
-        if self._reaping is not None:
-            # Only groups that outlive their leader are left by then. They are watched: the number is theirs
-            # yet.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._children[key].pid, signum)
-            return
-        if signum in (signal.SIGTERM, signal.SIGKILL):
-            self._doomed.add(key)
-        self._post(fast_json.dumps({"signal": signum, "to": key}))
+    def _signal(self, child: Child, signum: int) -> None:
+        """Begin to end the child's tree, or go on with SIGKILL."""
+        ending = self._endings.get(child)
+        if ending is None:
+            ending = self._endings[child] = TreeEnding(self._tree(child), child.pid, self._tables)
+            ending.gone.add_done_callback(lambda _: self._emptied(child))
+        ending.escalate(signum)
+
+    async def _look(self, child: Child) -> list[Identity]:
+        """What lives of the child's tree."""
+        return await look(self._tree(child), self._tables)
+
+    def _tree(self, child: Child) -> Tree:
+        if child.leaf is not None:
+            return CgroupTree(f"{self.leaves}/{child.leaf}")
+        leader = None if child.ended else process_identity(child.pid)
+        return MarkedTree(child.name, child.key, leader, self.pid if self._reaping is None else None)
+
+    def _emptied(self, child: Child) -> None:
+        """Nothing of the child's tree lives; its end may still have to be reported."""
+        if child.ended:
+            self._endings.pop(child, None)
+            child.gone()
+        else:
+            self._unreported.add(child)
+            self._watchdog.expect()
 
     def _leave_output(self, output: int) -> None:
         self._post(fast_json.dumps({"drain": True}), (output,))
@@ -257,6 +301,7 @@ class Zygote:
         if not packet:
             self._loop.remove_reader(self._control.fileno())
             return False
+        self._watchdog.heard()
         for what, key, *details in fast_json.loads(packet):
             self._heard(what, key, *details)
         return True
@@ -264,29 +309,43 @@ class Zygote:
     def _heard(self, what: str, key: int, *details: Any) -> None:
         if what == "forked":
             child = self._children[key]
-            child.pid = details[0]
+            child.pid, child.leaf = details
             self._forking.pop(key).set_result(child)
         elif what == "exited":
-            code, signum, group_gone = details
-            self._children[key].exited(ExitStatus(code, signum), group_gone)
-            if group_gone:
-                self._forget(key)
-        elif what == "gone":
-            self._forget(key).gone()
+            code, signum, gone = details
+            self._exited(self._children.pop(key), ExitStatus(code, signum), gone)
         elif what == "refused":
             child = self._children.pop(key)
             child.release()
             error = f"Process {child.name} cannot be started: {details[0]}."
             self._forking.pop(key).set_exception(Unavailable(error))
         elif what == "ready":
+            if details[0] is not None:
+                log.warning("the children of zygote %s get no cgroups: %s", self.name, details[0])
+                self._remove_leaves()
             self._ready.set_result(None)
         elif what == "failed":
             self._ready.set_exception(Unavailable(f"Zygote {self.name} cannot be started: {details[0]}"))
 
-    def _forget(self, key: int) -> Child:
-        """The child's group has no member left."""
-        self._doomed.discard(key)
-        return self._children.pop(key)
+    def _exited(self, child: Child, status: ExitStatus, gone: bool) -> None:
+        self._unreported.discard(child)
+        ending = self._endings.get(child)
+        if ending is not None and (gone or ending.gone.done()):
+            del self._endings[child]
+            ending.cancel()
+        if gone and child.leaf is not None:
+            (self._free_leaves if ending is None else self._spent_leaves).append(child.leaf)
+        child.exited(status, gone or (ending is not None and ending.gone.done()))
+
+    def _hung(self, why: str) -> None:
+        """It will not do what it was asked to. What it supervised ends with it."""
+        log.error("zygote %s does not answer (%s) and is killed", self.name, why)
+        self._process.kill()
+
+    def _remove_leaves(self) -> None:
+        if self.leaves is not None:
+            sweep(self.leaves)
+            self.leaves = None
 
     def _read_printed(self) -> None:
         data = os.read(self._printed, _TAIL)
@@ -320,49 +379,33 @@ class Zygote:
         for _, descriptors, _ in self._outbox:
             _close(descriptors)
         self._control.close()
+        self._watchdog.close()
         self._loop.remove_reader(self._printed)
         _close((self._pidfd, self._printed))
         self.died.set_result(reason)
 
     async def _end_unforked(self, status: ExitStatus) -> None:
-        """Some that nobody has heard of may have been forked all the same, and have forked others."""
-        unforked = {key: self._children[key].name for key in self._forking}
+        """Some that were never reported may have been forked all the same, and have forked others."""
+        unforked = {key: self._children[key] for key in self._forking}
         if unforked:
-            known = {child.pid for child in self._children.values()}
-            found = orphans.find(unforked.values())
-            await orphans.kill(group for group in found if group.pgid not in known)
+            names = {child.key: child.name for child in unforked.values()}
+            await orphans.kill(await asyncio.to_thread(orphans.find, names))
         for key in unforked:
             self._heard("refused", key, f"its zygote {self.name} ended with {status.describe()}")
 
     async def _end_orphans(self) -> None:
         """Its children died with it (PR_SET_PDEATHSIG). What these had started did not."""
-        living = {key for key, child in self._children.items() if not child.ended}
-        condemned = {self._children[key].pid: self._children[key].name for key in living | self._doomed}
-        for group in condemned:
-            # The number is not another's yet: the leader died a moment ago, or lives.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, signal.SIGKILL)
-        stuck = {group.pgid for group in await orphans.kill(orphans.groups(condemned))}
-        for key, child in list(self._children.items()):
-            group_gone = child.pid in condemned and child.pid not in stuck
-            if key in living:
-                child.fault = child.fault or f"its zygote {self.name} died"
-                child.exited(ExitStatus(signal=signal.SIGKILL), group_gone)
-                if group_gone:
-                    self._forget(key)
-            elif group_gone:
-                self._forget(key).gone()
-            if not group_gone and not self._closing:
-                # Left running on purpose, or not to be killed: its end is still told.
-                watch = self._loop.create_task(self._watch(key))
-                self._watches.add(watch)
-                watch.add_done_callback(self._watches.discard)
-
-    async def _watch(self, key: int) -> None:
-        child = self._children[key]
-        for group in orphans.groups({child.pid: child.name}):
-            await orphans.gone(group)
-        self._forget(key).gone()
+        living = [child for child in self._children.values() if not child.ended]
+        for child in [*living, *self._endings]:
+            self._signal(child, signal.SIGKILL)
+        if self._endings:
+            await asyncio.wait([ending.gone for ending in self._endings.values()], timeout=DEATH_SECONDS)
+        self._children.clear()
+        for child in living:
+            child.fault = child.fault or f"its zygote {self.name} died"
+            self._exited(child, ExitStatus(signal=signal.SIGKILL), gone=False)
+        if self.leaves is not None:
+            sweep(self.leaves)
 
 
 def _spawn(
@@ -397,9 +440,11 @@ def _spawn(
     return process, control, printed
 
 
-def _setup(name: str, path: Sequence[str], preload: Sequence[str], rehearse: str | None) -> bytes:
+def _setup(
+    name: str, path: Sequence[str], preload: Sequence[str], rehearse: str | None, leaves: str | None
+) -> bytes:
     folders = [os.path.abspath(folder) for folder in path]
-    setup = {"name": name, "path": folders, "preload": list(preload), "rehearse": rehearse}
+    setup = {"name": name, "path": folders, "preload": list(preload), "rehearse": rehearse, "leaves": leaves}
     return fast_json.dumps(setup)
 
 

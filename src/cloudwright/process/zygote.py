@@ -3,22 +3,24 @@ ended.
 
 It talks with its supervisor over one socket of packets, each of them JSON. The supervisor sends
 
-* first ``{"name", "path", "preload", "rehearse"}``: what to put before sys.path, what to import, and the
-  function ("module:function", or null) to call so that the code of children is warm; answered ``ready`` or
-  ``failed``,
-* ``{"fork": id, "name", "entry", "env", "cwd", "memory_limit", "umask"}`` with two descriptors: the child's
-  end of its channel, and of the pipe that becomes its standard output and error,
-* ``{"signal": number, "to": id}``: for the whole process group,
+* first ``{"name", "path", "preload", "rehearse", "leaves"}``: what to put before sys.path, what to import,
+  the function ("module:function", or null) to call so that the code of children is warm, and the cgroup (or
+  null) in which to make one for each child; replied to with ``["ready", 0, why]``, where ``why`` is null or
+  says why children have no cgroups, or with ``failed``,
+* ``{"fork": id, "name", "key", "mark", "entry", "env", "cwd", "memory_limit", "umask", "leaf", "spent"}``
+  with two descriptors: the child's end of its channel, and of the pipe that becomes its standard output and
+  error; ``leaf`` is the number of a cgroup that can be used again, or null, and ``spent`` those of some that
+  cannot,
 * ``{"drain": true}`` with a descriptor: the output of a child that has ended, to which something that it left
   running may write;
 
-and hears lists of ``["forked", id, pid]``, ``["refused", id, why]``, ``["exited", id, code or null, signal or
-null, gone]`` and later ``["gone", id]`` where the child's process group had living members left when it
-exited. At end of file it kills the groups that live and ends.
+and receives lists of ``["forked", id, pid, leaf's number or null]``, ``["refused", id, why]`` and
+``["exited", id, code or null, signal or null, gone]``. ``gone`` is true if nothing that the child
+started lives; it is false if something does, or if that is not known. At end of file the zygote kills what
+its living children have started, and ends.
 
-It is the reaper of everything below it (a subreaper), and the only one that signals it: a process id cannot
-be used again while its process is not reaped, nor while a group has its number. So no signal ever goes
-astray.
+It is the reaper of everything below it (a subreaper): so a process id is not used again before its end was
+reported.
 """
 
 from __future__ import annotations
@@ -36,17 +38,16 @@ import time
 from typing import Any, NoReturn
 
 from cloudwright.process.child_setup import SOCKET, ChildSetup, ForkRequest, Hooks, import_threading
+from cloudwright.process.leaves import Leaf, Leaves
 from cloudwright.process.proc_title import ProcTitle
 
 #: The most bytes that a request may have; below what a socket holds by default.
 MAX_REQUEST = 128 * 1024
 
-#: How long to wait, at the end, for groups that were killed (seconds).
+#: How long to wait, at the end, for children that were killed (seconds).
 _END_SECONDS = 5.0
-#: Members that are another process's children end without a sign to us; only for these is there a look from
-#: time to time (seconds).
-_LOOK_AT_DYING = 0.05
-_LOOK_AT_LINGERING = 2.0
+#: How long not to look again for leaves that have become empty (seconds).
+_SWEEP_SECONDS = 1.0
 #: How many events go into one packet, which is far smaller than MAX_REQUEST then.
 _BATCH = 500
 
@@ -74,20 +75,19 @@ _decoded = json.JSONDecoder().raw_decode
 class Zygote:
     """Serves one supervisor until it is gone."""
 
-    def __init__(self, control: socket.socket, title: ProcTitle, hooks: list[Hooks]) -> None:
-        """``hooks`` are those that ``child_setup.import_threading`` returned."""
+    def __init__(
+        self, control: socket.socket, title: ProcTitle, hooks: list[Hooks], leaves: Leaves | None
+    ) -> None:
+        """``hooks`` are those that ``child_setup.import_threading`` returned; ``leaves`` is None if children
+        cannot have cgroups.
+        """
         self._control = control
+        self._leaves = leaves
         self._poll = select.poll()
         self._buffer = bytearray(MAX_REQUEST)
-        # Children whose leader is not reaped, by process id; groups that outlive their leader, by number;
-        # both to the request's id.
-        self._leaders: dict[int, int] = {}
-        self._lingering: dict[int, int] = {}
-        self._groups: dict[int, int] = {}
-        # Groups that were told to end, to the last signal that told them.
-        self._doomed: dict[int, int] = {}
-        self._next_look = 0.0
-        self._pause = _LOOK_AT_DYING
+        # Children that are not reaped, by process id: the request's id, the child's name and key, its leaf.
+        self._running: dict[int, tuple[int, tuple[str, str], Leaf | None]] = {}
+        self._next_sweep = 0.0
         self._ending: float | None = None
         # As JSON: making it of numbers takes no encoder, whose memory would be copied at each fork.
         self._events: list[str] = []
@@ -99,7 +99,7 @@ class Zygote:
         poll = self._poll
         poll.register(self._control, select.POLLIN)
         poll.register(self._reaper, select.POLLIN)
-        while self._ending is None or (self._busy() and time.monotonic() < self._ending):
+        while self._ending is None or (self._running and time.monotonic() < self._ending):
             for fd, _ in poll.poll(self._patience()):
                 if fd == self._reaper:
                     self._reap()
@@ -109,20 +109,14 @@ class Zygote:
                     return fork_request
                 if self._ending is not None:
                     poll.unregister(self._control)
-            if self._lingering and time.monotonic() >= self._next_look:
-                self._look_at_lingering()
             self._report()
+        if self._leaves is not None:
+            self._leaves.close()
         return None
-
-    def _busy(self) -> bool:
-        return bool(self._leaders) or not self._doomed.keys().isdisjoint(self._lingering)
 
     def _patience(self) -> float | None:
         """How long to wait for events (milliseconds)."""
-        until = [self._next_look] if self._lingering else []
-        if self._ending is not None:
-            until.append(self._ending)
-        return max(0.0, (min(until) - time.monotonic()) * 1000 + 1) if until else None
+        return None if self._ending is None else max(0.0, (self._ending - time.monotonic()) * 1000 + 1)
 
     def _request(self) -> ForkRequest | None:
         """Serve one request; a ForkRequest in the child that it forked."""
@@ -137,28 +131,40 @@ class Zygote:
         if "fork" in request:
             channel, output = memoryview(ancillary[0][2]).cast("i")
             return self._fork(request, channel, output)
-        if "drain" in request:
-            (output,) = memoryview(ancillary[0][2]).cast("i")
-            self._drain(output)
-        else:
-            self._signal(self._groups.get(request["to"]), request["signal"])
+        (output,) = memoryview(ancillary[0][2]).cast("i")
+        self._drain(output)
         return None
 
     def _fork(self, request: dict[str, Any], channel: int, output: int) -> ForkRequest | None:
         key = request["fork"]
+        leaf = self._take_leaf(request)
         try:
-            pid = os.fork()
+            pid = os.fork() if leaf is None or self._leaves is None else self._leaves.fork(leaf)
         except OSError as error:
+            if leaf is not None and self._leaves is not None:
+                self._leaves.put_back(leaf)
             self._events.append(json.dumps(["refused", key, str(error)]))
         else:
             if pid == 0:
                 return request, channel, output
-            self._leaders[pid] = key
-            self._groups[key] = pid
-            self._events.append(f'["forked", {key}, {pid}]')
+            self._running[pid] = key, (request["name"], request["key"]), leaf
+            self._events.append(f'["forked", {key}, {pid}, {"null" if leaf is None else leaf[2]}]')
         os.close(channel)
         os.close(output)
         return None
+
+    def _take_leaf(self, request: dict[str, Any]) -> Leaf | None:
+        if self._leaves is None:
+            return None
+        for number in request["spent"]:
+            self._leaves.discard(number)
+        try:
+            leaf = self._leaves.take(request["key"], request["leaf"])
+        except OSError as error:
+            print(f"{request['key']} gets no cgroup of its own: {error}", file=sys.stderr)
+            return None
+        self.children.highest = max(self.children.highest, leaf[0], leaf[1])
+        return leaf
 
     def _drain(self, output: int) -> None:
         """Have what is written to ``output`` discarded, so that its writers neither block nor die of SIGPIPE.
@@ -174,87 +180,50 @@ class Zygote:
                 self.children.run_drain(output)
         os.close(output)
 
-    def _signal(self, group: int | None, signum: int) -> None:
-        if group is None:
-            return
-        if signum in (signal.SIGTERM, signal.SIGKILL):
-            self._doomed[group] = signum
-            self._look_in(_LOOK_AT_DYING)
-        try:
-            os.killpg(group, signum)
-        except ProcessLookupError:
-            if group in self._leaders:
-                # Just forked: it has not come to make its group yet, and it is its only member.
-                os.kill(group, signum)
-        except PermissionError:
-            # All members have taken other users' rights. That they live on shows in that the group is not
-            # gone.
-            pass
-
     def _reap(self) -> None:
         # Many ends make one signal: who ended is found by asking. The signal is taken first, so that a later
         # end makes another.
         os.read(self._reaper, 128)
         while True:
             try:
-                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG)
             except ChildProcessError:
                 return
             if ended is None:
                 return
-            pid = ended.si_pid
-            group = pid if pid in self._leaders else os.getpgid(pid)
-            os.waitpid(pid, 0)
-            if group in self._lingering:
-                if not _has_members(group):
-                    self._gone(group)
+            child = self._running.pop(ended.si_pid, None)
+            if child is None:
+                self._sweep()
                 continue
-            key = self._leaders.pop(pid, None)
-            if key is not None:
-                status = ended.si_status
-                how = f"{status}, null" if ended.si_code == os.CLD_EXITED else f"null, {status}"
-                if _has_members(pid):
-                    self._events.append(f'["exited", {key}, {how}, false]')
-                    self._linger(pid, key)
-                else:
-                    self._events.append(f'["exited", {key}, {how}, true]')
-                    del self._groups[key]
-                    self._doomed.pop(pid, None)
+            key, _, leaf = child
+            status = ended.si_status
+            how = f"{status}, null" if ended.si_code == os.CLD_EXITED else f"null, {status}"
+            # Without a leaf it takes a look at all processes to know: its supervisor looks if it must.
+            gone = leaf is not None and self._leaves is not None and self._leaves.is_empty(leaf)
+            self._events.append(f'["exited", {key}, {how}, {"true" if gone else "false"}]')
 
-    def _linger(self, group: int, key: int) -> None:
-        if not self._lingering:
-            self._look_in(_LOOK_AT_DYING if group in self._doomed else _LOOK_AT_LINGERING)
-        self._lingering[group] = key
-
-    def _gone(self, group: int) -> None:
-        key = self._lingering.pop(group)
-        del self._groups[key]
-        self._doomed.pop(group, None)
-        self._events.append(f'["gone", {key}]')
-
-    def _look_in(self, pause: float) -> None:
-        self._pause = pause
-        self._next_look = time.monotonic() + pause
-
-    def _look_at_lingering(self) -> None:
-        for group in [group for group in self._lingering if not _has_members(group)]:
-            self._gone(group)
-        killed = {group for group in self._lingering if self._doomed.get(group) == signal.SIGKILL}
-        if killed:
-            # A member that its own parent does not wait for is listed even when it is dead. Only after
-            # SIGKILL can a look at all processes miss no member: until then one may fork while the look
-            # passes it by.
-            for group in killed - _living_groups():
-                self._gone(group)
-        self._look_in(min(self._pause * 2, _LOOK_AT_LINGERING))
+    def _sweep(self) -> None:
+        """Something that a child had left has ended."""
+        if self._leaves is not None and time.monotonic() >= self._next_sweep:
+            self._leaves.sweep()
+            self._next_sweep = time.monotonic() + _SWEEP_SECONDS
 
     def _end(self) -> None:
         """The supervisor is gone, or has closed: kill what runs, but not what children left behind on
         purpose.
         """
         self._ending = time.monotonic() + _END_SECONDS
-        for group in [*self._leaders, *(self._doomed.keys() & self._lingering)]:
-            self._signal(group, signal.SIGKILL)
+        others = {}
+        for pid, (_, names, leaf) in self._running.items():
+            if leaf is not None and self._leaves is not None:
+                self._leaves.kill(leaf)
+            else:
+                others[pid] = names
+        if others:
+            # Not loaded before: its pages would be every child's.
+            from cloudwright.process.process_tree import kill_now  # noqa: PLC0415 - see above
+
+            kill_now(others, os.getpid(), self._ending)
 
     def _report(self) -> None:
         events = self._events
@@ -285,8 +254,9 @@ def main() -> NoReturn:
         raise
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
-    zygote = Zygote(control, title, hooks)
-    _send(control, '[["ready", 0]]')
+    leaves, why = _leaves(setup["leaves"])
+    zygote = Zygote(control, title, hooks, leaves)
+    _send(control, json.dumps([["ready", 0, why]]))
     # What is alive now is never looked at by a collection in a child: looking would copy its memory.
     gc.collect()
     gc.freeze()
@@ -294,6 +264,16 @@ def main() -> NoReturn:
     if fork_request is None:
         os._exit(0)
     zygote.children.run_child(*fork_request)
+
+
+def _leaves(folder: str | None) -> tuple[Leaves | None, str | None]:
+    """The leaves in ``folder``; or why there are none."""
+    if folder is None:
+        return None, None
+    try:
+        return Leaves(folder), None
+    except OSError as error:
+        return None, str(error)
 
 
 def _block_signals() -> int:
@@ -311,32 +291,6 @@ def _block_signals() -> int:
     if reaper < 0:
         raise OSError(ctypes.get_errno(), "signalfd failed")
     return reaper
-
-
-def _has_members(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        # It has, with another user's rights.
-        return True
-    return True
-
-
-def _living_groups() -> set[int]:
-    """The process groups with a member that is not dead."""
-    groups = set()
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", "rb") as stat:
-                    fields = stat.read().rpartition(b")")[2].split(maxsplit=3)
-            except OSError:
-                continue
-            if fields[0] not in (b"Z", b"X"):
-                groups.add(int(fields[2]))
-    return groups
 
 
 def _send(control: socket.socket, events: str) -> None:

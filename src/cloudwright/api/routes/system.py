@@ -46,7 +46,7 @@ async def get_status(request: Request, context: ContextDep) -> JsonResponse:
     services = {
         "REST API": _service(True, {"event_loop_lag_ms": _milliseconds(request.app.state.loop_lag)}),
         "Database": _service(store.healthy, trouble),
-        "Workflow engine": _service(True, {}),
+        "Workflow engine": _service(True, {"processes_tracked_by": context.manager.tracking}),
     }
     return JsonResponse({"status": "OK" if store.healthy else "Fail", "services": services})
 

@@ -118,6 +118,7 @@ class LocalWorker:
                 environment.zygote,
                 run.id,
                 run.begin(environment.code, inputs, self._workdir(run), subjects),
+                attempt=run.attempt,
                 entry=ENTRY,
                 cwd=str(run.snapshot.blueprint_path),
                 memory_limit=self._memory_limit,

@@ -9,6 +9,7 @@ import os
 import selectors
 import signal
 import subprocess
+import time
 from typing import IO, NamedTuple
 
 from cloudwright.child.errors import NonRecoverableError
@@ -18,6 +19,8 @@ _CHUNK = 64 * 1024
 #: The most that is read of a stream after the script has ended: what was in its pipe, not what a server goes
 #: on writing.
 _REST = 1024 * 1024
+#: How long to go on reading after a signal has ended the script (seconds).
+_CLEAN_UP_SECONDS = 5.0
 
 
 class ProcessException(Exception):
@@ -116,11 +119,13 @@ def _listen(process: subprocess.Popen[bytes], streams: list[tuple[IO[bytes] | No
                     if key.data is not None and _read(key.fd, key.data) == 0:
                         selector.unregister(key.fileobj)
                 if any(key.fd == ended for key, _ in ready):
+                    selector.unregister(ended)
                     break
+            if process.wait() < 0:
+                _read_on(selector)
             held = False
             for key in list(selector.get_map().values()):
-                if key.data is not None:
-                    held = not _read_rest(key.fd, key.data) or held
+                held = not _read_rest(key.fd, key.data) or held
     finally:
         os.close(ended)
     for pipe, stream in streams:
@@ -128,6 +133,17 @@ def _listen(process: subprocess.Popen[bytes], streams: list[tuple[IO[bytes] | No
         if pipe is not None:
             pipe.close()
     return held
+
+
+def _read_on(selector: selectors.BaseSelector) -> None:
+    """A signal ended the script: read what those that it started print while they clean up, for they may
+    have got the same signal.
+    """
+    deadline = time.monotonic() + _CLEAN_UP_SECONDS
+    while selector.get_map() and (left := deadline - time.monotonic()) > 0:
+        for key, _ in selector.select(left):
+            if _read(key.fd, key.data) == 0:
+                selector.unregister(key.fileobj)
 
 
 def _read(fd: int, stream: Stream) -> int | None:
