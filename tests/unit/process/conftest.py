@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 import uvloop
+from observing import open_cgroups
 
 from cloudwright.process.proc_title import CHILD_VARIABLE
 
@@ -24,6 +25,10 @@ def _leaves_nothing_behind() -> Iterator[None]:
     yield
     assert [child for child in psutil.Process().children(recursive=True) if not _is_of(child, others)] == []
     assert _marked() == []
+    cgroups = open_cgroups()
+    if cgroups is not None:
+        cgroups.close()
+        assert not cgroups.folder.exists()
     assert set(os.listdir("/proc/self/fd")) <= before
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import uvloop
 
-from cloudwright.process import orphans
+from cloudwright.process.cgroups import Cgroups, CgroupsUnavailable
+from cloudwright.process.process_table import ProcessTable
 from cloudwright.process.supervisor import Child, ChildSpec, ExitStatus, Zygote
 
 HERE = str(Path(__file__).parent)
@@ -89,7 +90,21 @@ class Recorder:
         self._changed.set()
 
 
-async def start_zygote(name: str = "test", **more: Any) -> Zygote:
+def open_cgroups() -> Cgroups | None:
+    """Cgroups for the children of these tests; None if this user may make none."""
+    try:
+        return Cgroups.open(Path(f"/test/{os.getpid()}"))
+    except CgroupsUnavailable:
+        return None
+
+
+#: The ways in which all that a child started can be found here.
+WAYS = ("process tree", "cgroup") if open_cgroups() else ("process tree",)
+
+
+async def start_zygote(name: str = "test", way: str = WAYS[-1], **more: Any) -> Zygote:
+    """A zygote whose children have cgroups if that is possible, or the ``way`` says no."""
+    more.setdefault("cgroups", open_cgroups() if way == "cgroup" else None)
     zygote = await Zygote.start(name=name, path=[HERE], preload=["unruly"], **more)
     _started.append(zygote)
     return zygote
@@ -129,9 +144,9 @@ def wait_dead(*pids: int) -> None:
 
 def end_group(pgid: int) -> None:
     """Kill what was left running on purpose by somebody who is gone, and wait until it is dead."""
-    while left := orphans.groups({pgid: None}):
+    while left := [pid for pid, process in ProcessTable().processes.items() if process.group == pgid]:
         os.killpg(pgid, signal.SIGKILL)
-        wait_dead(*(pid for pid, _ in left[0].members))
+        wait_dead(*left)
 
 
 def descriptors(pid: int | str = "self") -> int:

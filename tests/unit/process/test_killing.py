@@ -19,6 +19,7 @@ import pytest
 from observing import (
     HERE,
     PATIENCE,
+    WAYS,
     end_group,
     fork,
     in_loop,
@@ -32,6 +33,7 @@ from observing import (
 import cloudwright
 from cloudwright.errors import Unavailable
 from cloudwright.process import orphans
+from cloudwright.process.process_table import child_key
 from cloudwright.process.supervisor import ExitStatus
 
 on_every_loop = pytest.mark.parametrize("runs", [in_loop, in_uvloop], ids=["asyncio", "uvloop"])
@@ -72,33 +74,51 @@ async def test_a_child_that_ignores_sigterm_obeys_sigkill() -> None:
 
 
 @on_every_loop
-def test_a_group_is_gone_when_its_last_member_is(runs) -> None:
+def test_a_child_outlives_a_sigterm_for_as_long_as_what_it_started_does(runs) -> None:
     async def test() -> None:
         zygote = await start_zygote()
         child, recorder = await fork(zygote, "have_a_family")
         leader, *others = (await recorder.first_frame())["pids"]
         child.signal(signal.SIGTERM)
+        other, _ = await fork(zygote, "nothing")
+        await soon(other.exit)
+        assert not child.exit.done()
+        for pid in others:
+            os.kill(pid, signal.SIGKILL)
+        # Alone now, and it does not end by itself: it gets a SIGTERM of its own.
         assert await soon(child.exit) == ExitStatus(signal=15)
-        assert not child.group_gone.done()
-        assert [is_dead(pid) for pid in (leader, *others)] == [True, False, False]
-        child.signal(signal.SIGKILL)
         await soon(child.group_gone)
-        assert [is_dead(pid) for pid in others] == [True, True]
+        assert is_dead(leader)
 
     runs(test)()
 
 
-@in_loop
-async def test_a_dead_member_that_nobody_waits_for_does_not_keep_its_group() -> None:
-    zygote = await start_zygote()
-    child, recorder = await fork(zygote, "leave_a_dead_one_unreaped")
-    told = await recorder.first_frame()
-    child.signal(signal.SIGKILL)
-    await soon(child.group_gone)
-    assert all(is_dead(pid) for pid in told["pids"])
-    assert not is_dead(told["careless"])
-    os.kill(told["careless"], signal.SIGKILL)
-    wait_dead(told["careless"])
+@on_every_loop
+def test_a_child_is_gone_when_the_last_of_what_it_started_is(runs) -> None:
+    async def test() -> None:
+        zygote = await start_zygote()
+        child, recorder = await fork(zygote, "have_a_family")
+        pids = (await recorder.first_frame())["pids"]
+        child.signal(signal.SIGTERM)
+        child.signal(signal.SIGKILL)
+        await soon(child.group_gone)
+        assert [is_dead(pid) for pid in pids] == [True, True, True]
+
+    runs(test)()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_dead_process_that_nobody_waits_for_keeps_nobody(way: str) -> None:
+    @in_loop
+    async def test() -> None:
+        zygote = await start_zygote(way=way)
+        child, recorder = await fork(zygote, "leave_a_dead_one_unreaped")
+        told = await recorder.first_frame()
+        child.signal(signal.SIGKILL)
+        await soon(child.group_gone)
+        assert all(is_dead(pid) for pid in [*told["pids"], told["careless"]])
+
+    test()
 
 
 def _served(count: Path) -> None:
@@ -157,17 +177,24 @@ async def test_the_end_of_what_was_left_running_is_told() -> None:
     assert is_dead(recorder.frames[0]["result"])
 
 
-@in_loop
-async def test_a_daemon_that_left_the_group_is_not_killed_with_it() -> None:
-    zygote = await start_zygote()
-    child, recorder = await fork(zygote, "leave_a_daemon")
-    await soon(child.group_gone)
-    daemon = recorder.frames[0]["result"]
-    child.signal(signal.SIGKILL)
-    await zygote.close()
-    assert not is_dead(daemon)
-    os.kill(daemon, signal.SIGKILL)
-    wait_dead(daemon)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_daemon_of_a_child_that_has_ended_is_not_touched(way: str) -> None:
+    @in_loop
+    async def test() -> None:
+        zygote = await start_zygote(way=way)
+        child, recorder = await fork(zygote, "leave_a_daemon")
+        await soon(child.exit)
+        daemon = recorder.frames[0]["result"]
+        other, of_other = await fork(zygote, "have_a_family")
+        await of_other.first_frame()
+        other.signal(signal.SIGKILL)
+        await soon(other.group_gone)
+        await zygote.close()
+        assert not is_dead(daemon)
+        os.kill(daemon, signal.SIGKILL)
+        wait_dead(daemon)
+
+    test()
 
 
 @in_loop
@@ -262,8 +289,6 @@ async def test_a_group_that_was_to_end_ends_with_its_zygote() -> None:
     child, recorder = await fork(zygote, "have_a_family")
     _, *others = (await recorder.first_frame())["pids"]
     child.signal(signal.SIGTERM)
-    await soon(child.exit)
-    assert not child.group_gone.done()
     os.kill(zygote.pid, signal.SIGKILL)
     await soon(zygote.died)
     assert child.group_gone.done()
@@ -341,11 +366,11 @@ async def test_what_survives_a_manager_and_its_zygote_is_found_and_killed(tmp_pa
     left = sorted(set(running["pids"]) - set(leaders))
     wait_dead(running["zygote"], *leaders)
     assert not any(is_dead(pid) for pid in left)
-    found = orphans.find([name])
-    assert {group.name for group in found} == {name}
-    assert sorted(group.pgid for group in found) == sorted(leaders)
-    assert sorted(pid for group in found for pid, _ in group.members) == left
+    found = await asyncio.to_thread(orphans.find, {child_key(name): name})
+    assert {orphan.name for orphan in found} == {name}
+    assert sorted({pid for orphan in found for pid in orphan.pids}) == left
     assert await orphans.kill(found) == []
     assert all(is_dead(pid) for pid in left)
-    assert orphans.find([name]) == []
-    await orphans.kill(orphans.find([name + " served"]))
+    assert orphans.find({child_key(name): name}) == []
+    served = name + " served"
+    await orphans.kill(orphans.find({child_key(served): served}))

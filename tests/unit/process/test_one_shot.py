@@ -10,6 +10,7 @@ from cloudwright.errors import NotFound
 from cloudwright.process import orphans
 from cloudwright.process.frames import VERSION
 from cloudwright.process.one_shot import CallFailed, run_once
+from cloudwright.process.process_table import child_key
 from cloudwright.process.rpc import Handler
 
 NAME = f"test {os.getpid()} call"
@@ -31,7 +32,7 @@ async def ask(
             handler=answer,
         )
     finally:
-        assert orphans.find([NAME]) == []
+        assert orphans.find({child_key(NAME): NAME}) == []
 
 
 @in_loop

@@ -1,102 +1,102 @@
+"""What is left when a zygote, or a manager with its zygotes, was killed."""
+
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
 import subprocess
+import time
 
-from observing import fork, in_loop, is_dead, soon, start_zygote, wait_dead
+import pytest
+from observing import WAYS, fork, in_loop, is_dead, open_cgroups, soon, start_zygote, wait_dead
 
 from cloudwright.process import orphans
-from cloudwright.process.orphans import OrphanGroup, process_identity
+from cloudwright.process.process_table import child_key, mark, process_identity, send
+from cloudwright.process.process_tree import MarkedTree, kill_trees
 
 
-@in_loop
-async def test_an_identity_tells_a_process_from_a_later_one_of_its_number() -> None:
-    process = subprocess.Popen(["sleep", "600"], process_group=0)
+def test_a_signal_does_not_reach_a_later_process_of_the_same_number() -> None:
+    process = subprocess.Popen(["sleep", "600"])
     identity = process_identity(process.pid)
     assert identity is not None
-    assert identity == process_identity(process.pid)
-    (found,) = orphans.find(leaders=[identity])
-    assert found == OrphanGroup(process.pid, None, (identity,))
-    earlier = (identity[0], identity[1] - 1)
-    assert orphans.find(leaders=[earlier]) == []
-    # Not it: another had this number before.
-    assert await orphans.kill([OrphanGroup(process.pid, None, (earlier,))]) == []
+    send((identity[0], identity[1] - 1), signal.SIGKILL)
     assert process.poll() is None
-    assert await orphans.kill([found]) == []
-    # Dead, and not waited for.
+    send(identity, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
     assert process_identity(process.pid) is None
-    assert orphans.find(leaders=[identity]) == []
-    process.wait()
-    assert process_identity(process.pid) is None
-    assert await orphans.kill([found]) == []
+    send(identity, signal.SIGKILL)
 
 
-@in_loop
-async def test_children_are_found_by_name_as_long_as_any_of_their_group_lives() -> None:
-    zygote = await start_zygote()
-    name = f"test {os.getpid()} found ü"
-    child, recorder = await fork(zygote, "have_a_family", name=name)
-    pids = (await recorder.first_frame())["pids"]
-    other, of_other = await fork(zygote, "wait")
-    await of_other.first_frame()
-    (found,) = orphans.find([name])
-    assert (found.pgid, found.name) == (child.pid, name)
-    assert sorted(pid for pid, _ in found.members) == sorted(pids)
-    child.signal(signal.SIGTERM)
-    await soon(child.exit)
-    (found,) = orphans.find(lambda candidate: candidate == name)
-    assert sorted(pid for pid, _ in found.members) == sorted(pids[1:])
-    assert await orphans.kill([found]) == []
-    await soon(child.group_gone)
-    assert not other.exit.done()
+@pytest.mark.parametrize("way", WAYS)
+def test_what_children_started_is_found_by_their_names_and_ended(way: str) -> None:
+    @in_loop
+    async def test() -> None:
+        zygote = await start_zygote(way=way)
+        name = f"test {os.getpid()} found ü"
+        child, recorder = await fork(zygote, "have_a_family", name=name)
+        pids = (await recorder.first_frame())["pids"]
+        other, of_other = await fork(zygote, "wait")
+        await of_other.first_frame()
+        found = orphans.find({child_key(name): name}, open_cgroups())
+        assert {orphan.name for orphan in found} == {name}
+        assert {pid for orphan in found for pid in orphan.pids} == set(pids)
+        assert await orphans.kill(found) == []
+        await soon(child.exit)
+        assert all(is_dead(pid) for pid in pids)
+        assert orphans.find({child_key(name): name}, open_cgroups()) == []
+        assert not other.exit.done()
+
+    test()
 
 
-@in_loop
-async def test_programs_that_a_child_runs_are_found_and_daemons_are_not_its_any_more() -> None:
-    zygote = await start_zygote()
-    name = f"test {os.getpid()} programs"
-    served, of_served = await fork(zygote, "leave_a_server", name=name)
-    daemonised, of_daemonised = await fork(zygote, "leave_a_daemon", name=name)
-    await soon(served.exit)
-    await soon(daemonised.group_gone)
-    server, daemon = of_served.frames[0]["result"], of_daemonised.frames[0]["result"]
-    (found,) = orphans.find([name])
-    assert found.pgid == served.pid
-    assert server in [pid for pid, _ in found.members]
-    gone = asyncio.ensure_future(orphans.gone(found))
-    assert await orphans.kill([found]) == []
-    await soon(gone)
-    await soon(served.group_gone)
-    assert not is_dead(daemon)
-    os.kill(daemon, signal.SIGKILL)
-    wait_dead(daemon)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_an_earlier_attempt_left_running_is_not_found_with_a_later_one(way: str) -> None:
+    @in_loop
+    async def test() -> None:
+        zygote = await start_zygote(way=way)
+        name = f"test {os.getpid()} attempts"
+        first, of_first = await fork(zygote, "leave_a_daemon", name=name, attempt=1)
+        await soon(first.exit)
+        daemon = of_first.frames[0]["result"]
+        second, recorder = await fork(zygote, "have_a_family", name=name, attempt=2)
+        pids = (await recorder.first_frame())["pids"]
+        found = orphans.find({child_key(name, 2): name}, open_cgroups())
+        assert {pid for orphan in found for pid in orphan.pids} == set(pids)
+        second.signal(signal.SIGKILL)
+        await soon(second.group_gone)
+        assert not is_dead(daemon)
+        os.kill(daemon, signal.SIGKILL)
+        wait_dead(daemon)
+
+    test()
 
 
 @in_loop
 async def test_members_that_appear_during_the_kill_are_killed_too() -> None:
-    zygote = await start_zygote()
+    zygote = await start_zygote(way="process tree")
     name = f"test {os.getpid()} breed"
     child, recorder = await fork(zygote, "breed", name=name)
     await recorder.first_frame()
-    while not child.group_gone.done():
-        # A look may miss a process that lives 10 ms; one that is met takes all with it.
-        assert await orphans.kill(orphans.find([name])) == []
-        await asyncio.sleep(0)
-    assert child.exit.done()
+    assert await orphans.kill(orphans.find({child_key(name): name})) == []
+    await soon(child.exit)
+    assert orphans.find({child_key(name): name}) == []
 
 
 @in_loop
-async def test_a_group_that_cannot_be_killed_is_answered(monkeypatch) -> None:
-    process = subprocess.Popen(["sleep", "600"], process_group=0)
-
-    def refuse(group: int, signum: int) -> None:
-        raise PermissionError
-
+async def test_a_tree_that_cannot_be_killed_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    zygote = await start_zygote(way="process tree")
+    name = f"test {os.getpid()} stubborn"
+    child, recorder = await fork(zygote, "wait", name=name)
+    await recorder.first_frame()
+    tree = MarkedTree(name, child_key(name), None, None)
     with monkeypatch.context() as patched:
-        patched.setattr(os, "killpg", refuse)
-        found = orphans.groups({process.pid: "sleeper"})
-        assert await orphans.kill(found, timeout=0.05) == found
-    assert await orphans.kill(found) == []
-    process.wait()
+        patched.setattr(MarkedTree, "kill", lambda self, members: None)
+        assert await asyncio.to_thread(kill_trees, [tree], time.monotonic() + 0.1) == [tree]
+    assert await asyncio.to_thread(kill_trees, [tree], time.monotonic() + 30) == []
+    await soon(child.exit)
+
+
+def test_marks_are_no_limits_that_anyone_would_set() -> None:
+    assert mark("a.1") != mark("a.2")
+    assert 2**56 <= mark("a.1") < 2**62

@@ -17,6 +17,7 @@ from cloudwright.model.json_values import MAX_NESTING
 from cloudwright.model.operation import Failure
 from cloudwright.process import operation_process
 from cloudwright.process.backlog import MAX_BYTES, MAX_FRAMES, MAX_SHARED, Backlog, SharedBacklog
+from cloudwright.process.child import Child
 from cloudwright.process.frames import MAX_FRAME, VERSION
 from cloudwright.process.runner import OperationEnd, Runner
 from cloudwright.process.supervisor import ExitStatus, Zygote
@@ -456,7 +457,7 @@ async def test_a_kill_is_over_when_the_last_grandchild_is() -> None:
     assert is_dead(grandchild)
     end = await books.end()
     assert end.group_gone
-    assert end.exit_status == ExitStatus(signal=15)
+    assert end.exit_status == ExitStatus(signal=9)
     assert [signum for signum, _ in books.of("signalled")] == [signal.SIGTERM, signal.SIGKILL]
 
 
@@ -506,7 +507,7 @@ async def test_a_failed_kill_is_recorded_and_can_be_tried_again(monkeypatch: pyt
     await books.line("ready")
     monkeypatch.setattr(operation_process, "DEATH_SECONDS", 0.01)
     with monkeypatch.context() as patched:
-        patched.setattr(Zygote, "_signal", lambda self, key, signum: None)
+        patched.setattr(Child, "signal", lambda self, signum: None)
         assert await runner.kill(ID, "in vain") is False
     (event,) = [message for message in books.of("message") if message["type"] == "event"]
     assert event["event_type"] == "operation_kill_failed"
@@ -522,7 +523,7 @@ async def test_what_outlives_the_end_is_ended_when_asked_again_and_the_sink_hear
 ) -> None:
     monkeypatch.setattr(operation_process, "DEATH_SECONDS", 0.01)
     with monkeypatch.context() as patched:
-        patched.setattr(Zygote, "_signal", lambda self, key, signum: None)
+        patched.setattr(Child, "signal", lambda self, signum: None)
         runner, books, _ = await start("print_family_and_die", grace=0.01)
         assert not (await books.end()).group_gone
     monkeypatch.setattr(operation_process, "DEATH_SECONDS", PATIENCE)

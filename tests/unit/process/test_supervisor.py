@@ -433,7 +433,7 @@ async def test_an_interpreter_finds_the_runtime_and_none_of_its_neighbours(tmp_p
     own = {name for name in said["modules"] if name.startswith("cloudwright")}
     assert own == {"cloudwright", "cloudwright.errors"} | {
         f"cloudwright.process{name}"
-        for name in ("", ".channel", ".child_setup", ".frames", ".proc_title", ".zygote")
+        for name in ("", ".channel", ".child_setup", ".frames", ".leaves", ".proc_title", ".zygote")
     }
     foreign = {name.partition(".")[0] for name in said["modules"]} - set(sys.stdlib_module_names)
     assert {name for name in foreign if not name.startswith(("_", "__"))} <= {
@@ -460,7 +460,9 @@ async def test_two_thousand_children_leave_nothing_behind() -> None:
     mine = resident_kilobytes()
     await asyncio.gather(*(some(200) for _ in range(10)))
     after = [descriptors(), descriptors(zygote.pid), resident_kilobytes(zygote.pid)]
-    assert after[:2] == before[:2]
+    assert after[0] == before[0]
+    # Two for each cgroup that can be used again, of which there are as many as there were children at once.
+    assert after[1] <= before[1] + 2 * 10
     assert after[2] - before[2] < 512
     assert resident_kilobytes() - mine < 4096
     children = Path(f"/proc/{zygote.pid}/task/{zygote.pid}/children")

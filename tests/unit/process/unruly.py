@@ -219,6 +219,22 @@ def reserve_memory(channel: Channel) -> None:
         channel.send({"type": "reserved", "limit": resource.getrlimit(resource.RLIMIT_DATA)[1]})
 
 
+def run_shell(channel: Channel) -> None:
+    """Runs what the variable CODE says, passes on what it prints line by line, and ends when it has."""
+    shell = subprocess.Popen(["bash", "-c", os.environ["CODE"]], stdout=subprocess.PIPE, text=True)
+    assert shell.stdout is not None
+    for line in shell.stdout:
+        print(line, end="", flush=True)
+    channel.send({**END, "result": shell.wait()})
+
+
+def start_new_session(channel: Channel) -> NoReturn:
+    """Runs a program in a session of its own, without an environment, and waits for it."""
+    program = subprocess.Popen(["sleep", os.environ["SECONDS"]], start_new_session=True, env={})
+    program.wait()
+    _for_ever()
+
+
 def take_memory(channel: Channel) -> None:
     bytearray(1024 * 1024 * 1024)
 
