@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from cloudwright.process.cgroups import Cgroups
 from cloudwright.process.limits import DEATH_SECONDS
 from cloudwright.process.process_table import ProcessTable
-from cloudwright.process.process_tree import CgroupTree, MarkedTree, Tree, kill_trees
+from cloudwright.process.process_tree import LOOKS, CgroupTree, MarkedTree, Tree, kill_trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,13 @@ def find(children: Mapping[str, str], cgroups: Cgroups | None = None) -> list[Or
         if (members := (tree := CgroupTree(folder)).members())
     ]
     trees = {MarkedTree(name, key, None, None): set[int]() for key, name in children.items()}
-    # Twice: a process that forks and ends while a look passes it by is found by the next, in its child.
-    for _ in range(2):
+    looks = 0
+    # A process that forks and ends while a look passes it by is found by the next, in its child.
+    while looks < LOOKS:
         table = ProcessTable()
         for marked, pids in trees.items():
             pids.update(pid for pid, _ in marked.members(table))
+        looks += table.complete
     return found + [
         Orphan(marked.name, tuple(sorted(pids)), marked) for marked, pids in trees.items() if pids
     ]

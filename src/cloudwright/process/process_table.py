@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,8 @@ from cloudwright.process.proc_title import CHILD_VARIABLE
 Identity = tuple[int, int]
 #: How often to look for new processes during one look.
 _MOST_PASSES = 100
+#: Processes that are younger (seconds) may end soon: their marks are read at once.
+_RECENT_SECONDS = 2.0
 #: Nobody limits file locks to as many.
 _LEAST_MARK = 2**56
 
@@ -37,7 +40,10 @@ class ProcessTable:
     def __init__(self) -> None:
         self.processes: dict[int, Process] = {}
         self._children: defaultdict[int, list[int]] = defaultdict(list)
+        #: Whether the marks of all that were asked for could be read before the process had ended.
+        self.complete = True
         self._marks: dict[int, tuple[str | None, int | None]] = {}
+        recent = (time.clock_gettime(time.CLOCK_BOOTTIME) - _RECENT_SECONDS) * os.sysconf("SC_CLK_TCK")
         seen: set[str] = set()
         # Again, until nobody is new: who forks and ends meanwhile is found in its child.
         for _ in range(_MOST_PASSES):
@@ -51,6 +57,8 @@ class ProcessTable:
                 if process is not None:
                     self.processes[pid] = process
                     self._children[process.parent].append(pid)
+                    if process.identity[1] > recent:
+                        self.marks(pid)
 
     def below(self, roots: Iterable[int]) -> set[int]:
         """The descendants of ``roots``, without these."""
@@ -65,7 +73,13 @@ class ProcessTable:
     def marks(self, pid: int) -> tuple[str | None, int | None]:
         """The name in the process's environment and the number in its limits; None if there is none."""
         if pid not in self._marks:
-            self._marks[pid] = _name(pid), _lock_limit(pid)
+            try:
+                limit = _lock_limit(pid)
+            except OSError:
+                # It has ended, and may have forked before.
+                self.complete = False
+                limit = None
+            self._marks[pid] = _name(pid), limit
         return self._marks[pid]
 
     def is_marked(self, pid: int, name: str, number: int) -> bool:
@@ -136,10 +150,7 @@ def _name(pid: int) -> str | None:
 
 
 def _lock_limit(pid: int) -> int | None:
-    try:
-        with open(f"/proc/{pid}/limits", "rb") as limits:
-            _, _, rest = limits.read().partition(b"Max file locks")
-    except OSError:
-        return None
+    with open(f"/proc/{pid}/limits", "rb") as limits:
+        _, _, rest = limits.read().partition(b"Max file locks")
     soft = rest.split(maxsplit=1)[:1]
     return int(soft[0]) if soft and soft[0].isdigit() else None

@@ -131,7 +131,7 @@ def kill_trees(trees: Collection[Tree], until: float) -> list[Tree]:
                 tree.kill(members)
                 watched += members
             else:
-                missing[tree] -= 1
+                missing[tree] -= table.complete
                 if not missing[tree]:
                     del missing[tree]
         _await_ends(watched[:_WATCHED])

@@ -50,10 +50,13 @@ async def look(tree: Tree, tables: ProcessTables) -> list[Identity]:
     """The living members of ``tree``; none only if as many looks as it takes have found none."""
     if isinstance(tree, CgroupTree):
         return tree.members()
-    for _ in range(LOOKS):
-        members = await asyncio.to_thread(tree.members, await tables.fresh())
+    missing = LOOKS
+    while missing:
+        table = await tables.fresh()
+        members = await asyncio.to_thread(tree.members, table)
         if members:
             return members
+        missing -= table.complete
     return []
 
 
