@@ -100,7 +100,7 @@ def test_a_deployment_whose_nodes_no_frame_would_hold(manager: ManagerProcess) -
                 runtime_properties={"note": "x" * (MAX_FRAME // 8)},
                 now=datetime.now(UTC),
             )
-    assert run_on(manager, instances[0].node_id) == MAX_FRAME // 8
+    assert run_on(manager, rows[0].node_id) == MAX_FRAME // 8
 
 
 @contextmanager
