@@ -79,7 +79,7 @@ class CurrentContext:
 
 
 class Proxy:
-    """Stands for whatever ``current`` answers at the moment of each use."""
+    """Stands for what ``current`` returns at the moment of each use."""
 
     __slots__ = ("_Proxy__current",)
 

@@ -7,8 +7,8 @@ of it.
 What must always hold:
 
 * An operation's process sends exactly one ``end`` frame, last, whatever the user's code does short of dying;
-  a process that dies says nothing, and whoever supervises it says so.
-* The user's code is never told that something was stored which was not, and runtime properties that changed
+  a process that dies says nothing, and its supervisor says so.
+* The user's code never learns that something was stored which was not, and runtime properties that changed
   are never left out: they travel with the end, whether the operation succeeded or failed.
 * A script stays in the operation's process group, so that one signal ends everything, and nothing it prints
   can hurt.

@@ -23,8 +23,8 @@ from cloudwright.process.frames import MAX_FROM_CHILD, FrameError
 def main(channel: Channel) -> None:
     """Run one operation: receive ``begin``, call the plugin's function, send ``end``.
 
-    Whoever forked this process ends it when this returns, without waiting for threads that the function left
-    behind. Raises ChannelClosed when the supervisor is gone.
+    The process ends when this returns, without waiting for threads that the function left behind.
+    Raises ChannelClosed if the supervisor is gone.
     """
     supervisor = HostConnection(channel)
     try:
@@ -39,7 +39,7 @@ def main(channel: Channel) -> None:
     torn = False
     try:
         result = _run(begin, ctx, supervisor)
-    except BaseException as error:  # noqa: BLE001 - whatever ends the user's code is the operation's end, and is told
+    except BaseException as error:  # noqa: BLE001 - whatever ends the user's code is the operation's end
         failure = describe(error)
         torn = isinstance(error, ProcessException) and error.exit_code < 0
     updates, failure = _updates(ctx, failure)

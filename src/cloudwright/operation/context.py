@@ -1,4 +1,4 @@
-"""``ctx``: what an operation is told about itself, and what it can ask for."""
+"""``ctx``: what an operation knows about itself, and what it can do."""
 
 from __future__ import annotations
 
@@ -38,10 +38,9 @@ class AgentContext:
         self._ctx = ctx
 
     def init_script(self, agent_config: dict[str, Any] | None = None) -> str | None:
-        """The script that installs an agent when a machine first starts; None where the node wants none.
+        """Return the script that installs an agent when a machine starts first, or None if none is wanted.
 
-        Raises NonRecoverableError where it wants one: agents of this kind connect by themselves once they
-        are installed.
+        Raises NonRecoverableError if it wants one: there is no such script.
         """
         node = self._ctx.node
         properties = node.properties
@@ -57,7 +56,7 @@ class AgentContext:
 class Context:
     """``begin`` is the frame that began the operation's process (docs/concepts/frames.md).
 
-    Most operations look at few parts of it, so a part is made when somebody looks: a child that was just
+    Most operations look at few parts of it, so each part is made when it is looked at: a child that was just
     forked pays for every function that it runs, and for every object that it makes.
     """
 
@@ -86,7 +85,7 @@ class Context:
 
     @cached_property
     def _context(self) -> dict[str, Any]:
-        """Plugins' shared code looks in here, and writes into it; nothing of ours does."""
+        """Plugins' shared code reads and writes this; nothing of ours does."""
         return {
             "blueprint_id": self.blueprint.id,
             "deployment_id": self.deployment.id,
@@ -99,7 +98,7 @@ class Context:
 
     @property
     def type(self) -> str:
-        """NODE_INSTANCE, RELATIONSHIP_INSTANCE or DEPLOYMENT: what the operation works on."""
+        """What the operation works on: `node-instance`, `relationship-instance` or `deployment`."""
         if self._source is not None:
             return RELATIONSHIP_INSTANCE
         return NODE_INSTANCE if self._instance is not None else DEPLOYMENT
@@ -112,27 +111,33 @@ class Context:
 
     @property
     def node(self) -> Any:
+        """The node, a NodeContext. Raises NonRecoverableError in other operations than a node's."""
         self._expect(NODE_INSTANCE, "ctx.node and ctx.instance")
         return self._node
 
     @property
     def instance(self) -> Any:
+        """The node instance, a NodeInstanceContext. Raises NonRecoverableError as ``node`` does."""
         self._expect(NODE_INSTANCE, "ctx.node and ctx.instance")
         return self._instance
 
     @property
     def source(self) -> Any:
+        """The source's node and instance. Raises NonRecoverableError in other operations than a
+        relationship's.
+        """
         self._expect(RELATIONSHIP_INSTANCE, "ctx.source and ctx.target")
         return self._source
 
     @property
     def target(self) -> Any:
+        """The target's node and instance. Raises NonRecoverableError as ``source`` does."""
         self._expect(RELATIONSHIP_INSTANCE, "ctx.source and ctx.target")
         return self._target
 
     @property
     def capabilities(self) -> Any:
-        """Older than, and better written as, ``ctx.instance.relationships``."""
+        """Deprecated: use ``ctx.instance.relationships``."""
         warnings.warn(
             "ctx.capabilities is deprecated: use ctx.instance.relationships", DeprecationWarning, stacklevel=2
         )
@@ -140,82 +145,92 @@ class Context:
 
     @cached_property
     def blueprint(self) -> BlueprintContext:
+        """The blueprint of the deployment: its ``id``."""
         return BlueprintContext(self._begin.get("blueprint") or {})
 
     @cached_property
     def deployment(self) -> DeploymentContext:
+        """The deployment: its ``id``, ``display_name``, ``inputs`` and ``resource_tags``."""
         return DeploymentContext(
             self._begin.get("deployment") or {}, self.tenant_name, self.execution_creator_username
         )
 
     @property
     def agent(self) -> AgentContext:
+        """How an agent gets onto the machine that this operation makes."""
         self._expect(NODE_INSTANCE, "ctx.agent")
         return AgentContext(self)
 
     @cached_property
     def plugin(self) -> PluginContext:
+        """The plugin that the operation belongs to."""
         return PluginContext(self._begin.get("plugin") or {}, self._begin.get("workdir"))
 
     @property
     def operation(self) -> OperationContext:
+        """The operation itself: its name and its retries."""
         return self._operation
 
     @property
     def task_id(self) -> str | None:
-        """The operation's id: the same in all of its attempts."""
+        """The operation's id, the same in all of its attempts."""
         return self._task.get("id")
 
     @property
     def task_name(self) -> str | None:
-        """The function's full name."""
+        """The full name of the function that runs, `module.function`."""
         return self._task.get("mapping")
 
     @property
     def task_type(self) -> str:
+        """Always `operation`."""
         return "operation"
 
     @property
     def task_target(self) -> str | None:
-        """The name of the agent that it runs on; None on the manager."""
+        """The name of the agent that it runs on, or None on the manager."""
         return (self._begin.get("agent") or {}).get("name")
 
     task_queue = task_target
 
     @property
     def timeout(self) -> float | None:
-        """The operation is ended when it takes longer than this (seconds); None: it is not."""
+        """Seconds after which the operation is ended, or None if it may take any time."""
         return self._task.get("timeout")
 
     @property
     def timeout_recoverable(self) -> bool:
-        """Whether it is tried again when it took too long."""
+        """Whether an operation that was ended by its timeout is retried."""
         return bool(self._task.get("timeout_recoverable"))
 
     @property
     def resume(self) -> bool:
-        """Whether the run before this one was interrupted, so that some of the work may be done already."""
+        """Whether the attempt before this one was interrupted, so that some of the work may be done."""
         return bool(self._task.get("resume"))
 
     @property
     def execution_id(self) -> str | None:
+        """The id of the execution that runs the operation."""
         return self._execution.get("id")
 
     @property
     def workflow_id(self) -> str | None:
-        """The name of the workflow that runs the operation."""
+        """The name of the workflow that runs the operation, such as `install`."""
         return self._execution.get("workflow_id")
 
     @property
     def workflow_parameters(self) -> dict[str, Any]:
+        """The execution's parameters, by name."""
         return self._execution.get("parameters") or {}
 
     @property
     def execution_creator_username(self) -> str | None:
+        """The name of the user who started the execution."""
         return self._execution.get("created_by")
 
     @property
     def tenant_name(self) -> str | None:
+        """The name of the tenant that the deployment belongs to."""
         return self.tenant.get("name")
 
     # What it can do.
@@ -227,35 +242,47 @@ class Context:
 
     @property
     def logger(self) -> logging.Logger:
-        """Everything logged here is seen in the execution's events."""
+        """A standard logger, from DEBUG on. Its records appear as log lines among the execution's events.
+
+        A message is cut to 65,536 characters. Logging waits while too many lines wait to be stored.
+        """
         if self._logger is None:
             self._logger = operation_logger(str(self.task_id), FrameHandler(self._supervisor))
         return self._logger
 
     def send_event(self, event: str) -> None:
-        """Have the execution's events say ``event``."""
+        """Record ``event``, as text, among the execution's events (type `plugin_event`)."""
         self._supervisor.event(str(event), "plugin_event")
 
     def has_cancel_request(self) -> bool:
-        """Whether the execution was asked to stop.
+        """Return whether a cancellation of the execution was requested.
 
-        An operation that takes long can look now and then, and end early.
+        An operation that takes long can look now and then, and end early. It does not wait.
         """
         return self._supervisor.cancel_requested()
 
     def get_resource(self, resource_path: str) -> bytes:
-        """What a file of the blueprint holds. Raises HttpException where there is none."""
+        """Return the content of a file of the blueprint; ``resource_path`` is relative to the blueprint.
+
+        Raises HttpException, which is not recoverable, if there is none.
+        """
         return self._resources.read(resource_path)
 
     def get_resource_and_render(
         self, resource_path: str, template_variables: dict[str, Any] | None = None
     ) -> bytes:
-        """The same for a Jinja template, filled with ``template_variables`` and ``ctx``."""
+        """Return a file of the blueprint, rendered by Jinja with ``template_variables`` and ``ctx``.
+
+        Raises HttpException if there is no such file, NonRecoverableError if the template cannot be rendered.
+        """
         variables = self._variables(template_variables)
         return render(self._resources.read(resource_path), variables, resource_path)
 
     def download_resource(self, resource_path: str, target_path: str | None = None) -> str:
-        """Copy a file of the blueprint, to a new folder unless it is said; answers where it is."""
+        """Copy a file of the blueprint to ``target_path``, or into a new folder; returns the copy's path.
+
+        Raises HttpException if there is no such file.
+        """
         return self._resources.download(resource_path, target_path)
 
     def download_resource_and_render(
@@ -264,7 +291,7 @@ class Context:
         target_path: str | None = None,
         template_variables: dict[str, Any] | None = None,
     ) -> str:
-        """The same for a Jinja template, filled with ``template_variables`` and ``ctx``."""
+        """Copy a file as ``download_resource`` does, rendered as ``get_resource_and_render`` renders it."""
         variables = self._variables(template_variables)
         target = self.download_resource(resource_path, target_path)
         with open(target, "rb") as stream:
@@ -276,7 +303,10 @@ class Context:
         return target
 
     def download_directory(self, directory_path: str, target_path: str | None = None) -> str:
-        """Copy a folder of the blueprint, to a new one unless it is said; answers where it is."""
+        """Copy a folder of the blueprint to ``target_path``, or to a new one; returns the copy's path.
+
+        Raises HttpException if there is no such folder.
+        """
         return self._resources.download_folder(directory_path, target_path)
 
     def _variables(self, template_variables: dict[str, Any] | None) -> dict[str, Any]:
@@ -294,16 +324,19 @@ class Context:
         return RestClient(self._supervisor.call)
 
     def get_execution(self, execution_id: str | None = None) -> Record:
-        """An execution as the REST API shows it; None: the one that this operation belongs to."""
+        """Return an execution as the REST API shows it; by default the one that runs this operation.
+
+        Raises RequestRefused, with status_code 404, if there is none.
+        """
         return self._rest.executions.get(execution_id or str(self.execution_id))
 
     def get_operation(self) -> Record:
-        """This operation as the REST API shows it."""
+        """Return this operation as the REST API shows it."""
         return self._rest.operations.get(str(self.task_id))
 
     @property
     def provider_context(self) -> dict[str, Any]:
-        """Always empty: what one shares with all blueprints is a secret or a shared deployment now."""
+        """Always empty; kept for plugins that read it."""
         return {}
 
     @property

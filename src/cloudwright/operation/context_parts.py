@@ -1,5 +1,5 @@
-"""The parts of ``ctx`` that say what the operation was told, and ask nobody: its blueprint, its
-deployment, its plugin, and itself.
+"""The parts of ``ctx`` that are known when the operation begins: its blueprint, its deployment, its plugin,
+and itself.
 """
 
 from __future__ import annotations
@@ -42,21 +42,24 @@ class OperationContext:
 
     @property
     def retry_number(self) -> int:
-        """How often this run of the workflow has retried it: 0 at the first time."""
+        """How often this run of the workflow has retried it: 0 in its first attempt."""
         return int(self._operation.get("retry_number") or 0)
 
     @property
     def max_retries(self) -> int | None:
-        """How often it may be run again; -1 without end."""
+        """How often it may be retried; -1 is unlimited."""
         return self._operation.get("max_retries")
 
     @property
     def relationship(self) -> str | None:
-        """For an operation of a relationship, whose side it is, `source` or `target`; else None."""
+        """The side of a relationship that the operation belongs to, `source` or `target`; else None."""
         return self._operation.get("side")
 
     def retry(self, message: str | None = None, retry_after: float | str | None = None) -> None:
-        """Ask for the operation to be run again, ``retry_after`` seconds after it returned."""
+        """Have the operation retried, ``retry_after`` seconds after it returned.
+
+        None leaves the wait to the retry policy. The attempt counts as a retry.
+        """
         if isinstance(retry_after, str):  # a script's
             try:
                 retry_after = float(retry_after)

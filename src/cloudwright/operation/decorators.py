@@ -13,9 +13,11 @@ Function = Callable[..., Any]
 
 
 def operation(func: Function | None = None, resumable: bool = False, **_: Any) -> Any:
-    """Mark a function as an operation. ``resumable``: it may be run again after an interrupted run.
+    """Mark a function as an operation; used as ``@operation`` or ``@operation(resumable=True)``.
 
-    An operation need not be marked.
+    ``resumable``: an attempt that was interrupted, as by a crash of the manager, may be run again by itself;
+    ``ctx.resume`` is true then. Other operations fail instead, and run again when the execution is resumed.
+    Functions need no mark otherwise. Returns the function itself.
     """
     if func is None:
         return functools.partial(operation, resumable=resumable)
@@ -29,11 +31,11 @@ def serial_operation(
     states: list[str] | None = None,
     **marks: Any,
 ) -> Callable[[Function], Function]:
-    """Let a node's instances go through the operation one after the other, by their index.
+    """Run the operation for a node's instances one after the other, by their index.
 
-    An instance whose turn it is not asks to be run again. It is its turn when every instance before it is in
-    one of ``states`` (["started"]). From ``threshold`` (not 0) instances in them on, the rest go together.
-    Other workflows than ``workflows`` (["install"]) take no turns.
+    An instance has its turn when every instance before it is in one of ``states`` (by default `started`);
+    until then its operation is retried. Once ``threshold`` instances are in them (0: never), the others go
+    together. Only ``workflows`` (by default `install`) take turns. ``marks`` are those of ``operation``.
     """
     serial = workflows or ["install"]
     ready = states or ["started"]

@@ -12,9 +12,10 @@ from cloudwright.operation.properties import ImmutableProperties, RuntimePropert
 
 
 class NodeContext:
-    """A node, as an instance of it sees it: ``instance_id`` is what SELF means in its properties.
+    """``ctx.node``: a node, as an instance of it sees it.
 
-    ``node`` is its dictionary (docs/reference/plan.md), or None to ask for it when somebody looks.
+    ``instance_id`` is what SELF means in its properties. ``node`` is its dictionary (docs/reference/plan.md),
+    or None to ask the manager for it when it is looked at.
     """
 
     def __init__(
@@ -34,25 +35,31 @@ class NodeContext:
 
     @property
     def id(self) -> str:
-        """The node's name: the same as ``name``."""
+        """The node's name, the same as ``name``."""
         return self._name
 
     @property
     def name(self) -> str:
+        """The node's name in the blueprint."""
         return self._name
 
     @property
     def type(self) -> str:
+        """The name of the node's type."""
         return str(self._node["type"])
 
     @property
     def type_hierarchy(self) -> list[str]:
-        """The node's type and the types that it derives from, the root first."""
+        """Names of the node's type and of all types that it derives from, the root first."""
         return list(self._node.get("type_hierarchy") or [self._node["type"]])
 
     @property
     def properties(self) -> ImmutableProperties:
-        """The properties that the blueprint gives the node, with what their functions say now."""
+        """The node's properties, by name, with their intrinsic functions evaluated as things are now.
+
+        They cannot be changed: writing to them raises NonRecoverableError. Raises RequestRefused if a
+        function cannot be evaluated.
+        """
         if self._properties is None:
             properties = self._node.get("properties") or {}
             if any(_may_be_function(value) for value in properties.values()):
@@ -62,21 +69,25 @@ class NodeContext:
 
     @property
     def number_of_instances(self) -> int | None:
-        """How many instances the node was deployed with; None where that is not known."""
+        """How many instances the node was deployed with, or None if that is not known."""
         count = (self._node.get("instances") or {}).get("deploy", self._node.get("number_of_instances"))
         return None if count is None else int(count)
 
     @property
     def relationships(self) -> list[dict[str, Any]]:
-        """The node's relationships as in the plan."""
+        """The node's relationships: dictionaries as in the plan (docs/reference/plan.md)."""
         if "relationships" not in self._node:
-            # The frame that began the operation leaves them out: they are most of a node, and few look.
+            # The frame that began the operation leaves them out: they are large, and few operations look.
             self._loaded = self._supervisor.call("node", id=self._name)
         return list(self._node.get("relationships") or ())
 
 
 class NodeInstanceContext:
-    """A node instance. ``instance`` is its record (docs/concepts/frames.md), or None to ask for it later."""
+    """``ctx.instance``: a node instance.
+
+    ``instance`` is its record (docs/concepts/frames.md), or None to ask the manager for it when it is looked
+    at. ``modifiable``: its runtime properties may be changed.
+    """
 
     def __init__(
         self,
@@ -103,44 +114,53 @@ class NodeInstanceContext:
 
     @property
     def id(self) -> str:
+        """The instance's id, such as `web_k3x9a2`."""
         return self._id
 
     @property
     def node(self) -> NodeContext:
+        """The node that it is an instance of."""
         return self._node
 
     @property
     def index(self) -> int:
-        """Which of its node's instances it is, from 1."""
+        """Which of its node's instances it is, counted from 1."""
         return int(self._instance.get("index") or 0)
 
     @property
     def state(self) -> str | None:
+        """Its state when the operation began or ``refresh`` was called, such as `started`."""
         return self._instance.get("state")
 
     @property
     def host_id(self) -> str | None:
-        """The instance that it runs on: an id; its own where it is a host itself."""
+        """The id of the instance that it runs on: its own if it is a host, None if it runs on none."""
         return self._instance.get("host_id")
 
     @property
     def scaling_groups(self) -> list[dict[str, Any]]:
-        """The instances of scaling groups that it belongs to."""
+        """The instances of scaling groups that it belongs to: `[{"name", "id"}]`."""
         return list(self._instance.get("scaling_groups") or ())
 
     @property
     def system_properties(self) -> dict[str, Any]:
+        """What the engine keeps about the instance, such as the result of the last check; a copy."""
         return dict(self._instance.get("system_properties") or {})
 
     @property
     def drift(self) -> Any:
-        """What the last check found to differ from the blueprint; None where it found nothing."""
+        """What the last ``check_drift`` operation returned, or None if it found no difference or failed."""
         found = self.system_properties.get("configuration_drift") or {}
         return found.get("result") if found.get("ok") else None
 
     @property
     def runtime_properties(self) -> RuntimeProperties:
-        """What operations noted down. Changes are stored when the operation ends, or by ``update``."""
+        """What operations keep about the instance: a dictionary of JSON values.
+
+        Changes, also inside nested lists and dictionaries, are stored when the operation ends, whether it
+        succeeds or fails, or by ``update``. If they were changed elsewhere meanwhile, the operation fails and
+        is retried. Lists and dictionaries may be nested 100 levels.
+        """
         if self._runtime_properties is None:
             self._runtime_properties = RuntimeProperties(self._instance.get("runtime_properties") or {})
             self._runtime_properties.modifiable = self._modifiable
@@ -153,7 +173,7 @@ class NodeInstanceContext:
 
     @property
     def relationships(self) -> list[RelationshipContext]:
-        """One per instance that this one has a relationship with, in the blueprint's order."""
+        """The instance's relationships, one for each target instance, in the blueprint's order."""
         if self._relationships is None:
             self._relationships = [
                 RelationshipContext(relationship, self._node, self._supervisor)
@@ -163,9 +183,9 @@ class NodeInstanceContext:
 
     @property
     def host_ip(self) -> str:
-        """The address of the host that it runs on: the host's ``ip``, a runtime property or a property.
+        """The address of the host that it runs on: the host's runtime property ``ip``, else its property.
 
-        Raises NonRecoverableError where there is no host, or no address.
+        Raises NonRecoverableError if it has no host, or the host has no address.
         """
         host_id = self.host_id
         if host_id is None:
@@ -186,11 +206,13 @@ class NodeInstanceContext:
     def update(
         self, on_conflict: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] | None = None
     ) -> None:
-        """Store the runtime properties now, if they changed.
+        """Store the runtime properties now, if they changed, and wait until they are stored.
 
-        ``on_conflict(ours, stored)`` answers the properties to store; it is called first with ours twice,
-        and again each time that somebody else has stored others meanwhile. Without it such a conflict raises
-        RequestRefused with status code 409.
+        ``on_conflict(ours, stored)`` returns the properties to store. It is called first with ours twice,
+        and again whenever others were stored meanwhile.
+
+        Raises RequestRefused, with status_code 409, if others were stored meanwhile and there is no
+        ``on_conflict``; NonRecoverableError if they hold what cannot be stored.
         """
         if on_conflict is None:
             changed = self.changes()
@@ -214,7 +236,7 @@ class NodeInstanceContext:
     def refresh(self, force: bool = False) -> None:
         """Load the instance as it is stored now.
 
-        Raises NonRecoverableError where changes would be lost, unless ``force``.
+        Raises NonRecoverableError if changes of its runtime properties would be lost, unless ``force``.
         """
         if not force and self._runtime_properties is not None and self._runtime_properties.dirty:
             raise NonRecoverableError(
@@ -228,9 +250,9 @@ class NodeInstanceContext:
             self._runtime_properties.mark_clean()
 
     def changes(self) -> dict[str, Any] | None:
-        """What is to be stored, as an ``updates`` entry of the ``end`` frame; None where nothing changed.
+        """Return what is to be stored, as an ``updates`` entry of the ``end`` frame, or None.
 
-        Raises NonRecoverableError where it cannot be stored.
+        Raises NonRecoverableError if it cannot be stored.
         """
         if self._runtime_properties is None or not self._runtime_properties.dirty:
             return None
@@ -265,10 +287,12 @@ class RelationshipContext:
 
     @property
     def type(self) -> str:
+        """The name of the relationship's type."""
         return str(self._relationship["type"])
 
     @property
     def target(self) -> RelationshipSubjectContext:
+        """The end that it leads to. Its runtime properties can be read, not changed."""
         return self._target
 
     @property
@@ -280,6 +304,7 @@ class RelationshipContext:
 
     @property
     def type_hierarchy(self) -> list[str]:
+        """Names of the relationship's type and of all types that it derives from, the root first."""
         return list(self._definition.get("type_hierarchy") or [self.type])
 
     @property
@@ -289,7 +314,7 @@ class RelationshipContext:
 
 
 class RelationshipSubjectContext:
-    """One end of a relationship."""
+    """One end of a relationship: its ``node`` and its ``instance``."""
 
     def __init__(self, node: NodeContext, instance: NodeInstanceContext) -> None:
         self.node = node
@@ -328,7 +353,7 @@ class ContextCapabilities:
 
 
 def _may_be_function(value: Any) -> bool:
-    """Whether ``value`` is, or holds, what an intrinsic function looks like: a dictionary of one key."""
+    """Return whether ``value`` is or holds what looks like an intrinsic function: a dictionary of one key."""
     if isinstance(value, dict):
         return len(value) == 1 or any(_may_be_function(each) for each in value.values())
     return isinstance(value, list) and any(_may_be_function(each) for each in value)

@@ -40,7 +40,7 @@ class Resources:
             raise HttpException(path, 404, f"`{path}` of the blueprint is a folder, not a file.") from None
 
     def download(self, path: str, target: str | None = None) -> str:
-        """Copy a file of the blueprint; answers where it is.
+        """Copy a file of the blueprint; returns the copy's path.
 
         ``target`` is a file's path; None: in a new temporary folder.
         """
@@ -52,7 +52,7 @@ class Resources:
         return target
 
     def download_folder(self, path: str, target: str | None = None) -> str:
-        """Copy a folder of the blueprint, with all in it; answers where it is.
+        """Copy a folder of the blueprint, with all in it; returns the copy's path.
 
         ``target`` is a folder's path; None: a new temporary one.
         """

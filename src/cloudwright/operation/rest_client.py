@@ -1,4 +1,4 @@
-"""The manager's REST API, asked through the supervisor, with the rights of whoever started the execution.
+"""The manager's REST API, asked through the supervisor, with the rights of the execution's user.
 
 The names are those of Cloudify's client, so that plugins find what they call: ``client.secrets.get(key)``.
 Every resource can be listed, got, created, updated and deleted; what has verbs of its own is written out.

@@ -24,7 +24,7 @@ def executable_tempdir() -> str:
 
 
 def _tempdir() -> str:
-    """What ``tempfile.gettempdir()`` answers."""
+    """Return what ``tempfile.gettempdir()`` returns."""
     first = os.environ.get("TMPDIR") or os.environ.get("TEMP") or os.environ.get("TMP") or "/tmp"  # noqa: S108
     # Who has loaded it may have told it where.
     if "tempfile" not in sys.modules and os.path.isdir(first) and os.access(first, os.W_OK | os.X_OK):
@@ -35,7 +35,7 @@ def _tempdir() -> str:
 
 
 def new_folder() -> str:
-    """A new empty folder that only this user may enter; whoever asks for it removes it."""
+    """Make an empty folder that only this user may enter, and return it; the caller removes it."""
     return _make(executable_tempdir(), "cloudwright-")
 
 

@@ -19,16 +19,14 @@ _CHUNK = 64 * 1024
 
 
 class ChannelClosed(CloudwrightError):
-    """The supervisor is gone or has closed the channel: there is nobody left to work for, and the child must
-    end.
-    """
+    """The supervisor is gone or has closed the channel: the child has nothing to work for, and must end."""
 
 
 class Channel:
     """Any thread may send; one thread at a time may receive."""
 
     def __init__(self, fd: int) -> None:
-        """Takes ``fd``, a connected stream socket, over."""
+        """Take ``fd``, a connected stream socket, over."""
         self._socket = socket.socket(fileno=fd)
         self._sending = allocate_lock()
         self._decoder = frames.Decoder()

@@ -1,4 +1,4 @@
-"""One question to one short-lived process: fork, ask, answer what it asks in turn, end."""
+"""One task for one short-lived process: fork it, send the task, answer its calls, return its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One attempt of an operation: its process, from the fork to the end that is told about it."""
+"""One attempt of an operation: its process, from the fork to the report of its end."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class OperationEnd:
 
 
 class OperationSink(Protocol):
-    """Who is told about operations; called in the event loop."""
+    """Receives reports of operations; called in the event loop."""
 
     def started(self, operation_id: str, pid: int) -> None:
         """Its process exists."""
@@ -91,7 +91,7 @@ class OperationProcess:
         shared: SharedBacklog,
         forget: Callable[[OperationProcess], None],
     ) -> None:
-        """``forget`` is called when it is over, before the sink is told."""
+        """``forget`` is called when it is over, before the sink is."""
         self._loop = asyncio.get_running_loop()
         self.operation_id = operation_id
         self.since = since

@@ -27,9 +27,7 @@ class WorkflowNotRun(Exception):
 
 
 def main(channel: Channel) -> None:
-    """Run the workflow that the first frame names. Returns when there is nobody left to talk to, or nothing
-    to say.
-    """
+    """Run the workflow that the first frame names. Returns when its end was sent, or the host is gone."""
     collect_rarely()
     try:
         try:
@@ -45,7 +43,7 @@ def main(channel: Channel) -> None:
             connection.close()
         _send_end(channel, end)
     except ChannelClosed:
-        # The host is gone, and with it whoever would want to know.
+        # The host is gone: nothing is left to report to.
         return
 
 
@@ -57,7 +55,7 @@ def collect_rarely() -> None:
 
 
 def run(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
-    """Call the workflow's function, and answer the ``end`` frame without its type. Raises ChannelClosed
+    """Call the workflow's function, and return the ``end`` frame without its type. Raises ChannelClosed
     only.
     """
     connection.cancellation.requested = begin.get("cancel")
@@ -71,7 +69,7 @@ def run(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
         parameters = dict(begin["execution"].get("parameters") or {})
         current_workflow_ctx.share(ctx, parameters)
         if not resumable:
-            # Kept before it is called: what it does from here on, nobody can know once its process is gone.
+            # Stored before it is called: what it does from here on is not known once its process is gone.
             connection.call("begin")
         result = _call(function, ctx, parameters)
         if isinstance(result, str) and result == EXECUTION_CANCELLED_RESULT:

@@ -1,7 +1,7 @@
-"""The workflow's side of the talk with its host: a journal out, news of operations, answers and
+"""The connection of a workflow's process to its host: a journal out, news of operations, replies and
 cancellations in.
 
-There is no reader thread: whoever waits reads, for everybody. Other threads that wait meanwhile are woken
+There is no reader thread: the thread that waits reads, for all. Other threads that wait meanwhile are woken
 when something was read, and one of them reads on when the reader has what it waited for.
 """
 
@@ -24,7 +24,7 @@ from cloudwright.process.frames import FrameError
 from cloudwright.workflow.cancellation import Cancellation
 
 #: As many entries are sent without waiting for more, each task of a graph counted as one: a large graph goes
-#: out piece by piece, so that whoever stores it can store what others have to say in between.
+#: out piece by piece, so that the frames of others can be stored in between.
 MAX_ENTRIES = 500
 
 # Kinds of entries that end with a list of tasks.
@@ -67,7 +67,7 @@ class HostConnection:
     # Out.
 
     def journal(self, *entries: list[Any], aware: bool = True) -> None:
-        """Say what the workflow did: at once, or with what else is being gathered by this thread."""
+        """Report what the workflow did: at once, or with what else this thread gathers."""
         with self._sending:
             self._entries.extend(entries)
             self._unaware = self._unaware or not aware
@@ -76,7 +76,7 @@ class HostConnection:
                 self.flush()
 
     def flush(self) -> None:
-        """Send what was gathered. Raises NonRecoverableError where something of it cannot be stored."""
+        """Send what was gathered. Raises NonRecoverableError if something of it cannot be stored."""
         with self._sending:
             if self._entries:
                 entries, self._entries, self._weight = self._entries, [], 0
@@ -135,12 +135,12 @@ class HostConnection:
             updates.extend(self._unclaimed.pop(operation_id, ()))
 
     def forget(self, operation_id: str) -> None:
-        """Whatever is still heard of this operation is of no interest."""
+        """Ignore further news of this operation."""
         with self._changed:
             self._routes.pop(operation_id, None)
 
     def post(self, updates: Updates, update: Any) -> None:
-        """Hand ``update`` to whoever waits for ``updates``; for threads that run tasks."""
+        """Hand ``update`` to the thread that waits for ``updates``; for threads that run tasks."""
         with self._changed:
             updates.append(update)
         self.poke()
@@ -157,7 +157,7 @@ class HostConnection:
         """Take in what has arrived, without waiting."""
         with self._changed:
             if self._reading:
-                return  # whoever reads takes it in
+                return  # the thread that reads takes it in
             self._reading = True
         self._read(0)
 
@@ -205,7 +205,7 @@ class HostConnection:
         finally:
             with self._changed:
                 self._reading = False
-                with suppress(BlockingIOError):  # nobody poked
+                with suppress(BlockingIOError):  # no poke
                     os.eventfd_read(self._wake)
                 for received in frames:
                     self._take(received)

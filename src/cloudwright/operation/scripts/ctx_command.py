@@ -51,7 +51,7 @@ def evaluate(ctx: Any, words: list[str], cwd: str) -> Result:
         return Result(0, out=_printed(value, options.json_output, words))
     except BadCommand as error:
         return Result(1, err=f"ctx: {error}\n")
-    except Exception as error:  # noqa: BLE001 - whatever ctx's methods raise, the script is told and goes on
+    except Exception as error:  # noqa: BLE001 - whatever ctx's methods raise is the command's error
         return Result(1, err=f"ctx {' '.join(words)}: {type(error).__name__}: {error}\n")
 
 

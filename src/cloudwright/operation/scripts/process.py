@@ -89,13 +89,13 @@ def run_process(
         held = _listen(process, [(process.stdout, out), (process.stderr, err)])
     finally:
         if process.poll() is None:
-            process.kill()  # something went wrong here: nobody would listen to it any more
+            process.kill()  # an error here: its output is not read any more
         process.wait()
     if budget.dropped:
         logger.warning("%s printed more than is logged: %s bytes were dropped", name, budget.dropped)
     if held:
         logger.warning(
-            "%s left something running that holds its output, which nobody reads any more. Redirect it: "
+            "%s left something running that holds its output, which is not read any more. Redirect it: "
             "nohup ... >/dev/null 2>&1 &",
             name,
         )
@@ -103,7 +103,7 @@ def run_process(
 
 
 def _listen(process: subprocess.Popen[bytes], streams: list[tuple[IO[bytes] | None, Stream]]) -> bool:
-    """Read until the process has ended; answers whether somebody else still holds its output then."""
+    """Read until the process has ended; return whether another process holds its output then."""
     ended = os.pidfd_open(process.pid)
     try:
         with selectors.DefaultSelector() as selector:
@@ -157,7 +157,7 @@ def _read(fd: int, stream: Stream) -> int | None:
 
 
 def _read_rest(fd: int, stream: Stream) -> bool:
-    """Read what is there; answers whether that was the stream's end."""
+    """Read what is there; return whether that was the stream's end."""
     total = 0
     while total < _REST:
         size = _read(fd, stream)

@@ -81,7 +81,7 @@ def run(
     ssl_cert_content: str | None = None,
     **kwargs: Any,
 ) -> Any:
-    """Run a script; answers what it said with ``ctx returns``.
+    """Run a script; returns what it said with ``ctx returns``.
 
     The other arguments are the operation's inputs, which the script finds in its environment. ``process``
     says how it is run (docs/reference/plugin-api.md).

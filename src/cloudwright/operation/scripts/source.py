@@ -22,7 +22,7 @@ _CHUNK = 1024 * 1024
 
 
 def copy_script(ctx: Any, path: str, folder: str, ssl_cert_content: str | None = None) -> str:
-    """Copy the script to ``folder``, executable; answers where it is.
+    """Copy the script to ``folder``, executable; returns its path.
 
     ``path`` is relative to the blueprint, absolute on this machine, or a URL. Raises NonRecoverableError,
     which names it, where there is no such script.
@@ -46,7 +46,7 @@ def copy_script(ctx: Any, path: str, folder: str, ssl_cert_content: str | None =
 
 
 def write_script(source: str, folder: str, *, python: bool | None) -> str:
-    """Write the script that the blueprint holds as text to ``folder``, executable; answers where it is.
+    """Write the script that the blueprint holds as text to ``folder``, executable; returns its path.
 
     ``python`` says whether it is Python; None finds out: what can be read as Python is.
     """
