@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from stored import NOW, TENANT, at, create, deploy, start
+from stored import NOW, TENANT, at, create, deploy, grant, run, send, start
 
 from cloudwright.errors import Conflict, DependentExists, NotFound
 from cloudwright.model.execution import Outcome
+from cloudwright.model.operation import OperationState
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import (
     accounts,
@@ -16,6 +17,7 @@ from cloudwright.storage import (
     deployments,
     execution_queries,
     instances,
+    operations,
     plugins,
     secrets,
 )
@@ -114,6 +116,24 @@ def test_owners_are_told_of_the_deployments_that_exist(store: Store) -> None:
         ("other", "d1", "of-d1"),
     }
     assert owners(TENANT) == set()
+
+
+def test_a_deployment_whose_operations_run_on_stays_unless_forced(store: Store) -> None:
+    deploy(store)
+    start(store)
+    run(store, "o1")
+    store.write_sync(ending.finish, "e1", 1, Outcome.TERMINATED, now=NOW)
+    with pytest.raises(DependentExists, match=r"still run: `e1` \(install, terminated\).*--kill"):
+        store.write_sync(deployments.delete, TENANT, "d1")
+    assert store.write_sync(deployments.delete, TENANT, "d1", force=True).id == "d1"
+    # What has ended is in nobody's way.
+    deploy(store, "d2")
+    start(store, "e2", "d2")
+    send(store, "o2", execution="e2")
+    grant(store, "o2", execution="e2")
+    store.write_sync(operations.end, "o2", 1, state=OperationState.SUCCEEDED, now=NOW)
+    store.write_sync(ending.finish, "e2", 1, Outcome.TERMINATED, now=NOW)
+    assert store.write_sync(deployments.delete, TENANT, "d2").id == "d2"
 
 
 def test_a_deployment_in_use_stays_unless_forced(store: Store) -> None:

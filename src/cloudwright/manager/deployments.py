@@ -22,6 +22,7 @@ from cloudwright.manager.identifiers import check_id, check_visibility
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.labels import make_labels
 from cloudwright.manager.preflight import deployment_warnings
+from cloudwright.model.json_values import MAX_NESTING, is_too_deep
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import (
     DeploymentPlan,
@@ -176,8 +177,14 @@ class Deployments:
     ) -> NodeInstance:
         """Change a node instance. ``version`` is what the caller has read, or one more; None is not compared.
 
-        Raises NotFound, and Conflict where it was changed meanwhile.
+        Raises NotFound, Conflict if it was changed meanwhile, and InvalidInput if the properties are nested
+        too deep.
         """
+        if is_too_deep(runtime_properties):
+            raise InvalidInput(
+                f"The runtime properties are nested deeper than the {MAX_NESTING} levels that a value may "
+                "have."
+            )
         instance = await self._store.write(
             _update_instance, tenant, id, version, runtime_properties, state, self._clock()
         )

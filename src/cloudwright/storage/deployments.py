@@ -11,15 +11,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, select
 from sqlalchemy import update as sql_update
 
 from cloudwright.errors import DependentExists, NotFound
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
 from cloudwright.model.node_packing import Shared, Unpacking, pack
+from cloudwright.model.operation import OperationState
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import blueprints
-from cloudwright.storage.columns import is_any
+from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.filters import DeploymentFilter, NodeFilter
 from cloudwright.storage.instances import (
     add_instances,
@@ -28,8 +29,8 @@ from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.locks import lock_deployment
 from cloudwright.storage.paging import EVERYTHING, Page, columns_of, holds, one_of, read_page
 from cloudwright.storage.prepared import Prepared
-from cloudwright.storage.records import Deployment, JsonObject, NodeRow, Owner
-from cloudwright.storage.schema import deployments, executions
+from cloudwright.storage.records import OPERATION, Deployment, JsonObject, NodeRow, Owner
+from cloudwright.storage.schema import deployments, executions, operations
 from cloudwright.storage.schema import node_instances as instance_rows
 from cloudwright.storage.schema import nodes as node_rows
 
@@ -71,6 +72,19 @@ _UNFINISHED = (
         executions.c.tenant == bindparam("of_tenant"),
         executions.c.deployment_id == bindparam("deployment"),
         is_any(executions.c.status, frozenset(ExecutionStatus) - END_STATUSES),
+    )
+    .order_by(executions.c.created_at, executions.c.id)
+)
+_RESIDUAL = (
+    select(executions.c.id, executions.c.workflow_id, executions.c.status)
+    .where(
+        executions.c.tenant == bindparam("of_tenant"),
+        executions.c.deployment_id == bindparam("deployment"),
+        exists().where(
+            operations.c.execution_id == executions.c.id,
+            is_(operations.c.state, OperationState.STARTED),
+            operations.c.kind == OPERATION,
+        ),
     )
     .order_by(executions.c.created_at, executions.c.id)
 )
@@ -176,10 +190,10 @@ def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any
 
 
 def delete(conn: Connection, tenant: str, id: str, *, force: bool = False) -> Deployment:
-    """Delete it with its nodes and node instances; its executions stay. Answers what it was.
+    """Delete it with its nodes and node instances, and return what it was; its executions stay.
 
-    Raises NotFound, and without ``force`` DependentExists where an execution is not over or an instance is
-    live.
+    Raises NotFound, and without ``force`` DependentExists if an execution is not over, an operation of an
+    ended one still runs, or an instance is live.
     """
     lock_deployment(conn, tenant, id)
     parameters = {"of_tenant": tenant, "deployment": id}
@@ -190,6 +204,13 @@ def delete(conn: Connection, tenant: str, id: str, *, force: bool = False) -> De
             raise DependentExists(
                 f"Deployment `{id}` has executions that are not over: {named}. "
                 "Wait for them or cancel them first."
+            )
+        residual = conn.execute(_RESIDUAL, parameters).all()
+        if residual:
+            named = ", ".join(f"`{row.id}` ({row.workflow_id}, {row.status})" for row in residual)
+            raise DependentExists(
+                f"Operations of ended executions of deployment `{id}` still run: {named}. "
+                "Wait for them, kill them (`cfy executions cancel ID --kill`), or delete with force."
             )
         live = conn.scalars(_LIVE, parameters).all()
         if live:
