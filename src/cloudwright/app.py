@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 #: How long an end in good order may take (seconds).
 CLOSE_SECONDS = 30.0
+#: The exit code of a manager whose database another one took over.
+LOST_DATABASE = 75
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +69,14 @@ async def _serve(settings: Settings) -> int:
     starting = asyncio.ensure_future(environments.start())
     try:
         service = await _loaded("cloudwright.manager.manager")
-        store = await asyncio.to_thread(service.Store.open, settings.database_url)
+        name = manager_name(settings.home)
+        store = await asyncio.to_thread(
+            service.Store.open_exclusively, settings.database_url, name, _end_at_once
+        )
         try:
             await starting
             bus = LocalBus()
-            manager = service.Manager(settings, store, bus, environments, name=manager_name(settings.home))
+            manager = service.Manager(settings, store, bus, environments, name=name)
             await _manage(settings, manager, bus, listening)
         finally:
             store.close()
@@ -90,6 +95,12 @@ def _cgroups(settings: Settings) -> Cgroups | None:
     except CgroupsUnavailable as error:
         log.info("operations get no cgroups: %s", error)
         return None
+
+
+def _end_at_once(reason: str) -> None:
+    """End this process, and with it its zygotes and all that they started."""
+    log.critical("%s This manager ends, with everything that it runs.", reason)
+    os._exit(LOST_DATABASE)
 
 
 async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening: socket.socket) -> None:

@@ -184,9 +184,9 @@ def test_closing_while_the_database_is_out(postgres: PostgresServer, running: St
 
 
 def test_a_database_that_is_not_there() -> None:
-    with pytest.raises(Unavailable, match=r"The database at postgresql.*\*\*\*.* can not be opened"):
+    with pytest.raises(Unavailable, match=r"The database at postgresql.*\*\*\*.* cannot be opened"):
         Store.open("postgresql://cw:secret@/nope?host=/nowhere")
-    with pytest.raises(Unavailable, match="can not be opened: unable to open database file"):
+    with pytest.raises(Unavailable, match="cannot be opened: unable to open database file"):
         Store.open("sqlite:////nowhere/store.db")
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from cloudwright.errors import Conflict
+from cloudwright.errors import Conflict, Unavailable
 
 
 class ErrorClass(Enum):
@@ -70,6 +70,12 @@ class Database(Protocol):
 def driver_error(error: BaseException) -> BaseException:
     """Return the driver's own error, which SQLAlchemy wraps if it ran the statement."""
     return error.orig or error if isinstance(error, DBAPIError) else error
+
+
+def unavailable(engine: Engine, error: Exception) -> Unavailable:
+    """Return the error of a database that cannot be opened, without its password."""
+    place = engine.url.render_as_string(hide_password=True)
+    return Unavailable(f"The database at {place} cannot be opened: {str(driver_error(error)).strip()}")
 
 
 def caller_error(error: Exception) -> Exception:

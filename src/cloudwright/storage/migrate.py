@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from cloudwright.errors import Unavailable
-from cloudwright.storage.database import Database, driver_error
+from cloudwright.storage.database import Database, driver_error, unavailable
 
 #: Seconds to wait for another manager that is migrating the same database.
 PATIENCE = 30.0
@@ -37,10 +37,7 @@ def migrate(database: Database) -> None:
         while not _migrated(database, deadline):
             time.sleep(0.05)
     except DBAPIError as error:
-        place = database.writing.url.render_as_string(hide_password=True)
-        raise Unavailable(
-            f"The database at {place} can not be opened: {str(driver_error(error)).strip()}"
-        ) from error
+        raise unavailable(database.writing, error) from error
     finally:
         database.writing.dispose()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -13,7 +15,9 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import ArgumentError
 
 from cloudwright.errors import InvalidInput
+from cloudwright.storage import execution_queries
 from cloudwright.storage.database import Database
+from cloudwright.storage.exclusive_use import HANDOVER_SECONDS, exclusive_use
 from cloudwright.storage.migrate import migrate
 from cloudwright.storage.readers import Readers
 from cloudwright.storage.sqlite import SqliteDatabase
@@ -66,6 +70,7 @@ class Store:
         self._readers = readers
         self._page_readers = page_readers
         self._tail_readers = tail_readers
+        self._exclusive = ExitStack()
 
     @classmethod
     def open(cls, url: str, *, readers: int = 2, page_time_limit: float = PAGE_SECONDS) -> Self:
@@ -73,8 +78,8 @@ class Store:
 
         ``page_time_limit`` is how long a statement of ``read_page`` may take, in seconds.
 
-        Raises InvalidInput for another kind of URL, and Unavailable where the database can not be reached or
-        was made by a newer version.
+        Raises InvalidInput for another kind of URL, and Unavailable if the database cannot be reached or was
+        made by a newer version.
         """
         database = database_at(url)
         migrate(database)
@@ -84,6 +89,28 @@ class Store:
             Readers(database, PAGE_READERS, "storage-pages", page_time_limit),
             Readers(database, TAIL_READERS, "storage-tails"),
         )
+
+    @classmethod
+    def open_exclusively(cls, url: str, name: str, on_lost: Callable[[str], None]) -> Self:
+        """``open`` the database for the manager ``name`` alone, until the store is closed.
+
+        ``on_lost`` is called, by a thread of its own, with the reason if another manager took the database
+        over while the server or the connection was down; it must end everything that this manager runs.
+        Raises also IllegalAction, if another manager uses the database.
+        """
+        with ExitStack() as stack:
+            # Before the migrations: a newer manager that is refused must not change the tables of an older.
+            stack.enter_context(exclusive_use(database_at(url), name, on_lost))
+            store = cls.open(url)
+            try:
+                if any(row.owner not in (None, name) for row in store.read_sync(execution_queries.active)):
+                    # Their owner may have lost the database just now, and needs a moment to notice.
+                    time.sleep(HANDOVER_SECONDS)
+            except BaseException:
+                store.close()
+                raise
+            store._exclusive = stack.pop_all()
+        return store
 
     @property
     def commits(self) -> int:
@@ -155,6 +182,7 @@ class Store:
         self._writer.close()
         for readers in (self._readers, self._page_readers, self._tail_readers):
             readers.close()
+        self._exclusive.close()
 
 
 def _call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], conn: Connection) -> T:
