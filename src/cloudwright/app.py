@@ -117,8 +117,10 @@ async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening
         gc.enable()
         serving = await server.start_serving(listening)
         answering.set_result(server)
+        # Before anyone knows that it answers: a signal would else end it without order.
+        end = _end_signal()
         _announce(settings, url)
-        await _until_told(manager, server, settings.idle_exit)
+        await _until(end, manager, server, settings.idle_exit)
         # Streams that follow an execution end now, so that the server need not wait for their readers.
         await bus.close()
         server.should_exit = True
@@ -160,16 +162,22 @@ def _ask_inside(answering: asyncio.Future[Server]) -> Rest:
     return ask
 
 
-async def _until_told(manager: Manager, server: Server, idle_exit: float) -> None:
-    told = asyncio.Event()
+def _end_signal() -> asyncio.Event:
+    """Return what SIGTERM and SIGINT set from now on."""
+    end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, told.set)
+        loop.add_signal_handler(signum, end.set)
+    return end
+
+
+async def _until(end: asyncio.Event, manager: Manager, server: Server, idle_exit: float) -> None:
+    """Wait for the signal to end, or until the manager was idle for so long."""
     if idle_exit <= 0:
-        await told.wait()
+        await end.wait()
         return
     seen, since = -1, time.monotonic()
-    while not told.is_set():
+    while not end.is_set():
         if manager.busy or server.has_connections or server.request_count != seen:
             seen, since = server.request_count, time.monotonic()
         elif time.monotonic() - since >= idle_exit:
@@ -177,7 +185,7 @@ async def _until_told(manager: Manager, server: Server, idle_exit: float) -> Non
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(5.0, idle_exit)):
-                await told.wait()
+                await end.wait()
 
 
 def _announce(settings: Settings, url: str) -> None:
