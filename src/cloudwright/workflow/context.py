@@ -14,15 +14,25 @@ from cloudwright.workflow.host_connection import HostConnection
 from cloudwright.workflow.importable import import_by_name
 from cloudwright.workflow.inline_tasks import SendWorkflowEventTask
 from cloudwright.workflow.local_tasks import LocalWorkflowTask
+from cloudwright.workflow.record_view import Record, RecordField, RecordView, nothing
 from cloudwright.workflow.runtime import WorkflowRuntime
-from cloudwright.workflow.topology import Record, Topology, WorkflowNode, WorkflowNodeInstance
+from cloudwright.workflow.topology import Topology, WorkflowNode, WorkflowNodeInstance
 
 
-class DeploymentContext:
+class DeploymentContext(RecordView):
     """The deployment that the workflow runs on."""
 
+    description = RecordField[str | None](nothing, "Its description, or None.")
+    inputs = RecordField[dict[str, Any]](dict, "Its inputs.")
+    outputs = RecordField[dict[str, Any]](dict, "Its outputs, as they are defined.")
+    capabilities = RecordField[dict[str, Any]](dict, "Its capabilities, as they are defined.")
+    scaling_groups = RecordField[dict[str, Any]](dict, "Its scaling groups by name.")
+    labels = RecordField[Any](list, "Its labels.")
+    resource_tags = RecordField[dict[str, Any]](dict, "Tags for the resources that its plugins create.")
+    runtime_only_evaluation = RecordField[bool](bool, "Whether functions are evaluated at each use.")
+
     def __init__(self, record: Mapping[str, Any], workflows: Mapping[str, Any]) -> None:
-        self._record = Record(record)
+        super().__init__(record)
         #: The deployment's workflows by name, as in the plan.
         self.workflows = dict(workflows)
 
@@ -31,43 +41,11 @@ class DeploymentContext:
 
     @property
     def id(self) -> str:
-        return str(self._record["id"])
+        return str(self.record["id"])
 
     @property
     def display_name(self) -> str:
-        return str(self._record.get("display_name") or self.id)
-
-    @property
-    def description(self) -> str | None:
-        return self._record.get("description")
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        return self._record.get("inputs") or {}
-
-    @property
-    def outputs(self) -> dict[str, Any]:
-        return self._record.get("outputs") or {}
-
-    @property
-    def capabilities(self) -> dict[str, Any]:
-        return self._record.get("capabilities") or {}
-
-    @property
-    def scaling_groups(self) -> dict[str, Any]:
-        return self._record.get("scaling_groups") or {}
-
-    @property
-    def labels(self) -> Any:
-        return self._record.get("labels") or []
-
-    @property
-    def resource_tags(self) -> dict[str, Any]:
-        return self._record.get("resource_tags") or {}
-
-    @property
-    def runtime_only_evaluation(self) -> bool:
-        return bool(self._record.get("runtime_only_evaluation"))
+        return str(self.record.get("display_name") or self.id)
 
 
 class BlueprintContext:
@@ -287,7 +265,7 @@ class WorkflowContext:
         )
         instance = self.get_node_instance(node_instance_id)
         if instance is not None:
-            instance._node_instance.update(stored)
+            instance.record.update(stored)
         return Record(stored)
 
     def download_resource(self, resource_path: str, target_path: str | None = None) -> str:

@@ -14,6 +14,7 @@ from cloudwright.workflow.inline_tasks import (
 from cloudwright.workflow.local_tasks import GetNodeInstanceStateTask
 from cloudwright.workflow.operation_task import operation_task
 from cloudwright.workflow.protocols import TaskContext
+from cloudwright.workflow.record_view import RecordField, RecordView, nothing
 from cloudwright.workflow.tasks import WorkflowTask
 
 CONTAINED_IN = "cloudify.relationships.contained_in"
@@ -22,16 +23,6 @@ CONTAINED_IN = "cloudify.relationships.contained_in"
 def is_implemented(operations: Mapping[str, Any], name: str) -> bool:
     """Whether something is to run for the operation, in a table of operations of a plan."""
     return bool((operations.get(name) or {}).get("operation"))
-
-
-class Record(dict[str, Any]):
-    """A dictionary whose keys can be read as attributes as well, as those of REST resources."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
 
 
 class Deployment(Protocol):
@@ -50,43 +41,35 @@ class TopologyContext(TaskContext[WorkflowTask], Protocol):
     def get_node(self, node_id: str) -> WorkflowNode | None: ...
 
 
-class WorkflowRelationship:
+class WorkflowRelationship(RecordView):
     """A relationship of a node. ``relationship`` is as in the plan."""
 
+    source_operations = RecordField[dict[str, Any]](dict, "Its operations on the source, by name.")
+    target_operations = RecordField[dict[str, Any]](dict, "Its operations on the target, by name.")
+    properties = RecordField[dict[str, Any]](dict, "Its properties, evaluated.")
+
     def __init__(self, node: WorkflowNode, relationship: dict[str, Any], topology: Topology) -> None:
+        super().__init__(relationship)
         self.ctx = node.ctx
         self.node = node
-        self._relationship = relationship
         self._topology = topology
 
     @property
     def type(self) -> str:
-        return str(self._relationship["type"])
+        return str(self.record["type"])
 
     @property
     def target_id(self) -> str:
         """The name of the node that the relationship points at."""
-        return str(self._relationship["target_id"])
+        return str(self.record["target_id"])
 
     @property
     def target_node(self) -> WorkflowNode | None:
         return self._topology.get_node(self.target_id)
 
     @property
-    def source_operations(self) -> dict[str, Any]:
-        return self._relationship.get("source_operations") or {}
-
-    @property
-    def target_operations(self) -> dict[str, Any]:
-        return self._relationship.get("target_operations") or {}
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        return self._relationship.get("properties") or {}
-
-    @property
     def type_hierarchy(self) -> list[str]:
-        return self._relationship.get("type_hierarchy") or [self.type]
+        return self.record.get("type_hierarchy") or [self.type]
 
     def is_derived_from(self, other_relationship: str) -> bool:
         """Whether it is of the type named, or of one that derives from it."""
@@ -191,17 +174,28 @@ class WorkflowRelationshipInstance:
         )
 
 
-class WorkflowNodeInstance:
+class WorkflowNodeInstance(RecordView):
     """A node instance. Equal to itself however often it was read.
 
-    What it says is as of the execution's beginning, or of the last ``ctx.refresh_node_instances()``, but
+    Its attributes are as of the execution's beginning, or of the last ``ctx.refresh_node_instances()``, but
     for the states that this workflow set.
     """
 
+    index = RecordField[int | None](nothing, "Its number among the instances of its node, from 1.")
+    host_id = RecordField[str | None](nothing, "The id of the node instance that it is hosted on, or None.")
+    runtime_properties = RecordField[dict[str, Any]](dict, "The runtime properties that operations stored.")
+    system_properties = RecordField[dict[str, Any]](dict, "The properties that the manager stored.")
+    scaling_groups = RecordField[list[dict[str, Any]]](list, "The instances of scaling groups that it is in.")
+    modification = RecordField[str | None](
+        nothing, 'Its part in a deployment modification: "added", "removed" or None.'
+    )
+
     def __init__(self, node: WorkflowNode, record: Mapping[str, Any], topology: Topology) -> None:
+        super().__init__(record)
+        # Workflows of others read the record under this name.
+        self._node_instance = self.record
         self.ctx = node.ctx
         self._node = node
-        self._node_instance = Record(record)
         self._contained_instances: list[WorkflowNodeInstance] = []
         self._relationship_instances: list[WorkflowRelationshipInstance] = []
         for index, relationship in enumerate(record.get("relationships") or ()):
@@ -224,60 +218,33 @@ class WorkflowNodeInstance:
 
     @property
     def id(self) -> str:
-        return str(self._node_instance["id"])
+        return str(self.record["id"])
 
     @property
     def node_id(self) -> str:
         """The name of its node."""
-        return str(self._node_instance["node_id"])
+        return str(self.record["node_id"])
 
     @property
     def node(self) -> WorkflowNode:
         return self._node
 
     @property
-    def index(self) -> int | None:
-        """Its number among the instances of its node, from 1."""
-        return self._node_instance.get("index")
-
-    @property
     def state(self) -> str:
-        return str(self._node_instance["state"])
+        return str(self.record["state"])
 
     @property
     def version(self) -> int:
         """Grows with every change of its runtime properties."""
-        return int(self._node_instance.get("version") or 1)
-
-    @property
-    def host_id(self) -> str | None:
-        """The id of the node instance that it is hosted on, or None."""
-        return self._node_instance.get("host_id")
+        return int(self.record.get("version") or 1)
 
     @property
     def deployment_id(self) -> str | None:
-        return self._node_instance.get("deployment_id") or self.ctx.deployment.id
+        return self.record.get("deployment_id") or self.ctx.deployment.id
 
     @property
     def relationships(self) -> Iterator[WorkflowRelationshipInstance]:
         return iter(self._relationship_instances)
-
-    @property
-    def runtime_properties(self) -> dict[str, Any]:
-        return self._node_instance.get("runtime_properties") or {}
-
-    @property
-    def system_properties(self) -> dict[str, Any]:
-        return self._node_instance.get("system_properties") or {}
-
-    @property
-    def scaling_groups(self) -> list[dict[str, Any]]:
-        return self._node_instance.get("scaling_groups") or []
-
-    @property
-    def modification(self) -> str | None:
-        """What a deployment modification does to it: "added", "removed" or None."""
-        return self._node_instance.get("modification")
 
     @property
     def logger(self) -> logging.Logger:
@@ -302,7 +269,7 @@ class WorkflowNodeInstance:
 
     def record_state(self, state: str) -> None:
         """Show the state that the workflow has set."""
-        self._node_instance["state"] = state
+        self.record["state"] = state
 
     # What can be done with it: a task in graph mode, else its result.
 
@@ -346,12 +313,20 @@ class WorkflowNodeInstance:
         return {"instance": self.id}, self.host_id
 
 
-class WorkflowNode:
+class WorkflowNode(RecordView):
     """A node of the deployment. ``record`` is as in the plan (docs/reference/plan.md)."""
 
+    properties = RecordField[dict[str, Any]](dict, "Its properties, evaluated.")
+    operations = RecordField[dict[str, Any]](dict, "Its operations by name, as in the plan.")
+    plugins = RecordField[list[dict[str, Any]]](list, "The plugins that its operations use.")
+    plugins_to_install = RecordField[list[dict[str, Any]]](list, "The plugins that its host needs.")
+    host_id = RecordField[str | None](nothing, "The name of the node that it is hosted on, or None.")
+
     def __init__(self, ctx: TopologyContext, record: Mapping[str, Any], topology: Topology) -> None:
+        super().__init__(record)
+        # Workflows of others read the record under this name.
+        self._node = self.record
         self.ctx = ctx
-        self._node = Record(record)
         self._relationships = [
             WorkflowRelationship(self, relationship, topology)
             for relationship in record.get("relationships") or ()
@@ -365,38 +340,16 @@ class WorkflowNode:
     @property
     def id(self) -> str:
         """Its name."""
-        return str(self._node.get("id") or self._node["name"])
+        return str(self.record.get("id") or self.record["name"])
 
     @property
     def type(self) -> str:
-        return str(self._node["type"])
+        return str(self.record["type"])
 
     @property
     def type_hierarchy(self) -> list[str]:
         """Its type and the types that it derives from, the root first."""
-        return self._node.get("type_hierarchy") or [self.type]
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        return self._node.get("properties") or {}
-
-    @property
-    def operations(self) -> dict[str, Any]:
-        """Its operations by name, as in the plan."""
-        return self._node.get("operations") or {}
-
-    @property
-    def plugins(self) -> list[dict[str, Any]]:
-        return self._node.get("plugins") or []
-
-    @property
-    def plugins_to_install(self) -> list[dict[str, Any]]:
-        return self._node.get("plugins_to_install") or []
-
-    @property
-    def host_id(self) -> str | None:
-        """The name of the node that it is hosted on, or None."""
-        return self._node.get("host_id")
+        return self.record.get("type_hierarchy") or [self.type]
 
     @property
     def host_node(self) -> WorkflowNode | None:
@@ -431,9 +384,9 @@ class WorkflowNode:
         return self._by_target.get((target_id, type)) or self.get_relationship(target_id)
 
     def _scale(self, property_name: str, key: str) -> int:
-        if self._node.get(key) is not None:
-            return int(self._node[key])
-        scalable = ((self._node.get("capabilities") or {}).get("scalable") or {}).get("properties") or {}
+        if self.record.get(key) is not None:
+            return int(self.record[key])
+        scalable = ((self.record.get("capabilities") or {}).get("scalable") or {}).get("properties") or {}
         count = scalable.get(property_name)
         return len(self._node_instances) if count is None else int(count)
 
