@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloudwright.builtin import lifecycle
@@ -154,51 +154,47 @@ def _operation_graph(
     return graph
 
 
-def _run_everywhere(
-    ctx: WorkflowContext,
-    operation: str,
-    operation_parms: dict[str, Any] | None,
-    run_by_dependency_order: bool,
-    **which: Any,
-) -> None:
-    execute_operation(
-        ctx,
-        f"{LIFECYCLE}.{operation}",
-        operation_kwargs=operation_parms,
-        allow_kwargs_override=True,
-        run_by_dependency_order=run_by_dependency_order,
-        **which,
-    )
+def operations_workflow(ctx: WorkflowContext, operations: Mapping[str, Any], **which: Any) -> None:
+    """Run operations of the lifecycle one after the other, each of all node instances that ``which`` chooses.
+
+    ``operations`` are the inputs of each by its name; ``which`` is as for ``execute_operation``.
+    """
+    for name, inputs in operations.items():
+        execute_operation(
+            ctx,
+            f"{LIFECYCLE}.{name}",
+            operation_kwargs=inputs,
+            allow_kwargs_override=True,
+            **_choice(**which),
+        )
 
 
-@workflow(resumable=True)
-def start(
-    ctx: WorkflowContext,
-    operation_parms: dict[str, Any] | None = None,
+def _choice(
     run_by_dependency_order: bool = True,
     type_names: Names = None,
     node_ids: Names = None,
     node_instance_ids: Names = None,
     **_: Any,
-) -> None:
+) -> dict[str, Any]:
+    """Return the parameters that choose instances and their order; others that were given are left out."""
+    return {
+        "run_by_dependency_order": run_by_dependency_order,
+        "type_names": type_names,
+        "node_ids": node_ids,
+        "node_instance_ids": node_instance_ids,
+    }
+
+
+@workflow(resumable=True)
+def start(ctx: WorkflowContext, operation_parms: dict[str, Any] | None = None, **which: Any) -> None:
     """Run the operation ``start`` of node instances."""
-    which = {"type_names": type_names, "node_ids": node_ids, "node_instance_ids": node_instance_ids}
-    _run_everywhere(ctx, "start", operation_parms, run_by_dependency_order, **which)
+    operations_workflow(ctx, {"start": operation_parms}, **which)
 
 
 @workflow(resumable=True)
-def stop(
-    ctx: WorkflowContext,
-    operation_parms: dict[str, Any] | None = None,
-    run_by_dependency_order: bool = True,
-    type_names: Names = None,
-    node_ids: Names = None,
-    node_instance_ids: Names = None,
-    **_: Any,
-) -> None:
+def stop(ctx: WorkflowContext, operation_parms: dict[str, Any] | None = None, **which: Any) -> None:
     """Run the operation ``stop`` of node instances."""
-    which = {"type_names": type_names, "node_ids": node_ids, "node_instance_ids": node_instance_ids}
-    _run_everywhere(ctx, "stop", operation_parms, run_by_dependency_order, **which)
+    operations_workflow(ctx, {"stop": operation_parms}, **which)
 
 
 @workflow(resumable=True)
@@ -206,28 +202,13 @@ def restart(
     ctx: WorkflowContext,
     stop_parms: dict[str, Any] | None = None,
     start_parms: dict[str, Any] | None = None,
-    run_by_dependency_order: bool = True,
-    type_names: Names = None,
-    node_ids: Names = None,
-    node_instance_ids: Names = None,
-    **_: Any,
+    **which: Any,
 ) -> None:
     """Run the operation ``stop`` of all, and then the operation ``start``."""
-    which = {"type_names": type_names, "node_ids": node_ids, "node_instance_ids": node_instance_ids}
-    _run_everywhere(ctx, "stop", stop_parms, run_by_dependency_order, **which)
-    _run_everywhere(ctx, "start", start_parms, run_by_dependency_order, **which)
+    operations_workflow(ctx, {"stop": stop_parms, "start": start_parms}, **which)
 
 
 @workflow(resumable=True)
-def pull(
-    ctx: WorkflowContext,
-    operation_parms: dict[str, Any] | None = None,
-    run_by_dependency_order: bool = True,
-    type_names: Names = None,
-    node_ids: Names = None,
-    node_instance_ids: Names = None,
-    **_: Any,
-) -> None:
+def pull(ctx: WorkflowContext, operation_parms: dict[str, Any] | None = None, **which: Any) -> None:
     """Run the operation ``pull`` of node instances."""
-    which = {"type_names": type_names, "node_ids": node_ids, "node_instance_ids": node_instance_ids}
-    _run_everywhere(ctx, "pull", operation_parms, run_by_dependency_order, **which)
+    operations_workflow(ctx, {"pull": operation_parms}, **which)

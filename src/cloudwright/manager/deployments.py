@@ -22,7 +22,6 @@ from cloudwright.manager.identifiers import check_id, check_visibility
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.labels import make_labels
 from cloudwright.manager.preflight import deployment_warnings
-from cloudwright.model.json_values import MAX_NESTING, is_too_deep
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import (
     DeploymentPlan,
@@ -177,14 +176,8 @@ class Deployments:
     ) -> NodeInstance:
         """Change a node instance. ``version`` is what the caller has read, or one more; None is not compared.
 
-        Raises NotFound, Conflict if it was changed meanwhile, and InvalidInput if the properties are nested
-        too deep.
+        Raises NotFound, and Conflict if it was changed meanwhile.
         """
-        if is_too_deep(runtime_properties):
-            raise InvalidInput(
-                f"The runtime properties are nested deeper than the {MAX_NESTING} levels that a value may "
-                "have."
-            )
         instance = await self._store.write(
             _update_instance, tenant, id, version, runtime_properties, state, self._clock()
         )
