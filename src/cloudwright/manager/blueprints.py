@@ -33,7 +33,7 @@ from cloudwright.errors import (
 from cloudwright.manager.archives import UnsafeArchive, ending, only_folder, unpack
 from cloudwright.manager.identifiers import check_id, check_visibility
 from cloudwright.manager.labels import make_labels, plan_labels
-from cloudwright.manager.preflight import plan_warnings
+from cloudwright.manager.preflight import plan_warnings, secret_warnings
 from cloudwright.storage import blueprints
 from cloudwright.storage.filters import BlueprintFilter
 from cloudwright.storage.paging import EVERYTHING
@@ -236,6 +236,7 @@ class Blueprints:
         warnings = [Problem(**warning).with_names(inside) for warning in plan.get("warnings") or ()]
         # Large plans take a while, and nobody else should wait for them.
         warnings += await asyncio.to_thread(plan_warnings, Plan.from_json(plan).nodes, file.name)
+        warnings += secret_warnings(plan.get("requirements"), file.name)
         return plan | {"warnings": [warning.to_json() for warning in warnings]}
 
     async def _enter(self, blueprint: Blueprint, state: str) -> None:

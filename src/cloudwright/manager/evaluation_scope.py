@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -86,7 +86,21 @@ def stored_scope(
         ),
         labels=_labels(deployment),
         capability=capability,
+        secret=_not_built("secrets"),
+        group_capability=_not_built("groups of deployments"),
+        environment_capability=_not_built("environments of deployments"),
+        consumers=_not_built("records of which deployments use another"),
     )
+
+
+def _not_built(what: str) -> Callable[..., Any]:
+    """Return what answers a function that asks for what this version does not have."""
+
+    def refuse(*names: str) -> Any:
+        asked_for = f", so `{names[0]}` does not exist" if names else ""
+        raise NotFound(f"This version has no {what}{asked_for}.")
+
+    return refuse
 
 
 def _labels(deployment: Deployment) -> dict[str, Sequence[str]]:
