@@ -9,6 +9,7 @@ from typing import Any
 
 from cloudwright import __version__
 from cloudwright.api.app import create_app
+from cloudwright.settings import Settings
 
 DECISIONS = Path(__file__).parents[1] / "docs" / "contributing" / "decisions"
 
@@ -33,7 +34,7 @@ def decisions() -> str:
 
 def routes() -> str:
     """Every operation of the OpenAPI document: parameters, body and answer."""
-    settings = SimpleNamespace(max_archive=0)
+    settings = Settings.load({})
     manager: Any = SimpleNamespace(version=__version__, accounts=None, settings=settings)
     document = create_app(manager).openapi()
     parts = []
