@@ -1,4 +1,4 @@
-"""What a workflow asks and answers about its cancellation."""
+"""The request to cancel an execution, for its workflow's function."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from cloudwright.workflow.errors import ExecutionCancelled
 
 __all__ = ["EXECUTION_CANCELLED_RESULT", "ExecutionCancelled", "has_cancel_request", "has_kill_request"]
 
-#: What a workflow function that was cancelled may return instead of raising ExecutionCancelled.
+#: The value that a workflow's function may return instead of raising ExecutionCancelled.
 EXECUTION_CANCELLED_RESULT = "execution_cancelled"
 
 
 def has_cancel_request() -> bool:
-    """Whether the execution was asked to stop.
+    """Return whether the execution is to be cancelled.
 
-    A workflow that asks decides by itself when it stops: what it waits for is not interrupted any more (see
-    ``cloudwright.workflow.cancellation``). When it has stopped, and cleaned up with as many operations as it
-    takes, it raises ExecutionCancelled. It may also go on and end as if it had not been asked.
+    A workflow that calls this decides by itself when it stops: what it waits for is not interrupted any more
+    (see ``cloudwright.workflow.cancellation``). When it has stopped, and cleaned up with as many operations
+    as it takes, it raises ExecutionCancelled. It may also continue, and end as if there were no request.
+
+    Returns:
+        True from the moment when the request is known to the workflow's process; False before, and outside of
+        a workflow.
     """
     try:
         connection = current_workflow_ctx.get_ctx().internal.connection
@@ -29,7 +33,7 @@ def has_cancel_request() -> bool:
 
 
 def has_kill_request() -> bool:
-    """Always False: a forced cancellation or a kill ends the workflow's process at once, and it never
-    learns of it.
+    """Return False: a forced cancellation or a kill ends the workflow's process at once, so that it never
+    learns of one.
     """
     return False

@@ -1,4 +1,4 @@
-"""``ctx``: everything a workflow function is given."""
+"""``ctx``: the context that a workflow's function is called with."""
 
 from __future__ import annotations
 
@@ -60,8 +60,10 @@ class BlueprintContext:
 
 
 class WorkflowContext:
-    """What a workflow can ask and do. What makes a task answers the task in graph mode, else its result to
-    come.
+    """The context of a workflow: its execution and deployment, and the tasks that it can run.
+
+    Methods that make a task return the task in graph mode. Otherwise they launch it and return its
+    WorkflowTaskResult.
 
     Any thread of the workflow may use it; one graph is built and executed by one thread.
     """
@@ -150,14 +152,22 @@ class WorkflowContext:
     # Tasks and graphs.
 
     def graph_mode(self) -> TaskDependencyGraph:
-        """Go into graph mode, and answer the graph to put tasks into.
+        """Go into graph mode: from now on tasks are made without being launched.
 
-        Raises RuntimeError where tasks were begun already.
+        Returns:
+            The graph to put them into; an empty one after a graph that was executed and failed.
+
+        Raises:
+            RuntimeError: Tasks were launched that have not ended.
         """
         return self.internal.enter_graph_mode()
 
     def get_tasks_graph(self, name: str) -> TaskDependencyGraph | None:
-        """The graph stored under ``name`` by an earlier process of this execution, to go on with, or None."""
+        """Return the graph that an earlier process of this execution stored under ``name``, or None.
+
+        Raises:
+            RuntimeError: A handler that the stored graph names cannot be found.
+        """
         return self.internal.restored_graph(name)
 
     def send_event(
@@ -183,10 +193,19 @@ class WorkflowContext:
         total_retries: int | None = None,
         retry_interval: float | None = None,
     ) -> Any:
-        """Call a function in this process, beside everything else; it is retried as operations are.
+        """Call a function in this process, in a thread; it is retried as operations are.
 
-        A configuration that ``task_config`` gave the function wins over these arguments, unless
-        ``override_task_config``.
+        Parameters:
+            local_task: The function. It runs again in a resumed execution if it can be imported.
+            node: Free for the caller.
+            info: Free for the caller.
+            kwargs: The function's arguments; JSON, if the task is to be restored.
+            task_id: Its id; None for a new one.
+            name: Its name in events; None for the function's.
+            send_task_events: Whether its start and its end are events.
+            override_task_config: Whether these arguments win over those of ``task_config``.
+            total_retries: How often it is tried again; -1 for no limit, None for the deployment's.
+            retry_interval: Seconds between two attempts; None for the deployment's.
         """
         given: dict[str, Any] = {
             "local_task": local_task,
@@ -217,8 +236,9 @@ class WorkflowContext:
     ) -> Any:
         """Call the function of that dotted name in this process, as ``local_task`` does.
 
-        Raises ValueError where it is to run elsewhere: what runs on a worker is an operation of a node
-        instance.
+        Raises:
+            ValueError: ``local`` is False. Only operations of node instances run on a worker.
+            ImportError, AttributeError: There is no such function.
         """
         if not local:
             raise ValueError(
@@ -254,7 +274,18 @@ class WorkflowContext:
     ) -> Record:
         """Store runtime properties or the state of a node instance, now.
 
-        Raises RequestRefused where ``version`` is not current; ``force`` stores them whatever the version.
+        Parameters:
+            node_instance_id: The node instance.
+            version: The version that the change was made to; None for any.
+            state: Its new state; None leaves it.
+            runtime_properties: All its runtime properties; None leaves them.
+            force: Whether to store them whatever the version is.
+
+        Returns:
+            The node instance as it is stored now.
+
+        Raises:
+            RequestRefused: ``version`` is not current, or there is no such node instance.
         """
         stored = self.internal.connection.call(
             "update_node_instance",
@@ -269,9 +300,17 @@ class WorkflowContext:
         return Record(stored)
 
     def download_resource(self, resource_path: str, target_path: str | None = None) -> str:
-        """Copy a file of the blueprint's, and answer where the copy is.
+        """Copy a file of the blueprint.
 
-        Raises RequestRefused where there is no such file.
+        Parameters:
+            resource_path: Its path in the blueprint.
+            target_path: The path of the copy; None for one in a temporary folder.
+
+        Returns:
+            The path of the copy.
+
+        Raises:
+            RequestRefused: There is no such file.
         """
         source = self.internal.connection.call("read_resource", path=resource_path)
         if target_path is None:

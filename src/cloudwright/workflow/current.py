@@ -1,4 +1,4 @@
-"""Which workflow context is the current one; a process runs one workflow, so all its threads see the same."""
+"""The current workflow context: a process runs one workflow, so all its threads see the same."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from typing import Any
 from cloudwright.child.current import CurrentContext, Proxy
 
 current_workflow_ctx = CurrentContext()
-#: What user code imports as ``ctx`` and ``parameters`` before there is any.
+#: Imported by workflows as ``ctx`` and ``parameters``, before there are any.
 workflow_ctx: Any = Proxy(current_workflow_ctx.get_ctx)
 workflow_parameters: Any = Proxy(current_workflow_ctx.get_parameters)

@@ -1,4 +1,4 @@
-"""What marks a function as a workflow, or as a task with a configuration of its own."""
+"""Decorators of workflow functions, and of functions for ``ctx.local_task``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ def workflow(
     func: None = None, system_wide: bool = False, resumable: bool = False, **kwargs: Any
 ) -> Callable[[Function], Function]: ...
 def workflow(func: Any = None, system_wide: bool = False, resumable: bool = False, **kwargs: Any) -> Any:
-    """Mark a function as a workflow; ``resumable`` says that it may be called again where an earlier run of
-    it stopped.
+    """Mark a function as a workflow.
+
+    Parameters:
+        system_wide: Accepted for compatibility with Cloudify.
+        resumable: Whether the function may be called again after an earlier call of the same execution was
+            interrupted.
     """
     if func is None:
         return functools.partial(workflow, system_wide=system_wide, resumable=resumable)
@@ -27,8 +31,10 @@ def workflow(func: Any = None, system_wide: bool = False, resumable: bool = Fals
 
 
 def task_config(fn: Any = None, **arguments: Any) -> Any:
-    """Give a function defaults for ``ctx.local_task``: total_retries, retry_interval, send_task_events,
-    ...
+    """Give a function defaults for the arguments of ``ctx.local_task``.
+
+    Parameters:
+        arguments: ``total_retries``, ``retry_interval`` (seconds), ``send_task_events``, ``info``, ``name``.
     """
     if fn is None:
         return functools.partial(task_config, **arguments)

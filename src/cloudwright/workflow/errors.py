@@ -1,4 +1,12 @@
-"""What a workflow ends with when it does not end well."""
+"""The errors that end a workflow.
+
+::
+
+    Exception
+    ├── ExecutionCancelled      the execution is cancelled
+    └── RuntimeError
+        └── WorkflowFailed      tasks of a graph failed
+"""
 
 from __future__ import annotations
 
@@ -6,14 +14,16 @@ from typing import Any
 
 
 class ExecutionCancelled(Exception):
-    """The execution was asked to stop. A workflow that has stopped raises it, or lets it pass."""
+    """The execution is to be cancelled. A workflow that has stopped raises it, or lets it pass."""
 
 
 class WorkflowFailed(RuntimeError):
     """Tasks of a graph failed.
 
-    ``traceback`` is that of the first failed operation, as its worker recorded it. ``hide_traceback`` says
-    that the message is all there is to know; existing workflows set it.
+    Parameters:
+        causes: The failures, as dictionaries with ``message``, ``type`` and ``traceback``.
+        hide_traceback: Whether the message tells everything; existing workflows set it.
+        traceback: The traceback of the first failed operation, as its worker recorded it.
     """
 
     def __init__(

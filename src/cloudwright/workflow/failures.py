@@ -1,4 +1,4 @@
-"""What a workflow fails with when tasks of its graph failed."""
+"""The error of a workflow whose tasks failed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from cloudwright.workflow.errors import WorkflowFailed
 from cloudwright.workflow.tasks import SubgraphTask, WorkflowTask
 
-#: A message names as many failed tasks; more are counted.
+#: The most failed tasks that a message names; more are counted.
 MAX_NAMED = 20
 
 
 def workflow_failed(tasks: Sequence[WorkflowTask]) -> WorkflowFailed:
-    """The error that tells of all of ``tasks``, at least one, in the order in which they failed."""
+    """Return the error for ``tasks``, at least one, in the order in which they failed."""
     culprits = [task.root_failure() if isinstance(task, SubgraphTask) else task for task in tasks]
     lines = [describe(task) for task in culprits[:MAX_NAMED]]
     if len(culprits) > MAX_NAMED:
@@ -25,12 +25,12 @@ def workflow_failed(tasks: Sequence[WorkflowTask]) -> WorkflowFailed:
 
 
 def describe(task: WorkflowTask) -> str:
-    """Which task failed and why, in one sentence."""
+    """Return one sentence that says which task failed and why."""
     if task.failure is not None:
         why = f"{task.failure.kind}: {task.failure.message}"
     elif task.error is not None:
         why = f"{type(task.error).__name__}: {task.error}"
     else:
-        why = "its handler called it failed"
+        why = "its handler let it fail"
     tried = f" in {task.current_retries + 1} attempts" if task.current_retries else ""
     return f"{task.short_description} failed{tried}: {why}"

@@ -20,7 +20,13 @@ from cloudwright.workflow.failures import workflow_failed
 from cloudwright.workflow.graph import TaskDependencyGraph
 from cloudwright.workflow.operation_task import LOST, OperationTask
 from cloudwright.workflow.retry_policy import may_retry, verdict_on
-from cloudwright.workflow.task_state import TASK_CANCELLED, TASK_FAILED, TASK_SUCCEEDED
+from cloudwright.workflow.task_state import (
+    TASK_CANCELLED,
+    TASK_FAILED,
+    TASK_PENDING,
+    TASK_STARTED,
+    TASK_SUCCEEDED,
+)
 from cloudwright.workflow.tasks import HandlerResult, SubgraphTask, WorkflowTask
 
 #: For how long the request to cancel that an operation was revoked for may still be on its way (seconds).
@@ -167,7 +173,7 @@ class GraphExecutor:
                     self._advance()
                     self._send(watch if self.executing else None)
                     idle = not status.is_set and (status.is_pending or status.is_rescheduled)
-                    if idle and not insist and self._is_unwanted(task):
+                    if idle and not insist and not self.executing and self._is_unwanted(task):
                         self._refuse(task)
             if status.is_set:
                 return
@@ -221,13 +227,13 @@ class GraphExecutor:
         return bool(self._revoked) and self._cancellation.requested is not None
 
     def _begin_if_ready(self, task: WorkflowTask) -> None:
-        if not task.status.is_pending or task.blockers or not self._graph.has_task(task):
+        if task.status.status != TASK_PENDING or task.blockers or not self._graph.has_task(task):
             return
         if self._halted and not (task.inline or task.is_subgraph):
             return
         if any(subgraph.failing for subgraph in task.subgraphs()):
             return
-        if self._is_unwanted(task):
+        if self._executing is None and self._is_unwanted(task):
             self._left_out = True
             return
         self._begin(task)
@@ -246,11 +252,9 @@ class GraphExecutor:
             self.ready += item.blockers
 
     def _is_unwanted(self, task: WorkflowTask) -> bool:
-        """Whether the task must not begin by itself: the graph is not executed, and the workflow did not
-        launch the task or wait for it since it knows of a request to cancel, if there is one.
+        """Whether the task of a graph that is not executed must not begin: the workflow did not launch it or
+        wait for it, or did so before it knew of a request to cancel.
         """
-        if self.executing:
-            return False
         acknowledged = self._cancellation.acknowledged
         return not any(
             item in self._awaited or (item in self._wanted and (self._wanted[item] or not acknowledged))
@@ -404,7 +408,7 @@ class GraphExecutor:
 
     def check(self, subgraph: SubgraphTask) -> None:
         """End the subgraph if nothing of it is left to run, or if it has failed and nothing of it runs."""
-        if not subgraph.status.is_started or not self._graph.has_task(subgraph):
+        if subgraph.status.status != TASK_STARTED or not self._graph.has_task(subgraph):
             return
         if subgraph.failed_task is not None:
             if subgraph.running:

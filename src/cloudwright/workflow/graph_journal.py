@@ -1,4 +1,4 @@
-"""Graphs as they are stored: what an execution that is resumed will find of them."""
+"""Stores graphs as they run, for executions that are resumed."""
 
 from __future__ import annotations
 
@@ -17,15 +17,21 @@ from cloudwright.workflow.tasks import WorkflowTask
 #: A larger graph is stored in several entries: each must fit into a frame.
 MAX_TASKS = 500
 
-#: Results that are stored of tasks that did not succeed and are over all the same.
+#: Stored results of tasks that did not succeed, and are not run again either.
 REMOVED = {"removed": True}
 IGNORED = {"ignored": True}
 
 
 def make_or_get_graph(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a function that builds a graph, so that a resumed execution goes on with the stored one.
+    """Decorate a function that builds a graph, so that a resumed execution continues with the stored one.
 
-    The decorated function takes one more keyword, ``name``: what the graph is stored under.
+    Parameters:
+        function: Builds a graph and returns it. The decorated function takes one more keyword, ``name``: the
+            name that the graph is stored under.
+
+    Raises:
+        RuntimeError: When the decorated function is called, if a handler of a task could not be found again
+            because it is not at the top level of a module.
     """
 
     @functools.wraps(function)
@@ -42,7 +48,7 @@ def make_or_get_graph(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_storable(task: WorkflowTask) -> None:
-    """Raise RuntimeError where a handler of the task could not be found again when its graph is restored."""
+    """Raise RuntimeError if a handler of the task could not be found again when its graph is restored."""
     for handler in (task.on_success, task.on_failure):
         if handler is not None and dump_handler(handler) is None:
             raise RuntimeError(
@@ -52,7 +58,7 @@ def check_storable(task: WorkflowTask) -> None:
 
 
 def task_notes(task: WorkflowTask) -> dict[str, Any]:
-    """What is stored of any task, beside what its kind adds."""
+    """Return what is stored of any task, besides what its kind adds."""
     notes: dict[str, Any] = {}
     if task.place is not None:
         notes["place"] = task.place
@@ -73,7 +79,7 @@ def task_notes(task: WorkflowTask) -> dict[str, Any]:
 
 
 def task_record(task: WorkflowTask, graph_id: str) -> dict[str, Any]:
-    """The task as a journal entry has it."""
+    """Return the task as a journal entry has it."""
     notes = task_notes(task)
     if isinstance(task, OperationTask):
         name, parameters = str(task.operation["name"]), task.frame(graph_id, notes)
@@ -91,7 +97,7 @@ def task_record(task: WorkflowTask, graph_id: str) -> dict[str, Any]:
 
 
 def journal_entries(graph_id: str, name: str | None, tasks: Iterable[WorkflowTask]) -> Iterator[list[Any]]:
-    """The journal entries that store ``tasks``; ``name`` is None where the graph itself is stored already."""
+    """Yield the journal entries that store ``tasks``; ``name`` is None if the graph itself is stored."""
     tasks = list(tasks)
     lead: list[dict[str, Any]] = []
     if name is not None:
@@ -114,9 +120,9 @@ def journal_entries(graph_id: str, name: str | None, tasks: Iterable[WorkflowTas
 
 
 class GraphJournal:
-    """Stores one graph as it runs: itself when its first task begins, then what is added, taken out and over.
+    """The journal of one graph: the graph when its first task begins, then what is added, removed and ended.
 
-    ``id`` is None where the graph is not stored.
+    ``id`` is None if the graph is not stored.
     """
 
     def __init__(self, journal: Callable[..., None]) -> None:
@@ -130,7 +136,7 @@ class GraphJournal:
     def keep(self, name: str, tasks: Iterable[WorkflowTask], *, strict: bool) -> None:
         """Store the graph under ``name``.
 
-        Raises RuntimeError where ``strict`` and a handler could not be found again.
+        Raises RuntimeError if ``strict`` and a handler could not be found again.
         """
         self._new = {task.id: task for task in tasks}
         if strict:
@@ -139,11 +145,11 @@ class GraphJournal:
         self.id, self._name, self._strict = new_id(), name, strict
 
     def restored(self, graph_id: str) -> None:
-        """The graph is stored already, as it is."""
+        """Continue the journal of a graph that is stored as it is."""
         self.id, self._name, self._new = graph_id, None, {}
 
     def stop(self) -> None:
-        """The graph is over; used again, it is another one."""
+        """End the journal; a graph that is used again is another one."""
         self.id, self._name, self._new = None, None, {}
 
     def add(self, task: WorkflowTask) -> None:
@@ -165,12 +171,12 @@ class GraphJournal:
             task.stored = True
 
     def remove(self, task: WorkflowTask) -> None:
-        """The task was taken out while the graph ran: it must not come back with a resumed execution."""
+        """Store that a task was removed while the graph ran: a resumed execution does not run it."""
         if self._new.pop(task.id, None) is None and task.stored:
             self._journal(["task", task.id, "cancelled", REMOVED])
 
     def ended(self, task: WorkflowTask, ignored: bool = False) -> None:
-        """Store how a task ended; of an operation the host knows, but for a failure that is ``ignored``."""
+        """Store how a task ended. The host stores the end of an operation, except that it is ``ignored``."""
         if not task.stored:
             return
         if ignored:

@@ -1,4 +1,4 @@
-"""Graphs made again from what an earlier process of the execution stored of them."""
+"""Restores graphs from what an earlier process of the execution stored of them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _PLAIN: dict[str, type[WorkflowTask]] = {
         GetNodeInstanceStateTask,
     )
 }
-#: What changes of an operation from one attempt to the next.
+#: The keys of an operation that change from one attempt to the next.
 _CHANGING = ("id", "graph_id", "attempt", "max_retries", "retry_number", "resume", "task")
 
 
 class StoredGraphs:
-    """What an earlier process left, to be taken up piece by piece."""
+    """The graphs that an earlier process left; each is taken once."""
 
     def __init__(self, graphs: Iterable[Record]) -> None:
         self._graphs: dict[str, list[Record]] = defaultdict(list)
@@ -48,7 +48,7 @@ class StoredGraphs:
         self._running: dict[str, list[Record]] = defaultdict(list)
 
     def take(self, name: str) -> Record | None:
-        """The next graph that was stored under ``name`` in full."""
+        """Return the next graph that was stored under ``name`` in full, or None."""
         while self._graphs[name]:
             graph = self._graphs[name].pop(0)
             if _is_complete(graph):
@@ -56,7 +56,7 @@ class StoredGraphs:
         return None
 
     def abandon(self, graph: Record) -> None:
-        """Nobody goes on with ``graph``; what still runs of it can be waited for all the same."""
+        """Abandon ``graph``; its running operations can still be awaited."""
         for record in graph["tasks"]:
             if record.get("running"):
                 self._running[_operation_key(record["parameters"])].append(record)
@@ -66,7 +66,7 @@ class StoredGraphs:
             self.abandon(graph)
 
     def running(self, operation: Mapping[str, Any]) -> Record | None:
-        """An operation from before that still runs and does the same; each is answered once."""
+        """Return an operation from before that still runs and does the same, once; None if there is none."""
         if not self._running:
             return None
         records = self._running.get(_operation_key(operation))
@@ -78,14 +78,15 @@ def _operation_key(operation: Mapping[str, Any]) -> str:
 
 
 def _is_complete(graph: Record) -> bool:
-    """Whether all entries of the graph were stored before the process that stored them ended."""
+    """Return whether all entries of the graph were stored before the process that stored them ended."""
     ids = {record["id"] for record in graph["tasks"]}
     return all(ids.issuperset(record["depends_on"]) for record in graph["tasks"])
 
 
 def match_stored(graph: TaskDependencyGraph, stored: Record) -> dict[str, WorkflowTask] | None:
-    """The tasks of ``graph``, built anew, by the ids of their stored selves; None where they are not the
-    same tasks.
+    """Return the tasks of ``graph``, built again, by the ids that they are stored under.
+
+    Returns None if they are not the stored tasks.
     """
     places = {_notes(record)["place"]: record for record in stored["tasks"] if "place" in _notes(record)}
     tasks = graph.tasks
@@ -100,7 +101,7 @@ def match_stored(graph: TaskDependencyGraph, stored: Record) -> dict[str, Workfl
 
 
 def _shape(record: Record, ids: Mapping[str, str]) -> tuple[Any, ...]:
-    """What must be the same of a task for it to be the same task; ``ids`` translates those of other tasks."""
+    """Return what makes a task the same task; ``ids`` translates the ids of other tasks."""
     parameters = record["parameters"]
     subgraph = _notes(record).get("subgraph")
     around = (
@@ -115,7 +116,7 @@ def _shape(record: Record, ids: Mapping[str, str]) -> tuple[Any, ...]:
 
 
 class GraphRestorer:
-    """One stored graph on its way to be a graph again: what of it is over, and what is to be done still."""
+    """The restoration of one stored graph: which of its tasks have ended, and which are still to be run."""
 
     def __init__(self, ctx: Context, stored: Record) -> None:
         self._ctx = ctx
@@ -138,7 +139,7 @@ class GraphRestorer:
     ) -> TaskDependencyGraph:
         """Put what is not over into ``graph``; ``built`` are tasks that it has already, by their stored ids.
 
-        Raises RuntimeError where a task cannot be made again.
+        Raises RuntimeError if a task cannot be made again.
         """
         built = built or {}
         if built:
@@ -170,7 +171,7 @@ class GraphRestorer:
         return graph
 
     def _awaited(self, id: str) -> str:
-        """The task that what depended on ``id`` waits for by now."""
+        """Return the id of the task that tasks depending on ``id`` wait for now."""
         newest = self._newest(id)
         if newest == id and self._records[id]["state"] != "succeeded":
             # Its subgraph was rebuilt before it could end: its counterpart is somewhere in the new one.
@@ -183,7 +184,7 @@ class GraphRestorer:
         return id
 
     def _around(self, id: str) -> Iterator[str]:
-        """The subgraphs that contain the task, the innermost first."""
+        """Yield the ids of the subgraphs that contain the task, the innermost first."""
         outer = _notes(self._records[id]).get("subgraph")
         while outer is not None:
             yield outer
@@ -210,7 +211,7 @@ class GraphRestorer:
         return task
 
     def _take_up(self, task: WorkflowTask, record: Record) -> None:
-        """Let the task go on where the stored one stopped."""
+        """Let the task continue where the stored one stopped."""
         notes = _notes(record)
         task.stored = True
         task.replaces, task.place = notes.get("replaces"), notes.get("place")

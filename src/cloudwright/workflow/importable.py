@@ -1,4 +1,4 @@
-"""Functions and classes by name: what a stored graph says of its handlers."""
+"""Functions and classes by name: a stored graph names its handlers."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 
 def importable_name(item: Any) -> str | None:
-    """The dotted name under which a function or class can be imported, or None where it cannot be."""
+    """Return the name under which a function or class can be imported, or None if it cannot be."""
     name = f"{getattr(item, '__module__', None)}:{getattr(item, '__qualname__', None)}"
     try:
-        # A method, a decorated function or one made inside another does not answer to its own name.
+        # A method, a decorated function or one made inside another is not found under its own name.
         return name if import_by_name(name) is item else None
     except (ImportError, AttributeError, ValueError):
         return None
 
 
 def import_by_name(name: str) -> Any:
-    """What ``importable_name`` named. Raises ImportError or AttributeError where it is not there any more."""
+    """Return what ``importable_name`` named. Raises ImportError or AttributeError if it is gone."""
     module, _, path = name.partition(":")
     item: Any = importlib.import_module(module)
     for part in path.split("."):
@@ -27,10 +27,10 @@ def import_by_name(name: str) -> Any:
 
 
 def dump_handler(handler: Callable[..., Any]) -> dict[str, Any] | None:
-    """A handler as it is stored: a function by its name, an object by its class and what its ``dump()``
-    answers.
+    """Return a handler as it is stored: a function by its name, an object by its class and the result of its
+    ``dump()``.
 
-    None where it could not be found again.
+    Returns None if it could not be found again.
     """
     named = handler if hasattr(handler, "__qualname__") else type(handler)
     name = importable_name(named)
@@ -42,7 +42,7 @@ def dump_handler(handler: Callable[..., Any]) -> dict[str, Any] | None:
 
 
 def load_handler(notes: dict[str, Any] | None) -> Any:
-    """The handler that ``dump_handler`` described. Raises ImportError or AttributeError where it is gone."""
+    """Return the handler that ``dump_handler`` stored. Raises ImportError or AttributeError if it is gone."""
     if not notes:
         return None
     found = import_by_name(notes["name"])

@@ -1,6 +1,4 @@
-"""Tasks that only say something: a node instance's state, an event, or nothing. They are journaled, and not
-waited for.
-"""
+"""Tasks that only record something: a node instance's state, an event, or nothing. They are done at once."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from cloudwright.workflow.tasks import Context, WorkflowTask
 
 
 class NOPLocalWorkflowTask(WorkflowTask):
-    """Does nothing: what an operation that is not implemented comes to."""
+    """A task that does nothing: an operation that is not implemented."""
 
     kind = "nop"
     inline = True
@@ -20,7 +18,7 @@ class NOPLocalWorkflowTask(WorkflowTask):
         return "NOP"
 
     def is_nop(self) -> bool:
-        # With a handler it does something after all.
+        # With a handler it does something.
         return self.on_success is None and self.on_failure is None
 
     def run(self) -> None:
@@ -28,7 +26,7 @@ class NOPLocalWorkflowTask(WorkflowTask):
 
 
 class SetNodeInstanceStateTask(WorkflowTask):
-    """Sets a node instance's state, and records an event that says so where ``message`` is given."""
+    """A task that sets a node instance's state, and records ``message`` as an event if there is one."""
 
     kind = "set_state"
     inline = True
@@ -58,7 +56,7 @@ class SetNodeInstanceStateTask(WorkflowTask):
 
 
 class SendNodeEventTask(WorkflowTask):
-    """Records an event of a node instance."""
+    """A task that records an event of a node instance."""
 
     kind = "node_event"
     inline = True
@@ -93,7 +91,7 @@ class SendNodeEventTask(WorkflowTask):
 
 
 class SendWorkflowEventTask(WorkflowTask):
-    """Records an event of the workflow."""
+    """A task that records an event of the workflow."""
 
     kind = "workflow_event"
     inline = True
@@ -123,7 +121,7 @@ class SendWorkflowEventTask(WorkflowTask):
 
 
 class DryRunTask(WorkflowTask):
-    """Stands for an operation in a dry run: it says that the operation would run, and succeeds."""
+    """An operation in a dry run: it records that the operation would run, and succeeds."""
 
     kind = "dry_run"
     inline = True

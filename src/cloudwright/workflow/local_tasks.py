@@ -1,6 +1,4 @@
-"""Tasks that run a Python function inside the workflow's process, each in a thread, so that nothing else
-waits for them.
-"""
+"""Tasks that run a Python function inside the workflow's process, each in a thread."""
 
 from __future__ import annotations
 
@@ -13,14 +11,12 @@ from cloudwright.model.json_values import plain
 from cloudwright.workflow.importable import importable_name
 from cloudwright.workflow.tasks import Context, WorkflowTask
 
-#: As many functions run at once; more wait for a place.
+#: The most functions that run at once; more wait for a place.
 MAX_THREADS = 8
 
 
 class ThreadPool:
-    """Up to MAX_THREADS threads, each for as long as there is work. One that works when the process ends,
-    ends too.
-    """
+    """A pool of up to MAX_THREADS threads, each for as long as there is work. They end with the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,7 +43,7 @@ class ThreadPool:
 
 
 class LocalWorkflowTask(WorkflowTask):
-    """Calls a function.
+    """A call of a function.
 
     It is stored by the function's name: only a function that can be imported runs again when its graph is
     resumed.
@@ -64,7 +60,7 @@ class LocalWorkflowTask(WorkflowTask):
         name: str | None = None,
         **config: Any,
     ) -> None:
-        """``local_task`` is None for a stored one whose function cannot be imported: it fails in its turn."""
+        """``local_task`` is None for a stored task whose function cannot be imported: it fails later."""
         super().__init__(workflow_context, **config)
         self.local_task = local_task
         self.node = node
@@ -90,7 +86,7 @@ class LocalWorkflowTask(WorkflowTask):
 
 
 class GetNodeInstanceStateTask(WorkflowTask):
-    """Asks for a node instance's state."""
+    """A task that returns a node instance's state as it is when the task runs."""
 
     kind = "get_state"
 

@@ -1,4 +1,4 @@
-"""Tasks that run an operation: on a worker, in a process of its own, as often as its retries allow."""
+"""Tasks that run an operation on a worker, as often as its retries allow."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from cloudwright.workflow.inline_tasks import DryRunTask, NOPLocalWorkflowTask
 from cloudwright.workflow.protocols import OperationSubject
 from cloudwright.workflow.tasks import Context, WorkflowTask
 
-#: The kind of failure that says that nobody knows how far the operation came.
+#: The kind of a failure after which it is not known how far the operation came.
 LOST = "Lost"
 OPERATION_RETRY = "OperationRetry"
 
 
 class OperationTask(WorkflowTask):
-    """An operation of a node instance or of a relationship. ``operation`` is as in docs/concepts/frames.md,
-    without what changes.
+    """An operation of a node instance or of a relationship.
+
+    ``operation`` is as in docs/concepts/frames.md, without the keys that change with each attempt.
     """
 
     kind = "operation"
@@ -77,7 +78,7 @@ class OperationTask(WorkflowTask):
         return False
 
     def subject(self) -> dict[str, Any]:
-        """What an event about this task is about."""
+        """Return the keys of an event about this task."""
         operation = self.operation
         return {
             "node_instance_id": operation.get("instance") or operation[operation["side"]],
@@ -86,7 +87,7 @@ class OperationTask(WorkflowTask):
         }
 
     def frame(self, graph_id: str | None, restore: dict[str, Any]) -> dict[str, Any]:
-        """The operation as it is sent and stored."""
+        """Return the operation as it is sent and stored."""
         return self.operation | {
             "id": self.id,
             "graph_id": graph_id,
@@ -98,7 +99,7 @@ class OperationTask(WorkflowTask):
         }
 
     def again(self) -> OperationTask:
-        """A task that runs the same operation once more, for one that succeeded: what succeeded stays so."""
+        """Return a task that runs the same operation again; this one has succeeded, and that stays so."""
         task = OperationTask(self.operation, self.workflow_context)
         task.info, task.on_success, task.on_failure = self.info, self.on_success, self.on_failure
         task.total_retries, task.retry_interval = self.total_retries, self.retry_interval
@@ -107,7 +108,7 @@ class OperationTask(WorkflowTask):
 
 
 def error_of(failure: Failure) -> Exception:
-    """The exception that a failed operation's ``get()`` raises."""
+    """Return the exception that ``get()`` of a failed operation raises."""
     causes = [{"message": failure.message, "type": failure.kind, "traceback": failure.traceback}]
     if not failure.recoverable:
         return NonRecoverableError(failure.message, causes=causes)
@@ -125,11 +126,11 @@ def operation_task(
     send_task_events: bool,
     side: str | None = None,
 ) -> WorkflowTask:
-    """The task that runs operation ``name`` of ``subject``, or one that does nothing where it is not
+    """Return the task that runs operation ``name`` of ``subject``, or one that does nothing if it is not
     implemented.
 
-    ``side`` is "source" or "target" for a relationship. Raises RuntimeError where ``kwargs`` redefine an
-    input and may not.
+    ``side`` is "source" or "target" for a relationship. Raises RuntimeError if ``kwargs`` redefine an input
+    and may not.
     """
     definition = operations.get(name) or {}
     mapping = definition.get("operation")

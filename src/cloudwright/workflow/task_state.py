@@ -108,7 +108,7 @@ class TaskState:
     def succeeded(self, value: Any = None) -> None:
         """End well, with what the task returned."""
         self._enter(TASK_SUCCEEDED)
-        self._settle(value, None)
+        self.is_set, self.value, self.error = True, value, None
 
     def failed(self, error: BaseException | None) -> None:
         """End badly, with what the task failed with."""
@@ -116,12 +116,12 @@ class TaskState:
         if not isinstance(error, ExecutionCancelled):
             # Whatever was seen before was not this.
             self.observed = False
-        self._settle(None, error)
+        self.is_set, self.value, self.error = True, None, error
 
     def refused(self, error: BaseException) -> None:
         """Never begin: the outcome is ``error``, although nothing ran."""
         self._enter(TASK_PENDING)
-        self._settle(None, error)
+        self.is_set, self.value, self.error = True, None, error
 
     def rescheduled(self) -> None:
         """Wait for another attempt; the outcome of the one before is dropped."""
@@ -136,6 +136,3 @@ class TaskState:
         if status not in TRANSITIONS[self.status]:
             raise RuntimeError(f"A task that is `{self.status}` cannot become `{status}`.")
         self.status = status
-
-    def _settle(self, value: Any, error: BaseException | None) -> None:
-        self.is_set, self.value, self.error = True, value, error

@@ -176,7 +176,7 @@ def test_a_handler_may_fail_what_succeeded() -> None:
     end = host.run(workflow)
     assert end is not None
     assert end["outcome"] == "failed"
-    assert "its handler called it failed" in end["error"]["message"]
+    assert "its handler let it fail" in end["error"]["message"]
     assert len(host.books.sent) == 1
 
 
