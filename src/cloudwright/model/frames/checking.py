@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, is_typeddict
 
+from cloudwright.model.frames.fast_path import fast_path
 from cloudwright.model.json_values import MAX_NESTING, is_too_deep
 
 #: What is wrong with a value: the path to it from the value that was checked, and the rest of the sentence.
@@ -30,9 +31,13 @@ _NAMES = {
 
 def frame_check(*frames: type) -> FrameCheck:
     """Return the check of a stream whose frames have these types, told apart by their ``type``."""
-    checks = {str(get_args(_bare(frame.__annotations__["type"]))[0]): object_check(frame) for frame in frames}
+    by_kind = {str(get_args(_bare(frame.__annotations__["type"]))[0]): frame for frame in frames}
+    checks = {kind: object_check(frame) for kind, frame in by_kind.items()}
+    is_right = fast_path(by_kind)
 
     def check(frame: Mapping[str, Any]) -> str | None:
+        if is_right(frame):
+            return None
         kind = frame["type"]
         test = checks.get(kind)
         if test is None:
