@@ -194,6 +194,7 @@ def upload(row: Blueprint) -> rest.Execution:
         "parameters": {},
         "is_system_workflow": True,
         "is_dry_run": False,
+        "is_resumable": False,
         "created_at": optional_timestamp(row.created_at) or "",
         "started_at": optional_timestamp(row.created_at),
         "ended_at": optional_timestamp(row.updated_at) if row.state in END_STATES else None,

@@ -115,10 +115,9 @@ def require_success(session: Session, execution: Execution) -> None:
         # The document on standard output says how it ended.
         raise Silent(FAILED)
     id = execution["id"]
-    hints = [
-        f"`cfy events list {id}` shows what happened.",
-        f"`cfy executions resume {id}` goes on where it stopped, if it is resumable.",
-    ]
+    hints = [f"`cfy events list {id}` shows what happened."]
+    if execution.get("is_resumable"):
+        hints.append(f"`cfy executions resume {id}` continues where it stopped.")
     if residual:
         hints.append(residual)
     if execution["status"] == "cancelled":

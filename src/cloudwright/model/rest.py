@@ -219,7 +219,8 @@ class NodeInstance(Owned, total=False):
 class Execution(Owned, total=False):
     """``residual_operations`` counts the operations that still run although the execution is over.
 
-    ``deadline`` is when a standard cancellation becomes a forced one by itself.
+    ``deadline`` is when a standard cancellation becomes a forced one by itself. ``is_resumable`` says whether
+    a resume can help: it is over without success, and its workflow may be called again.
     """
 
     id: str
@@ -241,6 +242,7 @@ class Execution(Owned, total=False):
     total_operations: int
     finished_operations: int
     resumed: int
+    is_resumable: bool
     cancel_mode: str | None
     cancel_requested_by: str | None
     cancel_requested_at: str | None

@@ -86,8 +86,15 @@ def test_the_end_is_told_without_the_traceback_that_an_event_showed(api: FakeApi
     shown = cfy("executions", "start", "install", "-d", "web").stderr
     assert "failed after 4.5 s: RuntimeError: no\n  `cfy events list" in shown
     assert "Traceback" not in shown
-    assert "goes on where it stopped, if it is resumable." in shown
+    assert "resume" not in shown
     assert '  |   File "x.py", line 1' in cfy("executions", "start", "install", "-d", "web", "-v").stderr
+
+
+def test_a_resume_is_advised_only_if_it_can_help(api: FakeApi, cfy: Run) -> None:
+    api.add_deployment("web")
+    ends(api, "failed", error="RuntimeError: no", is_resumable=True)
+    shown = cfy("executions", "start", "install", "-d", "web").stderr
+    assert "`cfy executions resume execution-1` continues where it stopped." in shown
 
 
 def test_what_cannot_be_started_says_what_there_is(api: FakeApi, cfy: Run) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal_column, not_, select
 
 from cloudwright.errors import NotFound
-from cloudwright.model.execution import ExecutionStatus
+from cloudwright.model.execution import RESUMABLE_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OperationState
 from cloudwright.storage import execution_queries
 from cloudwright.storage.columns import is_, is_any, unindexed
@@ -61,6 +61,8 @@ EXECUTION = Projection(
         "total_operations": _progress(executions.c.total_operations),
         "finished_operations": _progress(executions.c.finished_operations, _FINISHED),
         "resumed": executions.c.resumed,
+        # A workflow that is not resumable is not called again once it may have begun.
+        "is_resumable": and_(is_any(executions.c.status, RESUMABLE_STATUSES), not_(executions.c.begun)),
         "cancel_mode": executions.c.cancel_mode,
         "cancel_requested_by": executions.c.cancel_requested_by,
         "cancel_requested_at": executions.c.cancel_requested_at,
