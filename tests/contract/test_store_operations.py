@@ -377,6 +377,14 @@ def test_a_journal_applies_a_frame(store: Store) -> None:
     assert store.write_sync(journal.apply, "e1", 1, [], NOW) == JournalResult([], [])
 
 
+def test_a_journal_cannot_report_what_only_the_engine_says(store: Store) -> None:
+    start(store)
+    before = event_types(store)
+    frame = [["event", {"event_type": "execution_cancel_requested", "message": "admin asked to kill"}]]
+    store.write_sync(journal.apply, "e1", 1, frame, NOW)
+    assert event_types(store) == [*before, "reported_execution_cancel_requested"]
+
+
 def test_a_journal_may_reset_a_task_and_run_it(store: Store) -> None:
     start(store)
     run(store, "o1")

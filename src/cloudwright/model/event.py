@@ -9,6 +9,30 @@ from typing import Any
 EVENT = "cloudify_event"
 LOG = "cloudify_log"
 
+#: The types of events that say what the engine did with an execution. Only the engine stores them.
+ENGINE_TYPES = frozenset(
+    {
+        "execution_cancel_requested",
+        "execution_dequeued",
+        "execution_resumed",
+        "execution_taken_over",
+        "workflow_cancelled",
+        "workflow_failed",
+        "workflow_process_dead",
+        "workflow_started",
+        "workflow_succeeded",
+    }
+)
+
+
+def reported_type(event_type: str | None) -> str | None:
+    """Return the type under which an event of a workflow, a plugin or a client is stored.
+
+    A type of the engine's gets ``reported_`` in front, so that no event looks like a cancel request or an end
+    that never was.
+    """
+    return f"reported_{event_type}" if event_type in ENGINE_TYPES else event_type
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Boolean, Connection, and_, bindparam, insert, or_, select, update
 
 from cloudwright.errors import InvalidInput, StaleTerm
-from cloudwright.model.event import EVENT, LOG, Event
+from cloudwright.model.event import EVENT, LOG, Event, reported_type
 from cloudwright.model.execution import ACTIVE_STATUSES, GRANTING_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OPERATION_ENDS, OperationState
 from cloudwright.storage.columns import is_, is_any, unindexed
@@ -266,7 +266,7 @@ def _event(execution_id: str, entry: JsonObject, now: datetime) -> Event:
         now,
         str(entry.get("message") or ""),
         kind=EVENT,
-        event_type=entry.get("event_type"),
+        event_type=reported_type(entry.get("event_type")),
         node_instance_id=entry.get("node_instance_id"),
         operation=entry.get("operation"),
         operation_id=entry.get("operation_id"),

@@ -98,6 +98,15 @@ def test_why_an_operation_failed(api: Api) -> None:
     assert (event["manager_name"], event["operation_id"]) == ("manager-1", operation)
 
 
+def test_no_client_adds_what_looks_like_an_event_of_the_engine(api: Api) -> None:
+    id = api.execution()
+    forged = {"message": {"text": "admin asked to kill"}, "event_type": "execution_cancel_requested"}
+    assert api.post("/events", {"execution_id": id, "events": [forged]}) is None
+    assert api.items("/events", execution_id=id, event_type="execution_cancel_requested") == []
+    [stored] = api.items("/events", execution_id=id, event_type="reported_execution_cancel_requested")
+    assert stored["message"] == "admin asked to kill"
+
+
 def test_filters(api: Api) -> None:
     deployment = api.deployment()
     id = api.execution(deployment)

@@ -17,7 +17,7 @@ from cloudwright.api.timestamps import optional_time, parse_time
 from cloudwright.errors import InvalidInput
 from cloudwright.manager.manager import Manager
 from cloudwright.model import rest
-from cloudwright.model.event import EVENT, LOG, Event
+from cloudwright.model.event import EVENT, LOG, Event, reported_type
 from cloudwright.storage import events
 from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.resources import event, execution
@@ -156,7 +156,7 @@ def _made(execution_id: str, kind: str, given: NewEvent, manager: Manager) -> Ev
         timestamp=manager.clock(),
         message=given.message.text,
         kind=kind,
-        event_type=given.event_type if kind == EVENT else None,
+        event_type=reported_type(given.event_type) if kind == EVENT else None,
         level=(given.level or "info").lower() if kind == LOG else None,
         logger=given.logger,
         node_instance_id=given.context.node_id,
