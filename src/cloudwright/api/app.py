@@ -46,7 +46,7 @@ _ROUTERS = (*(noun.router for noun in _NOUNS), unsupported.router, system.public
 
 
 class _Api(FastAPI):
-    """Makes its document of an application of its own, whose routes know the shapes of their answers."""
+    """An application that draws its OpenAPI document from routes with models of their responses."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -90,7 +90,7 @@ def create_app(manager: Manager) -> FastAPI:
     for router in _ROUTERS:
         # What is included is made once more when the first request comes; these are whole already.
         app.router.routes.extend(router.routes)
-    # Clients ask for the version before they know which API there is.
+    # Clients read the version before they know the version of the API.
     app.add_api_route(
         "/api/version",
         system.get_version,

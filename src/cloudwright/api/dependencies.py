@@ -58,9 +58,7 @@ class RequestContext:
 
 async def _request_context(
     request: Request,
-    tenant: Annotated[
-        str, Header(alias="Tenant", description="The tenant that the request is about.")
-    ] = DEFAULT_TENANT,
+    tenant: Annotated[str, Header(alias="Tenant", description="The tenant of the request.")] = DEFAULT_TENANT,
 ) -> RequestContext:
     manager: Manager = request.app.state.manager
     principal = principal_of(request.scope)
@@ -77,7 +75,7 @@ ContextDep = Annotated[RequestContext, Depends(_request_context)]
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which part of a list is wanted. ``fields`` are as they were written: ``check_fields`` looks at them."""
+    """The part of a list that a request selects. ``fields`` is unchecked: see ``check_fields``."""
 
     page: Page
     fields: frozenset[str] | None
@@ -99,7 +97,7 @@ class ListQuery:
 
 # No thread is needed for what waits for nothing: such a function has to be asynchronous.
 async def _included_fields(
-    _include: Annotated[str | None, Query(description="The fields that are wanted, with commas.")] = None,
+    _include: Annotated[str | None, Query(description="The fields to return, separated by commas.")] = None,
 ) -> frozenset[str] | None:
     if not _include:
         return None
@@ -112,15 +110,15 @@ FieldsDep = Annotated[frozenset[str] | None, Depends(_included_fields)]
 async def _list_query(
     fields: FieldsDep,
     _size: Annotated[int | None, Query(ge=0, le=MAX_SIZE, description="The size of a page.")] = None,
-    _offset: Annotated[int, Query(ge=0, le=LARGEST, description="How many records to pass over.")] = 0,
+    _offset: Annotated[int, Query(ge=0, le=LARGEST, description="The number of records to skip.")] = 0,
     _sort: Annotated[
         list[str] | None, Query(description="FieldsDep to sort by, with `-` before those that descend.")
     ] = None,
-    _search: Annotated[str | None, Query(description="Keeps what has this in its name.")] = None,
+    _search: Annotated[str | None, Query(description="Keep records whose ID contains this text.")] = None,
     _get_all_results: Annotated[
         bool, Query(description=f"Everything on one page, if that is at most {MAX_SIZE}.")
     ] = False,
-    _all_tenants: Annotated[bool, Query(description="The records of every tenant.")] = False,
+    _all_tenants: Annotated[bool, Query(description="Records of all tenants; for administrators.")] = False,
 ) -> ListQuery:
     size = DEFAULT_SIZE if _size is None else _size
     page = Page(MAX_SIZE if _get_all_results else size, _offset, _sorting(_sort or []), _get_all_results)
@@ -142,7 +140,7 @@ def _sorting(given: list[str]) -> tuple[tuple[str, bool], ...]:
 
 
 def check_fields(chosen: Collection[str] | None, shape: Any) -> None:
-    """Raises UnknownField where the records of ``shape`` have no such field."""
+    """Check chosen fields against a record type. Raises UnknownField."""
     known = shape.__annotations__
     for name in chosen or ():
         if name not in known:
@@ -152,6 +150,6 @@ def check_fields(chosen: Collection[str] | None, shape: Any) -> None:
 
 
 def split_values(values: list[str] | None) -> list[str] | None:
-    """A filter that may be given several times, and with commas."""
+    """Split the values of a filter that may be repeated or separated by commas; None if there is none."""
     found = [part for value in values or [] for part in value.split(",") if part]
     return found or None

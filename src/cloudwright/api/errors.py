@@ -1,8 +1,8 @@
-"""The one place where errors become HTTP answers.
+"""The one place that turns errors into HTTP responses.
 
-Every answer that is not a success is ``{"message", "error_code", "server_traceback"}``, the last always null:
-clients expect the key, and nothing of the server's inside leaves it. An error that nobody foresaw is logged
-under an incident's id, and the answer says that id and nothing else.
+Every response that is not a success is ``{"message", "error_code", "server_traceback"}``. The last is always
+null: clients expect the key, and nothing of the server's inside leaves it. An unforeseen error is logged
+under the ID of an incident, and the response contains only that ID.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ CHALLENGE = {"WWW-Authenticate": 'Basic realm="Cloudwright", charset="UTF-8"'}
 
 
 class UnknownField(errors.InvalidInput):
-    """A field was asked for that the records of the list do not have."""
+    """`_include` names a field that the records do not have."""
 
     code = "no_such_include_field_error"
 
@@ -61,7 +61,7 @@ class UnknownField(errors.InvalidInput):
 def error_response(
     status: int, message: str, code: str, headers: Mapping[str, str] | None = None, **more: Any
 ) -> JsonResponse:
-    """``more`` is what a program may want besides the message."""
+    """Return the response to a refused request; ``more`` adds fields for programs to the message."""
     body = {"message": message, "error_code": code, "server_traceback": None, **more}
     return JsonResponse(body, status_code=status, headers=headers)
 
@@ -88,7 +88,7 @@ def incident_response(error: Exception, what: str) -> JsonResponse:
     log.error("incident %s in %s", incident, what, exc_info=error)
     return error_response(
         500,
-        f"The manager failed at this, which is a defect of it. Its log says more under incident {incident}.",
+        f"Internal error. See incident {incident} in the manager's log.",
         CloudwrightError.code,
         incident=incident,
     )
@@ -118,8 +118,8 @@ async def on_http_error(request: Request, error: Exception) -> JsonResponse:
 
 
 def describe_problems(problems: Sequence[Any]) -> str:
-    """One sentence for each thing that is wrong with a request."""
-    told = []
+    """Describe what is wrong with a request, in one sentence each."""
+    described = []
     for problem in problems[:10]:
         place, *path = [str(part) for part in problem["loc"]]
         name = ".".join(path)
@@ -131,5 +131,5 @@ def describe_problems(problems: Sequence[Any]) -> str:
             "form": "the form's",
         }.get(place, place)
         subject = f"{where} `{name}`" if name else f"the request's {place}"
-        told.append(f"{subject}: {problem['msg'][:300]}")
-    return f"The request is not valid: {'; '.join(told)}."
+        described.append(f"{subject}: {problem['msg'][:300]}")
+    return f"The request is not valid: {'; '.join(described)}."

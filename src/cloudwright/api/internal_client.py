@@ -1,6 +1,6 @@
-"""Requests that come from inside: an operation or a workflow asks with the rights of its execution's user.
+"""Requests of operations and workflows to the API, with the rights of the user who started the execution.
 
-They take the way of every other request, but for the socket and the credentials: children have neither.
+They pass all that other requests pass except the socket and the credentials: children have neither.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from cloudwright.model.execution import Caller
 
 #: The process that makes a request from inside, in the request's scope.
 CALLER = "cloudwright.caller"
-# It would be answered when the execution that asks is over.
+# It ends only after the execution that sends the request.
 _EVENT_STREAM = "/events/stream"
 
 
 class InProcessClient:
-    """Answers the ``rest`` calls of ``docs/concepts/frames.md``."""
+    """Carries out the ``rest`` calls of ``docs/concepts/frames.md``."""
 
     def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
         self._app = app
@@ -44,11 +44,11 @@ class InProcessClient:
     ) -> dict[str, Any]:
         """``{"status", "body"}`` of a request as this user; ``path`` is below ``/api/v3.1``.
 
-        A refusal of the API is an answer too. Raises Forbidden where there is no such user any more, and
-        InvalidInput where the answer is not JSON.
+        An error response is returned like any other. Raises Forbidden if the user no longer exists, and
+        InvalidInput if the response is not JSON.
         """
         if path == _EVENT_STREAM:
-            raise InvalidInput(f"`{path}` cannot be asked for from inside of an execution.")
+            raise InvalidInput(f"`{path}` cannot be requested from inside an execution.")
         response = _ResponseCollector()
         content = b"" if body is None else orjson.dumps(body)
         scope: Scope = {
@@ -85,7 +85,7 @@ class _RequestBody:
 
     async def __call__(self) -> Message:
         if self._content is None:
-            # Whoever asks from inside does not go away: this waits until nobody waits for it any more.
+            # In-process clients never disconnect; block until cancelled.
             await asyncio.get_running_loop().create_future()
         content, self._content = self._content, None
         return {"type": "http.request", "body": content or b"", "more_body": False}
@@ -110,7 +110,7 @@ class _ResponseCollector:
     def json(self) -> Any:
         """None for an empty response. Raises InvalidInput."""
         if self._is_foreign:
-            raise InvalidInput("The answer is no JSON, and cannot be given to an operation.")
+            raise InvalidInput("The response is not JSON, so an operation cannot receive it.")
         return orjson.loads(self._content) if self._content else None
 
 

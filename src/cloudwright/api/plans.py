@@ -1,4 +1,4 @@
-"""Plans as clients know them: where what is stored is shared by nodes, each node has all of its own again."""
+"""Plans as clients receive them: stored plans share parts between nodes, these repeat them in every node."""
 
 from __future__ import annotations
 

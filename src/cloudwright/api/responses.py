@@ -1,4 +1,4 @@
-"""What all answers share: JSON, times, the shape of lists, and the choice of fields."""
+"""Responses: JSON, pages of lists, the choice of fields, and how times are written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cloudwright.storage.paging import EVERYTHING, Page
 
 
 class JsonResponse(JSONResponse):
-    """A JSON answer of what is JSON already, so nothing is validated or converted again."""
+    """A response of plain JSON values, which are neither validated nor converted."""
 
     def render(self, content: Any) -> bytes:
         return orjson.dumps(content)

@@ -1,4 +1,4 @@
-"""How routes read bodies, and what they say of their answers."""
+"""The class of routes: how they read bodies, and how they are documented."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def resource_router(noun: str, path: str = "") -> APIRouter:
-    """Where the routes of a noun are declared, below ``path``, for those who say who they are."""
+    """Return the router of a noun, below ``path``; its routes need credentials."""
     return APIRouter(prefix=PREFIX + path, tags=[noun], dependencies=CREDENTIALS, route_class=JsonRoute)
 
 
@@ -47,7 +47,7 @@ class JsonRoute(APIRoute):
         self._made_of = args, {**options, "response_model": response_model}
 
     def documented(self) -> APIRoute:
-        """The same route with a model of its answers' shape: what the document says of it."""
+        """Return the same route with a model of its responses, for the OpenAPI document."""
         args, options = self._made_of
         return APIRoute(*args, **options)
 

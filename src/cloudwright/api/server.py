@@ -17,7 +17,7 @@ from cloudwright.manager.manager import Manager
 
 
 class Server(uvicorn.Server):
-    """uvicorn without its own signal handling: ending is ordered by whoever serves."""
+    """uvicorn without its own signal handling: the caller ends it."""
 
     def __init__(self, manager: Manager) -> None:
         app = create_app(manager)
@@ -56,6 +56,6 @@ class Server(uvicorn.Server):
         while not self.started:
             if serving.done():
                 await serving
-                raise Unavailable("The REST API's server ended before it answered.")
+                raise Unavailable("The REST API's server stopped before it was ready.")
             await asyncio.sleep(0.001)
         return serving

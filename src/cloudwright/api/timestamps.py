@@ -1,4 +1,4 @@
-"""Times as clients write them."""
+"""Parsing of times in requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNITS = {
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
-    # Calendars are not looked into: whoever means a date writes one.
+    # Approximations: for an exact date, write the date.
     "month": timedelta(days=30),
     "year": timedelta(days=365),
 }

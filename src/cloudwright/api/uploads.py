@@ -56,7 +56,7 @@ PLUGIN_BODY: dict[str, Any] = {
 
 
 class ArchiveDetails(BaseModel):
-    """What is said about an archive."""
+    """Details of an uploaded archive, from the query or a form."""
 
     application_file_name: str | None = None
     visibility: Visibility = "tenant"

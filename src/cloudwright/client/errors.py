@@ -38,7 +38,7 @@ class ClientError(Exception):
 
 
 class ConnectionFailed(ClientError):
-    """``url`` is where nobody answered; ``reason`` is what the system said."""
+    """No manager responded at ``url``; ``reason`` is the system's."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"No manager answers at {url}: {reason}.")
@@ -76,7 +76,7 @@ class NotAManager(ClientError):
 
 
 class ApiError(ClientError):
-    """The manager's refusal. ``code`` is its ``error_code``; ``body`` its whole answer."""
+    """An error response of the manager: ``code`` is its ``error_code``, ``body`` its whole JSON."""
 
     def __init__(self, message: str, *, status: int, code: str, body: Mapping[str, Any]) -> None:
         super().__init__(message)
@@ -113,7 +113,7 @@ class BadInputs(BadRequest):
 class InvalidBlueprint(BadRequest):
     @property
     def problems(self) -> list[Problem]:
-        """Every problem found, in the order of the text; empty where the manager gave none."""
+        """The problems found, in the order of the text; empty if the manager named none."""
         return list(self.body.get("problems") or [])
 
     @property
@@ -175,7 +175,7 @@ BY_STATUS: Mapping[int, type[ApiError]] = {
 
 
 def api_error(status: int, body: Mapping[str, Any]) -> ApiError:
-    """The error for an answer of the API: by its code where that is known, else by its HTTP status."""
+    """Return the error of a response: by its code if that is known, else by its HTTP status."""
     code = str(body.get("error_code") or "")
     message = str(body.get("message") or f"the manager answered with HTTP status {status}")
     fallback = ServerError if status >= 500 else BadRequest

@@ -13,7 +13,7 @@ from cloudwright.client.records import END_STATUSES, is_execution
 if TYPE_CHECKING:
     from cloudwright.model.rest import Event, Execution
 
-#: Seconds for which a manager that stopped answering is waited for: long enough for it to be restarted.
+#: Seconds to wait for a manager that stopped responding: long enough for it to be restarted.
 PATIENCE = 60.0
 #: Seconds until the first new try, and until any later one.
 FIRST_PAUSE = 0.1
@@ -31,12 +31,12 @@ def follow(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Event | Execution]:
-    """Every event of an execution once and in order, and the execution whenever its status changes.
+    """Yield every event of an execution once and in order, and the execution whenever its status changes.
 
-    The last item is the execution when it is over; `records.is_execution` tells which is which. A connection
-    that broke is reported to ``on_trouble`` once, and the stream is taken up where it stopped, with the
-    client that ``reconnect`` answers: it may know where the manager is now, or start it anew. It is not
-    called where the manager shut down in order. Raises ConnectionFailed when nobody answered for ``patience``
+    The last item is the execution when it has ended; ``records.is_execution`` tells it from events. A broken
+    connection is reported to ``on_trouble`` once, and the stream continues where it stopped, with the client
+    that ``reconnect`` returns, which may find the manager elsewhere or start it. ``reconnect`` is not called
+    if the manager shut down in order. Raises ConnectionFailed if no manager responded for ``patience``
     seconds, and any other ClientError at once.
     """
     after = 0

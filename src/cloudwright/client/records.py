@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """A part of a list: ``total`` counts what there is, ``items`` holds what was asked for."""
+    """A page of a list: ``items`` are its records, ``total`` counts the records on all pages."""
 
     items: list[Item]
     total: int
@@ -29,7 +29,12 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Which part of a list is wanted, in which order. None leaves a choice to the manager."""
+    """The part of a list to return, and its order.
+
+    ``size`` and ``offset`` count records (the manager returns 1,000 if nothing is said, and at most 10,000);
+    ``sort`` is a field; ``search`` is a part of the ID; ``all_tenants`` is for administrators; ``fields`` are
+    the fields to return, all of them if empty.
+    """
 
     size: int | None = None
     offset: int | None = None
@@ -40,7 +45,7 @@ class Slice:
     fields: tuple[str, ...] = ()
 
     def params(self) -> dict[str, str]:
-        """As the API's query parameters."""
+        """Return the query parameters of the API."""
         chosen: dict[str, str] = {}
         if self.size is not None:
             chosen["_size"] = str(self.size)

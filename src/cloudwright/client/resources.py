@@ -1,4 +1,4 @@
-"""What can be asked of a manager, one class per noun of the REST API."""
+"""The nouns of the REST API, one class each; every method raises ``ClientError`` if no manager responds."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 Record = TypeVar("Record")
 
 WHOLE = Slice()
-#: Seconds; the manager answers an upload when it has read and checked the whole blueprint.
+#: Seconds; the manager responds to an upload when it has parsed the whole blueprint.
 UPLOAD_TIMEOUT = 600.0
 
 
 class Collection(Generic[Record]):
-    """What every noun has: a list, and single records by their id."""
+    """A noun: a list of records, and single records by their ID."""
 
     path: str
 
@@ -42,8 +42,8 @@ class Collection(Generic[Record]):
 
     def _one(self, identifier: str, *rest: str) -> str:
         if "/" in identifier or identifier in ("", ".", ".."):
-            # Where it stood in an address it would name something else.
-            raise ClientError(f"`{identifier}` cannot be an id: ids are not empty and hold no `/`.")
+            # In the path of a URL it would name something else.
+            raise ClientError(f"`{identifier}` is not a valid ID: IDs are not empty and contain no `/`.")
         return "/".join([self.path, quote(identifier, safe=""), *rest])
 
     def _list(self, part: Slice, **filters: Any) -> Page[Record]:
@@ -52,7 +52,10 @@ class Collection(Generic[Record]):
         return Page(cast("list[Record]", answer["items"]), int(answer["metadata"]["pagination"]["total"]))
 
     def get(self, identifier: str, *, fields: tuple[str, ...] = ()) -> Record:
-        """Raises NotFound."""
+        """Return one record, with ``fields`` only if some are given.
+
+        Raises NotFound, and BadRequest for an unknown field.
+        """
         params = Slice(fields=fields).params()
         return cast(Record, self._transport.request("GET", self._one(identifier), params=params))
 
@@ -73,16 +76,19 @@ class Blueprints(Collection["Blueprint"]):
         labels: Sequence[Mapping[str, str]] = (),
         background: bool = False,
     ) -> Blueprint:
-        """Store an archive as a blueprint; unless ``background``, answers when it is ready to use.
+        """Upload an archive (zip, tar, tar.gz or tar.bz2) as a blueprint.
 
-        Raises InvalidBlueprint with the problems of its text, Conflict where the id is taken.
+        ``main_file`` is the path of its YAML file below the archive's folder; ``visibility`` is ``private``,
+        ``tenant`` or ``global``; ``labels`` are one dictionary of key and value each. Returns the blueprint,
+        parsed unless ``background``. Raises InvalidBlueprint with the problems of its text, and Conflict if
+        the ID is taken.
         """
         pairs = [{"key": key, "value": value} for label in labels for key, value in label.items()]
         details = {"visibility": visibility, "async_upload": background, "labels": pairs}
         return cast("Blueprint", self._put(self._one(identifier), archive, main_file, details))
 
     def validate(self, identifier: str, archive: IO[bytes], *, main_file: str) -> Sequence[Problem]:
-        """Check an archive without keeping it, and answer its warnings.
+        """Parse an archive without storing it, and return the warnings of its text.
 
         Raises InvalidBlueprint with the problems of its text.
         """
@@ -111,11 +117,14 @@ class Blueprints(Collection["Blueprint"]):
         )
 
     def delete(self, identifier: str, *, force: bool = False) -> None:
-        """Raises NotFound, IllegalAction where deployments use it."""
+        """Delete a blueprint; ``force`` also if other blueprints import it.
+
+        Raises NotFound, and IllegalAction if deployments use it.
+        """
         self._transport.request("DELETE", self._one(identifier), params={"force": _text(force)})
 
     def download(self, identifier: str, into: IO[bytes]) -> int:
-        """Write the archive as it was uploaded; answers its size in bytes."""
+        """Write the uploaded archive to a file, and return its size in bytes. Raises NotFound."""
         return self._transport.download(self._one(identifier, "archive"), into)
 
 
@@ -126,9 +135,10 @@ class Plugins(Collection["Plugin"]):
         return self._list(part)
 
     def upload(self, archive: IO[bytes], *, title: str | None = None, visibility: str = "tenant") -> Plugin:
-        """Store an archive of a `plugin.yaml` and its code.
+        """Upload an archive of a ``plugin.yaml`` and its code: a wagon, a wheel or a Python project.
 
-        Raises BadRequest, and Conflict where this version of the plugin is there already.
+        Returns the plugin. Raises BadRequest for an archive that is none, and Conflict if this version of the
+        plugin exists already.
         """
         params = {"visibility": visibility} | ({} if title is None else {"title": title})
         answer = self._transport.request(
@@ -137,11 +147,14 @@ class Plugins(Collection["Plugin"]):
         return cast("Plugin", answer)
 
     def delete(self, identifier: str, *, force: bool = False) -> None:
-        """Raises NotFound, IllegalAction where deployments need it."""
+        """Delete a plugin; ``force`` also if deployments need it.
+
+        Raises NotFound, and IllegalAction if deployments need it.
+        """
         self._transport.request("DELETE", self._one(identifier), params={"force": _text(force)})
 
     def download(self, identifier: str, into: IO[bytes]) -> int:
-        """Write the archive as it was uploaded; answers its size in bytes."""
+        """Write the uploaded archive to a file, and return its size in bytes. Raises NotFound."""
         return self._transport.download(self._one(identifier, "archive"), into)
 
 
@@ -167,9 +180,12 @@ class Deployments(Collection["Deployment"]):
         skip_plugins_validation: bool = False,
         auto_correct_types: bool = False,
     ) -> Deployment:
-        """``auto_correct_types`` takes text in ``inputs`` for the numbers and booleans that are declared.
+        """Create a deployment of a blueprint, and return it. It exists when this returns.
 
-        Raises BadInputs, NotFound for the blueprint, Conflict where the id is taken."""
+        ``inputs`` are the values of the blueprint's inputs by name; ``auto_correct_types`` accepts text for
+        inputs that are declared as numbers or booleans; ``runtime_only_evaluation`` evaluates functions only
+        when an operation runs. Raises BadInputs, NotFound for the blueprint, and Conflict if the ID is taken.
+        """
         body: dict[str, Any] = {
             "blueprint_id": blueprint_id,
             "inputs": dict(inputs or {}),
@@ -189,17 +205,20 @@ class Deployments(Collection["Deployment"]):
     def delete(
         self, identifier: str, *, force: bool = False, with_logs: bool = False, recursive: bool = False
     ) -> None:
-        """Raises NotFound, IllegalAction where node instances live or other deployments need it."""
+        """Delete a deployment; ``force`` also if node instances are live.
+
+        Raises NotFound, and IllegalAction if node instances are live or an execution has not ended.
+        """
         params = {"force": _text(force), "delete_logs": _text(with_logs), "recursive": _text(recursive)}
         self._transport.request("DELETE", self._one(identifier), params=params)
 
     def outputs(self, identifier: str) -> dict[str, Any]:
-        """The values of the outputs by name, evaluated now."""
+        """Return the values of the outputs by name, evaluated now. Raises NotFound."""
         answer = self._transport.request("GET", self._one(identifier, "outputs"))
         return cast("dict[str, Any]", answer["outputs"])
 
     def capabilities(self, identifier: str) -> dict[str, Any]:
-        """The values of the capabilities by name, evaluated now."""
+        """Return the values of the capabilities by name, evaluated now. Raises NotFound."""
         answer = self._transport.request("GET", self._one(identifier, "capabilities"))
         return cast("dict[str, Any]", answer["capabilities"])
 
@@ -226,7 +245,13 @@ class Executions(Collection["Execution"]):
         scheduled_time: str | None = None,
         wait_after_fail: int | None = None,
     ) -> Execution:
-        """Raises NoSuchWorkflow, BadParameters, and ExecutionRunning unless ``queue`` or ``force``."""
+        """Start a workflow of a deployment, and return the execution when it is stored.
+
+        ``queue`` waits for another execution of the deployment to end, ``force`` runs beside it;
+        ``scheduled_time`` is ISO 8601; ``wait_after_fail`` is for how many seconds running operations are
+        awaited after one has failed (600). Raises NoSuchWorkflow, BadParameters, NotFound for the deployment,
+        and ExecutionRunning unless ``queue`` or ``force``.
+        """
         body: dict[str, Any] = {
             "workflow_id": workflow_id,
             "deployment_id": deployment_id,
@@ -243,10 +268,11 @@ class Executions(Collection["Execution"]):
         return cast("Execution", self._transport.request("POST", self.path, json=body))
 
     def cancel(self, identifier: str, action: str = "cancel", *, grace: float | None = None) -> Execution:
-        """Store a request; ``action`` is ``cancel``, ``force-cancel`` or ``kill``.
+        """Request a cancellation, and return the execution when the request is stored.
 
-        ``grace`` is the number of seconds after which a ``cancel`` becomes a ``force-cancel`` by itself.
-        Raises IllegalAction where the request asks for nothing new.
+        ``action`` is ``cancel``, ``force-cancel`` or ``kill``; ``grace`` is the number of seconds after which
+        a ``cancel`` becomes a ``force-cancel`` by itself. Raises NotFound, and IllegalAction if the execution
+        has ended, or if as much was requested before.
         """
         body: dict[str, Any] = {"action": action}
         if grace is not None:
@@ -254,7 +280,11 @@ class Executions(Collection["Execution"]):
         return cast("Execution", self._transport.request("POST", self._one(identifier), json=body))
 
     def resume(self, identifier: str, *, reset_operations: bool = False) -> Execution:
-        """Raises IllegalAction where it is not over, or ended well."""
+        """Resume a failed or cancelled execution, and return it.
+
+        ``reset_operations`` runs operations again whose outcome is unknown. Raises NotFound, and
+        IllegalAction if the execution has not ended, or succeeded.
+        """
         body = {"action": "force-resume" if reset_operations else "resume"}
         return cast("Execution", self._transport.request("POST", self._one(identifier), json=body))
 
@@ -293,7 +323,10 @@ class Events(Collection["Event"]):
         until: str | None = None,
         **filters: str | None,
     ) -> Page[Event]:
-        """``since`` and ``until`` are ISO 8601 times; ``filters`` are fields such as ``operation``."""
+        """Return a page of events and, with ``include_logs``, log lines, in the order of storing.
+
+        ``since`` and ``until`` are ISO 8601 times; ``filters`` are fields such as ``operation``.
+        """
         return self._list(
             part,
             execution_id=execution_id,
@@ -305,11 +338,12 @@ class Events(Collection["Event"]):
     def stream(
         self, execution_id: str, *, after: int = 0, include_logs: bool = True
     ) -> Iterator[Event | Execution]:
-        """The events of an execution behind the one with the id ``after``, as they happen.
+        """Yield the events of an execution after the one with the ID ``after``, as they happen.
 
-        Among them comes the execution: first of all, and whenever its status has changed. Ends
-        when it is over and everything was sent, or when the manager shuts down. Raises ConnectionFailed where
-        the connection broke: go on behind the last event.
+        The execution itself is yielded first, and whenever its status has changed; ``is_execution`` tells it
+        from events. Ends when the execution has ended and everything was sent, or when the manager shuts
+        down. Raises NotFound, and ConnectionFailed if the connection broke: call again with the last event's
+        ID.
         """
         params = {"execution_id": execution_id, "after": str(after), "include_logs": _text(include_logs)}
         with self._transport.messages(f"{self.path}/stream", params=params) as messages:
@@ -355,7 +389,10 @@ class Tokens(Collection["Token"]):
         return self._list(part)
 
     def create(self, *, description: str | None = None, expiration: str | None = None) -> Token:
-        """``expiration`` is a time in UTC, or relative: ``+10h``. Only this answer has the token's value."""
+        """Create a token of the current user, and return it. Only this response contains its ``value``.
+
+        ``expiration`` is a time in UTC, or relative: ``+10h``; None means never. Raises BadRequest.
+        """
         body = {"description": description, "expiration_date": expiration}
         given = {name: value for name, value in body.items() if value}
         return cast("Token", self._transport.request("POST", self.path, json=given))

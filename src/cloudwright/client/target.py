@@ -1,4 +1,4 @@
-"""Which manager to speak to, and as whom."""
+"""The manager to connect to, and the credentials."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Target:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the manager is on this machine, where no proxy may stand between."""
+        """Whether the manager is on this machine, so that no proxy is used."""
         host = urlsplit(self.url).hostname or ""
         if host == "localhost":
             return True

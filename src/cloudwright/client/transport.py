@@ -1,4 +1,4 @@
-"""Requests and their answers: the one module that knows the HTTP library."""
+"""Requests and responses: the one module that knows the HTTP library."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ class Transport:
         content: IO[bytes] | None = None,
         timeout: float | None = None,
     ) -> Any:
-        """Send one request and answer its JSON, or None for an empty answer.
+        """Send one request, and return the JSON of its response, or None if that is empty.
 
-        A GET is tried again where the connection broke; anything else is sent once. ``timeout`` is in
+        A GET is repeated if the connection broke; anything else is sent once. ``timeout`` is in
         seconds. Raises ClientError.
         """
         response = self._send(
@@ -93,7 +93,7 @@ class Transport:
         return self._answer(response)
 
     def download(self, path: str, into: IO[bytes]) -> int:
-        """Write the body of a GET into a file; answers how many bytes there were. Raises ClientError."""
+        """Write the body of a GET to a file, and return its size in bytes. Raises ClientError."""
         size = 0
         with self._translated(), self._http.stream("GET", path, follow_redirects=True) as response:
             self._check(response)
@@ -104,7 +104,7 @@ class Transport:
 
     @contextmanager
     def messages(self, path: str, *, params: Mapping[str, Any]) -> Iterator[Iterator[Message]]:
-        """The messages of a stream, as they come, until the manager ends it. Raises ClientError."""
+        """Yield the messages of a stream as they come, until the manager ends it. Raises ClientError."""
         headers = {"Accept": CONTENT_TYPE}
         with (
             self._translated(),
@@ -188,7 +188,7 @@ def _trust(target: Target) -> ssl.SSLContext | bool:
 
 
 def _reason(error: Exception) -> str:
-    """What the system said, from the innermost cause: the library's own words name no reason."""
+    """Return the system's reason, from the innermost cause: the library's own text names none."""
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
         cause = inner

@@ -51,7 +51,7 @@ class _Refusal(TypedDict):
 
 
 class ErrorBody(_Refusal, total=False):
-    """Every answer that is not a success. An invalid blueprint adds ``problems`` and ``warnings``, a defect
+    """Every response that is not a success. An invalid blueprint adds ``problems`` and ``warnings``, a defect
     ``incident``.
     """
 
@@ -85,7 +85,7 @@ class Owned(TypedDict, total=False):
 
 
 class Blueprint(Owned, total=False):
-    """``plan`` is in lists only where ``_include`` names it. The answer to an upload has none, and has the
+    """``plan`` is in lists only if ``_include`` names it. The response to an upload has none, and has the
     plan's ``warnings`` instead.
     """
 
@@ -335,7 +335,7 @@ class Plugin(Owned, total=False):
 
 
 class Token(TypedDict, total=False):
-    """``value`` is whole in the answer that makes the token, and never again."""
+    """``value`` is complete only in the response that creates the token."""
 
     id: str
     username: str

@@ -36,7 +36,7 @@ Column = ColumnElement[Any]
 
 @dataclass(frozen=True, slots=True)
 class JsonMember:
-    """The text that a ``PlainJson``, an object, has under a name; ``otherwise`` where it has none."""
+    """The text under a name in a ``PlainJson`` object; ``otherwise`` if there is none."""
 
     document: Column
     name: str
@@ -45,7 +45,7 @@ class JsonMember:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListOfOne:
-    """A list of one object where the condition holds; null elsewhere."""
+    """A list of one object if the condition holds, else null."""
 
     condition: ColumnElement[bool]
     fields: Mapping[str, Column | JsonMember]
@@ -56,7 +56,7 @@ Expression = Column | JsonMember | ListOfOne
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Projection:
-    """The fields of a JSON object, in their order, each with where its value is found.
+    """The fields of a JSON object, in their order, each with the expression of its value.
 
     ``beside`` are tables that a list's rows are joined to, with the condition; a row has one match at most.
     """

@@ -82,7 +82,7 @@ def test_what_cannot_be_given_to_an_operation(api: Api, inside: InProcessClient)
     execution = api.execution()
     with pytest.raises(InvalidInput):
         ask(api, inside, "GET", "/events/stream", params={"execution_id": execution})
-    with pytest.raises(InvalidInput, match="no JSON"):
+    with pytest.raises(InvalidInput, match="not JSON"):
         ask(api, inside, "GET", f"/blueprints/{api.blueprint()}/archive")
 
 

@@ -83,7 +83,7 @@ def test_a_home_that_is_a_file(bare: Run, home: Path) -> None:
 def test_what_cannot_be_an_id_asks_for_nothing_else(api: FakeApi, cfy: Run, wrong: str) -> None:
     result = cfy("blueprints", "get", wrong)
     assert (result.exit_code, result.stderr) == (
-        1, f"Error: `{wrong}` cannot be an id: ids are not empty and hold no `/`.\n",
+        1, f"Error: `{wrong}` is not a valid ID: IDs are not empty and contain no `/`.\n",
     )  # fmt: skip
     assert api.requests == []
 

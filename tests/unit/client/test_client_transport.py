@@ -265,7 +265,7 @@ def test_an_id_cannot_lead_elsewhere(server: Server, transport: Transport) -> No
     Executions(transport).get("x?y#z")
     assert server.asked[0].path == "/api/v3.1/executions/x%3Fy%23z"
     for wrong in ("../blueprints/x", "..", ""):
-        with pytest.raises(errors.ClientError, match="cannot be an id"):
+        with pytest.raises(errors.ClientError, match="is not a valid ID"):
             Executions(transport).get(wrong)
     assert len(server.asked) == 1
 

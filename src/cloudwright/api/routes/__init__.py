@@ -1,1 +1,1 @@
-"""The routes, one file per noun: a handler asks the manager or the store, and makes the answer."""
+"""The routes, one file per noun: a handler calls the manager or the store, and returns the response."""

@@ -37,7 +37,7 @@ async def list_tokens(context: ContextDep, query: ListQueryDep) -> JsonResponse:
 @router.post("/tokens", response_model=rest.Token)
 @requires(Permission.OWN_ACCOUNT)
 async def create_token(context: ContextDep, new: NewToken) -> JsonResponse:
-    """A new token of the user who asks. Its value is in this answer only."""
+    """Create a token for the current user. Only this response contains its value."""
     expires_at = (
         parse_expiration(new.expiration_date, context.manager.clock()) if new.expiration_date else None
     )
@@ -54,7 +54,7 @@ async def get_token(context: ContextDep, id: str) -> JsonResponse:
 @router.delete("/tokens/{id}", status_code=204)
 @requires(Permission.OWN_ACCOUNT)
 async def delete_token(context: ContextDep, id: str) -> Response:
-    """The token is not accepted any more from the next request on."""
+    """Delete a token; the next request with it is refused."""
     await context.manager.accounts.delete_token(context.principal, id)
     return Response(status_code=204)
 
@@ -75,7 +75,7 @@ async def get_tenant(context: ContextDep, name: str) -> JsonResponse:
 @router.get("/user", response_model=rest.User)
 @requires(Permission.OWN_ACCOUNT)
 async def get_own_user(context: ContextDep) -> JsonResponse:
-    """The user who asks."""
+    """Return the current user."""
     return JsonResponse(await _user(context, context.principal.username))
 
 

@@ -79,9 +79,9 @@ async def upload_blueprint(
     async_upload: bool = False,
     blueprint_archive_url: str | None = None,
 ) -> JsonResponse:
-    """Store an archive as a blueprint. With ``async_upload`` the answer does not wait until it is parsed.
+    """Store an archive as a blueprint. With ``async_upload`` the response does not wait for parsing.
 
-    The answer is without the plan.
+    The response does not contain the plan.
     """
     said = ArchiveDetails(
         application_file_name=application_file_name,
@@ -121,7 +121,7 @@ async def validate_blueprint(
     blueprint_archive_url: str | None = None,
     warnings: bool = False,
 ) -> Response:
-    """Read an archive as an upload would, and keep nothing of it. With ``warnings`` they are the answer."""
+    """Parse an archive without storing it; ``warnings`` returns the warnings of its text."""
     said = ArchiveDetails(
         application_file_name=application_file_name, blueprint_archive_url=blueprint_archive_url
     )
@@ -160,6 +160,6 @@ async def delete_blueprint(context: ContextDep, id: str, force: bool = False) ->
 )
 @requires(Permission.READ)
 async def download_blueprint(context: ContextDep, id: str) -> FileResponse:
-    """The archive as it was uploaded."""
+    """Return the archive as it was uploaded."""
     file, ending = await context.manager.blueprints.archive(context.tenant, id)
     return FileResponse(file, media_type="application/octet-stream", filename=f"{id}{ending}")

@@ -28,8 +28,8 @@ _Names = Annotated[list[str] | None, Query()]
 _Types = Annotated[
     list[str] | None, Query(alias="type", description=f"`{EVENT}` or `{LOG}`; both is the default.")
 ]
-# Clients page through what still grows, so an order is needed in which new events come last. Times are not
-# one: two machines may report in another order than things happened.
+# Clients page through lists that still grow, so new events must come last. Times do not give that order: two
+# machines may report in another order than things happened.
 _TIME_COLUMNS = {"timestamp": "id", "reported_timestamp": "id", "@timestamp": "id"}
 
 
@@ -47,7 +47,7 @@ async def list_events(
     operation: _Names = None,
     event_type: _Names = None,
     level: _Names = None,
-    message: Annotated[str | None, Query(description="What the message holds; `%` may surround it.")] = None,
+    message: Annotated[str | None, Query(description="A part of the message; `%` may surround it.")] = None,
     message_text: Annotated[str | None, Query(alias="message.text")] = None,
     from_datetime: str | None = None,
     to_datetime: str | None = None,
@@ -92,7 +92,7 @@ async def stream_events(
     request: Request,
     context: ContextDep,
     execution_id: str,
-    after: Annotated[int, Query(ge=0, le=LARGEST, description="The id of the last event that is known.")] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST, description="The ID of the last event received.")] = 0,
     type: _Types = None,
     include_logs: bool = True,
 ) -> StreamingResponse:

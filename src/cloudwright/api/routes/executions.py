@@ -44,7 +44,7 @@ _RESUMES = {"resume": False, "force-resume": True}
 
 
 class NewExecution(BaseModel):
-    """``queue`` waits behind another execution of the deployment, ``force`` runs beside it."""
+    """``queue`` waits for another execution of the deployment to end, ``force`` runs beside it."""
 
     deployment_id: str
     workflow_id: str
@@ -106,9 +106,9 @@ async def get_execution(context: ContextDep, id: str, fields: FieldsDep) -> Resp
 @router.post("", response_model=rest.Execution, status_code=201)
 @requires(Permission.RUN)
 async def start_execution(context: ContextDep, new: NewExecution) -> Response:
-    """Run a workflow of a deployment. The answer comes when the execution is stored, not when it is over."""
+    """Start a workflow of a deployment. Returns when the execution is stored, not when it has ended."""
     if new.force_status is not None:
-        raise InvalidInput("An execution's status is what became of it; `force_status` cannot set it.")
+        raise InvalidInput("`force_status` is not supported: status is derived from what actually ran.")
     row = await context.manager.executions.start(
         StartExecution(
             tenant=context.tenant,
@@ -133,7 +133,7 @@ async def start_execution(context: ContextDep, new: NewExecution) -> Response:
 async def act_on_execution(context: ContextDep, id: str, given: Action) -> Response:
     """Cancel (``cancel``, ``force-cancel``, ``kill``) or resume (``resume``, ``force-resume``) an execution.
 
-    The answer comes when the request is stored. A request can be raised, and neither lowered nor repeated.
+    Returns when the request is stored. A request can be raised, but neither lowered nor repeated.
     """
     service = context.manager.executions
     if given.action in _RESUMES:
@@ -153,7 +153,7 @@ async def list_operations(
     query: ListQueryDep,
     id: str,
     residual: Annotated[
-        bool, Query(description="Only what still runs although the execution is over.")
+        bool, Query(description="Only operations that still run although the execution has ended.")
     ] = False,
 ) -> Response:
     check_fields(query.fields, rest.Operation)

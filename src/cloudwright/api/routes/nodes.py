@@ -40,7 +40,7 @@ async def list_nodes(
     id: _Names = None,
     _evaluate_functions: bool = False,
 ) -> JsonResponse:
-    """Nodes; with ``_evaluate_functions`` their properties' functions are evaluated as things are now."""
+    """List nodes; ``_evaluate_functions`` evaluates the functions in their properties now."""
     check_fields(query.fields, rest.Node)
     filter = NodeFilter(
         tenant=query.tenant(context),
@@ -102,7 +102,7 @@ async def get_node_instance(
 
 
 class InstanceChanges(BaseModel):
-    """``version`` is the one that was read; where it is older than the current one, nothing is changed."""
+    """``version`` is the version that was read; if it is outdated, nothing is changed."""
 
     version: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
     state: str | None = None
@@ -120,7 +120,7 @@ async def update_node_instance(
     if changes.relationships is not None or changes.system_properties is not None:
         raise InvalidInput("Only `state` and `runtime_properties` of a node instance can be changed.")
     if changes.runtime_properties is not None and changes.version is None and not force:
-        raise InvalidInput("Say in `version` which version of the node instance you have read.")
+        raise InvalidInput("`version` is required: the version of the node instance that you read.")
     await context.manager.deployments.update_instance(
         context.tenant,
         id,

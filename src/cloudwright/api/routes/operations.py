@@ -35,11 +35,13 @@ async def list_operations(
     execution_id: str | None = None,
     graph_id: str | None = None,
     state: Annotated[list[str] | None, Query()] = None,
-    skip_internal: Annotated[bool, Query(description="Only what runs outside of the workflow.")] = False,
+    skip_internal: Annotated[
+        bool, Query(description="Only operations that run outside the workflow's process.")
+    ] = False,
 ) -> Response:
     check_fields(query.fields, rest.Operation)
     if execution_id is None and graph_id is None:
-        raise InvalidInput("Say whose operations: give `execution_id` or `graph_id`.")
+        raise InvalidInput("`execution_id` or `graph_id` is required.")
     store = context.manager.store
     if execution_id is not None:
         await store.read(execution.check, context.tenant, execution_id)

@@ -28,7 +28,7 @@ from cloudwright.storage.filters import PluginFilter
 
 router = resource_router("plugins", "/plugins")
 
-# What a page of another site can send without being asked for leave.
+# Types that browsers send to other sites without a preflight request.
 _FORM_TYPES = frozenset({"text/plain", "multipart/form-data", "application/x-www-form-urlencoded"})
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}
@@ -104,7 +104,7 @@ async def delete_plugin(request: Request, context: ContextDep, id: str, force: b
 @router.get("/{id}/archive", response_class=FileResponse, responses=_FILE)
 @requires(Permission.READ)
 async def download_plugin(context: ContextDep, id: str) -> FileResponse:
-    """The archive as it was uploaded."""
+    """Return the archive as it was uploaded."""
     file = await context.manager.plugins.archive(context.tenant, id)
     return FileResponse(file, media_type="application/octet-stream", filename=id)
 
@@ -112,7 +112,7 @@ async def download_plugin(context: ContextDep, id: str) -> FileResponse:
 @router.get("/{id}/yaml", response_class=FileResponse, responses=_FILE)
 @requires(Permission.READ)
 async def download_plugin_yaml(context: ContextDep, id: str, dsl_version: str | None = None) -> FileResponse:
-    """The plugin's `plugin.yaml`, or the one for a version of the language, where it has one."""
+    """Return the plugin's `plugin.yaml`, or the one for a version of the language if there is one."""
     file = await context.manager.plugins.description(context.tenant, id, dsl_version)
     return FileResponse(file, media_type="application/octet-stream", filename=file.name)
 

@@ -17,7 +17,7 @@ from cloudwright.manager.manager import Manager
 from cloudwright.model import rest
 
 router = resource_router("system")
-#: What may be asked by anybody.
+#: Routes that need no credentials.
 public_router = APIRouter(prefix=PREFIX, tags=["system"])
 
 EDITION = "community"
@@ -25,7 +25,7 @@ EDITION = "community"
 
 @public_router.get("/ok", response_model=str)
 async def ok() -> JsonResponse:
-    """Whether the manager answers at all; needs no credentials."""
+    """Confirm that the manager responds; needs no credentials."""
     return JsonResponse("OK")
 
 
@@ -40,7 +40,7 @@ async def get_version(context: ContextDep) -> JsonResponse:
 @router.get("/status", response_model=rest.Status)
 @requires(Permission.READ)
 async def get_status(request: Request, context: ContextDep) -> JsonResponse:
-    """Whether the manager is well. It waits for a database that does not answer, and loses nothing."""
+    """Return whether the manager and its services work. While the database is away, writes wait."""
     store = context.manager.store
     trouble = {} if store.trouble is None else {"trouble": store.trouble}
     services = {
@@ -54,7 +54,7 @@ async def get_status(request: Request, context: ContextDep) -> JsonResponse:
 @router.get("/config", response_model=rest.Page[rest.ConfigItem])
 @requires(Permission.READ)
 async def list_config(context: ContextDep, scope: str | None = None) -> JsonResponse:
-    """The settings that clients and plugins may want to know."""
+    """Return the settings that clients and plugins use."""
     return single_page([item for item in _config(context.manager) if scope is None or scope in item["scope"]])
 
 
@@ -70,7 +70,7 @@ async def get_config(context: ContextDep, name: str) -> JsonResponse:
 @router.get("/provider/context", response_model=rest.Context)
 @requires(Permission.READ)
 async def get_context(_context: ContextDep) -> JsonResponse:
-    """What earlier managers kept about the cloud that they were started in; here, nothing."""
+    """Return the provider context, which is always empty."""
     return JsonResponse({"name": "cloudwright", "context": {}})
 
 
@@ -94,7 +94,7 @@ async def list_managers(request: Request, context: ContextDep) -> JsonResponse:
 @router.get("/brokers", response_model=rest.Page[rest.BrokerItem])
 @requires(Permission.READ)
 async def list_brokers(request: Request, _context: ContextDep) -> JsonResponse:
-    """The message bus, which is part of the manager's process."""
+    """Return the message bus, which is part of the manager's process."""
     item: rest.BrokerItem = {
         "name": "in process",
         "host": _host(request),
@@ -115,7 +115,7 @@ async def list_database_nodes(request: Request, _context: ContextDep) -> JsonRes
 @router.get("/maintenance", response_model=rest.Maintenance)
 @requires(Permission.READ)
 async def get_maintenance(_context: ContextDep) -> JsonResponse:
-    """There is no maintenance mode, so it is never on."""
+    """Return the maintenance mode, which is never active: there is none."""
     return JsonResponse(
         {
             "status": "deactivated",
@@ -162,6 +162,6 @@ def _config(manager: Manager) -> list[rest.ConfigItem]:
 
 
 def _host(request: Request) -> str:
-    """Where this manager was reached."""
+    """Return the address under which this manager was reached."""
     server = request.scope.get("server")
     return str(server[0]) if server else "127.0.0.1"
