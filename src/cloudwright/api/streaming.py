@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Send
 
+from cloudwright.bus import topics
 from cloudwright.bus.protocol import Closed, Subscription
 from cloudwright.errors import TooManyRequests
 from cloudwright.manager.manager import Manager
@@ -82,7 +83,7 @@ async def follow(
     Begins behind the event with the id ``after``.
     """
     known: ExecutionStatus | None = None
-    async with manager.bus.subscribe(f"execution.{execution_id}") as subscription:
+    async with manager.bus.subscribe(topics.execution(execution_id)) as subscription:
         while True:
             new = await manager.store.read_tail(
                 execution.get_progress, tenant, execution_id, known, after, _BATCH

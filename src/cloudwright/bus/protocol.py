@@ -4,8 +4,7 @@ A topic is words joined by dots. In a pattern ``*`` stands for one word, and ``>
 more. ``topic`` joins words that may hold anything (a deployment's id may hold a dot), ``words`` takes them
 apart again.
 
-Topics in use: ``execution.<id>`` (message ``{"kind": "status" | "events" | "operations"}``),
-``work.pending``, ``deployment.<tenant>.<id>`` and ``blueprint.<tenant>.<id>``.
+The topics in use are in ``topics.py``.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from cloudwright.bus.protocol import Bus, topic
+from cloudwright.bus import topics
+from cloudwright.bus.protocol import Bus
 from cloudwright.dsl import BlueprintError, Plan, Problem
 from cloudwright.errors import (
     CloudwrightError,
@@ -253,7 +254,7 @@ class Blueprints:
         self._tell(blueprint, state)
 
     def _tell(self, blueprint: Blueprint, state: str) -> None:
-        self._bus.publish(topic("blueprint", blueprint.tenant, blueprint.id), {"state": state})
+        self._bus.publish(topics.blueprint(blueprint.tenant, blueprint.id), {"state": state})
 
     def _folder(self, blueprint: Blueprint) -> Path:
         return self._home / "blueprints" / blueprint.tenant / blueprint.id

@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from cloudwright.bus.protocol import Bus, topic
+from cloudwright.bus import topics
+from cloudwright.bus.protocol import Bus
 from cloudwright.dsl import Plan, Problem
 from cloudwright.errors import Conflict, IllegalAction, InvalidInput, NotFound
 from cloudwright.manager.blueprints import UPLOADED
@@ -211,7 +212,7 @@ class Deployments:
         return plan, instances
 
     def _tell(self, tenant: str, id: str, what: str) -> None:
-        self._bus.publish(topic("deployment", tenant, id), {"state": what})
+        self._bus.publish(topics.deployment(tenant, id), {"state": what})
 
 
 def _suffix(id: str) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
 from cloudwright.model.event import LOG, Event
 from cloudwright.storage import events
@@ -119,7 +120,7 @@ class EventRecorder:
 
     def changed(self, execution_id: str, kind: str) -> None:
         """Wake whoever follows the execution: its ``status``, ``events`` or ``operations`` changed."""
-        self._bus.publish(f"execution.{execution_id}", {"kind": kind})
+        self._bus.publish(topics.execution(execution_id), {"kind": kind})
 
 
 def _size(event: Event) -> int:

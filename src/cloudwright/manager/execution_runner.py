@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from cloudwright.background import TaskSet
+from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
 from cloudwright.errors import CloudwrightError
 from cloudwright.manager.child_rpc import ChildRpc
@@ -27,7 +28,6 @@ from cloudwright.manager.execution_context import (
     workflow_begin,
     workflow_plugin,
 )
-from cloudwright.manager.executions import WORK
 from cloudwright.manager.plugin_environments import WORKFLOWS, PluginEnvironments
 from cloudwright.manager.preparations import prepare_plugin
 from cloudwright.manager.reconcile import STRENGTH
@@ -157,7 +157,7 @@ class ExecutionRunner:
     def announce_end(self, running: RunningExecution) -> None:
         """Wake those that follow the execution, and those that its place was missing for."""
         self._recorder.changed(running.id, "status")
-        self._bus.publish(WORK, {})
+        self._bus.publish(topics.WORK, {})
 
     async def close(self) -> None:
         await self._tasks.join()

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from cloudwright.bus.protocol import Bus, topic
+from cloudwright.bus import topics
+from cloudwright.bus.protocol import Bus
 from cloudwright.errors import IllegalAction, InvalidInput, NoSuchWorkflow, NotFound
 from cloudwright.manager.preflight import Preflight
 from cloudwright.manager.workflow_availability import check_exists, check_rules
@@ -23,12 +24,6 @@ from cloudwright.storage import deployments, execution_queries
 from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import CancelResult, Deployment, Execution, NewExecution
 from cloudwright.storage.store import Store
-
-WORK = "work.pending"
-#: ``control.<manager>``: an execution that this manager owns was asked to stop. ``control.all``: an ended
-#: execution's operations are to be killed.
-CONTROL = "control"
-EVERYBODY = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +119,7 @@ class Executions:
             caller=request.caller,
             now=self._clock(),
         )
-        self._bus.publish(WORK, {"id": execution.id})
+        self._bus.publish(topics.WORK, {"id": execution.id})
         self._changed(execution)
         return execution
 
@@ -160,7 +155,7 @@ class Executions:
         self._begins.revoke_granted(execution.id)
         if result.decision.kill_residuals:
             message = {"kill": execution.id, "term": execution.term}
-            self._bus.publish(topic(CONTROL, EVERYBODY), message)
+            self._bus.publish(topics.control(topics.EVERYBODY), message)
         if execution.owner is not None:
             message = {
                 "execution": execution.id,
@@ -168,11 +163,11 @@ class Executions:
                 "mode": str(mode),
                 "deadline": execution.deadline is not None,
             }
-            self._bus.publish(topic(CONTROL, execution.owner), message)
+            self._bus.publish(topics.control(execution.owner), message)
         else:
             # It ended at once: what is being prepared for it is not needed any more, and it may have made
             # room for one that was queued behind it.
-            self._bus.publish(WORK, {"ended": execution.id})
+            self._bus.publish(topics.WORK, {"ended": execution.id})
         self._changed(execution)
 
     async def check_may_create(self, caller: Caller) -> None:
@@ -191,12 +186,12 @@ class Executions:
         execution = await self._store.write(
             _resume, tenant, execution_id, by, reset_operations, self._clock()
         )
-        self._bus.publish(WORK, {"id": execution.id})
+        self._bus.publish(topics.WORK, {"id": execution.id})
         self._changed(execution)
         return execution
 
     def _changed(self, execution: Execution) -> None:
-        self._bus.publish(f"execution.{execution.id}", {"kind": "status"})
+        self._bus.publish(topics.execution(execution.id), {"kind": "status"})
 
 
 def _all_of(result: CancelResult) -> Iterator[CancelResult]:

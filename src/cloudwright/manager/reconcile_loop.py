@@ -16,10 +16,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloudwright.background import TaskSet
-from cloudwright.bus.protocol import OVERFLOW, Bus, topic
+from cloudwright.bus import topics
+from cloudwright.bus.protocol import OVERFLOW, Bus
 from cloudwright.manager.deadlines import Deadline, Deadlines, boottime
 from cloudwright.manager.dispatcher import Dispatcher
-from cloudwright.manager.executions import CONTROL, EVERYBODY, WORK
 from cloudwright.manager.leases import Leases
 from cloudwright.manager.reconcile import (
     Abandon,
@@ -187,7 +187,7 @@ class ReconcileLoop:
                         self._dispatcher.revoke_granted(id)
                 if execution is not None:
                     self._leases.apply_cancel(id, execution.term, CancelMode.FORCE)
-                    self._bus.publish(f"execution.{id}", {"kind": "status"})
+                    self._bus.publish(topics.execution(id), {"kind": "status"})
             case KillResiduals(id, term):
                 self._spawn_kill(id, term)
             case StartWaiting():
@@ -195,7 +195,7 @@ class ReconcileLoop:
 
     async def _listen(self) -> None:
         """What is stored is pushed here; a message that is lost on the way is made good by ``_tick``."""
-        patterns = (WORK, topic(CONTROL, self._name), topic(CONTROL, EVERYBODY))
+        patterns = (topics.WORK, topics.control(self._name), topics.control(topics.EVERYBODY))
         async with self._bus.subscribe(*patterns) as subscription:
             async for subject, message in subscription:
                 try:
@@ -206,7 +206,7 @@ class ReconcileLoop:
     def _on_message(self, subject: str, message: dict[str, Any]) -> None:
         if subject == OVERFLOW:
             self._wake.set()
-        elif subject == WORK:
+        elif subject == topics.WORK:
             if "ended" in message:
                 self._leases.forget(message["ended"])
             self._tasks.spawn(self._leases.fill(), "starting pending executions")

@@ -28,6 +28,7 @@ from jsonschema_rs import Validator, validator_for
 import workflow_frames
 from cloudwright.api.app import create_app
 from cloudwright.api.middleware import PREFIX
+from cloudwright.bus import topics
 from cloudwright.bus.local import LocalBus
 from cloudwright.dsl import parse_blueprint
 from cloudwright.manager.accounts import Accounts
@@ -182,7 +183,7 @@ class Api:
 
     def changed(self, execution_id: str) -> None:
         message = {"kind": "status"}
-        self.loop.call_soon_threadsafe(self.manager.bus.publish, f"execution.{execution_id}", message)
+        self.loop.call_soon_threadsafe(self.manager.bus.publish, topics.execution(execution_id), message)
 
     def start(self, execution_id: str) -> None:
         now = self.manager.clock()

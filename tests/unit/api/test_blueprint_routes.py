@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from served_api import BLUEPRINT, Api, archive
 
-from cloudwright.bus.protocol import topic
+from cloudwright.bus import topics
 
 
 def upload(api: Api, content: bytes, **params: Any) -> Any:
@@ -67,7 +67,7 @@ def test_in_the_background(api: Api) -> None:
     told = {"state": None}
     while told != {"state": "uploaded"}:
         where, told = api.do(subscription.get())
-        assert where == topic("blueprint", "default_tenant", id)
+        assert where == topics.blueprint("default_tenant", id)
     api.do(subscription.__aexit__(None, None, None))
 
     execution = api.get(f"/executions/{execution_id}")

@@ -14,6 +14,7 @@ from starlette.types import Message
 
 from cloudwright.api import streaming
 from cloudwright.api.middleware import PREFIX
+from cloudwright.bus import topics
 from cloudwright.model.event import LOG
 from cloudwright.model.execution import Outcome
 from cloudwright.model.operation import OperationState
@@ -315,7 +316,7 @@ def test_a_stream_does_not_depend_on_the_bus(
 
 def test_whoever_stops_following_leaves_nothing(api: Api, following: httpx.Client) -> None:
     id = api.execution()
-    topic = f"execution.{id}"
+    topic = topics.execution(id)
     with streamed(api, id) as stream:
         stream.until(("status", "pending"))
         assert topic in api.manager.bus._exact

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from cloudwright.bus import topics
 from cloudwright.bus.local import LocalBus
-from cloudwright.bus.protocol import topic
 from cloudwright.dsl import BlueprintError, Problem
 from cloudwright.errors import (
     Conflict,
@@ -127,7 +127,7 @@ def test_the_application_file_may_lie_deeper(world: World) -> None:
 
 def test_states_are_told_one_after_another(world: World) -> None:
     async def scene() -> list[str]:
-        async with world.bus.subscribe(topic("blueprint", TENANT, "web")) as told:
+        async with world.bus.subscribe(topics.blueprint(TENANT, "web")) as told:
             await world.service.upload(TENANT, "web", world.archive(blueprint="it"), by="ann")
             return [message[1]["state"] for message in [await told.get(0) for _ in range(3)] if message]
 
@@ -173,7 +173,7 @@ def test_a_failure_is_kept_in_the_record_and_leaves_no_files(
             with pytest.raises(error):
                 await world.service.upload(TENANT, "web", archive, by="ann")
             return
-        async with world.bus.subscribe(topic("blueprint", TENANT, "web")) as told:
+        async with world.bus.subscribe(topics.blueprint(TENANT, "web")) as told:
             began = await world.service.upload(TENANT, "web", archive, by="ann", background=True)
             assert began.state == "uploading"
             async for _, message in told:
@@ -254,7 +254,7 @@ def test_who_asked_may_go_away_and_the_upload_ends_all_the_same(world: World) ->
             await world.service.delete(TENANT, "web")
         asking.cancel()
         await asyncio.wait([asking])
-        async with world.bus.subscribe(topic("blueprint", TENANT, "web")) as told:
+        async with world.bus.subscribe(topics.blueprint(TENANT, "web")) as told:
             go_on.set()
             assert (await told.get())[1] == {"state": "uploaded"}
 

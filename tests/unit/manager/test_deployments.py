@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from cloudwright.bus import topics
 from cloudwright.bus.local import LocalBus
-from cloudwright.bus.protocol import topic
 from cloudwright.dsl import parse_blueprint
 from cloudwright.dsl.patterns import Patience
 from cloudwright.errors import BadInputs, Conflict, DependentExists, IllegalAction, InvalidInput, NotFound
@@ -109,7 +109,7 @@ def test_names_and_labels_of_the_user_and_of_the_blueprint(world: World) -> None
 
 def test_it_is_told(world: World) -> None:
     async def scene() -> list[Any]:
-        async with world.bus.subscribe(topic("deployment", TENANT, "shop")) as told:
+        async with world.bus.subscribe(topics.deployment(TENANT, "shop")) as told:
             await world.service.create(TENANT, "shop", "web", {}, by="ann")
             await world.service.delete(TENANT, "shop")
             return [

@@ -14,6 +14,7 @@ from cloudwright.api.responses import json_page_response
 from cloudwright.api.routing import resource_router
 from cloudwright.api.streaming import EventStreamResponse, Followers, follow
 from cloudwright.api.timestamps import optional_time, parse_time
+from cloudwright.bus import topics
 from cloudwright.errors import InvalidInput
 from cloudwright.manager.manager import Manager
 from cloudwright.model import rest
@@ -146,7 +147,7 @@ async def add_events(context: ContextDep, new: NewEvents) -> Response:
     made += [_made(new.execution_id, LOG, given, manager) for given in new.logs or ()]
     if made:
         await manager.store.write(events.add, made)
-        manager.bus.publish(f"execution.{new.execution_id}", {"kind": "events"})
+        manager.bus.publish(topics.execution(new.execution_id), {"kind": "events"})
     return Response(status_code=204)
 
 
