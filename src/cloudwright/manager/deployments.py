@@ -97,7 +97,7 @@ class Deployments:
             raise NotFound(f"There is no site `{site_name}`.")
         now = self._clock()
         given = [(label["key"], label["value"]) for label in make_labels(labels, by=by, now=now)]
-        blueprint = await self._store.read(_usable_blueprint, tenant, id, blueprint_id)
+        blueprint = await self._store.read(_deployable_blueprint, tenant, id, blueprint_id)
         system = SystemFacts(id, tenant, blueprint_id, by or "", display_name or id)
         # Large plans take a while, and nobody else should wait for them.
         plan, instances = await asyncio.to_thread(
@@ -235,7 +235,7 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
             raise InvalidInput(f"The setting `{name}` must be a number, {SETTINGS[name]} or more.")
 
 
-def _usable_blueprint(conn: Connection, tenant: str, id: str, blueprint_id: str) -> Blueprint:
+def _deployable_blueprint(conn: Connection, tenant: str, id: str, blueprint_id: str) -> Blueprint:
     blueprint = blueprints.get(conn, tenant, blueprint_id, with_plan=True)
     if blueprint.state != UPLOADED:
         raise IllegalAction(
