@@ -149,6 +149,11 @@ def _nothing_is_left(environment: ChaosEnvironment, report: Report) -> None:
         if not left or time.monotonic() > until:
             break
         time.sleep(0.05)
+    report.violations += [
+        f"a process that an operation started was left behind: {line}"
+        for line in read_event_log(environment.event_log)
+        if line["what"] == "child" and alive(line["pid"], line["birth"])
+    ]
     report.violations += [f"a process was left behind: {process}" for process in left]
     for process in left:
         os.kill(process.pid, signal.SIGKILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import select
@@ -48,6 +49,7 @@ class ChaosEnvironment:
         self.database_url = database_url or f"sqlite:///{self.home / 'cloudwright.db'}"
         self.history = History()
         self.process: subprocess.Popen[str] | None = None
+        self._ways = itertools.cycle(("off", "auto"))
         #: Managers that ended although nobody killed them.
         self.faults: list[str] = []
         self._log = folder / "manager.log"
@@ -177,6 +179,8 @@ class ChaosEnvironment:
         environ |= {f"CLOUDWRIGHT_{name}": value for name, value in SETTINGS.items()}
         environ |= {
             "CLOUDWRIGHT_DATABASE_URL": self.database_url,
+            # Each life finds what operations started in the other way than the one before.
+            "CLOUDWRIGHT_CGROUPS": next(self._ways),
             "CHAOS_FUSE": fuse,
             "CHAOS_BLOWN": str(self.folder / "blown"),
             "TMPDIR": str(self.folder / "tmp"),

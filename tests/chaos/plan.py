@@ -25,6 +25,7 @@ TEMPERS: dict[str, tuple[int, dict[str, Any]]] = {
     "parent": (3, {"seconds": 1, "child": "group"}),
     "daemon": (3, {"seconds": 1, "child": "daemon"}),
     "daemon in a session": (1, {"seconds": 1, "child": "session"}),
+    "apart": (3, {"seconds": 1, "child": "apart"}),
     "leaves one": (1, {"child": "left"}),
     "exits": (1, {"fail": "exit"}),
     "crashes": (1, {"fail": "signal"}),

@@ -26,11 +26,6 @@ class Process:
         """Whether it is the very process that was forked for its execution or operation."""
         return bool(self.child) and self.pid == self.group and self.leader_of == str(self.pid)
 
-    @property
-    def in_group(self) -> bool:
-        """Whether it is in the process group that was forked for its execution or operation."""
-        return bool(self.child) and self.leader_of == str(self.group)
-
 
 def living(folder: Path) -> Iterator[Process]:
     """Every living process that the environment's manager started: their TMPDIR is in its folder."""

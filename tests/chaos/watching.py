@@ -15,7 +15,7 @@ from cloudwright.storage.store import database_at
 from .chaos_environment import ChaosEnvironment
 from .event_log import read_event_log
 from .history import History
-from .processes import Process, living
+from .processes import Process, alive, living
 
 PAUSE = 0.01
 _LOOK = select(executions.c.id, executions.c.status, executions.c.resumed, executions.c.cancel_mode)
@@ -85,15 +85,18 @@ class Watcher(threading.Thread):
             # It was resumed meanwhile: what lives may be of its next life.
             return
         if row.cancel_mode is CancelMode.KILL and _killed_active(kinds):
-            left = {
-                (line["pid"], line["birth"])
-                for line in read_event_log(self._environment.event_log)
-                if line["what"] == "left"
-            }
+            lines = read_event_log(self._environment.event_log)
+            left = {(line["pid"], line["birth"]) for line in lines if line["what"] == "left"}
             found += [
                 f"C7: a process of an operation lives: {process}"
                 for process in processes
-                if process.child in ids and process.in_group and (process.pid, process.birth) not in left
+                if process.child in ids and (process.pid, process.birth) not in left
+            ]
+            # Those too that bear no sign of their operation.
+            found += [
+                f"C7: a process that an operation started lives: {line}"
+                for line in lines
+                if line["what"] == "child" and line["operation"] in ids and alive(line["pid"], line["birth"])
             ]
         self.violations += [(row.id, what) for what in found]
 

@@ -9,7 +9,8 @@ say() {
         "$EPOCHREALTIME" "$1" "$execution" "$name" "$CLOUDWRIGHT_CHILD" "$2" "${stat[21]}" >> "$event_log"
 }
 say "$what" $$
-sleep "$seconds" &
+# Which has a process group of its own.
+timeout 300 sleep "$seconds" &
 child=$!
 say child "$child"
 wait "$child"

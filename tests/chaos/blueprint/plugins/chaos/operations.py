@@ -29,6 +29,7 @@ def act(event_log, name, seconds=0, ignore_sigterm=False, child="", fail="", **_
         write(event_log, "child", execution, name, process.pid)
     if child in ("daemon", "session"):
         daemonise(event_log, execution, name, child, lock)
+    apart = start_apart(event_log, execution, name) if child == "apart" else None
     time.sleep(float(seconds))
     if fail == "exit":
         os._exit(7)
@@ -46,6 +47,8 @@ def act(event_log, name, seconds=0, ignore_sigterm=False, child="", fail="", **_
     if child in ("group", "daemon"):
         # It ends as well as it can: what it started goes with it.
         end_group()
+    if apart is not None:
+        os.kill(apart, signal.SIGKILL)
     ctx.instance.runtime_properties[name] = ctx.instance.runtime_properties.get(name, 0) + 1
     write(event_log, "end", execution, name)
     return name
@@ -79,6 +82,29 @@ def daemonise(event_log, execution, name, kind, lock):
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
+
+
+def start_apart(event_log, execution, name):
+    """Start a program that nothing ties to this operation: no parent, session or environment of it."""
+    receiving, sending = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            grandchild = os.fork()
+            if grandchild == 0:
+                os.closerange(0, 256)
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                os.execve("/bin/sleep", ["sleep", "600"], {})
+            os.write(sending, str(grandchild).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    apart = int(os.read(receiving, 20))
+    os.close(receiving)
+    os.close(sending)
+    write(event_log, "child", execution, name, apart)
+    return apart
 
 
 resumable = operation(resumable=True)(act)
