@@ -16,6 +16,9 @@ from contextlib import contextmanager
 
 from cloudwright.child.errors import NonRecoverableError
 
+#: How many names there are for the folder of private folders.
+_PARENTS = 10
+
 
 def executable_tempdir() -> str:
     """Where temporary files go that must be executable: ``$CFY_EXEC_TEMP``, or the usual place."""
@@ -70,15 +73,7 @@ def private_folder() -> Iterator[str]:
     A process that is killed cannot tidy up, so others remove what dead ones have left: a folder is locked for
     as long as its process lives.
     """
-    parent = _parent()
-    try:
-        os.mkdir(parent, 0o700)
-    except FileExistsError:
-        if not _is_private(parent):
-            raise NonRecoverableError(
-                f"`{parent}` is not a folder that only this user may enter, so scripts cannot be kept there. "
-                "Remove it, or set CFY_EXEC_TEMP to a folder of your own."
-            ) from None
+    parent = _make_parent()
     remove_abandoned()
     folder, lock = _locked_folder(parent)
     try:
@@ -102,8 +97,26 @@ def _locked_folder(parent: str) -> tuple[str, int]:
         os.close(lock)
 
 
-def _parent() -> str:
-    return os.path.join(executable_tempdir(), f"cloudwright-{os.getuid()}")
+def _make_parent() -> str:
+    """The first of the folders for private ones that this user can have for itself. Another user may have
+    made some of them before.
+    """
+    for parent in _parents():
+        try:
+            os.mkdir(parent, 0o700)
+        except FileExistsError:
+            if not _is_private(parent):
+                continue
+        return parent
+    raise NonRecoverableError(
+        f"`{_parents()[0]}` is not a folder that only this user may enter, nor is any of the {_PARENTS - 1} "
+        "others that scripts could be kept in. Remove them, or set CFY_EXEC_TEMP to a folder of your own."
+    )
+
+
+def _parents() -> list[str]:
+    first = os.path.join(executable_tempdir(), f"cloudwright-{os.getuid()}")
+    return [first, *(f"{first}-{number}" for number in range(1, _PARENTS))]
 
 
 def _is_private(folder: str) -> bool:
@@ -114,9 +127,14 @@ def _is_private(folder: str) -> bool:
 
 def remove_abandoned() -> None:
     """Remove the private folders of processes that are dead."""
-    parent = _parent()
-    if not os.path.lexists(parent) or not _is_private(parent):
-        return
+    for parent in _parents():
+        if not os.path.lexists(parent):
+            return
+        if _is_private(parent):
+            _remove_abandoned(parent)
+
+
+def _remove_abandoned(parent: str) -> None:
     for name in os.listdir(parent):
         folder = os.path.join(parent, name)
         try:

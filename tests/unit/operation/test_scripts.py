@@ -548,8 +548,16 @@ def test_nothing_of_a_script_stays_in_the_temporary_folder(operations: Operation
 
 
 def test_a_temporary_folder_of_somebody_elses_is_not_used(operations: Operations, tmp_path: Path) -> None:
-    (tmp_path / "temporary" / f"cloudwright-{os.getuid()}").mkdir(mode=0o777)
-    (tmp_path / "temporary" / f"cloudwright-{os.getuid()}").chmod(0o777)
+    first = tmp_path / "temporary" / f"cloudwright-{os.getuid()}"
+    first.mkdir()
+    first.chmod(0o777)
+    assert operations.script("#!/bin/bash\ntrue").run().result is None
+    assert list(first.iterdir()) == []
+    second = first.with_name(f"{first.name}-1")
+    assert stat.S_IMODE(second.stat().st_mode) == 0o700
+    second.chmod(0o777)
+    for number in range(2, 10):
+        first.with_name(f"{first.name}-{number}").symlink_to("/")
     failure = operations.script("#!/bin/bash\ntrue").run().failure
     assert "is not a folder that only this user may enter" in failure["message"]
 
