@@ -374,3 +374,25 @@ async def test_what_survives_a_manager_and_its_zygote_is_found_and_killed(tmp_pa
     assert orphans.find({child_key(name): name}) == []
     served = name + " served"
     await orphans.kill(orphans.find({child_key(served): served}))
+
+
+@in_loop
+async def test_a_kill_does_not_wait_for_a_stopped_zygote_which_is_replaced() -> None:
+    zygote = await start_zygote()
+    child, recorder = await fork(zygote, "have_a_family")
+    pids = (await recorder.first_frame())["pids"]
+    os.kill(zygote.pid, signal.SIGSTOP)
+    child.signal(signal.SIGKILL)
+    await asyncio.to_thread(wait_dead, *pids)
+    # It does not say so: it is killed for that.
+    assert await soon(child.exit) == ExitStatus(signal=9)
+    await soon(child.group_gone)
+    assert "signal 9 (SIGKILL)" in await soon(zygote.died)
+
+
+@in_loop
+async def test_what_is_to_be_forked_by_a_stopped_zygote_is_refused() -> None:
+    zygote = await start_zygote()
+    os.kill(zygote.pid, signal.SIGSTOP)
+    with pytest.raises(Unavailable, match=r"its zygote test ended with signal 9 \(SIGKILL\)"):
+        await soon(fork(zygote, "wait"))
