@@ -305,21 +305,31 @@ def test_a_script_that_a_signal_ends(operations: Operations) -> None:
     assert "was ended by SIGKILL" in operations.script("#!/bin/bash\nkill -9 $$").run().failure["message"]
 
 
-@pytest.mark.parametrize(("end", "lives"), [("kill -9 $$", False), ("exit 3", True)])
-def test_what_a_script_started_ends_with_it_where_a_signal_ends_it(
-    operations: Operations, tmp_path: Path, end: str, lives: bool
+@pytest.mark.parametrize(("end", "code"), [("kill -9 $$", -signal.SIGKILL), ("exit 3", 0)])
+def test_a_signal_that_ends_a_script_ends_its_operation_too(
+    operations: Operations, tmp_path: Path, end: str, code: int
 ) -> None:
+    # So its supervisor knows that what the script started was not left running on purpose.
     held = tmp_path / "held"
-    script = f"#!/bin/bash\nexec 9>{held}\nflock 9\nsleep 600 >&- 2>&- &\n{end}"
-    done = operations.script(script)
+    done = operations.script(f"#!/bin/bash\nexec 9>{held}\nflock 9\nsleep 600 >&- 2>&- &\n{end}")
     done.run()
     assert done.failure["kind"] == "ProcessException"
+    assert done.status is not None
+    assert os.waitstatus_to_exitcode(done.status) == code
+    os.killpg(done.pid, signal.SIGKILL)
     with held.open() as lock:
-        if lives:
-            with pytest.raises(BlockingIOError):
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.killpg(done.pid, signal.SIGKILL)
         fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def test_what_is_printed_while_cleaning_up_after_the_same_signal_is_logged(
+    operations: Operations, tmp_path: Path
+) -> None:
+    ready = tmp_path / "ready"
+    cleaning = f"trap 'sleep 0.3; echo cleaned up; exit' TERM; touch {ready}; while :; do sleep 0.01; done"
+    wait = f"until [ -e {ready} ]; do sleep 0.01; done"
+    done = operations.script(f'#!/bin/bash\nbash -c "{cleaning}" &\n{wait}\nkill $!; kill -9 $$')
+    done.run()
+    assert any("cleaned up" in message for message in done.messages)
 
 
 @pytest.mark.parametrize(
