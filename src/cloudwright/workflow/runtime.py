@@ -119,7 +119,7 @@ class WorkflowRuntime:
             task, nested = next(iter(self._launched.items()))
             if not task.status.is_set and task.graph is not None:
                 task.graph.wait_for(task, None, insist=cancellation.polled)
-            # A workflow that knows has seen the request where it waited for the local task.
+            # A workflow that knows has seen the request when it waited for the local task.
             seen = nested and cancellation.acknowledged and isinstance(task.error, ExecutionCancelled)
             if not task.status.observed and not seen:
                 task.async_result.get()

@@ -68,7 +68,7 @@ class WorkflowTaskResult:
 
         Parameters:
             retry_on_failure: False to have the task not tried again after a failure.
-            timeout: Seconds to wait at most; None waits without a limit. The task itself goes on.
+            timeout: Seconds to wait at most; None waits without a limit. The task is not ended.
 
         Raises:
             TimeoutError: The task did not end within ``timeout``.

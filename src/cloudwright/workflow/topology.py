@@ -21,7 +21,7 @@ CONTAINED_IN = "cloudify.relationships.contained_in"
 
 
 def is_implemented(operations: Mapping[str, Any], name: str) -> bool:
-    """Whether something is to run for the operation, in a table of operations of a plan."""
+    """Return whether a table of operations of a plan has an implementation of the operation."""
     return bool((operations.get(name) or {}).get("operation"))
 
 
@@ -72,7 +72,7 @@ class WorkflowRelationship(RecordView):
         return self.record.get("type_hierarchy") or [self.type]
 
     def is_derived_from(self, other_relationship: str) -> bool:
-        """Whether it is of the type named, or of one that derives from it."""
+        """Return whether it is of that type, or of one that derives from it."""
         return other_relationship in self.type_hierarchy
 
 
@@ -121,7 +121,7 @@ class WorkflowRelationshipInstance:
         return target
 
     def operation_subject(self, side: str | None) -> tuple[dict[str, Any], str | None]:
-        """What an operation of the relationship is about, and the host instance of the end that runs it."""
+        """Return the keys that name it in an operation, and the host instance of the end that runs it."""
         runs = self.node_instance if side == "source" else self.target_node_instance
         about = {"source": self.source_id, "target": self.target_id, "relationship": self.index, "side": side}
         return about, runs.host_id
@@ -257,7 +257,7 @@ class WorkflowNodeInstance(RecordView):
         return self._contained_instances
 
     def get_contained_subgraph(self) -> set[WorkflowNodeInstance]:
-        """It, and all that is contained in it, directly or not."""
+        """Return it, and everything that is contained in it, directly or not."""
         found: set[WorkflowNodeInstance] = set()
         pending = [self]
         while pending:
@@ -274,7 +274,15 @@ class WorkflowNodeInstance(RecordView):
     # What can be done with it: a task in graph mode, else its result.
 
     def set_state(self, state: str, message: str | None = None) -> Any:
-        """Set its state, and record ``message`` as an event where there is one."""
+        """Set its state.
+
+        Parameters:
+            state: The new state; ``deleted`` also empties its runtime properties.
+            message: An event to record with it, or None.
+
+        Returns:
+            A task in graph mode, else its WorkflowTaskResult.
+        """
         if self.ctx.dry_run:
             return (
                 self.send_event(message)
@@ -284,11 +292,23 @@ class WorkflowNodeInstance(RecordView):
         return self.ctx.internal.begin(SetNodeInstanceStateTask(self.id, state, self.ctx, message))
 
     def get_state(self) -> Any:
-        """Ask for its state as it is when the task runs."""
+        """Read its state as it is when the task runs.
+
+        Returns:
+            A task in graph mode, else its WorkflowTaskResult. The result is the state.
+        """
         return self.ctx.internal.begin(GetNodeInstanceStateTask(self.id, self.ctx))
 
     def send_event(self, event: str, additional_context: dict[str, Any] | None = None) -> Any:
-        """Record an event about it."""
+        """Record an event about it.
+
+        Parameters:
+            event: The message.
+            additional_context: More about it, as JSON.
+
+        Returns:
+            A task in graph mode, else its WorkflowTaskResult.
+        """
         return self.ctx.internal.begin(SendNodeEventTask(self.id, event, self.ctx, additional_context))
 
     def execute_operation(
@@ -298,10 +318,19 @@ class WorkflowNodeInstance(RecordView):
         allow_kwargs_override: bool | None = False,
         send_task_events: bool = True,
     ) -> Any:
-        """Run an operation of its node; nothing happens where it is not implemented.
+        """Run an operation of its node; one that is not implemented succeeds at once.
 
-        ``kwargs`` are more inputs; they may be other values for inputs that the blueprint gives where
-        ``allow_kwargs_override``.
+        Parameters:
+            operation: Its full name, such as ``cloudify.interfaces.lifecycle.create``.
+            kwargs: More inputs.
+            allow_kwargs_override: Whether ``kwargs`` may have inputs that the blueprint has.
+            send_task_events: Whether its start and its end are events.
+
+        Returns:
+            A task in graph mode, else its WorkflowTaskResult. The result is what the operation returned.
+
+        Raises:
+            RuntimeError: ``kwargs`` has an input that the blueprint has, and may not.
         """
         task = operation_task(
             self.ctx, operation, self._node.operations, self, kwargs, allow_kwargs_override, send_task_events
@@ -309,7 +338,7 @@ class WorkflowNodeInstance(RecordView):
         return self.ctx.internal.begin(task)
 
     def operation_subject(self, side: str | None) -> tuple[dict[str, Any], str | None]:
-        """What an operation of the instance is about, and its host instance."""
+        """Return the keys that name the instance in an operation, and its host instance."""
         return {"instance": self.id}, self.host_id
 
 
@@ -372,15 +401,15 @@ class WorkflowNode(RecordView):
         return iter(self._node_instances.values())
 
     def has_operation(self, operation_interface: str) -> bool:
-        """Whether the operation is implemented."""
+        """Return whether the operation, by its full name, is implemented."""
         return is_implemented(self.operations, operation_interface)
 
     def get_relationship(self, target_id: str) -> WorkflowRelationship | None:
-        """The first relationship to the node named."""
+        """Return the first relationship to that node, or None."""
         return next((item for item in self._relationships if item.target_id == target_id), None)
 
     def relationship_to(self, target_id: str, type: str) -> WorkflowRelationship | None:
-        """The relationship of that type to the node named, or else the first to it."""
+        """Return the relationship of that type to the node, else the first to it, or None."""
         return self._by_target.get((target_id, type)) or self.get_relationship(target_id)
 
     def _scale(self, property_name: str, key: str) -> int:
