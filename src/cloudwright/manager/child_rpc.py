@@ -70,7 +70,12 @@ class ChildRpc:
                 own = {"self": args["instance"]} if args.get("instance") else (scope or {})
                 return await self.evaluate(snapshot, args["value"], own)
             case "execution":
-                row = await self._look(execution_queries.get, snapshot.execution.id, progress=False)
+                row = await self._look(
+                    execution_queries.get,
+                    str(args.get("id") or snapshot.execution.id),
+                    tenant=tenant,
+                    progress=False,
+                )
                 return {
                     "id": row.id,
                     "status": str(row.status),

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -81,7 +82,7 @@ def test_the_result_is_told_or_at_least_shown(result: Any, told: Any) -> None:
 
 
 @pytest.fixture
-def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "plugin"
     (folder / "inner").mkdir(parents=True)
     (folder / "good.py").write_text("def run(ctx):\n    return __name__\nvalue = 3\n")
@@ -91,7 +92,10 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sys, "path", list(sys.path))
     for name in ("good", "bad", "broken", "raising"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    return folder
+    yield folder
+    # Other tests have modules of these names too.
+    for name in ("good", "bad", "broken", "raising"):
+        sys.modules.pop(name, None)
 
 
 def test_the_plugin_s_folders_are_looked_in_first(plugin: Path) -> None:

@@ -22,7 +22,7 @@ class DeploymentById(TypedDict):
 
 
 class ExecutionById(TypedDict):
-    """Ignored: a workflow sees its own execution."""
+    """An execution of the tenant; none: the own one."""
 
     id: NotRequired[str | None]
 
@@ -86,7 +86,7 @@ METHODS = {
     "node": Method(ById, "a node's dictionary, with its relationships"),
     "update_node_instance": Method(PropertiesOfInstance, "the instance as it is stored then"),
     "evaluate": Method(Evaluation, "the value, with its intrinsic functions evaluated"),
-    "execution": Method(ExecutionById, "`{id, status, workflow_id, parameters}` of the execution"),
+    "execution": Method(ExecutionById, "`{id, status, workflow_id, parameters}`"),
     "deployment": Method(DeploymentById, "`{id, display_name, inputs, blueprint_id}`"),
     "read_resource": Method(ByPath, "a path on this machine"),
     "rest": Method(RestRequest, "`{status, body}`; it has the rights of the execution's user"),
