@@ -38,6 +38,8 @@ _UPLOAD = re.compile(
 _LARGEST_BODY = 16 << 20
 # What a multipart body adds to the archive in it.
 _ENVELOPE = 1 << 20
+# How much of a refused body is read before the connection is closed.
+_MOST_DROPPED = 64 << 20
 # The code with which a WebSocket is closed that may not be opened (policy violation).
 _REFUSED_SOCKET = 1008
 
@@ -59,8 +61,31 @@ class _Middleware:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": _REFUSED_SOCKET, "reason": str(error)[:100]})
             return
-        response: Response = response_for(error, challenge=not _is_browser(Headers(scope=scope)))
-        await response(scope, receive, send)
+        headers = Headers(scope=scope)
+        response: Response = response_for(error, challenge=not _is_browser(headers))
+        if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+            await response(scope, receive, send)
+        else:
+            await _refuse_body(response, receive, send)
+
+
+async def _refuse_body(response: Response, receive: Receive, send: Send) -> None:
+    """Respond before the body is read, then close the connection.
+
+    A part of the body is read and dropped: a connection that is closed while its client sends loses the
+    response.
+    """
+    response.headers["connection"] = "close"
+    await send(
+        {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
+    )
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
+    dropped, more = 0, True
+    while more and dropped < _MOST_DROPPED:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        more = message.get("more_body", False)
+    await send({"type": "http.response.body", "body": b""})
 
 
 class ErrorMiddleware(_Middleware):
@@ -166,7 +191,7 @@ class BodyLimitMiddleware(_Middleware):
         length = Headers(scope=scope).get("content-length", "0")
         if length.isdigit() and int(length) > limit:
             response = error_response(413, _TOO_LARGE.format(limit), "request_too_large_error")
-            await response(scope, receive, send)
+            await _refuse_body(response, receive, send)
             return
         await self._app(scope, _Limited(receive, limit), send)
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from served_api import Api, archive, served
 
+from cloudwright.api import middleware
 from cloudwright.api.middleware import PREFIX
 from cloudwright.errors import CloudwrightError
 
@@ -135,6 +136,26 @@ def test_whoever_is_refused_is_not_read(api: Api) -> None:
             f"PUT {PREFIX}/blueprints/x HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 1000000\r\n\r\n".encode()
         )
         assert connection.recv(4096).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_large_body_without_credentials_is_not_read_to_its_end(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(middleware, "_MOST_DROPPED", 1 << 20)
+    where = urlsplit(api.url)
+    size = 1 << 30
+
+    def send_whole(connection: socket.socket) -> None:
+        for _ in range(size >> 20):
+            connection.sendall(bytes(1 << 20))
+
+    with socket.create_connection((where.hostname, where.port)) as connection:
+        connection.sendall(
+            f"PUT {PREFIX}/blueprints/x HTTP/1.1\r\nHost: [::1]\r\nContent-Length: {size}\r\n\r\n".encode()
+        )
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401 ")
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            send_whole(connection)
 
 
 def test_what_needs_no_credentials(api: Api) -> None:
