@@ -162,7 +162,7 @@ def test_executions_and_their_events(cfy: Cfy, installed: str) -> None:
     said = cfy("events", "list", id)
     assert "clearing my throat" in said
     assert "cloudify.interfaces.lifecycle.create succeeded" in said
-    [started] = [line for line in said.splitlines() if "starts" in line]
+    [started] = [line for line in said.splitlines() if "Workflow `install` of" in line]
     assert "<" + installed + ">" in started
     assert "clearing" not in cfy("events", "list", id, "--no-logs")
     assert "clearing" not in cfy("events", "list", id, "--node", "echo")
