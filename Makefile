@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements/development.lock
 LOCKED := yes
 .DEFAULT_GOAL := help
-.PHONY: help demo test newest lock check lint types contracts format unit docs package coverage model postgres spin chaos peers bench bench-quick bench-peers clean
+.PHONY: help demo test newest lock check lint types types-tests contracts format unit docs package coverage model postgres spin chaos peers bench bench-quick bench-peers clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ lint: $(VENV)/ready-dev ## look for mistakes and for code out of shape
 
 types: $(VENV)/ready-dev ## check the types
 	$(BIN)/mypy
+
+types-tests: $(VENV)/ready-dev ## check the types of the tests
+	$(BIN)/mypy --config-file tests/mypy.toml tests
 
 contracts: $(VENV)/ready-dev ## check which package imports which
 	$(BIN)/lint-imports

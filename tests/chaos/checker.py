@@ -300,7 +300,8 @@ def _undisturbed(record: Record, end: dict[str, Any]) -> bool:
 
 def _costs_its_result(entry: Entry, end: dict[str, Any]) -> bool:
     if entry.what == "kill_process":
-        return entry.details["kind"] == "operations zygote" or entry.details["child"] == end["operation"]
+        its_own: bool = entry.details["child"] == end["operation"]
+        return its_own or entry.details["kind"] == "operations zygote"
     if entry.what == "blown":
         # In a child, at a frame of its own; elsewhere, with all that it supervised.
         if entry.details["point"].startswith("operations."):
