@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from cloudwright.cli.failure import FAILED, INTERRUPTED, OK, Failure, Silent, refused
-from cloudwright.cli.formatting import styled
+from cloudwright.cli.formatting import plain, styled
 from cloudwright.cli.lazy import lazy
 from cloudwright.cli.selection import Selection
 from cloudwright.cli.session import Session
@@ -86,7 +86,7 @@ def _end(error: BaseException, session: Session) -> int:
         click.echo(failure.as_json(), err=True)
     else:
         width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
-        text = failure.as_text(verbose=session.out.verbosity > 0, width=width)
+        text = plain(failure.as_text(verbose=session.out.verbosity > 0, width=width))
         click.echo(text if width is None else styled(text, colour="red"), err=True)
     return failure.exit_code
 

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from cloudwright.cli.formatting import plain
 
 if TYPE_CHECKING:
     from cloudwright.model.rest import Event
@@ -17,10 +18,6 @@ LOG = "cloudify_log"
 BAD_EVENTS = frozenset({"task_failed", "workflow_failed", "workflow_node_event_failed"})
 GOOD_EVENTS = frozenset({"task_succeeded", "workflow_succeeded"})
 CANCEL_EVENTS = frozenset({"workflow_cancelled", "execution_cancel_requested", "task_cancelled"})
-#: What a program wrote to colour or move about on a terminal of its own; it must not do so on the reader's.
-CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
 DEBUG_LEVELS = frozenset({"debug", "trace"})
 
 
@@ -33,7 +30,7 @@ def event_line(event: Event) -> str:
     owner = event.get("deployment_id") or event.get("execution_id") or "system"
     place = event_place(event)
     parts = (f"{moment} ", mark, f"<{owner}>", f"[{place}]" if place else "", said + event_message(event))
-    return " ".join(part for part in parts if part)
+    return plain(" ".join(part for part in parts if part))
 
 
 def event_time(event: Event) -> str:
@@ -49,7 +46,7 @@ def event_place(event: Event) -> str:
     operation = (event.get("operation") or "").rpartition(".")[2]
     source, target = event.get("source_id"), event.get("target_id")
     subject = f"{source}->{target}" if source and target else (event.get("node_instance_id") or "")
-    return f"{subject}.{operation}" if subject and operation else subject or operation
+    return plain(f"{subject}.{operation}" if subject and operation else subject or operation)
 
 
 def event_message(event: Event) -> str:
@@ -59,7 +56,7 @@ def event_message(event: Event) -> str:
         text = cause.get("message")
         if text and text not in lines[0]:
             lines.append(f"    caused by {cause.get('type') or 'an error'}: {text}")
-    return CONTROL.sub("", "\n".join(lines))
+    return plain("\n".join(lines))
 
 
 def is_debug(event: Event) -> bool:

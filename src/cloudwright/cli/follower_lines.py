@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from cloudwright.cli.event_lines import colour, event_line, is_debug
 from cloudwright.cli.execution_follower import View
-from cloudwright.cli.formatting import styled
 from cloudwright.cli.lazy import lazy
 from cloudwright.cli.output import Output
 
@@ -35,7 +34,7 @@ class Lines:
         if is_debug(event) and self._out.verbosity < DEBUG_VERBOSITY:
             return
         line = event_line(event)
-        self._out.line(styled(line, colour=colour(event)) if self._out.is_terminal else line)
+        self._out.line(line, colour=colour(event))
 
     def note(self, text: str) -> None:
         self._out.warn(text)

@@ -22,7 +22,7 @@ from cloudwright.cli.event_lines import (
     is_bad,
     is_debug,
 )
-from cloudwright.cli.formatting import colour_of
+from cloudwright.cli.formatting import colour_of, plain
 from cloudwright.client.records import END_STATUSES
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class LiveView:
         self.tick()
 
     def note(self, text: str) -> None:
-        self._console.print(Text(text, style="yellow"))
+        self._console.print(Text(plain(text), style="yellow"))
         self._paint()
 
     def standing(self, execution: Execution) -> None:
@@ -136,7 +136,7 @@ class LiveView:
         execution = self._execution
         status = execution["status"]
         subject = f" on {execution['deployment_id']}" if execution.get("deployment_id") else ""
-        heading = Text(f"{execution['workflow_id']}{subject}", style="bold")
+        heading = Text(plain(f"{execution['workflow_id']}{subject}"), style="bold")
         heading.append("  ", style="not bold")
         if self._lost_since is None:
             colour = "cyan" if status == "started" else colour_of(status) or ""
@@ -167,7 +167,9 @@ class LiveView:
         for instance in shown:
             state = instance.get("state", "")
             mark, style = MARKS.get(state, ON_ITS_WAY)
-            table.add_row(Text(f"  {mark} {instance['id']}", style=style), Text(state, style=style))
+            table.add_row(
+                Text(plain(f"  {mark} {instance['id']}"), style=style), Text(plain(state), style=style)
+            )
         if len(shown) < len(self._instances):
             names = {instance["id"] for instance in shown}
             others = Counter(item.get("state", "") for item in self._instances if item["id"] not in names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,27 @@ def columns(*names: str) -> list[Column]:
     ]
 
 
+# Sequences and characters that act on a terminal, and those that change the order of what it shows.
+_CONTROL = re.compile(
+    r"\x1b\[[0-9;:<=>?]*[ -/]*[@-~]"
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+# JSON escapes those below 0x20 by itself.
+_CONTROL_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """Return users' text without what would act on the reader's terminal; newlines and tabs stay."""
+    return _CONTROL.sub("", text)
+
+
+def json_text(value: Any, *, indent: int | None = None, ascii_only: bool = False) -> str:
+    """Return a value as JSON that says the same as the value and does not act on a terminal."""
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+    return _CONTROL_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def aligned_lines(items: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> list[str]:
     """A heading and a line per record, in columns two spaces apart, for other programs and for diff."""
     rows = [[column.heading.upper().replace(" ", "_") for column in shown]]
@@ -63,7 +85,11 @@ def aligned_lines(items: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -
 
 
 def cell(value: Any) -> str:
-    """A value of a field in one piece of text: times to the second, nothing for None."""
+    """Return a field's value in one piece of plain text: times to the second, nothing for None."""
+    return plain(_cell(value))
+
+
+def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -76,7 +102,7 @@ def cell(value: Any) -> str:
         return ", ".join(value)
     if isinstance(value, list) and all(isinstance(part, dict) and "key" in part for part in value):
         return ", ".join(f"{part['key']}:{part.get('value', '')}" for part in value)
-    return json.dumps(value, ensure_ascii=False)
+    return json_text(value)
 
 
 def short_time(text: str) -> str:
@@ -89,9 +115,9 @@ def short_time(text: str) -> str:
 def value_text(value: Any) -> str:
     """A value of any shape: texts as they are, the rest as JSON, indented where it is large."""
     if isinstance(value, str):
-        return value
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 100 else json.dumps(value, ensure_ascii=False, indent=2)
+        return plain(value)
+    text = json_text(value)
+    return text if len(text) <= 100 else json_text(value, indent=2)
 
 
 def default_text(declared: Mapping[str, Any]) -> str:
@@ -105,7 +131,7 @@ def indented(text: str, by: int) -> str:
 
 
 def styled(text: str, *, colour: str | None = None, dim: bool = False) -> str:
-    """A text for a terminal; as it is where the user wants no colours (NO_COLOR) or the terminal has none."""
+    """Return plain text in a colour; without one if the user or the terminal wants none (NO_COLOR, TERM)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     return click.style(text, fg=colour, dim=dim or None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloudwright.cli.formatting import Column, aligned_lines, cell, colour_of, indented, styled, value_text
+from cloudwright.cli.formatting import (
+    Column,
+    aligned_lines,
+    cell,
+    colour_of,
+    indented,
+    json_text,
+    plain,
+    styled,
+    value_text,
+)
 from cloudwright.cli.lazy import lazy
 
 if TYPE_CHECKING:
@@ -38,28 +47,29 @@ class Output:
     def say(self, text: str) -> None:
         """Tell a person what was done."""
         if not self.quiet and not self.as_json:
-            click.echo(text)
+            click.echo(plain(text))
 
     def remark(self, text: str) -> None:
         """Tell a person what goes on besides what was asked for."""
         if not self.quiet:
-            click.echo(text, err=True)
+            click.echo(plain(text), err=True)
 
     def warn(self, text: str) -> None:
         """Tell a person what they must know, whatever they asked to be spared."""
-        click.echo(text, err=True)
+        click.echo(plain(text), err=True)
 
-    def line(self, text: str) -> None:
-        """A line of what was asked for."""
-        click.echo(text)
+    def line(self, text: str, *, colour: str | None = None) -> None:
+        """Print a line of the result, in a colour on a terminal."""
+        text = plain(text)
+        click.echo(styled(text, colour=colour) if self.is_terminal else text)
 
     def json(self, value: Any) -> None:
         """A whole JSON document: indented for a reader, in one line for a pipe."""
         indent = 2 if self.is_terminal else None
-        click.echo(json.dumps(value, indent=indent, ensure_ascii=not self._takes_all_characters))
+        click.echo(json_text(value, indent=indent, ascii_only=not self._takes_all_characters))
 
     def json_line(self, value: Any) -> None:
-        click.echo(json.dumps(value, ensure_ascii=not self._takes_all_characters))
+        click.echo(json_text(value, ascii_only=not self._takes_all_characters))
 
     @property
     def _takes_all_characters(self) -> bool:
@@ -80,7 +90,7 @@ class Output:
             return
         if not items:
             beyond = " in this range" if total else ""
-            click.echo(f"There are no {noun}{where}{beyond}.")
+            click.echo(plain(f"There are no {noun}{where}{beyond}."))
             return
         if self.is_terminal and not self.extended:
             kept = tables.fitting(items, shown)
@@ -117,8 +127,9 @@ class Output:
 
     def fields(self, values: Mapping[str, Any]) -> None:
         """Names and values, a line each."""
-        width = max((len(name) for name in values), default=0)
-        for name, value in values.items():
+        names = [plain(name) for name in values]
+        width = max((len(name) for name in names), default=0)
+        for name, value in zip(names, values.values(), strict=True):
             text = cell(value)
             if self.is_terminal:
                 text = styled(text, colour=colour_of(text))
@@ -128,11 +139,11 @@ class Output:
     def section(self, title: str, values: Mapping[str, Any], *, nothing: str) -> None:
         """A heading and names with values of any shape below it."""
         if not values:
-            click.echo(f"\n{nothing}")
+            click.echo(f"\n{plain(nothing)}")
             return
-        click.echo(f"\n{title}")
+        click.echo(f"\n{plain(title)}")
         for name, value in values.items():
             text = value_text(value)
             # A long value begins on a line of its own.
             text = f"\n{text}" if "\n" in text else f" {text}"
-            click.echo(f"  {name}:{indented(text, 4)}")
+            click.echo(f"  {plain(name)}:{indented(text, 4)}")
