@@ -26,7 +26,7 @@ import uvloop
 import cloudwright
 from cloudwright.bus.local import LocalBus
 from cloudwright.errors import Unavailable
-from cloudwright.first_run import manager_name, prepare_home, raise_limits
+from cloudwright.first_run import check_transport, manager_name, prepare_home, raise_limits
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager_lock import manager_lock
 from cloudwright.process.cgroups import Cgroups, CgroupsUnavailable
@@ -57,6 +57,7 @@ def run(settings: Settings) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    check_transport(settings)
     prepare_home(settings.home)
     with manager_lock(settings.home):
         raise_limits()
@@ -104,11 +105,12 @@ def _end_at_once(reason: str) -> None:
 
 
 async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening: socket.socket) -> None:
-    url = f"http://{_display(settings.host)}:{listening.getsockname()[1]}"
+    scheme = "https" if settings.tls_cert else "http"
+    url = f"{scheme}://{_display(settings.host)}:{listening.getsockname()[1]}"
     answering: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
     manager.rpc.rest = _ask_inside(answering)
     try:
-        await manager.accounts.bootstrap(settings.home, url)
+        await manager.accounts.bootstrap(settings.home, url, settings.tls_cert or None)
         await manager.start()
         server: Server = (await _loaded("cloudwright.api.server")).Server(manager)
         # What is loaded by now stays: no reason to walk through it at every collection, nor once now, when

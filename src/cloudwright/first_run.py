@@ -1,16 +1,19 @@
-"""What a manager needs before it starts: its home, its name, and room for open files."""
+"""Preparations of a start: the transport, the home, the manager's name, and room for open files."""
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import resource
 import secrets
 import socket
+import ssl
 import stat
 import tempfile
 from pathlib import Path
 
-from cloudwright.errors import IllegalAction
+from cloudwright.errors import IllegalAction, InvalidInput
+from cloudwright.settings import Settings
 
 #: Open files and sockets that the manager should be allowed.
 DESCRIPTORS = 65536
@@ -38,6 +41,36 @@ def prepare_home(home: Path) -> None:
             "Make it a folder of your own that you may write to, or name another with --home or "
             "CLOUDWRIGHT_HOME."
         ) from error
+
+
+def check_transport(settings: Settings) -> None:
+    """Check the TLS settings, and warn if credentials would cross a network unencrypted.
+
+    Raises InvalidInput if the certificate or its key is missing or cannot be used.
+    """
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise InvalidInput("HTTPS needs both a certificate (--tls-cert) and its key (--tls-key).")
+    if settings.tls_cert:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+        except OSError as error:
+            raise InvalidInput(
+                f"The certificate {settings.tls_cert} and the key {settings.tls_key} cannot be used: "
+                f"{error.strerror or error}. They must be PEM files that belong together."
+            ) from error
+    elif not _is_loopback(settings.host):
+        log.warning(
+            "Listening on %s without TLS: passwords and tokens cross the network unencrypted. "
+            "Use --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy with TLS.",
+            settings.host,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def manager_name(home: Path) -> str:

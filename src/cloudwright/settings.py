@@ -26,6 +26,9 @@ class Settings:
     # Where the REST API listens. Loopback unless someone decides otherwise; port 0 takes a free one.
     host: str = "127.0.0.1"
     port: int = 8100
+    # PEM files of the server's certificate, with its chain, and of its key; empty means plain HTTP.
+    tls_cert: str = ""
+    tls_key: str = ""
     # Names of this machine, besides its own, under which the REST API may be reached; separated by commas.
     allowed_host: str = ""
     # An SQLAlchemy URL; empty means SQLite in the home directory.

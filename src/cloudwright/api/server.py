@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from cloudwright.api.app import create_app
+from cloudwright.api.http_protocol import TimedHttpProtocol
 from cloudwright.api.internal_client import InProcessClient
 from cloudwright.api.loop_lag import LoopLag
 from cloudwright.errors import Unavailable
@@ -26,7 +27,9 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=TimedHttpProtocol,
+                ssl_certfile=manager.settings.tls_cert or None,
+                ssl_keyfile=manager.settings.tls_key or None,
                 loop="none",
                 log_config=None,
                 access_log=False,

@@ -105,6 +105,7 @@ class LocalManager:
                 password=content.get("password"),
                 token=content.get("token"),
                 tenant=content.get("tenant") or DEFAULT_TENANT,
+                certificate=content.get("certificate"),
             )
         except (FileNotFoundError, NotADirectoryError):
             return None

@@ -56,6 +56,18 @@ def cloudwright() -> None:
     help="Names to accept in requests besides addresses, localhost and this machine's name; with commas.",
 )
 @click.option(
+    "--tls-cert",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, resolve_path=True),
+    help="Serve HTTPS with the certificate in this PEM file, or CLOUDWRIGHT_TLS_CERT.",
+)
+@click.option(
+    "--tls-key",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, resolve_path=True),
+    help="The PEM file of the certificate's key, or CLOUDWRIGHT_TLS_KEY.",
+)
+@click.option(
     "--idle-exit",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
@@ -76,6 +88,8 @@ def up(
     home: Path | None,
     host: str | None,
     port: int | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     allowed_host: str | None,
     idle_exit: float | None,
     no_resume: bool,
@@ -97,6 +111,8 @@ def up(
         home=home,
         host=host,
         port=port,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         allowed_host=allowed_host,
         idle_exit=idle_exit,
         no_resume=no_resume or None,

@@ -82,7 +82,7 @@ class Accounts:
         self._used: dict[str, datetime] = {}
         self._tenants: set[str] = set()
 
-    async def bootstrap(self, home: Path, url: str) -> None:
+    async def bootstrap(self, home: Path, url: str, certificate: str | None = None) -> None:
         """Make sure that somebody can use the manager, and that ``home``/credentials.json says how.
 
         The first start makes the user, a password and a token. Later ones only put the current address into
@@ -90,11 +90,14 @@ class Accounts:
         nobody knows any more.
         """
         file = home / CREDENTIALS
+        trusted = {} if certificate is None else {"certificate": certificate}
         known = await self._store.read(_find_user, ADMIN)
         content = await asyncio.to_thread(_read_credentials, file) if known else None
         if content is not None:
-            if content.get("url") != url:
-                await asyncio.to_thread(_write_credentials, file, {**content, "url": url})
+            current = {key: value for key, value in content.items() if key != "certificate"}
+            current |= {"url": url} | trusted
+            if current != content:
+                await asyncio.to_thread(_write_credentials, file, current)
             return
         token, value = self._new_token(ADMIN, "made for the command line of this machine", None)
         content = {
@@ -103,6 +106,7 @@ class Accounts:
             "password": None if known else self._text(24),
             "token": value,
             "tenant": DEFAULT_TENANT,
+            **trusted,
         }
         # A crash between the two steps must leave a file that works, or one that the next start replaces.
         if known:

@@ -27,6 +27,7 @@ from jsonschema_rs import Validator, validator_for
 
 import workflow_frames
 from cloudwright.api.app import create_app
+from cloudwright.api.http_protocol import TimedHttpProtocol
 from cloudwright.api.middleware import PREFIX
 from cloudwright.bus import topics
 from cloudwright.bus.local import LocalBus
@@ -303,7 +304,9 @@ def served(home: Path, **settings: Any) -> Iterator[Api]:
             manager = Managing(home, Settings(home=home, **settings), store)
             url = f"http://127.0.0.1:{listening.getsockname()[1]}"
             await manager.accounts.bootstrap(home, url)
-            config = uvicorn.Config(create_app(manager), log_config=None, lifespan="off", http="httptools")
+            config = uvicorn.Config(
+                create_app(manager), log_config=None, lifespan="off", http=TimedHttpProtocol
+            )
             server = uvicorn.Server(config)
             server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
             started.extend((manager, url, asyncio.get_running_loop(), server))
