@@ -124,7 +124,7 @@ def _api_hint(error: ApiError, selection: Selection | None) -> str:
         who = selection.credentials_hint() if selection else ""
         return who or "Give a user name and password, or a token, with `cfy profiles set`."
     if isinstance(error, Forbidden):
-        return "Ask an administrator of the manager, or use another user (`cfy profiles set -u ... -p ...`)."
+        return "Ask an administrator of the manager, or use another user (`cfy profiles set -u USER`)."
     if isinstance(error, ServerError) and selection and selection.log:
         return f"Its log is {selection.log}."
     return ""

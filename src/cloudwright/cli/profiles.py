@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -49,7 +50,17 @@ credentials = options.together(
         "-T", "--manager-token", metavar="TOKEN", help="The token to use, instead of a user and a password."
     ),
     click.option("-u", "--manager-username", metavar="NAME", help="The user to work as."),
-    click.option("-p", "--manager-password", metavar="TEXT", help="The user's password."),
+    click.option(
+        "-p",
+        "--manager-password",
+        metavar="TEXT",
+        help="The user's password. Leave it out to be asked for it: other users can see the command line.",
+    ),
+    click.option(
+        "--password-stdin",
+        is_flag=True,
+        help="Read the user's password from the first line of standard input.",
+    ),
     click.option("-t", "--manager-tenant", metavar="NAME", help="The tenant to work in."),
 )
 address = options.together(
@@ -106,6 +117,7 @@ def use(
     /,
     manager_ip: str,
     profile_name: str | None,
+    password_stdin: bool,
     skip_credentials_validation: bool,
     **given: Any,
 ) -> None:
@@ -129,12 +141,29 @@ def use(
                 " `cfy profiles set` changes it."
             )
     else:
+        _complete_password(given, from_stdin=password_stdin)
         profile = _new_profile(name if profile_name else None, manager_ip, given)
     if not skip_credentials_validation:
         check(session, profile)
     store.save(profile)
     store.activate(profile.name)
     session.out.say(f"Using the manager at {profile.url} (profile `{profile.name}`).")
+
+
+def stdin_is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _complete_password(given: dict[str, Any], *, from_stdin: bool) -> None:
+    """Read the password from standard input, or ask for it if a user is named without one."""
+    if from_stdin:
+        given["manager_password"] = sys.stdin.readline().rstrip("\r\n")
+        if not given["manager_password"]:
+            raise click.UsageError("Standard input holds no password.")
+    elif given["manager_username"] and not given["manager_password"] and stdin_is_terminal():
+        given["manager_password"] = click.prompt(
+            f"Password of {given['manager_username']}", hide_input=True, err=True
+        )
 
 
 def _new_profile(name: str | None, manager_ip: str, given: dict[str, Any]) -> Profile:
@@ -171,7 +200,7 @@ def check(session: Session, profile: Profile) -> None:
         except Unauthorized as error:
             raise refused(
                 error,
-                "No profile was changed. Give the right -u USER and -p PASSWORD, or -T TOKEN.",
+                "No profile was changed. Give the right -u USER and its password, or -T TOKEN.",
             ) from error
 
 
@@ -223,6 +252,7 @@ def set_profile(
     profile_name: str | None,
     manager_ip: str | None,
     ssl: str | None,
+    password_stdin: bool,
     skip_credentials_validation: bool,
     **given: Any,
 ) -> None:
@@ -230,6 +260,7 @@ def set_profile(
 
     A user name takes the place of a token, and a token that of a user name and a password.
     """
+    _complete_password(given, from_stdin=password_stdin)
     if not (profile_name or manager_ip or ssl or any(given.values())):
         raise click.UsageError("Say what to change: `cfy profiles set --help` lists what there is.")
     store = ProfileStore(session.home)

@@ -61,7 +61,7 @@ class Selection:
         if self.profile is not None:
             return (
                 f"The credentials come from {self.origin}: set them with\n"
-                "`cfy profiles set -u USER -p PASSWORD` or `cfy profiles set -T TOKEN`."
+                "`cfy profiles set -u USER` or `cfy profiles set -T TOKEN`."
             )
         return "Set CLOUDWRIGHT_TOKEN, or CLOUDWRIGHT_USERNAME and CLOUDWRIGHT_PASSWORD."
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from cfy_command import Run
+from click.testing import CliRunner
 from fake_api import TOKEN, FakeApi
+
+from cloudwright.cli import profiles
 
 
 def use(bare: Run, api: FakeApi, *more: str) -> str:
@@ -123,3 +126,47 @@ def test_manager_names_a_profile_or_an_address(api: FakeApi, bare: Run) -> None:
     result = bare("deployments", "list", "--manager", f"localhost:{port}")
     assert result.exit_code == 1, "the active profile's token is another manager's"
     assert "Say who you are." in result.stderr
+
+
+@pytest.mark.parametrize("command", [("use",), ("set",)])
+def test_a_password_is_read_from_standard_input(
+    api: FakeApi, bare: Run, home: Path, command: tuple[str, ...]
+) -> None:
+    from cloudwright.cli.main import cfy
+
+    address = [api.url] if command == ("use",) else []
+    if not address:
+        bare("profiles", "use", api.url, "-T", TOKEN)
+    arguments = [
+        "profiles",
+        *command,
+        *address,
+        "-u",
+        "ann",
+        "--password-stdin",
+        "--skip-credentials-validation",
+    ]
+    done = CliRunner().invoke(cfy, arguments, input="secret\n")
+    assert done.exit_code == 0, done.output
+    assert "secret" not in done.output
+    [profile] = [json.loads(path.read_text()) for path in (home / "profiles").glob("*.json")]
+    assert (profile["manager_username"], profile["manager_password"]) == ("ann", "secret")
+    empty = CliRunner().invoke(cfy, [*arguments[:-1], "--profile-name", "other"], input="")
+    assert empty.exit_code == 2
+
+
+def test_a_password_is_asked_for_on_a_terminal(
+    api: FakeApi, bare: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def prompt(text: str, **how: object) -> str:
+        asked.append((text, how))
+        return "secret"
+
+    monkeypatch.setattr(profiles, "stdin_is_terminal", lambda: True)
+    monkeypatch.setattr(profiles.click, "prompt", prompt)
+    bare("profiles", "use", api.url, "-u", "ann", "--skip-credentials-validation")
+    assert asked == [("Password of ann", {"hide_input": True, "err": True})]
+    [profile] = [json.loads(path.read_text()) for path in (home / "profiles").glob("*.json")]
+    assert profile["manager_password"] == "secret"
