@@ -82,6 +82,17 @@ def test_claim(store: Store) -> None:
     assert store.read_sync(execution_queries.get, "e1") == claimed
 
 
+def test_the_longest_age_counts_from_each_start(store: Store) -> None:
+    create(store, timeout=60.0)
+    claimed = store.write_sync(claims.claim, "e1", "m1", at(30), NOW, at(60))
+    assert (claimed.timeout, claimed.expires_at) == (60.0, at(60))
+    taken = store.write_sync(claims.take_over, "e1", old_term=1, owner="m2", lease_until=at(60), now=at(40))
+    assert taken.expires_at == at(60)
+    finish(store, Outcome.FAILED, term=2)
+    store.write_sync(admission.resume, "e1", by="u", now=at(70))
+    assert store.write_sync(claims.claim, "e1", "m1", at(99), at(80), at(140)).expires_at == at(140)
+
+
 def test_take_over_needs_the_last_term(store: Store) -> None:
     start(store)
     taken = store.write_sync(claims.take_over, "e1", old_term=1, owner="m2", lease_until=at(60), now=at(40))

@@ -147,6 +147,21 @@ def test_a_deadline_makes_a_standard_cancel_a_forced_one(manager):
     assert len(requests) == 2
 
 
+def test_an_execution_is_cancelled_at_its_longest_age(manager):
+    deployment = manager.deploy()
+    start = manager.client.executions.start
+    id = start("chain", deployment, parameters={"steps": 1, "seconds": 600}, timeout=1.5)["id"]
+    execution = manager.end(id)
+    assert (execution["status"], execution["residual_operations"]) == ("cancelled", 1)
+    assert "its timeout asked to cancel" in manager.story(id)
+    manager.cancel(id, "kill")
+    # It counts anew, from when it is started again.
+    manager.client.executions.resume(id)
+    assert manager.end(id)["status"] == "cancelled"
+    assert manager.story(id).count("its timeout asked to cancel") == 2
+    manager.cancel(id, "kill")
+
+
 # Force.
 
 

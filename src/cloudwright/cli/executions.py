@@ -144,6 +144,12 @@ def get(session: Session, execution_id: str) -> None:
     help="When an operation fails, wait this long for those that run already; 600 where it is not given.",
 )
 @click.option(
+    "--cancel-after",
+    metavar="DURATION",
+    callback=read_duration,
+    help="Cancel it if it has not ended after this long: `30s`, `2m`, `1h30m`.",
+)
+@click.option(
     "--schedule", metavar="TIME", help="Start it at this time, such as 202412312300+0100, instead of now."
 )
 @click.option(
@@ -166,6 +172,7 @@ def start(
     json_output: bool,
     dry_run: bool,
     wait_after_fail: int | None,
+    cancel_after: float | None,
     schedule: str | None,
     queue: bool,
     no_follow: bool,
@@ -193,6 +200,7 @@ def start(
         queue=queue,
         scheduled_time=schedule,
         wait_after_fail=wait_after_fail,
+        cancel_after=cancel_after,
     )
     execution = start_execution.start(session, run)
     if no_follow or execution["status"] in ("queued", "scheduled"):

@@ -34,6 +34,7 @@ class Run:
     queue: bool = False
     scheduled_time: str | None = None
     wait_after_fail: int | None = None
+    cancel_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def start(session: Session, run: Run) -> Execution:
             queue=run.queue,
             scheduled_time=run.scheduled_time,
             wait_after_fail=run.wait_after_fail,
+            timeout=run.cancel_after,
         )
     session.out.say(f"Execution {execution['id']}: `{run.workflow_id}` on deployment `{run.deployment_id}`.")
     return execution

@@ -244,13 +244,15 @@ class Executions(Collection["Execution"]):
         queue: bool = False,
         scheduled_time: str | None = None,
         wait_after_fail: int | None = None,
+        timeout: float | None = None,
     ) -> Execution:
         """Start a workflow of a deployment, and return the execution when it is stored.
 
         ``queue`` waits for another execution of the deployment to end, ``force`` runs beside it;
         ``scheduled_time`` is ISO 8601; ``wait_after_fail`` is for how many seconds running operations are
-        awaited after one has failed (600). Raises NoSuchWorkflow, BadParameters, NotFound for the deployment,
-        and ExecutionRunning unless ``queue`` or ``force``.
+        awaited after one has failed (600); ``timeout`` for how many it may run before it is cancelled. Raises
+        NoSuchWorkflow, BadParameters, NotFound for the deployment, and ExecutionRunning unless ``queue`` or
+        ``force``.
         """
         body: dict[str, Any] = {
             "workflow_id": workflow_id,
@@ -265,6 +267,8 @@ class Executions(Collection["Execution"]):
             body["scheduled_time"] = scheduled_time
         if wait_after_fail is not None:
             body["wait_after_fail"] = wait_after_fail
+        if timeout is not None:
+            body["timeout"] = timeout
         return cast("Execution", self._transport.request("POST", self.path, json=body))
 
     def cancel(self, identifier: str, action: str = "cancel", *, grace: float | None = None) -> Execution:

@@ -7,7 +7,16 @@ from typing import Any
 from cloudwright.dsl.plugins import Mappings
 from cloudwright.dsl.problems import Path, closest, listing
 from cloudwright.dsl.schemas import SchemaReader
-from cloudwright.dsl.structure_checks import BOOLEAN, LIST, MAPPING, REQUIRED_STRING, Checker, Shape
+from cloudwright.dsl.structure_checks import (
+    BOOLEAN,
+    LIST,
+    MAPPING,
+    NUMBER,
+    REQUIRED_STRING,
+    Checker,
+    Field,
+    Shape,
+)
 
 SECTION = "workflows"
 _SHAPE: Shape = {
@@ -15,8 +24,11 @@ _SHAPE: Shape = {
     "parameters": MAPPING,
     "is_cascading": BOOLEAN,
     "availability_rules": MAPPING,
+    "timeout": Field(NUMBER),
 }
 _RULES: Shape = {"available": BOOLEAN, "node_instances_active": LIST, "node_types_required": LIST}
+#: The longest that a workflow may be allowed to run (seconds).
+LONGEST = 10**9
 _ACTIVE = ("all", "partial", "none")
 
 
@@ -54,6 +66,11 @@ def _workflow(
     rules = content.get("availability_rules")
     if rules is not None and not _availability(checker, (*path, "availability_rules"), rules):
         return None
+    if "timeout" in content and not 0 < content["timeout"] <= LONGEST:
+        checker.problems.add(
+            (*path, "timeout"), f"A workflow's timeout is a number of seconds, from 0 to {LONGEST}."
+        )
+        return None
     parameters = schemas.inputs((*path, "parameters"), content.get("parameters"), "parameter")
     target = mappings.target(content["mapping"], path if short else (*path, "mapping"), workflow=True)
     if target is None:
@@ -80,6 +97,7 @@ def _workflow(
         "parameters": parameters,
         "is_cascading": bool(content.get("is_cascading")),
         "availability_rules": rules,
+        **({"timeout": content["timeout"]} if "timeout" in content else {}),
     }
 
 

@@ -1,4 +1,4 @@
-"""Deadlines of cancellations, counted by a clock that does not jump.
+"""Deadlines of cancellations and of executions, counted by a clock that does not jump.
 
 A deadline is stored as a time of day, so that it outlives a restart. While a manager runs, it counts down
 from what was left when it first saw the deadline, by CLOCK_BOOTTIME: setting the system's clock neither
@@ -15,11 +15,14 @@ from typing import NamedTuple
 
 
 class Deadline(NamedTuple):
-    """``since`` and ``until`` are stored, in one transaction: between them lies the grace period."""
+    """``since`` and ``until`` are of one transaction: between them lies the grace period, or with ``of_age``
+    the time that the execution may run.
+    """
 
     execution_id: str
     since: datetime
     until: datetime
+    of_age: bool = False
 
 
 def boottime() -> float:

@@ -30,6 +30,7 @@ from cloudwright.storage.store import Store
 class StartExecution:
     """A request to run a workflow. ``queue`` waits behind a running execution of the deployment; ``force``
     runs beside it. ``caller`` is the process that asks from inside of another execution, if one does.
+    ``timeout`` (seconds) cancels it at that age; None takes the workflow's own, if it has one.
     """
 
     tenant: str
@@ -44,6 +45,7 @@ class StartExecution:
     scheduled_for: datetime | None = None
     wait_after_fail: int = 600
     caller: Caller | None = None
+    timeout: float | None = None
 
 
 class Begins(Protocol):
@@ -107,6 +109,7 @@ class Executions:
             is_dry_run=request.dry_run,
             allow_custom_parameters=request.allow_custom_parameters,
             wait_after_fail=request.wait_after_fail,
+            timeout=workflow.get("timeout") if request.timeout is None else request.timeout,
             created_by=request.by,
             scheduled_for=request.scheduled_for,
         )
@@ -225,12 +228,13 @@ def _request_cancel(
 ) -> CancelResult:
     execution = execution_queries.get(conn, id, tenant, progress=False)
     if mode is CancelMode.CANCEL and grace is None:
-        grace = _default_grace(conn, execution)
+        grace = default_grace(conn, execution)
     deadline = now + timedelta(seconds=grace) if grace is not None else None
     return cancellation.request_cancel(conn, id, mode, by=by, now=now, deadline=deadline)
 
 
-def _default_grace(conn: Connection, execution: Execution) -> float | None:
+def default_grace(conn: Connection, execution: Execution) -> float | None:
+    """Return the grace period of the execution's deployment (seconds), if it has one."""
     if execution.deployment_id is None:
         return None
     try:

@@ -207,7 +207,7 @@ class Leases:
                 await self._store.write(ending.fail_pending, running.id, message, self._clock())
                 self._runner.announce_end(running)
                 return
-            claimed = await self._store.write(_claim, running.id, self._name, self._until(), self._clock())
+            claimed = await self._store.write(_claim, execution, self._name, self._until(), self._clock())
             if claimed is not None:
                 self._begin(running, claimed)
                 running.preparing = None
@@ -232,8 +232,11 @@ class Leases:
         self._runner.announce_end(running)
 
 
-def _claim(conn: Connection, id: str, owner: str, lease: datetime, now: datetime) -> Execution | None:
-    execution = claims.claim(conn, id, owner, lease, now)
+def _claim(
+    conn: Connection, pending: Execution, owner: str, lease: datetime, now: datetime
+) -> Execution | None:
+    expires = None if pending.timeout is None else now + timedelta(seconds=pending.timeout)
+    execution = claims.claim(conn, pending.id, owner, lease, now, expires)
     if execution is not None:
         events.add(conn, [_started(execution, now)])
     return execution

@@ -63,7 +63,7 @@ class Snapshot:
     #: and those of them that are being carried out.
     kills: frozenset[tuple[str, int]]
     killing: frozenset[tuple[str, int]]
-    #: Deadlines of standard cancellations that have passed.
+    #: Deadlines that have passed, of standard cancellations and of what may run for so long only.
     passed: frozenset[Deadline]
 
 
@@ -93,7 +93,9 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """A standard cancellation passed its deadline: it becomes a forced one."""
+    """A standard cancellation passed its deadline: it becomes a forced one. Or an execution is as old as it
+    may become: it is cancelled.
+    """
 
     deadline: Deadline
 

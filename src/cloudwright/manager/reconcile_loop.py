@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,6 +20,7 @@ from cloudwright.bus import topics
 from cloudwright.bus.protocol import OVERFLOW, Bus
 from cloudwright.manager.deadlines import Deadline, Deadlines, boottime
 from cloudwright.manager.dispatcher import Dispatcher
+from cloudwright.manager.executions import default_grace
 from cloudwright.manager.leases import Leases
 from cloudwright.manager.reconcile import (
     Abandon,
@@ -186,7 +187,8 @@ class ReconcileLoop:
                     if execution is not None:
                         self._dispatcher.revoke_granted(id)
                 if execution is not None:
-                    self._leases.apply_cancel(id, execution.term, CancelMode.FORCE)
+                    mode = CancelMode.CANCEL if deadline.of_age else CancelMode.FORCE
+                    self._leases.apply_cancel(id, execution.term, mode)
                     self._bus.publish(topics.execution(id), {"kind": "status"})
             case KillResiduals(id, term):
                 self._spawn_kill(id, term)
@@ -269,15 +271,26 @@ def _rows(
 
 
 def _deadline(row: Execution) -> Deadline | None:
-    """Return when the execution is to be forced, if it is to be."""
+    """Return when the execution is to be cancelled or forced, if it is to be."""
+    if row.status is ExecutionStatus.STARTED and row.timeout is not None and row.expires_at is not None:
+        return Deadline(row.id, row.expires_at - timedelta(seconds=row.timeout), row.expires_at, of_age=True)
     if row.status is not ExecutionStatus.CANCELLING or row.deadline is None:
         return None
     return Deadline(row.id, row.cancel_requested_at or row.deadline, row.deadline)
 
 
 def _escalate(conn: Connection, deadline: Deadline, now: datetime) -> Execution | None:
-    """Force an execution whose deadline passed; None if it has ended, or was resumed, since."""
+    """Cancel an execution that is too old, or force one whose grace is over; None if it has ended, or was
+    resumed, since.
+    """
     id = deadline.execution_id
-    if _deadline(execution_queries.get(conn, id, progress=False)) != deadline:
+    execution = execution_queries.get(conn, id, progress=False)
+    if _deadline(execution) != deadline:
         return None
+    if deadline.of_age:
+        grace = default_grace(conn, execution)
+        until = None if grace is None else now + timedelta(seconds=grace)
+        return cancellation.request_cancel(
+            conn, id, CancelMode.CANCEL, by="its timeout", now=now, deadline=until
+        ).execution
     return cancellation.request_cancel(conn, id, CancelMode.FORCE, by="its deadline", now=now).execution

@@ -25,6 +25,7 @@ class NewExecution:
     ``cleanup_of`` is the execution that starts it while it is being cancelled, if one does: a raised request
     reaches this one too. ``wait_after_fail`` is for how long (seconds) tasks that run are waited for once one
     of them has failed.
+    ``timeout`` is for how long (seconds) it may run before it is cancelled.
     """
 
     id: str
@@ -40,6 +41,7 @@ class NewExecution:
     created_by: str | None = None
     scheduled_for: datetime | None = None
     cleanup_of: str | None = None
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Execution:
     cancel_requested_by: str | None
     cancel_requested_at: datetime | None
     deadline: datetime | None
+    timeout: float | None
+    expires_at: datetime | None
     begun: bool
     crashes: int
     total_operations: int

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -222,6 +223,9 @@ executions = Table(
     Column("cancel_requested_by", Text),
     Column("cancel_requested_at", UtcDateTime),
     Column("deadline", UtcDateTime),
+    # How long it may run (seconds) before it is cancelled; and until when that is, since it was last started.
+    Column("timeout", Float),
+    Column("expires_at", UtcDateTime),
     # Operations that were sent under this term or before are to be killed, although the execution is over.
     Column("kill_term", Integer, nullable=False, server_default=text("0")),
     # The function of a workflow that can not be resumed was about to be called, and may have done anything.

@@ -58,6 +58,7 @@ def test_start(api: Api) -> None:
         ({"parameters": {"other": 1}}, 400, "illegal_execution_parameters_error"),
         ({"scheduled_time": "soon"}, 400, "bad_parameters_error"),
         ({"wait_after_fail": -1}, 400, "bad_parameters_error"),
+        ({"timeout": 0}, 400, "bad_parameters_error"),
         ({"force_status": "terminated"}, 400, "bad_parameters_error"),
     ],
 )

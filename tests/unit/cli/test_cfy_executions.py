@@ -55,9 +55,20 @@ def test_start_follows_to_the_end(api: FakeApi, cfy: Run, tmp_path: Path) -> Non
 def test_options_of_start_reach_the_manager(api: FakeApi, cfy: Run) -> None:
     api.add_deployment("web")
     ends(api)
-    more = ("--allow-custom-parameters", "-f", "--dry-run", "--wait-after-fail", "5", "--no-logs", "-vv")
-    result = cfy("executions", "start", "scale", "-d", "web", *more)
+    more = (
+        "--allow-custom-parameters",
+        "-f",
+        "--dry-run",
+        "--wait-after-fail",
+        "5",
+        "--no-logs",
+        "-vv",
+        "--cancel-after",
+        "2m",
+    )
+    result = cfy("executions", "start", "scale", "-d", "web", "--cancel-after", "2m", *more)
     body = api.asked("POST", "executions")[0]
+    assert body["timeout"] == 120
     assert (body["allow_custom_parameters"], body["force"], body["dry_run"], body["wait_after_fail"]) == (
         True, True, True, 5,
     )  # fmt: skip

@@ -47,6 +47,16 @@ def parsed(folder: Path, text: str) -> dsl.Plan:
     return dsl.parse_blueprint(path)
 
 
+def test_a_workflow_may_have_a_longest_age(tmp_path: Path) -> None:
+    text = TEXT + "plugins: {p: {executor: central_deployment_agent, install: false}}\nworkflows:\n"
+    plan = parsed(tmp_path, text + "  w: {mapping: p.w, timeout: 90.5}\n  v: p.w\n").to_json()
+    assert plan["workflows"]["w"]["timeout"] == 90.5
+    assert "timeout" not in plan["workflows"]["v"]
+    for wrong in ("0", "-1", "1000000001", "soon"):
+        with pytest.raises(dsl.BlueprintError, match="timeout"):
+            parsed(tmp_path, text + f"  w: {{mapping: p.w, timeout: {wrong}}}\n")
+
+
 def test_a_packed_plan_is_small_and_the_same(tmp_path: Path) -> None:
     plan = parsed(tmp_path, chain(200))
     packed = json.dumps(plan.pack())

@@ -75,6 +75,17 @@ def test_a_deadline_that_is_gone_or_set_anew_is_not_counted_any_more() -> None:
     assert deadlines.next() is None
 
 
+def test_what_may_run_for_so_long_only_is_another_deadline_than_its_grace() -> None:
+    clocks = Clocks()
+    deadlines = Deadlines(clocks.boottime)
+    age = FOUR._replace(of_age=True)
+    deadlines.watch([age], clocks.now)
+    clocks.run(2)
+    deadlines.watch([age, FOUR._replace(since=clocks.now, until=clocks.now + GRACE)], clocks.now)
+    clocks.run(2)
+    assert deadlines.passed() == {age}
+
+
 def test_a_standard_cancel_is_forced_at_its_deadline_although_the_clock_was_set_back(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(_set_back(tmp_path), 20))
 

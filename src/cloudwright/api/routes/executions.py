@@ -44,7 +44,9 @@ _RESUMES = {"resume": False, "force-resume": True}
 
 
 class NewExecution(BaseModel):
-    """``queue`` waits for another execution of the deployment to end, ``force`` runs beside it."""
+    """``queue`` waits for another execution of the deployment to end, ``force`` runs beside it. ``timeout``:
+    seconds that it may run before it is cancelled.
+    """
 
     deployment_id: str
     workflow_id: str
@@ -55,6 +57,7 @@ class NewExecution(BaseModel):
     queue: bool = False
     scheduled_time: str | None = None
     wait_after_fail: Annotated[int, Field(ge=0, le=2**31 - 1)] = 600
+    timeout: Annotated[float | None, Field(gt=0, le=10**9)] = None
     force_status: str | None = None
 
 
@@ -123,6 +126,7 @@ async def start_execution(context: ContextDep, new: NewExecution) -> Response:
             scheduled_for=optional_time(new.scheduled_time, parse_scheduled_time),
             caller=context.caller,
             wait_after_fail=new.wait_after_fail,
+            timeout=new.timeout,
         )
     )
     return await _respond(context, row.id, status_code=201)

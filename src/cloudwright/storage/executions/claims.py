@@ -30,6 +30,7 @@ _CLAIM = Prepared(
         owner=bindparam("by"),
         lease_until=bindparam("until"),
         term=executions.c.term + 1,
+        expires_at=bindparam("expires", type_=executions.c.expires_at.type),
         started_at=func.coalesce(
             executions.c.started_at, bindparam("when", type_=executions.c.started_at.type)
         ),
@@ -92,10 +93,18 @@ _RENEW = (
 
 
 def claim(
-    conn: Connection, id: str, owner: str, lease_until: datetime | None, now: datetime
+    conn: Connection,
+    id: str,
+    owner: str,
+    lease_until: datetime | None,
+    now: datetime,
+    expires_at: datetime | None = None,
 ) -> Execution | None:
-    """Start a pending execution under the next term; None if it is not pending any more."""
-    row = _CLAIM.first(conn, execution=id, by=owner, until=lease_until, when=now)
+    """Start a pending execution under the next term; None if it is not pending any more.
+
+    ``expires_at`` is when it is to be cancelled, however far it is.
+    """
+    row = _CLAIM.first(conn, execution=id, by=owner, until=lease_until, when=now, expires=expires_at)
     return None if row is None else Execution(*row)
 
 
