@@ -108,7 +108,7 @@ class ChildRpc:
     def _look(
         self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]:
-        # By the writer, which waits for a database that is away: a reader would fail whoever asks.
+        # By the writer, which waits for a database that is away: a reader would fail the call.
         return self._store.write(query, *args, **kwargs)
 
     async def evaluate(self, snapshot: ExecutionSnapshot, value: Any, scope: dict[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """Collects events and logs, and stores those of one moment together.
 
-Order is kept: whoever stores something that must come after what was recorded calls ``flush`` first; writes
-are applied in the order in which they are handed to the store.
+Order is kept: call ``flush`` before a write that must come after what was recorded; writes are applied in the
+order in which they are handed to the store.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class EventRecorder:
             self.event(execution_id, "logs_dropped", message, details={"lines": lines})
 
     def changed(self, execution_id: str, kind: str) -> None:
-        """Wake whoever follows the execution: its ``status``, ``events`` or ``operations`` changed."""
+        """Wake those that follow the execution: its ``status``, ``events`` or ``operations`` changed."""
         self._bus.publish(topics.execution(execution_id), {"kind": kind})
 
 

@@ -30,7 +30,7 @@ NODE_KEYS = ("id", "name", "type", "type_hierarchy", "properties", "relationship
 
 _INSTANCE_KEYS = tuple(field.name for field in fields(NodeInstance))
 
-#: What is longer than this is told in parts, none of them longer if it can be helped (bytes of JSON).
+#: Lists that are longer than this (bytes of JSON) are sent in chunks of at most this size.
 PART = 8 * 1024 * 1024
 # What a frame takes beside one item of what it tells.
 _AROUND = 4096
@@ -94,13 +94,13 @@ class ExecutionSnapshot:
         }
 
     def node(self, name: str) -> dict[str, Any]:
-        """What an operation is told about a node."""
+        """Return what an operation may read of a node."""
         node = self.nodes[name]
         return {key: node[key] for key in NODE_KEYS if key in node}
 
 
 def read_snapshot(conn: Connection, execution: Execution, home: Path) -> ExecutionSnapshot:
-    """Read what does not change while ``execution`` runs. Raises NotFound where its deployment is gone."""
+    """Read what does not change while ``execution`` runs. Raises NotFound if its deployment is gone."""
     deployment = deployments.get(conn, execution.tenant, str(execution.deployment_id))
     blueprint = blueprints.get(conn, execution.tenant, deployment.blueprint_id, with_plan=True)
     packed, shared = deployments.packed_nodes(conn, execution.tenant, deployment.id)
@@ -193,15 +193,15 @@ def chunked(begin: dict[str, Any]) -> tuple[dict[str, Any], list[Chunk]]:
 
 
 def _pieces(items: list[Any]) -> Iterator[tuple[list[Any], int]]:
-    """``items`` in pieces that are no longer than a part, each with its length."""
+    """Yield ``items`` in pieces that are no longer than a chunk, each with its length."""
     piece: list[Any] = []
     size = 0
     for item in items:
         length = len(orjson.dumps(item, option=orjson.OPT_NON_STR_KEYS))
         if length + _AROUND > MAX_FRAME:
             raise InvalidInput(
-                f"`{item['id']}` takes {length} bytes of JSON, and a workflow can be told of {MAX_FRAME} at "
-                "once. Make its properties, runtime properties or inputs smaller: keep what is large in a "
+                f"`{item['id']}` is {length} bytes of JSON; the maximum frame is {MAX_FRAME}. "
+                "Make its properties, runtime properties or inputs smaller: keep what is large in a "
                 "file, and its path here."
             )
         if piece and size + length > PART:
@@ -232,7 +232,7 @@ def instance_frame(instance: NodeInstance) -> dict[str, Any]:
 
 
 def task_frame(task: Operation) -> dict[str, Any]:
-    """A stored task as a resumed workflow is told of it."""
+    """Return a stored task as the ``begin`` frame of a resumed workflow has it."""
     return {
         "id": task.id,
         "name": task.name,

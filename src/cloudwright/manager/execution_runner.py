@@ -1,4 +1,4 @@
-"""Drives one owned execution: its workflow's process, what is asked of it, and its end.
+"""Drives one owned execution: its workflow's process, its cancellation, and its end.
 
 Its end is stored in one transaction once the workflow's process is dead. A forced or killed execution only
 skips the steps that it does not need any more.

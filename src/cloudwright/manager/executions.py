@@ -1,5 +1,5 @@
-"""What users ask of executions: start, cancel, resume. Each is stored first and told to whoever acts
-second.
+"""Requests of users: start, cancel and resume an execution. Each is stored first, and then pushed to the
+execution's owner.
 """
 
 from __future__ import annotations
@@ -129,17 +129,14 @@ class Executions:
     async def cancel(
         self, tenant: str, execution_id: str, mode: CancelMode, *, by: str, grace: float | None = None
     ) -> Execution:
-        """Store a request to cancel, and push it to whoever runs the execution; returns without waiting for
-        its end.
+        """Store a request to cancel and push it to the execution's owner, without waiting for the end.
 
-        ``grace`` (seconds) makes a standard cancel a forced one by itself when it has not ended by then; None
-        takes the deployment's default, if it has one. Raises NotFound, IllegalAction where the request cannot
-        be made.
+        ``grace`` (seconds) turns a standard cancel into a forced one if the execution has not ended by then;
+        None takes the deployment's default, if it has one. Raises NotFound, and IllegalAction if the request
+        cannot be made.
         """
         if grace is not None and (grace < 0 or mode is not CancelMode.CANCEL):
-            raise InvalidInput(
-                "A grace period is a number of seconds, and only a standard cancel can have one."
-            )
+            raise InvalidInput("grace must be at least 0 seconds, and applies to standard cancellation only.")
         now = self._clock()
         with self._begins.hold(execution_id):
             result = await self._store.write(_request_cancel, tenant, execution_id, mode, by, grace, now)

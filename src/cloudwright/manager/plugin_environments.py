@@ -71,7 +71,7 @@ class PluginEnvironments:
         self._zygotes: dict[tuple[str, str], Zygote] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
         self._installations: dict[str, _Installation] = {}
-        # Installations that nobody waits for any more, until their processes are gone.
+        # Installations without a waiter, until their processes are gone.
         self._ending: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
@@ -95,11 +95,11 @@ class PluginEnvironments:
     async def open(
         self, role: str, plugin: dict[str, Any] | None, blueprint: Path, found: dict[str, PluginCode]
     ) -> PluginEnvironment:
-        """The environment of ``plugin`` (as in the plan; None for the manager's own), installed where it must
-        be.
+        """Return the environment of ``plugin`` (as in the plan; None for the manager's own), installed if it
+        must be.
 
         ``found`` keeps where the code of a blueprint's plugins is, by their names. Raises NotFound or
-        InvalidInput where the plugin cannot be found or read, Unavailable where it cannot be installed.
+        InvalidInput if the plugin cannot be found or read, Unavailable if it cannot be installed.
         """
         code = await self.prepare(plugin, blueprint, found)
         if code.project is None or code.key is None:
@@ -231,7 +231,7 @@ def _name(plugin: dict[str, Any] | None) -> str:
 
 
 def _locate(plugin: dict[str, Any] | None, blueprint: Path) -> PluginCode:
-    """The plugin's code, with a key where it has to be installed."""
+    """Return the plugin's code, with a key if it has to be installed."""
     code = locate(plugin, blueprint)
     if code.project is not None and code.key is None:
         code = replace(code, key=fingerprint(code.project))

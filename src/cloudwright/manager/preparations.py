@@ -94,7 +94,7 @@ class Preparations:
     def drop(self, execution_id: str, term: int | None = None) -> list[OperationRun]:
         """Take out those of an execution, of this term and earlier ones or of any, and return them.
 
-        An installation that nobody waits for any more is ended.
+        An installation without a waiter is ended.
         """
         dropped: list[OperationRun] = []
         for key, preparation in list(self._waiting.items()):

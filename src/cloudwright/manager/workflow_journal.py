@@ -1,4 +1,4 @@
-"""Keeps one execution's books: what its workflow's process says is stored, and what it asks for is done."""
+"""The manager's side of a workflow's connection: stores its journal frames, and answers its calls."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class WorkflowJournal:
         self._term = term
         self._clock = clock
         self.host: WorkflowHost | None = None
-        #: What the workflow's process is told once it asks, each part once, by its number.
+        #: Chunks of the begin frame that the process has not fetched yet, by their numbers.
         self.pending_chunks: dict[int, Chunk] = {}
 
     def apply(self, entries: list[list[Any]], aware: bool) -> Awaitable[None]:
@@ -71,14 +71,12 @@ class WorkflowJournal:
         if method == "briefing":
             part = self.pending_chunks.pop(args["part"], None)
             if part is None:
-                raise InvalidInput(
-                    f"There is no part {args['part']} of the briefing, or it was told already."
-                )
+                raise InvalidInput(f"Unknown or already consumed chunk {args['part']} of the begin frame.")
             return part
         return await self._begin()
 
     async def _begin(self) -> None:
-        """Keep that a workflow which can not be resumed is about to be called. Raises StaleTerm."""
+        """Record that a workflow which cannot be resumed is about to be called. Raises StaleTerm."""
         id = self._snapshot.execution.id
         if not await self._store.write(claims.begin, id, self._term):
             raise StaleTerm(

@@ -69,5 +69,7 @@ def test_what_no_frame_holds_is_named_with_the_limit_and_a_way_out(monkeypatch: 
     monkeypatch.setattr(execution_context, "MAX_FRAME", 10_000)
     large = {"id": "db_x1", "runtime_properties": {"dump": "x" * 10_000}}
     begin = {"nodes": [], "node_instances": [{"id": "a"}, large], "graphs": []}
-    with pytest.raises(InvalidInput, match=r"`db_x1` takes 100\d\d bytes .* 10000 at once\. Make its"):
+    with pytest.raises(
+        InvalidInput, match=r"`db_x1` is 100\d\d bytes of JSON; the maximum frame is 10000\. Make its"
+    ):
         execution_context.chunked(begin)
