@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import psutil
 import pytest
-from manager_process import alive, running_manager
+from manager_process import alive, await_death, running_manager, workflow_processes
 
 
 @contextmanager
@@ -47,6 +47,32 @@ def busy(tmp_path):
     """Places for four workflows."""
     with running_manager(tmp_path, max_workflows=4, kill_grace=0.2, task_retry_interval=0.1) as manager:
         yield manager
+
+
+@pytest.mark.parametrize("trouble", [locked, full])
+def test_a_force_and_a_kill_end_processes_before_they_can_be_stored(busy, trouble):
+    stubborn = {"steps": 1, "seconds": 600, "kwargs": {"ignore_sigterm": True, "children": 1}}
+    killed = busy.run("chain", **stubborn)
+    pids = [busy.await_logged(what, "step0")[2] for what in ("start", "child")]
+    forced = busy.run("spinning")
+    busy.event(forced, "round and round")
+    workflow = workflow_processes(forced)
+    assert workflow
+    # They end after the request was made, and while nothing of it is stored.
+    with ThreadPoolExecutor(2) as users:
+        with trouble(busy):
+            asked = [
+                users.submit(busy.cancel, forced, "force-cancel"),
+                users.submit(busy.cancel, killed, "kill"),
+            ]
+            for pid in [*workflow, *pids]:
+                await_death(pid)
+            assert [busy.status(id) for id in (forced, killed)] == ["started", "started"]
+            assert busy.client.status()["services"]["Database"]["extra_info"]["trouble"]
+            assert not any(request.done() for request in asked)
+        assert [request.result()["status"] for request in asked] == ["force_cancelling", "kill_cancelling"]
+    assert {busy.end(id)["status"] for id in (forced, killed)} == {"cancelled"}
+    assert "asked to kill" in busy.story(killed)
 
 
 @pytest.mark.parametrize("trouble", [locked, full])

@@ -18,12 +18,15 @@ from cloudwright.bus.protocol import Bus
 from cloudwright.errors import IllegalAction, InvalidInput, NoSuchWorkflow, NotFound
 from cloudwright.manager.preflight import Preflight
 from cloudwright.manager.workflow_availability import check_exists, check_rules
-from cloudwright.model.execution import Caller, CancelMode, ExecutionStatus
+from cloudwright.model.execution import Caller, CancelMode, ExecutionStatus, decide_cancel
 from cloudwright.planning import validate_parameters
 from cloudwright.storage import deployments, execution_queries
 from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import CancelResult, Deployment, Execution, NewExecution
 from cloudwright.storage.store import Store
+
+#: How long (seconds) a forced request may wait for the database before it is carried out.
+STOP_FIRST_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,15 @@ class Executions:
         bus: Bus,
         begins: Begins,
         *,
+        apply_cancel: Callable[[str, int, CancelMode], None],
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
     ) -> None:
+        """``apply_cancel`` ends what this manager runs of an execution (id, term), as ``mode`` says."""
         self._store = store
         self._bus = bus
         self._begins = begins
+        self._apply_cancel = apply_cancel
         self._clock = clock
         self._new_id = new_id
         self._preflight = Preflight()
@@ -139,7 +145,11 @@ class Executions:
             raise InvalidInput("grace must be at least 0 seconds, and applies to standard cancellation only.")
         now = self._clock()
         with self._begins.hold(execution_id):
-            result = await self._store.write(_request_cancel, tenant, execution_id, mode, by, grace, now)
+            write = self._store.write(_request_cancel, tenant, execution_id, mode, by, grace, now)
+            if mode is not CancelMode.CANCEL:
+                # A workflow that is only asked to stop has to store what it does before it ends.
+                await self._stop_first(write, tenant, execution_id, mode)
+            result = await write
             if result.decision.refusal is None:
                 self._begins.revoke_granted(execution_id)
         if result.decision.refusal is not None:
@@ -148,6 +158,21 @@ class Executions:
             if stored.decision.refusal is None:
                 self._push_cancel(stored, mode)
         return result.execution
+
+    async def _stop_first(
+        self, write: asyncio.Future[CancelResult], tenant: str, execution_id: str, mode: CancelMode
+    ) -> None:
+        """Carry a request out before it is stored, if the database takes no writes: a full disk must not keep
+        what runs from being ended. The request is stored, ahead of the end that it leads to, once there is
+        room.
+        """
+        while not (await asyncio.wait([write], timeout=STOP_FIRST_SECONDS))[0]:
+            if self._store.trouble is None:
+                continue
+            execution = await self._store.read(execution_queries.get, execution_id, tenant, progress=False)
+            if decide_cancel(execution.status, mode).refusal is None:
+                self._apply_cancel(execution_id, execution.term, mode)
+            return
 
     def _push_cancel(self, result: CancelResult, mode: CancelMode) -> None:
         """Push a stored request to the owner of its execution."""

@@ -115,7 +115,14 @@ class Manager:
             clock=clock,
             cgroups=environments.cgroups,
         )
-        self.executions = Executions(store, bus, self._dispatcher, clock=clock, new_id=new_id)
+        self.executions = Executions(
+            store,
+            bus,
+            self._dispatcher,
+            apply_cancel=self._leases.apply_cancel,
+            clock=clock,
+            new_id=new_id,
+        )
         self.blueprints = Blueprints(store, bus, settings.home, self._parse, clock)
         self.plugins = Plugins(store, settings.home, clock, new_id)
         self.deployments = Deployments(store, bus, clock, new_id, settings.home / WORKDIRS)

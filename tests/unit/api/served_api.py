@@ -97,7 +97,12 @@ class Managing:
             self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs"
         )
         self.executions = Executions(
-            self.store, self.bus, NothingGranted(), clock=self.clock, new_id=lambda: f"e{next(ids)}"
+            self.store,
+            self.bus,
+            NothingGranted(),
+            apply_cancel=lambda id, term, mode: None,
+            clock=self.clock,
+            new_id=lambda: f"e{next(ids)}",
         )
 
     def clock(self) -> datetime:
