@@ -13,8 +13,8 @@ STORAGE = Path(__file__).parents[3] / "src" / "cloudwright"
 def test_a_reported_event_never_has_a_type_of_the_engine() -> None:
     for event_type in ENGINE_TYPES:
         assert reported_type(event_type) == f"reported_{event_type}"
-    for event_type in ("task_started", "workflow_stage", "anything", "", None):
-        assert reported_type(event_type) == event_type
+    for other in ("task_started", "workflow_stage", "anything", "", None):
+        assert reported_type(other) == other
 
 
 def test_every_event_of_an_execution_that_the_engine_stores_is_reserved() -> None:
