@@ -106,8 +106,8 @@ def _failure(error: BaseException, session: Session) -> Failure:
         )
     trace = "".join(traceback.format_exception(error))
     return Failure(
-        f"This command met a defect of its own: {type(error).__name__}: {error}.",
-        "With -v it says where. Please report it.",
+        f"Internal error: {type(error).__name__}: {error}.",
+        "Run with -v for a traceback, and please report this bug.",
         trace=trace,
     )
 

@@ -60,12 +60,14 @@ def deployments() -> None:
 @options.visibility
 @options.site_name
 @options.labels()
-@click.option("--generate-id", is_flag=True, help="Let its id be made up.")
+@click.option("--generate-id", is_flag=True, help="Generate the deployment ID.")
 @click.option("-n", "--display-name", metavar="NAME", help="What to call it; its id where it is not given.")
 @click.option(
     "--runtime-only-evaluation", is_flag=True, help="Evaluate intrinsic functions only when operations run."
 )
-@click.option("--skip-plugins-validation", is_flag=True, help="For Cloudify's scripts; has no effect.")
+@click.option(
+    "--skip-plugins-validation", is_flag=True, help="Accepted for compatibility with Cloudify; ignored."
+)
 @options.standard
 @pass_session
 def create(
@@ -141,7 +143,7 @@ def get(session: Session, deployment_id: str) -> None:
 @click.option(
     "-l", "--with-logs", is_flag=True, help="For Cloudify's scripts; its executions and their logs stay."
 )
-@click.option("--recursive", is_flag=True, help="For Cloudify's scripts; has no effect.")
+@click.option("--recursive", is_flag=True, help="Accepted for compatibility with Cloudify; ignored.")
 @options.standard
 @pass_session
 def delete(session: Session, deployment_id: str, force: bool, with_logs: bool, recursive: bool) -> None:

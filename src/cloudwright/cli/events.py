@@ -158,7 +158,7 @@ def _only_one(argument: str | None, option: str | None) -> str:
         raise click.UsageError("Name the execution once: as an argument, or with -e.")
     execution_id = argument or option
     if not execution_id:
-        raise click.UsageError("Name an execution: `cfy executions list` shows those that there are.")
+        raise click.UsageError("Name an execution: `cfy executions list` shows what exists.")
     return execution_id
 
 

@@ -190,7 +190,7 @@ class ExecutionFollower:
     def _time_is_up(self) -> Failure:
         id = self._execution["id"]
         return Failure(
-            f"Stopped following execution {id} after {self._timeout:.0f} s. It goes on.",
+            f"Timed out after {self._timeout:.0f} s; execution {id} is still running.",
             f"`cfy events list --tail {id}` follows it further, `cfy executions cancel {id}` cancels it.",
             details={"execution_id": id, "timeout": self._timeout},
         )
@@ -199,7 +199,7 @@ class ExecutionFollower:
         if self._asked >= len(LADDER):
             id = self._execution["id"]
             raise Failure(
-                f"Stopped following execution {id}. What was asked for goes on.",
+                f"Stopped following execution {id}. The requested cancellation is still in progress.",
                 f"`cfy executions get {id}` shows its status.",
                 exit_code=INTERRUPTED,
             )

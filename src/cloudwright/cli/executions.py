@@ -225,12 +225,12 @@ def start(
     is_flag=True,
     help="End the workflow's process and the processes of its operations at once.",
 )
-@click.option("--wait", is_flag=True, help="Return when it is over. Ctrl-C while waiting asks for more.")
+@click.option("--wait", is_flag=True, help="Return when it is over. Ctrl-C escalates: force, then kill.")
 @click.option(
     "--grace",
     metavar="DURATION",
     callback=read_duration,
-    help="Force it where it has not ended after this long: `30s`, `2m`, `1h30m`.",
+    help="Force-cancel if it has not ended within this time: `30s`, `2m`, `1h30m`.",
 )
 @options.standard
 @pass_session
@@ -260,7 +260,9 @@ def cancel(
     left = execution.get("residual_operations") or 0
     is_over = execution["status"] in END_STATUSES
     if kill and is_over and not left:
-        session.out.say(f"Execution {execution_id} is `{execution['status']}`, and nothing of it runs.")
+        session.out.say(
+            f"Execution {execution_id} is `{execution['status']}`, and no operations are running."
+        )
     else:
         session.out.say(f"{asked.format(execution_id)}; its status is `{execution['status']}`.")
     if kill and is_over and left:
@@ -283,7 +285,7 @@ def cancel(
 @click.option(
     "--reset-operations",
     is_flag=True,
-    help="Run operations again that were started and whose end is not known, instead of waiting for them.",
+    help="Re-run operations whose outcome is unknown instead of waiting for them.",
 )
 @options.standard
 @pass_session
@@ -294,7 +296,7 @@ def resume(session: Session, execution_id: str, reset_operations: bool) -> None:
     if session.out.as_json:
         session.out.json(execution)
     session.out.say(
-        f"Execution {execution_id} goes on; its status is `{execution['status']}`.\n"
+        f"Resumed execution {execution_id} (status: `{execution['status']}`).\n"
         f"`cfy events list --tail {execution_id}` follows it."
     )
 

@@ -31,7 +31,9 @@ else:
 @options.workflow("install")
 @options.force_concurrent
 @options.visibility
-@click.option("--skip-plugins-validation", is_flag=True, help="For Cloudify's scripts; has no effect.")
+@click.option(
+    "--skip-plugins-validation", is_flag=True, help="Accepted for compatibility with Cloudify; ignored."
+)
 @options.parameters
 @options.allow_custom_parameters
 @options.following

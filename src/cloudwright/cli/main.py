@@ -110,7 +110,7 @@ def cfy() -> None:
     The commands speak to one manager: that of the active profile (`cfy profiles use`), or of CLOUDWRIGHT_URL,
     or else the manager of this machine, which is started in the background where it does not run.
 
-    Exit codes: 0 it is done, 1 it failed, 2 it was asked wrongly, 130 it was interrupted.
+    Exit codes: 0 it is done, 1 it failed, 2 usage error, 130 it was interrupted.
     """
 
 

@@ -71,7 +71,7 @@ def get(session: Session, node_id: str, deployment_id: str, evaluate_functions: 
     if not page.items:
         raise Failure(
             f"Deployment `{deployment_id}` has no node `{node_id}`.",
-            f"`cfy nodes list -d {deployment_id}` shows those that there are.",
+            f"`cfy nodes list -d {deployment_id}` shows what exists.",
         )
     node = page.items[0]
     instances = session.client.node_instances.list(deployment_id=deployment_id, node_id=node_id)

@@ -85,7 +85,7 @@ shared = together(
         count=True,
         expose_value=False,
         callback=_sharing(_set_verbose),
-        help="Say more: the manager's whole answer with an error; twice: debug messages of executions too.",
+        help="Include the full server response in errors; twice: debug messages of executions too.",
     ),
     click.option(
         "-q",
@@ -100,7 +100,7 @@ shared = together(
         metavar="NAME|ADDRESS",
         expose_value=False,
         callback=_sharing(_set_manager),
-        help="Speak to this manager: a profile's name, a host, or a URL.",
+        help="Manager to connect to: profile name, host or URL.",
     ),
 )
 """What every command takes."""
@@ -163,7 +163,7 @@ force_concurrent = force(
 )
 
 all_tenants = click.option(
-    "-a", "--all-tenants", is_flag=True, help="Show what is in all tenants that the user may see."
+    "-a", "--all-tenants", is_flag=True, help="Include all tenants you have access to."
 )
 
 
@@ -174,7 +174,7 @@ pagination = together(
         metavar="N",
         type=click.IntRange(min=0),
         default=0,
-        help="Leave out the first N.",
+        help="Skip the first N results.",
     ),
     click.option(
         "-s",

@@ -77,7 +77,7 @@ class ProfileStore:
             return Profile(**{key: value for key, value in content.items() if key in known})
         except FileNotFoundError:
             raise Failure(
-                f"There is no profile `{name}`.", "`cfy profiles list` shows those that there are."
+                f"There is no profile `{name}`.", "`cfy profiles list` shows what exists."
             ) from None
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise Failure(
@@ -92,7 +92,7 @@ class ProfileStore:
         """Raises Failure where there is none of that name."""
         path = self._path(name)
         if not path.exists():
-            raise Failure(f"There is no profile `{name}`.", "`cfy profiles list` shows those that there are.")
+            raise Failure(f"There is no profile `{name}`.", "`cfy profiles list` shows what exists.")
         path.unlink()
         if self.active_name() == name:
             self.activate(LOCAL)

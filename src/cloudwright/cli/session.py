@@ -84,7 +84,7 @@ class Session:
             yield
         except NotFound as error:
             close = get_close_matches(identifier, self._known(noun), n=1, cutoff=0.5)
-            listing = f"`cfy {noun.replace(' ', '-')}s list` shows those that there are."
+            listing = f"`cfy {noun.replace(' ', '-')}s list` shows what exists."
             hint = f"Did you mean `{close[0]}`? {listing}" if close else listing
             raise refused(error, hint) from error
 

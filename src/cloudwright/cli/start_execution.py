@@ -72,7 +72,7 @@ def _telling_what_there_is(session: Session, run: Run) -> Iterator[None]:
         yield
     except NoSuchWorkflow as error:
         close = get_close_matches(run.workflow_id, _workflows(session, run.deployment_id), n=1)
-        hint = f"`cfy workflows list -d {run.deployment_id}` shows those that there are."
+        hint = f"`cfy workflows list -d {run.deployment_id}` shows what exists."
         raise refused(error, f"Did you mean `{close[0]}`? {hint}" if close else hint) from error
     except BadParameters as error:
         hint = f"`cfy workflows get {run.workflow_id} -d {run.deployment_id}` shows what it takes."

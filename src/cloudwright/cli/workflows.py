@@ -15,7 +15,7 @@ from cloudwright.cli.session import Session, pass_session
 if TYPE_CHECKING:
     from cloudwright.model.rest import Deployment
 
-LIST_COLUMNS = columns("name", "plugin", "is_available=available", "availability_rules=available where")
+LIST_COLUMNS = columns("name", "plugin", "is_available=available", "availability_rules=availability rules")
 GET_COLUMNS = columns(
     "name",
     "deployment_id=deployment",
@@ -23,7 +23,7 @@ GET_COLUMNS = columns(
     "plugin",
     "operation",
     "is_available=available",
-    "availability_rules=available where",
+    "availability_rules=availability rules",
 )
 PARAMETER_COLUMNS = columns("name", "type", "required", "default", "description")
 

@@ -120,7 +120,7 @@ def test_a_defect_of_the_command_is_no_traceback_unless_asked_for(
     api.get_blueprints = lambda *_: ["unexpected"]  # type: ignore[method-assign]
     result = cfy("blueprints", "list")
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: This command met a defect of its own: TypeError:")
+    assert result.stderr.startswith("Error: Internal error: TypeError:")
     assert "Traceback" not in result.stderr
     assert "Traceback" in cfy("blueprints", "list", "-v").stderr
 

@@ -120,7 +120,7 @@ def test_what_cannot_be_started_says_what_there_is(api: FakeApi, cfy: Run) -> No
     refuse("nonexistent_workflow_error")
     shown = cfy("executions", "start", "instal", "-d", "web")
     assert shown.exit_code == 1
-    assert "Did you mean `install`? `cfy workflows list -d web` shows those that there are." in shown.stderr
+    assert "Did you mean `install`? `cfy workflows list -d web` shows what exists." in shown.stderr
     assert "Did you mean" not in cfy("executions", "start", "xyz", "-d", "web").stderr
     refuse("missing_execution_parameters_error")
     missing = cfy("executions", "start", "scale", "-d", "web").stderr
@@ -169,7 +169,7 @@ def test_the_end_of_patience_is_exit_code_1(api: FakeApi, cfy: Run) -> None:
     api.add_deployment("web")
     result = cfy("executions", "start", "install", "-d", "web", "--timeout", "1")
     assert result.exit_code == 1
-    assert "Stopped following execution execution-1 after 1 s. It goes on." in result.stderr
+    assert "Timed out after 1 s; execution execution-1 is still running." in result.stderr
     assert api.actions() == []
 
 
@@ -199,7 +199,7 @@ def test_what_the_manager_refuses_is_said_in_its_words(api: FakeApi, cfy: Run) -
     result = cfy("executions", "start", "x", "-d", "web")
     assert (result.exit_code, result.stderr) == (
         1,
-        "Error: There is no workflow `x`.\n  `cfy workflows list -d web` shows those that there are.\n",
+        "Error: There is no workflow `x`.\n  `cfy workflows list -d web` shows what exists.\n",
     )
     said = json.loads(cfy("executions", "start", "x", "-d", "web", "--json").stderr)
     assert said["error"]["error_code"] == "nonexistent_workflow_error"
@@ -275,7 +275,7 @@ def test_a_refused_cancellation_is_exit_code_1(api: FakeApi, cfy: Run) -> None:
 
 def test_resume(api: FakeApi, cfy: Run) -> None:
     api.add_execution("e1", status="failed")
-    assert "Execution e1 goes on" in cfy("executions", "resume", "e1").stdout
+    assert "Resumed execution e1" in cfy("executions", "resume", "e1").stdout
     assert cfy("executions", "resume", "e1", "--reset-operations", "--json").exit_code == 0
     assert api.asked("POST", "executions/e1") == [{"action": "resume"}, {"action": "force-resume"}]
 
@@ -326,7 +326,7 @@ def test_a_kill_of_what_is_over_does_not_say_that_it_killed(api: FakeApi, cfy: R
     api.add_execution("e1", status="terminated", residual_operations=0)
     api.on_action = lambda execution, action: None
     assert cfy("executions", "cancel", "e1", "--kill").stdout == (
-        "Execution e1 is `terminated`, and nothing of it runs.\n"
+        "Execution e1 is `terminated`, and no operations are running.\n"
     )
 
 

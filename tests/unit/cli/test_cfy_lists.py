@@ -210,7 +210,7 @@ def test_an_unknown_id_is_answered_with_the_closest_known_one(api: FakeApi, cfy:
     assert result.exit_code == 1
     assert result.stderr == (
         "Error: There is no deployment `webshpo`.\n"
-        "  Did you mean `webshop`? `cfy deployments list` shows those that there are.\n"
+        "  Did you mean `webshop`? `cfy deployments list` shows what exists.\n"
     )
 
 
