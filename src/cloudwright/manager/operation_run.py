@@ -136,7 +136,7 @@ class OperationRun:
         name = signal.Signals(signum).name
         return self._event(
             "operation_signalled",
-            f"{name} was sent to operation `{self.name}` (process group {self.pid}): {reason}.",
+            f"{name} was sent to operation `{self.name}` (process {self.pid} and what it started): {reason}.",
             signal=name,
             reason=reason,
         )
@@ -152,7 +152,8 @@ class OperationRun:
     def survived(self) -> dict[str, Any]:
         return self._event(
             "operation_kill_failed",
-            f"Operation `{self.name}` could not be ended: processes of its group {self.pid} are still there.",
+            f"Operation `{self.name}` could not be ended: its process {self.pid}, or something that it "
+            "started, is still there.",
         )
 
     def _event(self, event_type: str, message: str, **details: Any) -> dict[str, Any]:

@@ -115,11 +115,11 @@ class WorkflowHost:
         self._lines.close()
         await self._writes.join()
         end = self._end(status, child)
-        if end.outcome is not Outcome.TERMINATED and not child.group_gone.done():
+        if end.outcome is not Outcome.TERMINATED and not child.tree_gone.done():
             # Whatever the workflow started beside itself goes with it: it was stopped, or it fell.
             child.signal(signal.SIGKILL)
             # Bounded: what cannot be killed must not keep the execution from its end.
-            await asyncio.wait([child.group_gone], timeout=DEATH_SECONDS)
+            await asyncio.wait([child.tree_gone], timeout=DEATH_SECONDS)
         return end
 
     @property
@@ -132,7 +132,7 @@ class WorkflowHost:
         self._send({"type": "cancel", "mode": str(mode)}, "that it is cancelled")
 
     def kill(self) -> None:
-        """End the process at once, with everything in its process group."""
+        """End the process at once, with everything that it started."""
         self._killed = True
         if self._child is not None:
             self._child.signal(signal.SIGKILL)

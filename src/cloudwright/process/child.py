@@ -82,8 +82,8 @@ class ChildObserver(Protocol):
 
 
 class Child:
-    """``exit`` is set when the child is dead, ``group_gone`` when its process group has no living member
-    left.
+    """``exit`` is set when the child is dead, ``tree_gone`` when nothing that it started lives
+    any more.
 
     ``fault`` says why its supervisor killed it (it broke the protocol), or what it died with, or is None.
     """
@@ -108,7 +108,7 @@ class Child:
         #: The number of its cgroup in its zygote's; None if it has none.
         self.leaf: int | None = None
         self.exit: asyncio.Future[ExitStatus] = loop.create_future()
-        self.group_gone: asyncio.Future[None] = loop.create_future()
+        self.tree_gone: asyncio.Future[None] = loop.create_future()
         self.fault: str | None = None
         self._loop = loop
         self._observer: ChildObserver | None = observer
@@ -159,14 +159,14 @@ class Child:
 
         At SIGTERM the child's own process gets its signal last: see ``tree_ending``.
         """
-        if not self.group_gone.done():
+        if not self.tree_gone.done():
             self._end_tree(self, signum)
 
     async def is_gone(self) -> bool:
         """Whether neither the child nor anything that it started lives."""
-        if not self.group_gone.done() and self.exit.done() and not await self._members(self):
+        if not self.tree_gone.done() and self.exit.done() and not await self._members(self):
             self.gone()
-        return self.group_gone.done()
+        return self.tree_gone.done()
 
     def pause(self) -> None:
         """Hand on no frames for now: the child blocks when it has filled its socket. Its end is reported
@@ -212,9 +212,9 @@ class Child:
         self.release()
         self.listen()
 
-    def exited(self, status: ExitStatus, group_gone: bool) -> None:
-        """Its leader is dead, and maybe its group: hear what it said before that, and tell."""
-        self._ended = status, group_gone
+    def exited(self, status: ExitStatus, tree_gone: bool) -> None:
+        """Its process is dead, and maybe its tree: read what it said before that, and report."""
+        self._ended = status, tree_gone
         if self._hang_up is not None:
             self._hang_up.cancel()
         if not self._heard:
@@ -234,15 +234,15 @@ class Child:
             self._output = None
         if not self.exit.done():
             self.exit.set_result(status)
-        if group_gone:
+        if tree_gone:
             self.gone()
         if self._observer is not None:
             self._tell(self._observer.exited, status)
 
     def gone(self) -> None:
         """No member of its group lives."""
-        if not self.group_gone.done():
-            self.group_gone.set_result(None)
+        if not self.tree_gone.done():
+            self.tree_gone.set_result(None)
 
     def release(self) -> None:
         """Close every descriptor; nothing is heard any more."""

@@ -84,7 +84,7 @@ async def run_once(
 
     ``check`` is the check of the child's frames, ``timeout`` is in seconds, ``memory_limit`` in bytes of
     writable memory. Raises CallFailed, and errors.Unavailable if the child cannot be forked. Its process
-    group is killed in any case.
+    tree is killed in any case.
 
     ``handler`` answers the child's calls: a CloudwrightError of it refuses the call, any other exception ends
     the child and is raised here.
@@ -105,7 +105,7 @@ async def run_once(
         for task in asker.answering:
             task.cancel()
         child.signal(signal.SIGKILL)
-        await asyncio.wait([child.group_gone], timeout=DEATH_SECONDS)
+        await asyncio.wait([child.tree_gone], timeout=DEATH_SECONDS)
 
 
 def _death(name: str, child: Child, printed: str, memory_limit: int | None) -> CallFailed:

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 class OperationEnd:
     """How an attempt ended: `cancelled` means that it was revoked before it began.
 
-    ``exit_status`` is None where no process was forked. ``group_gone`` tells whether the whole process group
+    ``exit_status`` is None where no process was forked. ``tree_gone`` tells whether all that it started
     was gone by then: an operation that ended by itself may leave a server running on purpose.
     """
 
@@ -47,7 +47,7 @@ class OperationEnd:
     failure: Failure | None = field(default=None, repr=False)
     updates: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     exit_status: ExitStatus | None = None
-    group_gone: bool = True
+    tree_gone: bool = True
 
 
 class OperationSink(Protocol):
@@ -69,7 +69,7 @@ class OperationSink(Protocol):
         """
 
     def signalled(self, operation_id: str, signum: int, reason: str) -> None:
-        """A signal was sent to its process group."""
+        """A signal was sent to what it started, or to its own process."""
 
     def ended(self, operation_id: str, end: OperationEnd) -> None:
         """It is over: once, and last."""
@@ -238,7 +238,7 @@ class OperationProcess:
         self._stop_timer()
         self._lines.close()
         unexpected = (self._said is None or status.signal is not None) and not self._revoked
-        if unexpected and self.child is not None and not self.child.group_gone.done():
+        if unexpected and self.child is not None and not self.child.tree_gone.done():
             # What it had started was not left running on purpose, and must not run beside the next attempt.
             how = "without a result" if self._said is None else f"with {status.describe()}"
             self._climb(f"the operation's process ended {how}")
@@ -255,8 +255,8 @@ class OperationProcess:
             return True
         for signum, patience in ((signal.SIGTERM, self._kill_grace), (signal.SIGKILL, DEATH_SECONDS)):
             self._signal(signum, reason)
-            await asyncio.wait([child.group_gone], timeout=patience)
-            if child.group_gone.done():
+            await asyncio.wait([child.tree_gone], timeout=patience)
+            if child.tree_gone.done():
                 return True
         message = (
             f"What process {child.pid} started lives {DEATH_SECONDS:g} s after SIGKILL. It has another "
@@ -290,7 +290,7 @@ class OperationProcess:
         child = self.child
         assert child is not None
         if self._revoked:
-            return OperationEnd("cancelled", exit_status=status, group_gone=child.group_gone.done())
+            return OperationEnd("cancelled", exit_status=status, tree_gone=child.tree_gone.done())
         state: Literal["succeeded", "failed"] = "failed"
         result: Any = None
         updates: Sequence[Mapping[str, Any]] = ()
@@ -308,7 +308,7 @@ class OperationProcess:
                 failure = Failure("The operation failed and did not say why.")
         else:
             failure = Failure(self._death(child, status), kind="ProcessDied")
-        return OperationEnd(state, result, failure, updates, status, child.group_gone.done())
+        return OperationEnd(state, result, failure, updates, status, child.tree_gone.done())
 
     def _death(self, child: Child, status: ExitStatus) -> str:
         message = f"The operation's process ended with {status.describe()} and no result"
@@ -337,7 +337,7 @@ class OperationProcess:
         if child is not None:
             child.signal(signum)
             if self.over.done():
-                # What is left of a group that could not be ended is told to end once more. The sink has
+                # What could not be ended gets a signal once more. The sink has
                 # heard the end, and hears nothing after it.
                 log.warning("signal %d was sent to what operation %s left", signum, self.operation_id)
             else:

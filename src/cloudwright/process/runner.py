@@ -122,8 +122,8 @@ class Runner:
 
     def _forget(self, attempt: OperationProcess) -> None:
         child = attempt.child
-        if attempt.killed and child is not None and not child.group_gone.done():
+        if attempt.killed and child is not None and not child.tree_gone.done():
             # What is left of it must not run beside a next attempt, and may be killed again.
-            child.group_gone.add_done_callback(lambda _: self._forget(attempt))
+            child.tree_gone.add_done_callback(lambda _: self._forget(attempt))
         elif self._attempts.get(attempt.operation_id) is attempt:
             del self._attempts[attempt.operation_id]

@@ -46,7 +46,7 @@ async def test_a_signal_ends_a_child() -> None:
     await recorder.first_frame()
     child.signal(signal.SIGTERM)
     assert await soon(child.exit) == ExitStatus(signal=15)
-    await soon(child.group_gone)
+    await soon(child.tree_gone)
     child.signal(signal.SIGTERM)
 
 
@@ -57,7 +57,7 @@ async def test_a_signal_right_after_the_fork_is_not_lost() -> None:
         child, _ = await fork(zygote, "wait")
         child.signal(signal.SIGTERM)
         assert await soon(child.exit) == ExitStatus(signal=15)
-        await soon(child.group_gone)
+        await soon(child.tree_gone)
 
 
 @in_loop
@@ -87,7 +87,7 @@ def test_a_child_outlives_a_sigterm_for_as_long_as_what_it_started_does(runs) ->
             os.kill(pid, signal.SIGKILL)
         # Alone now, and it does not end by itself: it gets a SIGTERM of its own.
         assert await soon(child.exit) == ExitStatus(signal=15)
-        await soon(child.group_gone)
+        await soon(child.tree_gone)
         assert is_dead(leader)
 
     runs(test)()
@@ -101,7 +101,7 @@ def test_a_child_is_gone_when_the_last_of_what_it_started_is(runs) -> None:
         pids = (await recorder.first_frame())["pids"]
         child.signal(signal.SIGTERM)
         child.signal(signal.SIGKILL)
-        await soon(child.group_gone)
+        await soon(child.tree_gone)
         assert [is_dead(pid) for pid in pids] == [True, True, True]
 
     runs(test)()
@@ -115,7 +115,7 @@ def test_a_dead_process_that_nobody_waits_for_keeps_nobody(way: str) -> None:
         child, recorder = await fork(zygote, "leave_a_dead_one_unreaped")
         told = await recorder.first_frame()
         child.signal(signal.SIGKILL)
-        await soon(child.group_gone)
+        await soon(child.tree_gone)
         assert all(is_dead(pid) for pid in [*told["pids"], told["careless"]])
 
     test()
@@ -154,7 +154,7 @@ def test_what_a_child_leaves_running_survives_its_end_and_an_orderly_close(runs,
         server = recorder.frames[0]["result"]
         told = len(recorder.told)
         _served(count)
-        assert not child.group_gone.done()
+        assert not child.tree_gone.done()
         await zygote.close()
         # What it prints is not told any more, but it does not die of that.
         _served(count)
@@ -171,9 +171,9 @@ async def test_the_end_of_what_was_left_running_is_told() -> None:
     zygote = await start_zygote()
     child, recorder = await fork(zygote, "leave_a_server")
     await soon(child.exit)
-    assert not child.group_gone.done()
+    assert not child.tree_gone.done()
     child.signal(signal.SIGTERM)
-    await soon(child.group_gone)
+    await soon(child.tree_gone)
     assert is_dead(recorder.frames[0]["result"])
 
 
@@ -188,7 +188,7 @@ def test_a_daemon_of_a_child_that_has_ended_is_not_touched(way: str) -> None:
         other, of_other = await fork(zygote, "have_a_family")
         await of_other.first_frame()
         other.signal(signal.SIGKILL)
-        await soon(other.group_gone)
+        await soon(other.tree_gone)
         await zygote.close()
         assert not is_dead(daemon)
         os.kill(daemon, signal.SIGKILL)
@@ -240,7 +240,7 @@ def test_when_a_zygote_is_killed_its_children_die_and_everybody_is_told(runs) ->
         assert "signal 9 (SIGKILL)" in await soon(zygote.died)
         assert recorder.told[-1] == ("exited", ExitStatus(signal=9))
         assert child.fault == "its zygote test died"
-        assert child.group_gone.done()
+        assert child.tree_gone.done()
         assert all(is_dead(pid) for pid in pids)
         with pytest.raises(Unavailable):
             await soon(forking)
@@ -248,9 +248,9 @@ def test_when_a_zygote_is_killed_its_children_die_and_everybody_is_told(runs) ->
             await fork(zygote, "nothing")
         # What was left running on purpose has nobody but the supervisor now.
         assert not is_dead(server)
-        assert not served.group_gone.done()
+        assert not served.tree_gone.done()
         served.signal(signal.SIGKILL)
-        await soon(served.group_gone)
+        await soon(served.tree_gone)
         assert is_dead(server)
 
     runs(test)()
@@ -275,7 +275,7 @@ def test_a_zygote_killed_in_the_middle_of_forks_leaves_nobody_untold(runs) -> No
                     child, recorder = outcome
                     await soon(child.exit)
                     child.signal(signal.SIGKILL)
-                    await soon(child.group_gone)
+                    await soon(child.tree_gone)
                     assert len(recorder.exits) == 1
                 else:
                     assert isinstance(outcome, Unavailable)
@@ -291,7 +291,7 @@ async def test_a_group_that_was_to_end_ends_with_its_zygote() -> None:
     child.signal(signal.SIGTERM)
     os.kill(zygote.pid, signal.SIGKILL)
     await soon(zygote.died)
-    assert child.group_gone.done()
+    assert child.tree_gone.done()
     assert all(is_dead(pid) for pid in others)
 
 
@@ -386,7 +386,7 @@ async def test_a_kill_does_not_wait_for_a_stopped_zygote_which_is_replaced() -> 
     await asyncio.to_thread(wait_dead, *pids)
     # It does not say so: it is killed for that.
     assert await soon(child.exit) == ExitStatus(signal=9)
-    await soon(child.group_gone)
+    await soon(child.tree_gone)
     assert "signal 9 (SIGKILL)" in await soon(zygote.died)
 
 

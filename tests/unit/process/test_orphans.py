@@ -64,7 +64,7 @@ def test_what_an_earlier_attempt_left_running_is_not_found_with_a_later_one(way:
         found = orphans.find({child_key(name, 2): name}, open_cgroups())
         assert {pid for orphan in found for pid in orphan.pids} == set(pids)
         second.signal(signal.SIGKILL)
-        await soon(second.group_gone)
+        await soon(second.tree_gone)
         assert not is_dead(daemon)
         os.kill(daemon, signal.SIGKILL)
         wait_dead(daemon)

@@ -74,7 +74,7 @@ def test_a_kill_ends_what_was_started(how: str, way: str) -> None:
         await until_asleep(seconds, count)
         assert await soon(runner.kill(ID, "the user asked"))
         assert sleepers(seconds) == []
-        assert (await books.end()).group_gone
+        assert (await books.end()).tree_gone
 
     test()
 
@@ -88,7 +88,7 @@ def test_a_kill_ends_a_program_in_a_session_of_its_own_without_an_environment(wa
         child, _ = await fork(zygote, "start_new_session", env={"SECONDS": seconds})
         await until_asleep(seconds, 1)
         child.signal(signal.SIGKILL)
-        await soon(child.group_gone)
+        await soon(child.tree_gone)
         assert sleepers(seconds) == []
 
     test()
@@ -106,7 +106,7 @@ def test_a_kill_ends_what_is_left_of_one_whose_own_process_died(way: str) -> Non
         end = await books.end()
         assert end.failure is not None
         assert end.failure.kind == "ProcessDied"
-        assert end.group_gone
+        assert end.tree_gone
         assert sleepers(seconds) == []
 
     test()
@@ -124,7 +124,7 @@ def test_what_was_started_dies_with_its_zygote(way: str) -> None:
         os.kill(zygote.pid, signal.SIGKILL)
         await soon(zygote.died)
         assert sleepers(seconds) == []
-        assert child.group_gone.done()
+        assert child.tree_gone.done()
 
     test()
 
@@ -166,7 +166,7 @@ def test_what_cleans_up_at_sigterm_has_its_seconds_and_is_heard(way: str, ends: 
         assert [signum for signum, _ in books.of("signalled")] == [signal.SIGTERM]
         assert end.exit_status is not None
         assert end.exit_status.code == 0
-        assert end.group_gone
+        assert end.tree_gone
 
     test()
 

@@ -124,7 +124,7 @@ def test_an_operation_succeeds(runs) -> None:
             result={"type": "begin", "version": VERSION, "operation": {"id": ID}},
             updates=[{"id": "i", "version": 1, "runtime_properties": {}}],
             exit_status=ExitStatus(code=0),
-            group_gone=True,
+            tree_gone=True,
         )
         assert runner.running == {}
 
@@ -373,7 +373,7 @@ async def test_what_a_dead_operation_had_started_ends_before_its_failure_is_told
     _, books, _ = await start("print_family_and_die")
     end = await books.end()
     assert end.state == "failed"
-    assert end.group_gone
+    assert end.tree_gone
     assert is_dead(int(books.lines[0]))
     assert books.of("signalled") == [[signal.SIGTERM, "the operation's process ended without a result"]]
 
@@ -383,7 +383,7 @@ async def test_what_a_successful_operation_left_running_lives_on() -> None:
     runner, books, zygote = await start("leave_a_server")
     end = await books.end()
     assert end.state == "succeeded"
-    assert not end.group_gone
+    assert not end.tree_gone
     assert await runner.kill(ID, "too late")
     await runner.close()
     await zygote.close()
@@ -435,7 +435,7 @@ async def test_a_kill_of_one_that_obeys_takes_one_signal() -> None:
         "It was told to end: the user asked. The last it printed:\nready"
     )
     assert end.failure == Failure(message, kind="ProcessDied")
-    assert end.group_gone
+    assert end.tree_gone
     assert await runner.kill(ID, "again")
 
 
@@ -456,7 +456,7 @@ async def test_a_kill_is_over_when_the_last_grandchild_is() -> None:
     assert await soon(runner.kill(ID, "the user asked"))
     assert is_dead(grandchild)
     end = await books.end()
-    assert end.group_gone
+    assert end.tree_gone
     assert end.exit_status == ExitStatus(signal=9)
     assert [signum for signum, _ in books.of("signalled")] == [signal.SIGTERM, signal.SIGKILL]
 
@@ -525,7 +525,7 @@ async def test_what_outlives_the_end_is_ended_when_asked_again_and_the_sink_hear
     with monkeypatch.context() as patched:
         patched.setattr(Child, "signal", lambda self, signum: None)
         runner, books, _ = await start("print_family_and_die", grace=0.01)
-        assert not (await books.end()).group_gone
+        assert not (await books.end()).tree_gone
     monkeypatch.setattr(operation_process, "DEATH_SECONDS", PATIENCE)
     assert await runner.kill(ID, "again")
     assert books.told[-1][0] == "ended"
@@ -538,7 +538,7 @@ async def test_an_operation_that_takes_too_long_is_ended() -> None:
     message = "The operation did not end within 0.05 s, and its processes were ended."
     assert end.failure == Failure(message, recoverable=False, kind="OperationTimeout")
     assert books.of("signalled") == [[signal.SIGTERM, "it did not end within 0.05 s"]]
-    assert end.group_gone
+    assert end.tree_gone
 
 
 @in_loop
@@ -637,7 +637,7 @@ async def test_closing_kills_all_and_accepts_no_more() -> None:
     runner, books, zygote = await start("be_loud_and_ignore", grace=0.01)
     await books.line("ready")
     await soon(runner.close())
-    assert (await books.end()).group_gone
+    assert (await books.end()).tree_gone
     assert runner.running == {}
     with pytest.raises(Unavailable):
         await runner.run(zygote, ID, {}, entry="unruly:succeed")

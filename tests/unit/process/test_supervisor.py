@@ -43,7 +43,7 @@ def test_a_child_is_spoken_with_and_its_end_is_told_last(runs) -> None:
         }
         child.send({"type": "stop"})
         assert await soon(child.exit) == ExitStatus(code=0)
-        await soon(child.group_gone)
+        await soon(child.tree_gone)
         assert [kind for kind, _ in recorder.told] == ["frame", "exited"]
 
     runs(test)()
