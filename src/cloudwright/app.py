@@ -119,7 +119,7 @@ async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening
         gc.enable()
         serving = await server.start_serving(listening)
         answering.set_result(server)
-        # Before anyone knows that it answers: a signal would else end it without order.
+        # Before its address is announced: otherwise a signal would end it without an orderly shutdown.
         end = _end_signal()
         _announce(settings, url)
         await _until(end, manager, server, settings.idle_exit)
@@ -128,7 +128,7 @@ async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening
         server.should_exit = True
         await serving
     finally:
-        # Where the API never answers, nobody may wait for it, least of all whoever has to end.
+        # If the API never starts, nothing may wait for it for ever, least of all the shutdown.
         answering.cancel()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
@@ -140,7 +140,7 @@ async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening
 
 
 async def _loaded(name: str) -> Any:
-    """A module that is not loaded before it is needed, loaded by a thread: what runs already goes on."""
+    """A module that is not loaded before it is needed, loaded by a thread: what runs already continues."""
     return await asyncio.to_thread(importlib.import_module, name)
 
 

@@ -1,6 +1,6 @@
 """Every setting of a manager, in one frozen object; the only reader of the environment.
 
-Each field ``name`` is read from ``CLOUDWRIGHT_<NAME>`` where the command line does not give it.
+Each field ``name`` is read from ``CLOUDWRIGHT_<NAME>`` if the command line does not give it.
 ``docs/reference/settings.md`` lists them all, which a test checks.
 """
 
@@ -19,7 +19,7 @@ PREFIX = "CLOUDWRIGHT_"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a manager can be told. Times are in seconds."""
+    """A manager's settings. Times are in seconds."""
 
     # Where everything of this manager is kept; one manager at a time may use it.
     home: Path
@@ -44,13 +44,13 @@ class Settings:
     no_resume: bool = False
     # Whether each operation gets a cgroup of its own: `auto` (if the manager may make them) or `off`.
     cgroups: str = "auto"
-    # End by itself after this long with nothing to do and nobody connected; 0 means never.
+    # End by itself after this long with nothing to do and no client connected; 0 means never.
     idle_exit: float = 0.0
     # A file descriptor to which the line that says where the manager answers is written too; -1 means none.
     ready_fd: int = -1
-    # How often the reconciler compares the database with what is running, besides every time it is told to.
+    # How often the reconciler compares the database with what is running, besides every time it is woken.
     reconcile_interval: float = 2.0
-    # Retries of operations where neither the operation nor the deployment says otherwise.
+    # Retries of operations if neither the operation nor the deployment says otherwise.
     task_retries: int = 60
     task_retry_interval: float = 15.0
     subgraph_retries: int = 0

@@ -77,7 +77,7 @@ async def receive_archive(
 ) -> AsyncIterator[tuple[Path, ArchiveDetails]]:
     """The archive of a request as a file in ``folder``, for the body of the statement to take over.
 
-    It is removed where that raises. ``details`` are those of the query; a form brings its own. Raises
+    It is removed if that raises. ``details`` are those of the query; a form brings its own. Raises
     InvalidInput.
     """
     archive = folder / f"archive-{secrets.token_hex(8)}"

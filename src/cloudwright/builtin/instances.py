@@ -41,7 +41,7 @@ GONE = ("deleted", "uninitialized")
 def install_node_instance_subgraph(
     instance: WorkflowNodeInstance, graph: TaskContainer, state: str | None = None, **_: Any
 ) -> SubgraphTask:
-    """The subgraph that installs the instance, from ``state`` on, which is its own where none is given."""
+    """The subgraph that installs the instance, from ``state`` on, which is its own if none is given."""
     subgraph: SubgraphTask = graph.subgraph(f"install_{instance.id}")
     steps = _install_steps(instance, subgraph, instance.state if state is None else state)
     if steps:
@@ -240,7 +240,7 @@ class RebuildSubgraph:
 
 
 class IgnoreFailure:
-    """Lets the workflow go on although the task failed, and says so."""
+    """Lets the workflow continue although the task failed, and says so."""
 
     def __init__(self, instance_id: str) -> None:
         self._instance_id = instance_id

@@ -28,7 +28,7 @@ def is_host_node(node_instance: WorkflowNodeInstance) -> bool:
 
 
 def skip_nop_operations(task: Any, pre: Any = None, post: Any = None) -> Steps:
-    """``pre``, ``task`` and ``post`` in this order, or nothing where ``task`` would do nothing."""
+    """``pre``, ``task`` and ``post`` in this order, or nothing if ``task`` would do nothing."""
     if task is None or task.is_nop():
         return []
     return [*_listed(pre), task, *_listed(post)]
@@ -47,7 +47,7 @@ def operation(
     before: tuple[str | None, str] | None = None,
     after: tuple[str | None, str] | None = None,
 ) -> Steps:
-    """An operation of the instance; nothing where it is not implemented.
+    """An operation of the instance; nothing if it is not implemented.
 
     ``before`` and ``after`` are each a state to set, or None, and what to say.
     """
@@ -76,7 +76,7 @@ def relationship_operations(relationship: WorkflowRelationshipInstance, name: st
 def relationships_operations(
     graph: TaskContainer, node_instance: WorkflowNodeInstance, operation: str, reverse: bool = False
 ) -> SubgraphTask | None:
-    """A subgraph that runs the operation for all relationships of the instance, or None where there is
+    """A subgraph that runs the operation for all relationships of the instance, or None if there is
     nothing to run.
 
     Relationships with instances of the same node side by side; else one after another, as the blueprint has

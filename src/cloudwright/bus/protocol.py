@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 Message = dict[str, Any]
 
-#: The topic under which a subscriber is told that it lost messages: it should look at the database once.
+#: The topic under which a subscriber learns that it lost messages: it should look at the database once.
 OVERFLOW = "overflow"
 
 

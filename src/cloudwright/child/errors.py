@@ -86,7 +86,7 @@ class RequestRefused(Exception):
 
 
 class ScriptException(Exception):
-    """``retry`` tells an operation that is to be run again from one that is to fail for good."""
+    """``retry`` is whether the operation is to be run again; if not, it fails for good."""
 
     def __init__(self, message: str | None = None, retry: bool = False) -> None:
         super().__init__(message)

@@ -11,6 +11,6 @@ What must always hold:
   on the terminal when a command runs (`lazy`).
 
 `main` holds the tree of commands, one module per noun holds the rest. `session` carries the options that all
-commands share and chooses the manager, `embedded` starts one where none is, `output` prints, `following`
-follows an execution and `live` shows it.
+commands share, `selection` chooses the manager, `local_manager` starts one if none runs, `output` prints,
+`execution_follower` follows an execution and `follower_live` shows it.
 """

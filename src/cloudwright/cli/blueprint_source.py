@@ -43,7 +43,7 @@ EXCLUDED_FOLDERS = frozenset(
 )
 EXCLUDED_FILES = frozenset({".DS_Store", "Thumbs.db"})
 EXCLUDED_SUFFIXES = (".pyc", ".pyo", ".swp", "~")
-#: Beyond these a folder is hardly a blueprint: somebody keeps theirs beside everything else.
+#: Beyond these a folder is hardly a blueprint: its blueprint probably lies beside unrelated files.
 LARGEST_FOLDER = 50_000_000
 MOST_FILES = 10_000
 SPOOLED = 8_000_000
@@ -61,7 +61,7 @@ class Source:
 
 @contextmanager
 def open_source(named: str, filename: str | None) -> Iterator[Source]:
-    """The archive of the blueprint that ``named`` names. Raises Failure where there is none."""
+    """The archive of the blueprint that ``named`` names. Raises Failure if there is none."""
     path = Path(named)
     if path.is_dir():
         with _packed(path, filename or DEFAULT_FILE, filename) as source:
@@ -161,7 +161,7 @@ def _archive_names(archive: IO[bytes], name: str) -> set[str]:
 
 
 def _reason(error: Exception) -> str:
-    """The reason in one line; nothing where there are many, one for each kind that a file could have been."""
+    """The reason in one line; nothing if there are many, one for each kind that a file could have been."""
     text = str(error).rstrip(".")
     return "" if "\n" in text or not text else f": {text}"
 
@@ -179,7 +179,7 @@ def _no_main_file(main_file: str, where: str, found: list[str]) -> Failure:
 
 
 def _blueprint_id(folder: str, filename: str | None) -> str:
-    """As Cloudify makes it: the folder's name, and the main file's where an unusual one was given."""
+    """As Cloudify makes it: the folder's name, and the main file's if an unusual one was given."""
     name = folder if filename in (None, DEFAULT_FILE) else f"{folder}.{PurePosixPath(filename or '').stem}"
     return name.replace("_", "-")
 

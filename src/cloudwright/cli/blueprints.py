@@ -49,11 +49,11 @@ def blueprints() -> None:
 
 @blueprints.command("upload")
 @click.argument("blueprint_path")
-@options.blueprint(help="The id to give it; the name of its folder where it is not given.")
+@options.blueprint(help="The id to give it; the name of its folder if it is not given.")
 @options.blueprint_filename
 @click.option("-a", "--async-upload", is_flag=True, help="Return before the manager has read and checked it.")
 @options.labels()
-@click.option("--validate", is_flag=True, help="Check it first, and upload it only where it is valid.")
+@click.option("--validate", is_flag=True, help="Check it first, and upload it only if it is valid.")
 @options.visibility
 @options.standard
 @pass_session
@@ -96,7 +96,7 @@ def validate(session: Session, blueprint_path: str, blueprint_filename: str | No
 
     Prints a line `file:line:column: what is wrong` for everything that is, and then what is allowed and
     probably not meant, as `warning: ...`; with --json, one document
-    `{"valid": ..., "problems": [...], "warnings": [...]}` for editors. The exit code is 1 where it is not
+    `{"valid": ..., "problems": [...], "warnings": [...]}` for editors. The exit code is 1 if it is not
     valid.
     """
     found, warnings = uploading.check(session, blueprint_path, blueprint_filename)
@@ -164,7 +164,7 @@ def inputs(session: Session, blueprint_id: str) -> None:
 
 @blueprints.command("delete")
 @click.argument("blueprint_id")
-@options.force("Delete it even where another blueprint imports it.")
+@options.force("Delete it even if another blueprint imports it.")
 @options.standard
 @pass_session
 def delete(session: Session, blueprint_id: str, force: bool) -> None:

@@ -66,11 +66,11 @@ class CommandLine(click.Group):
 
 
 def _end(error: BaseException, session: Session) -> int:
-    """Say what went wrong, and answer the exit code."""
+    """Print what went wrong, and return the exit code."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else FAILED
     if isinstance(error, BrokenPipeError):
-        # Whoever read this has seen enough. What is buffered still must not be written when the interpreter
+        # The reader of the pipe has closed it. What is still buffered must not be written when Python
         # ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED

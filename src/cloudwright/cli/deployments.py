@@ -61,7 +61,7 @@ def deployments() -> None:
 @options.site_name
 @options.labels()
 @click.option("--generate-id", is_flag=True, help="Generate the deployment ID.")
-@click.option("-n", "--display-name", metavar="NAME", help="What to call it; its id where it is not given.")
+@click.option("-n", "--display-name", metavar="NAME", help="What to call it; its id if it is not given.")
 @click.option(
     "--runtime-only-evaluation", is_flag=True, help="Evaluate intrinsic functions only when operations run."
 )
@@ -85,7 +85,7 @@ def create(
 ) -> None:
     """Create a deployment of a blueprint.
 
-    Its id is the blueprint's where neither DEPLOYMENT_ID nor --generate-id is given.
+    Its id is the blueprint's if neither DEPLOYMENT_ID nor --generate-id is given.
     """
     if generate_id and deployment_id:
         raise click.UsageError("Give an id, or --generate-id, not both.")
@@ -139,7 +139,7 @@ def get(session: Session, deployment_id: str) -> None:
 
 @deployments.command("delete")
 @click.argument("deployment_id")
-@options.force("Delete it even where node instances live, or other deployments need it.")
+@options.force("Delete it even if node instances live, or other deployments need it.")
 @click.option(
     "-l", "--with-logs", is_flag=True, help="For Cloudify's scripts; its executions and their logs stay."
 )

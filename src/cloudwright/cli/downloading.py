@@ -12,9 +12,9 @@ from cloudwright.cli.failure import Failure
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which is at ``path`` only once all of it is there. Raises Failure where it cannot be.
+    """A file to write, which is at ``path`` only once all of it is there. Raises Failure if it cannot be.
 
-    A device, a pipe or a link is written to as it is: to replace it would take it away from everybody else.
+    A device, a pipe or a link is written to as it is: replacing it would break it for all other programs.
     """
     is_special = path.is_symlink() or (path.exists() and not path.is_file())
     partial = path if is_special else path.with_name(f"{path.name}.part")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 LOG = "cloudify_log"
-#: Types of events that tell of something bad, or of an end, whatever their words are.
+#: Types of events that report a failure or an end, whatever their message is.
 BAD_EVENTS = frozenset({"task_failed", "workflow_failed", "workflow_node_event_failed"})
 GOOD_EVENTS = frozenset({"task_succeeded", "workflow_succeeded"})
 CANCEL_EVENTS = frozenset({"workflow_cancelled", "execution_cancel_requested", "task_cancelled"})
@@ -60,7 +60,7 @@ def event_message(event: Event) -> str:
 
 
 def is_debug(event: Event) -> bool:
-    """Whether it is shown only where somebody asked for everything."""
+    """Whether it is shown only if the user asked for everything."""
     return event.get("type") == LOG and (event.get("level") or "").lower() in DEBUG_LEVELS
 
 

@@ -77,13 +77,13 @@ def events() -> None:
     "--execution-id",
     "execution_id_option",
     metavar="ID",
-    help="The execution, where it is not an argument.",
+    help="The execution, if it is not an argument.",
 )
 @click.option(
     "--include-logs/--no-logs", default=True, show_default=True, help="Show log messages, or events only."
 )
 @click.option("--json-output", is_flag=True, help="Print each event as a line of JSON.")
-@click.option("--tail", is_flag=True, help="Go on showing events until the execution is over.")
+@click.option("--tail", is_flag=True, help="Continue to show events until the execution is over.")
 @click.option(
     "--from", "since", metavar="TIME", callback=read_time, help=f"Show events from this time on: {TIMES}."
 )
@@ -118,7 +118,7 @@ def list_events(
 ) -> None:
     """Show the events and log messages of an execution.
 
-    With --tail it goes on until the execution is over, and the exit code says whether it ended well. Ctrl-C
+    With --tail it continues until the execution is over, and the exit code says whether it ended well. Ctrl-C
     then ends this command only, and not the execution.
     """
     execution_id = _only_one(execution_id, execution_id_option)

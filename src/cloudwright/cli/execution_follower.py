@@ -1,8 +1,8 @@
 """Following an execution on a command line: its events as they happen, and Ctrl-C as a request to stop it.
 
-Ctrl-C asks for a standard cancellation and goes on following; again forces it; a third time kills; a fourth
+Ctrl-C asks for a standard cancellation and continues to follow; again forces it; a third time kills; a fourth
 only stops following. The requests go out from a thread of their own, in order, so that neither a slow manager
-nor a broken connection can keep the next Ctrl-C from being heard.
+nor a broken connection can keep the next Ctrl-C from being handled.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LADDER = ("cancel", "force-cancel", "kill")
 ASKED = {
     "cancel": "Asked the workflow to cancel. Ctrl-C again forces it to end.",
-    "force-cancel": "Forced the workflow to end; operations that run go on. Ctrl-C again kills them too.",
+    "force-cancel": "Forced the workflow to end; running operations continue. Ctrl-C again kills them too.",
     "kill": "Killed the workflow and its operations. Ctrl-C again stops following.",
 }
 ASKING = {
@@ -39,7 +39,7 @@ ASKING = {
     "force-cancel": "Ctrl-C again: forcing the workflow to end",
     "kill": "Ctrl-C again: killing the workflow and its operations",
 }
-#: Seconds between two looks at what the stream of events does not tell: counts, states of node instances.
+#: Seconds between two polls of what the stream of events does not contain: counts, states of node instances.
 REFRESH_INTERVAL = 0.5
 #: Seconds after which a request that did not arrive is sent again.
 RESEND_INTERVAL = 1.0
@@ -62,7 +62,7 @@ class View(Protocol):
         """Something about the following itself: a request, a lost connection."""
 
     def lost(self) -> None:
-        """Nobody answers: what is shown is as it was, until the next call that brings news."""
+        """The manager does not respond: what is shown stays as it was until a later call succeeds."""
 
     def standing(self, execution: Execution) -> None: ...
 
@@ -111,7 +111,7 @@ class ExecutionFollower:
         self._undelivered = ""
 
     def run(self) -> Execution:
-        """The execution when it is over. Raises Failure where it cannot be followed to its end."""
+        """The execution when it is over. Raises Failure if it cannot be followed to its end."""
         asking = self._thread(self._ask)
         with self._hearing_interrupts():
             self._thread(self._read).start()
@@ -217,7 +217,7 @@ class ExecutionFollower:
         return execution
 
     def _instances(self, execution: Execution) -> list[NodeInstance]:
-        """Those of the deployment, where there is one."""
+        """Those of the deployment, if there is one."""
         deployment_id = execution.get("deployment_id")
         if not deployment_id:
             return []
@@ -273,9 +273,9 @@ class ExecutionFollower:
             return
 
     def _look(self) -> None:
-        """The thread that looks at what the stream does not tell."""
+        """Run the thread that polls for what the stream does not contain."""
         while True:
-            # The thread that reads the stream meets the same trouble and tells of it.
+            # The thread that reads the stream gets the same error and reports it.
             try:
                 execution = self._client.executions.get(self._execution["id"])
                 self._happenings.put(_Happened("instances", self._instances(execution)))

@@ -141,7 +141,7 @@ def get(session: Session, execution_id: str) -> None:
     "--wait-after-fail",
     metavar="SECONDS",
     type=click.IntRange(min=0),
-    help="When an operation fails, wait this long for those that run already; 600 where it is not given.",
+    help="When an operation fails, wait this long for those that run already; 600 if it is not given.",
 )
 @click.option(
     "--cancel-after",
@@ -179,7 +179,7 @@ def start(
 ) -> None:
     """Run a workflow on a deployment, and follow it to its end.
 
-    The exit code is 0 only where it ended well. Ctrl-C asks for its cancellation and goes on following; again
+    The exit code is 0 only if it ended well. Ctrl-C asks for its cancellation and continues to follow; again
     forces it to end; a third time kills its operations too.
 
     \b
@@ -218,7 +218,7 @@ def start(
 
 @executions.command("cancel")
 @click.argument("execution_id")
-@options.force("End the workflow's process at once; operations that run go on.")
+@options.force("End the workflow's process at once; running operations continue.")
 @click.option(
     "-k",
     "--kill",
@@ -239,9 +239,9 @@ def cancel(
 ) -> None:
     """Ask an execution to stop.
 
-    Without options this asks its workflow, which may stop, roll back, or go on. A request may be raised later
-    (with --force, then with --kill), not lowered. Returns when the request is stored, or with --wait when it
-    is over.
+    Without options this asks its workflow, which may stop, roll back, or continue. A request can be raised
+    later (with --force, then with --kill), not lowered. Returns when the request is stored, or with --wait
+    when it is over.
 
     \b
     Examples, from mild to harsh (ID is in `cfy executions list`):
@@ -290,7 +290,7 @@ def cancel(
 @options.standard
 @pass_session
 def resume(session: Session, execution_id: str, reset_operations: bool) -> None:
-    """Go on with an execution that failed or was cancelled, where it stopped."""
+    """Resume an execution that failed or was cancelled, where it stopped."""
     with session.finding("execution", execution_id):
         execution = session.client.executions.resume(execution_id, reset_operations=reset_operations)
     if session.out.as_json:

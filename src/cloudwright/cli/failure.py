@@ -61,7 +61,7 @@ class Silent(Exception):
 
 
 def refused(error: ApiError, hint: str) -> Failure:
-    """What to tell a user about a manager's refusal where the command itself knows what helps."""
+    """What to tell a user about a manager's refusal if the command itself knows what helps."""
     return Failure(
         error.message,
         hint,

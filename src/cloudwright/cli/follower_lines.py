@@ -60,7 +60,7 @@ class JsonLines(Lines):
 
 
 class Nothing(Lines):
-    """No events; what concerns the following itself is told nevertheless."""
+    """Shows no events, only messages about the following itself."""
 
     def event(self, event: Event) -> None:
         pass
@@ -68,7 +68,7 @@ class Nothing(Lines):
 
 @contextmanager
 def open_view(out: Output, execution: Execution, *, json_lines: bool) -> Iterator[View]:
-    """The view that fits: painted on a terminal, unless somebody wants every line or none."""
+    """The view that fits: painted on a terminal, unless the options ask for every line or none."""
     if json_lines:
         yield JsonLines(out)
     elif out.as_json or out.quiet:

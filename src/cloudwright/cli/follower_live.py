@@ -156,7 +156,7 @@ class LiveView:
         return f"{text}  {failed} failed" if failed else text
 
     def _instance_table(self, most: int) -> Table:
-        """Those on their way first where there is no room for all."""
+        """Those on their way first if there is no room for all."""
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)

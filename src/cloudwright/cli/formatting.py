@@ -30,7 +30,7 @@ PENDING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One field of a record in a list. ``label`` is its heading where the field's name would not do.
+    """One field of a record in a list. ``label`` is its heading if the field's name would not do.
 
     Where a table is wider than its terminal, ``spare`` ones are left out.
     """
@@ -113,7 +113,7 @@ def short_time(text: str) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A value of any shape: texts as they are, the rest as JSON, indented where it is large."""
+    """A value of any shape: texts as they are, the rest as JSON, indented if it is large."""
     if isinstance(value, str):
         return plain(value)
     text = json_text(value)
@@ -121,7 +121,7 @@ def value_text(value: Any) -> str:
 
 
 def default_text(declared: Mapping[str, Any]) -> str:
-    """The default of an input or a parameter, as one would write it; nothing where it has none."""
+    """The default of an input or a parameter, as one would write it; nothing if it has none."""
     return value_text(declared["default"]) if "default" in declared else ""
 
 

@@ -103,7 +103,7 @@ def _plain(value: Any) -> Any:
 
 
 def _read_pairs(text: str) -> dict[str, Any] | None:
-    """``a=1;b=x=y`` with every value a text, or None where it is something else."""
+    """``a=1;b=x=y`` with every value a text, or None if it is something else."""
     pairs: dict[str, Any] = {}
     for part in text.split(";"):
         if not part.strip():

@@ -21,12 +21,10 @@ else:
 
 @click.command()
 @click.argument("blueprint_path")
-@options.blueprint(help="The id to give the blueprint; the name of its folder where it is not given.")
+@options.blueprint(help="The id to give the blueprint; the name of its folder if it is not given.")
 @options.blueprint_filename
-@click.option("--validate", is_flag=True, help="Check the blueprint first, and go on only where it is valid.")
-@options.deployment(
-    required=False, help="The id to give the deployment; the blueprint's where it is not given."
-)
+@click.option("--validate", is_flag=True, help="Check the blueprint first, and continue only if it is valid.")
+@options.deployment(required=False, help="The id to give the deployment; the blueprint's if it is not given.")
 @options.deployment_inputs
 @options.workflow("install")
 @options.force_concurrent
@@ -66,8 +64,8 @@ def install(
     BLUEPRINT_PATH is a blueprint's file or folder, an archive (zip, tar, tar.gz, tar.bz2), the URL of one, or
     `organization/repository[:tag]` on GitHub. With a file, its whole folder is uploaded.
 
-    Follows the installation to its end; the exit code is 0 only where it ended well. Ctrl-C asks for its
-    cancellation and goes on following; again forces it to end; a third time kills its operations too.
+    Follows the installation to its end; the exit code is 0 only if it ended well. Ctrl-C asks for its
+    cancellation and continues to follow; again forces it to end; a third time kills its operations too.
 
     \b
     Examples:
@@ -100,8 +98,8 @@ def install(
     except (BadRequest, Conflict) as error:
         raise Failure(
             f"The deployment `{deployment}` could not be created: {error.message}",
-            f"The blueprint stays. Go on with `cfy deployments create {deployment} -b {uploaded} ...` and\n"
-            f"`cfy executions start {workflow_id} -d {deployment}`, or remove it with\n"
+            f"The blueprint stays. Continue with `cfy deployments create {deployment} -b {uploaded} ...`\n"
+            f"and `cfy executions start {workflow_id} -d {deployment}`, or remove it with\n"
             f"`cfy blueprints delete {uploaded}`.",
             details={"status": error.status, "error_code": error.code, "blueprint_id": uploaded},
         ) from error

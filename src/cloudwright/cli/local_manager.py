@@ -55,7 +55,7 @@ class LocalManager:
         self._credentials = home / "credentials.json"
 
     def running(self) -> Target | None:
-        """Its address and credentials, where it runs and answers; starts nothing."""
+        """Return its address and credentials, or None if no manager responds; starts none."""
         target = self._read_credentials()
         if target is None or not _proves_identity(target):
             return None
@@ -63,13 +63,13 @@ class LocalManager:
         return target if self._is_locked() else None
 
     def ensure(self) -> Target:
-        """Its address and credentials; it is started where it does not run. Raises Failure."""
+        """Return its address and credentials, and start it first if it does not run. Raises Failure."""
         target = self.running()
         if target is not None:
             return target
         self._make_home()
         with self._start_lock():
-            # Somebody else may have started it while this command waited for its turn.
+            # Another command may have started it while this one waited for the lock.
             return self.running() or self._settle() or self._start()
 
     def _make_home(self) -> None:
@@ -230,7 +230,7 @@ class LocalManager:
         return self.log.stat().st_size if self.log.exists() else 0
 
     def _last_lines(self, begun: int, count: int = 10) -> str:
-        """What it wrote since then: the error that ended it, where it could tell, or else the last lines."""
+        """What it wrote since then: the error that ended it, if it logged one, or else the last lines."""
         with open(self.log, "rb") as file:
             file.seek(begun)
             lines = file.read().decode("utf-8", "replace").splitlines()
@@ -245,7 +245,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def _read_line(descriptor: int, timeout: float) -> bytes:
-    """A line from a pipe; what there is of it where the other end closed, nothing where it took too long."""
+    """Read a line from a pipe: what there is of it if the other end closed, nothing if it took too long."""
     deadline = time.monotonic() + timeout
     line = b""
     while not line.endswith(b"\n"):

@@ -15,9 +15,9 @@ END_SECONDS = 60.0
 
 
 def end_manager(home: Path, patience: float = END_SECONDS) -> int | None:
-    """Ask the manager of ``home`` to end, and wait until it has; answers its pid, None where none runs.
+    """Ask the manager of ``home`` to end, and wait until it has. Return its pid, or None if none runs.
 
-    Raises Failure where it may not be asked, or has not ended within ``patience`` seconds.
+    Raises Failure if it may not be asked, or has not ended within ``patience`` seconds.
     """
     try:
         descriptor = os.open(home / "manager.lock", os.O_RDONLY | os.O_CLOEXEC)

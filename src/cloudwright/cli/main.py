@@ -51,7 +51,7 @@ NOUNS = {
     "tokens": ("cloudwright.cli.tokens:tokens", "Make, list and delete tokens for programs."),
     "uninstall": (
         "cloudwright.cli.uninstall:uninstall",
-        "Uninstall a deployment, delete it, and delete its blueprint where no other deployment uses it.",
+        "Uninstall a deployment, delete it, and delete its blueprint if no other deployment uses it.",
     ),
     "workflows": ("cloudwright.cli.workflows:workflows", "Look at the workflows of deployments."),
 }
@@ -73,7 +73,7 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, value: bool) 
 
 
 def _manager_version(session: Session) -> str:
-    """The version of the manager in use, where it runs: nothing is started just to ask."""
+    """The version of the manager in use, if it runs: none is started for this."""
     selection = select(session.home, os.environ)
     target = selection.target
     if target is None:
@@ -108,7 +108,7 @@ def cfy() -> None:
     """Deploy applications from blueprints, and run workflows on them.
 
     The commands speak to one manager: that of the active profile (`cfy profiles use`), or of CLOUDWRIGHT_URL,
-    or else the manager of this machine, which is started in the background where it does not run.
+    or else the manager of this machine, which is started in the background if it does not run.
 
     Exit codes: 0 it is done, 1 it failed, 2 usage error, 130 it was interrupted.
     """

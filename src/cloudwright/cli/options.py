@@ -139,7 +139,7 @@ blueprint_filename = click.option(
     "-n",
     "--blueprint-filename",
     metavar="NAME",
-    help="The main file of an archive or a folder; `blueprint.yaml` where it is not given.",
+    help="The main file of an archive or a folder; `blueprint.yaml` if it is not given.",
 )
 
 visibility = click.option(
@@ -148,7 +148,7 @@ visibility = click.option(
     type=click.Choice(["private", "tenant", "global"]),
     default="tenant",
     show_default=True,
-    help="Who may see it: its owner, everybody in its tenant, or everybody.",
+    help="Who may see it: its owner, all users of its tenant, or all users.",
 )
 
 site_name = click.option("-s", "--site-name", metavar="NAME", help="The site that the deployment belongs to.")
@@ -277,7 +277,7 @@ following = together(
         type=click.IntRange(min=1),
         default=900,
         show_default=True,
-        help="Stop following after this long; the execution goes on, and the exit code is 1.",
+        help="Stop following after this long; the execution continues, and the exit code is 1.",
     ),
     click.option(
         "--include-logs/--no-logs", default=True, show_default=True, help="Show log messages, or events only."

@@ -1,4 +1,4 @@
-"""Printing: tables on a terminal, aligned lines in a pipe, JSON where it is asked for."""
+"""Printing: tables on a terminal, aligned lines in a pipe, JSON if it is asked for."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class Output:
         return sys.stdout.isatty()
 
     def say(self, text: str) -> None:
-        """Tell a person what was done."""
+        """Print what was done, for a person."""
         if not self.quiet and not self.as_json:
             click.echo(plain(text))
 
     def remark(self, text: str) -> None:
-        """Tell a person what goes on besides what was asked for."""
+        """Print progress, for a person."""
         if not self.quiet:
             click.echo(plain(text), err=True)
 
     def warn(self, text: str) -> None:
-        """Tell a person what they must know, whatever they asked to be spared."""
+        """Print what a person must know, also with ``--quiet``."""
         click.echo(plain(text), err=True)
 
     def line(self, text: str, *, colour: str | None = None) -> None:

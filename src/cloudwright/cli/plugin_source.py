@@ -18,7 +18,7 @@ PACKAGES = (".wgn", ".whl")
 
 @contextmanager
 def open_plugin(path: Path, descriptions: Sequence[Path]) -> Iterator[IO[bytes]]:
-    """The archive of the plugin at ``path``. Raises Failure where it is none, or has no ``plugin.yaml``."""
+    """The archive of the plugin at ``path``. Raises Failure if it is none, or has no ``plugin.yaml``."""
     for file in descriptions:
         if not file.is_file():
             raise Failure(f"There is no file `{file}`.", f"Name the plugin's `{DESCRIPTION}` with `-y`.")

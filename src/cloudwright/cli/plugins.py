@@ -90,7 +90,7 @@ def get(session: Session, plugin_id: str) -> None:
 
 @plugins.command("delete")
 @click.argument("plugin_id")
-@options.force("Delete it even where deployments need it.")
+@options.force("Delete it even if deployments need it.")
 @options.standard
 @pass_session
 def delete(session: Session, plugin_id: str, force: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from cloudwright.cli.failure import Failure
 from cloudwright.client.target import DEFAULT_TENANT, Target
 
-#: The profile that means: the manager of the home directory, started where it does not run.
+#: The profile that means: the manager of the home directory, started if it does not run.
 LOCAL = "local"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\[\]-]*")
 
@@ -51,7 +51,7 @@ class Profile:
         )
 
     def public(self) -> dict[str, Any]:
-        """For showing: everything but the secrets, of which only their presence is told."""
+        """For showing: everything but the secrets, of which it says only whether they are set."""
         shown = asdict(self)
         for secret in ("manager_password", "manager_token"):
             shown[secret] = "set" if shown[secret] else None
@@ -69,7 +69,7 @@ class ProfileStore:
         return sorted(path.stem for path in self._folder.glob("*.json"))
 
     def load(self, name: str) -> Profile:
-        """Raises Failure where there is none of that name, or its file cannot be read."""
+        """Raises Failure if there is none of that name, or its file cannot be read."""
         path = self._path(name)
         try:
             content = json.loads(path.read_text("utf-8"))
@@ -89,7 +89,7 @@ class ProfileStore:
         write_private(self._path(profile.name), json.dumps(asdict(profile), indent=2) + "\n")
 
     def delete(self, name: str) -> None:
-        """Raises Failure where there is none of that name."""
+        """Raises Failure if there is none of that name."""
         path = self._path(name)
         if not path.exists():
             raise Failure(f"There is no profile `{name}`.", "`cfy profiles list` shows what exists.")
@@ -112,7 +112,7 @@ class ProfileStore:
         write_private(self._active, name + "\n")
 
     def active(self) -> Profile | None:
-        """None where the active profile is the local one."""
+        """None if the active profile is the local one."""
         name = self.active_name()
         return None if name == LOCAL else self.load(name)
 
@@ -120,7 +120,7 @@ class ProfileStore:
         return bool(NAME.fullmatch(name)) and self._path(name).exists()
 
     def find(self, address: str) -> Profile | None:
-        """The profile of that name, or the one that leads to that address, where there is just one."""
+        """The profile of that name, or the one that leads to that address, if there is just one."""
         if self.exists(address):
             return self.load(address)
         profiles = [self.load(name) for name in self.names()]
@@ -138,9 +138,9 @@ class ProfileStore:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file at once by one that nobody else can read, making its folder where needed.
+    """Replace a file at once by one that no other user can read, making its folder if needed.
 
-    Raises Failure where it cannot be written.
+    Raises Failure if it cannot be written.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

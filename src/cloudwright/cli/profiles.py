@@ -96,7 +96,7 @@ no_check = click.option(
 def profiles() -> None:
     """Choose the manager that the commands speak to, and as whom.
 
-    The profile `local` is always there: it is the manager of this machine, started where it does not run.
+    The profile `local` is always there: it is the manager of this machine, started if it does not run.
     """
 
 
@@ -191,7 +191,7 @@ def _allowed_name(name: str) -> str:
 def check(session: Session, profile: Profile) -> None:
     """Ask the manager of a profile whether it knows us, before the profile is stored.
 
-    Raises ClientError, or Failure where it does not.
+    Raises ClientError, or Failure if it does not.
     """
     session.selection = Selection(profile.target(), f"the profile `{profile.name}`", profile)
     with api.Client(profile.target()) as client:

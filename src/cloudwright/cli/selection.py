@@ -1,8 +1,8 @@
 """Which manager a command speaks to, and as whom.
 
-The address comes from the first of: ``--manager``, ``CLOUDWRIGHT_URL``, the active profile; where none says,
+The address comes from the first of: ``--manager``, ``CLOUDWRIGHT_URL``, the active profile; if none is set,
 it is the manager of the home directory. ``CLOUDWRIGHT_TOKEN``, ``CLOUDWRIGHT_USERNAME`` and
-``CLOUDWRIGHT_PASSWORD`` say as whom, and where they do not, the profile does. ``--tenant-name`` wins over
+``CLOUDWRIGHT_PASSWORD`` say as whom, and if they do not, the profile does. ``--tenant-name`` wins over
 ``CLOUDWRIGHT_TENANT``, and that over the profile.
 """
 
@@ -26,7 +26,7 @@ class Selection:
     """``target`` is None for the manager of the home directory until it is known to run.
 
     ``origin`` says where the choice came from, for messages: ``the profile `lab``` or ``CLOUDWRIGHT_URL``;
-    ``credentials`` names the variables that say as whom, where any does.
+    ``credentials`` names the variables that say as whom, if any does.
     """
 
     target: Target | None
@@ -40,7 +40,7 @@ class Selection:
         return self.log is not None
 
     def address_hint(self) -> str:
-        """What to look at when nobody answers at the address."""
+        """What to check if nothing responds at the address."""
         if self.is_local:
             return f"It was started in the background for you; its log is {self.log}."
         if self.profile is not None and self.origin != "--manager":
@@ -69,7 +69,7 @@ class Selection:
 def select(
     home: Path, environ: Mapping[str, str], *, manager: str | None = None, tenant: str | None = None
 ) -> Selection:
-    """Raises Failure where an address makes no sense or the active profile cannot be read."""
+    """Raises Failure if an address makes no sense or the active profile cannot be read."""
     store = ProfileStore(home)
     address = environ.get("CLOUDWRIGHT_URL")
     if manager is not None:

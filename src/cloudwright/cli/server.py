@@ -71,7 +71,7 @@ def cloudwright() -> None:
     "--idle-exit",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
-    help="End after this long with nothing to do and nobody connected; 0 (also if not given) is never.",
+    help="End after this long with nothing to do and no client connected; 0 (also if not given) is never.",
 )
 @click.option(
     "-v", "--verbose", is_flag=True, help="Say where in the code a defect was met that keeps it from running."

@@ -47,7 +47,7 @@ class Session:
         return Settings.load().home
 
     def reconnect(self, announce: Callable[[str], None]) -> api.Client:
-        """A client of the same manager after it went away: the local one is started anew where it died."""
+        """A client of the same manager after it went away: the local one is started anew if it died."""
         client = self.client
         if self.selection is not None and self.selection.is_local:
             local = local_manager.LocalManager(self.home, announce=announce)
@@ -58,7 +58,7 @@ class Session:
 
     @property
     def client(self) -> api.Client:
-        """A client of the chosen manager; the local one is started first where it does not run."""
+        """A client of the chosen manager; the local one is started first if it does not run."""
         if self._client is None:
             selection = select(self.home, os.environ, manager=self.manager, tenant=self.tenant)
             if selection.target is None:
@@ -75,7 +75,7 @@ class Session:
 
     @contextmanager
     def finding(self, noun: str, identifier: str) -> Iterator[None]:
-        """Tell what there is instead, where the block finds that there is no such thing.
+        """Add to a NotFound of the block what there is instead.
 
         ``noun`` is one of those that have a list: ``blueprint``, ``deployment``, ``execution``, ``node
         instance``.

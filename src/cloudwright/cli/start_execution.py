@@ -1,4 +1,4 @@
-"""Starting an execution, following it and telling how it ended."""
+"""Starting an execution, following it and reporting how it ended."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FollowOptions:
 
 
 def start(session: Session, run: Run) -> Execution:
-    """Raises ClientError, or Failure where the deployment, the workflow or a parameter is not known."""
+    """Raises ClientError, or Failure if the deployment, the workflow or a parameter is not known."""
     with session.finding("deployment", run.deployment_id), _telling_what_there_is(session, run):
         execution = session.client.executions.start(
             run.workflow_id,
@@ -67,7 +67,7 @@ def start(session: Session, run: Run) -> Execution:
 
 @contextmanager
 def _telling_what_there_is(session: Session, run: Run) -> Iterator[None]:
-    """Say what the workflows or the parameters are, where the block finds that those given are not."""
+    """Add the known workflows or parameters to the block's error about unknown ones."""
     try:
         yield
     except NoSuchWorkflow as error:
@@ -91,8 +91,8 @@ def _workflows(session: Session, deployment_id: str) -> list[str]:
 
 
 def follow_to_end(session: Session, execution: Execution, how: FollowOptions) -> None:
-    """Show an execution until it is over, and tell how it ended. Raises Failure where that was not well, or
-    where it cannot be followed that far.
+    """Show an execution until it is over, and report how it ended. Raises Failure if it did not end well, or
+    if it cannot be followed that far.
     """
     with open_view(session.out, execution, json_lines=how.json_output) as view:
         following = ExecutionFollower(
@@ -105,7 +105,7 @@ def follow_to_end(session: Session, execution: Execution, how: FollowOptions) ->
 
 
 def require_success(session: Session, execution: Execution) -> None:
-    """Tell how an execution ended. Raises Failure where that was not well."""
+    """Report how an execution ended. Raises Failure if it did not end well."""
     told = f"Execution {execution['id']} of {subject(execution)}"
     residual = residual_hint(execution)
     if execution["status"] == "terminated":
@@ -126,7 +126,7 @@ def require_success(session: Session, execution: Execution) -> None:
         note = f" {execution['error']}" if execution.get("error") else ""
         raise Failure(f"{told} was cancelled{_duration(execution)}.{note}", "\n".join(hints))
     error, mark, trace = (execution.get("error") or "it does not say why").partition(TRACEBACK)
-    # The event that told of it showed where in the code that was.
+    # The event that reported it showed where in the code that was.
     raise Failure(
         f"{told} failed{_duration(execution)}: {error}", "\n".join(hints), trace=f"{mark}{trace}".strip()
     )
@@ -139,7 +139,7 @@ def subject(execution: Execution) -> str:
 
 
 def residual_hint(execution: Execution) -> str:
-    """What to do about operations that run on after the end; nothing where there are none."""
+    """What to do about operations that run on after the end; nothing if there are none."""
     count = execution.get("residual_operations") or 0
     if not count:
         return ""

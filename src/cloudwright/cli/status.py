@@ -21,7 +21,7 @@ SERVICE_COLUMNS = columns("service", "status")
 def status(session: Session) -> None:
     """Show where the manager is and whether it and its parts are well.
 
-    The exit code is 1 where it is not.
+    The exit code is 1 if it is not.
     """
     client = session.client
     found = client.status()

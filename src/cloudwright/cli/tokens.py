@@ -24,7 +24,7 @@ def tokens() -> None:
     "-e",
     "--expiry",
     metavar="TIME",
-    help="When it ends: `+10h`, `+30 days`, or `2030-01-31 14:00` in UTC; never where it is not given.",
+    help="When it ends: `+10h`, `+30 days`, or `2030-01-31 14:00` in UTC; never if it is not given.",
 )
 @click.option("-d", "--description", metavar="TEXT", help="What it is for.")
 @options.shared

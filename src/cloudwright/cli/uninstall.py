@@ -45,10 +45,10 @@ def uninstall(
     include_logs: bool,
     json_output: bool,
 ) -> None:
-    """Uninstall a deployment, delete it, and delete its blueprint where no other deployment uses it.
+    """Uninstall a deployment, delete it, and delete its blueprint if no other deployment uses it.
 
     Where the workflow does not end well nothing is deleted, and the exit code is 1. Ctrl-C asks for its
-    cancellation and goes on following; again forces it to end; a third time kills its operations too.
+    cancellation and continues to follow; again forces it to end; a third time kills its operations too.
     """
     with session.finding("deployment", deployment_id):
         blueprint_id = session.client.deployments.get(deployment_id, fields=("blueprint_id",))["blueprint_id"]

@@ -31,7 +31,7 @@ def upload(
     validate: bool = False,
     background: bool = False,
 ) -> Blueprint:
-    """Send a blueprint, checked first where ``validate``. Raises Failure with the problems of its text."""
+    """Send a blueprint, checked first if ``validate``. Raises Failure with the problems of its text."""
     with open_source(path, filename) as source:
         identifier = blueprint_id or source.default_id
         with _explaining(path):
@@ -56,7 +56,7 @@ def upload(
 
 
 def check(session: Session, path: str, filename: str | None) -> tuple[Sequence[Problem], Sequence[Problem]]:
-    """What is wrong with a blueprint, which is nothing where it is valid; and its warnings."""
+    """What is wrong with a blueprint, which is nothing if it is valid; and its warnings."""
     with open_source(path, filename) as source:
         try:
             warnings = session.client.blueprints.validate(UNNAMED, source.archive, main_file=source.main_file)
@@ -66,7 +66,7 @@ def check(session: Session, path: str, filename: str | None) -> tuple[Sequence[P
 
 
 def tell_warnings(session: Session, warnings: Sequence[Problem], path: str) -> None:
-    """Tell a person what in a blueprint that was taken is probably not meant."""
+    """Print what is probably not meant in a blueprint that was accepted."""
     for line in blueprint_problems.warning_lines(warnings, local_folder(path)):
         session.out.warn(line)
 

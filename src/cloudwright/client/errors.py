@@ -3,8 +3,8 @@
 ::
 
     ClientError
-    |-- ConnectionFailed         nobody answered: refused, unreachable, name unknown
-    |   |-- TimedOut             somebody is there, but the answer did not come in time
+    |-- ConnectionFailed         no manager was reached: refused, unreachable, name unknown
+    |   |-- TimedOut             the manager was reached, but no response came in time
     |   |-- Broken               the connection ended in the middle: what was asked for may have been done
     |   `-- Untrusted            the manager's certificate is not trusted
     |-- NotAManager              what answers is not a manager's REST API

@@ -33,7 +33,7 @@ def follow(
 ) -> Iterator[Event | Execution]:
     """Yield every event of an execution once and in order, and the execution whenever its status changes.
 
-    The last item is the execution when it has ended; ``records.is_execution`` tells it from events. A broken
+    The last item is the execution when it has ended; ``records.is_execution`` is true of it alone. A broken
     connection is reported to ``on_trouble`` once, and the stream continues where it stopped, with the client
     that ``reconnect`` returns, which may find the manager elsewhere or start it. ``reconnect`` is not called
     if the manager shut down in order. Raises ConnectionFailed if no manager responded for ``patience``

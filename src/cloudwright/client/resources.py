@@ -344,10 +344,10 @@ class Events(Collection["Event"]):
     ) -> Iterator[Event | Execution]:
         """Yield the events of an execution after the one with the ID ``after``, as they happen.
 
-        The execution itself is yielded first, and whenever its status has changed; ``is_execution`` tells it
-        from events. Ends when the execution has ended and everything was sent, or when the manager shuts
-        down. Raises NotFound, and ConnectionFailed if the connection broke: call again with the last event's
-        ID.
+        The execution itself is yielded first, and whenever its status has changed; ``is_execution`` is
+        true of it, and false of events. Ends when the execution has ended and everything was sent, or when
+        the manager shuts down. Raises NotFound, and ConnectionFailed if the connection broke: call again
+        with the last event's ID.
         """
         params = {"execution_id": execution_id, "after": str(after), "include_logs": _text(include_logs)}
         with self._transport.messages(f"{self.path}/stream", params=params) as messages:

@@ -83,7 +83,7 @@ class FunctionValidator:
         self.parent_capabilities: list[Any] = []
 
     def shared(self, entries: dict[str, Any], path: Path, scope: Scope) -> None:
-        """As ``entries``, for a mapping that many nodes may share: looked through once where it holds no
+        """As ``entries``, for a mapping that many nodes may share: looked through once if it holds no
         functions."""
         if id(entries) in self._without:
             return

@@ -62,7 +62,7 @@ def parents(problems: ProblemCollector, section: str, raw: Mapping[str, Any], ki
 
 
 def note_cycles(problems: ProblemCollector, section: str, cycles: Iterable[list[str]], what: str) -> set[str]:
-    """Notes each cycle once, at its first member, and answers all the members."""
+    """Note each cycle once, at its first member, and return all members of cycles."""
     members: set[str] = set()
     for cycle in cycles:
         chain = " -> ".join(f"`{name}`" for name in (*cycle, cycle[0]))

@@ -30,7 +30,7 @@ from cloudwright.dsl.yaml_reader import Budget, TextError, read_yaml
 
 
 def read_document(imported: Imported, namespace: str | None, budget: Budget) -> SourceFile:
-    """The file as a document. Raises BlueprintError where it is not a YAML mapping or is too large."""
+    """The file as a document. Raises BlueprintError if it is not a YAML mapping or is too large."""
     limits = budget.limits
     try:
         if len(imported.text) > limits.file_bytes:

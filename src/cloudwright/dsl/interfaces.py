@@ -31,7 +31,7 @@ _SHAPE: Shape = {
     "timeout_recoverable": BOOLEAN,
 }
 _LEAST = {"max_retries": -1, "retry_interval": 0, "timeout": 0}
-#: What a node's operation takes from its type's where it says nothing itself.
+#: What a node's operation takes from its type's if it says nothing itself.
 _OPTIONS = ("executor", "max_retries", "retry_interval", "timeout", "timeout_recoverable")
 
 
@@ -190,7 +190,7 @@ class Operations:
         return OperationTable(operations, list(plugins), with_functions)
 
     def validate(self, declared: Interfaces) -> None:
-        """Whether the implementations that a type names exist, whoever uses it."""
+        """Whether the implementations that a type names exist, whichever node uses it."""
         for operations in declared.values():
             for operation in operations.values():
                 if operation.implementation:

@@ -1,6 +1,6 @@
 """How large a blueprint may be before it is refused.
 
-A blueprint comes from whoever may upload one, so everything that it can make grow has a bound here, and a
+Blueprints come from users, so everything that one can make grow has a bound here, and a
 refusal names the bound that was met.
 """
 

@@ -1,7 +1,7 @@
 """What a blueprint may say and probably does not mean: noted as warnings, which never refuse anything.
 
 A name that is one slip of the finger away from one that would have a meaning has none of its own: a function
-so written is a plain mapping, and an operation so written is one that nobody calls. Both were always allowed.
+so written is a plain mapping, and an operation so written is called by no workflow. Both are allowed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Linter:
     def __init__(self, problems: ProblemCollector) -> None:
         self._problems = problems
         self._functions: dict[str, str | None] = {}
-        #: Mappings that were told of; nodes share what they inherit.
+        #: Mappings that were reported; nodes share what they inherit.
         self._told: set[int] = set()
 
     def repeated_keys(self, documents: Iterable[SourceFile]) -> None:

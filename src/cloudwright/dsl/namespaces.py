@@ -47,7 +47,7 @@ def prefixed(namespace: str, name: Any) -> Any:
 
 
 def value(namespace: str, item: Any) -> Any:
-    """A value whose functions refer to inputs and nodes; the same object where there are none."""
+    """A value whose functions refer to inputs and nodes; the same object if there are none."""
     function = function_of(item)
     if function is not None:
         name, arguments = function
@@ -97,7 +97,7 @@ def _entries(rules: Mapping[str, Rule]) -> Rule:
 
 
 def _each(rule: Rule, *, named: bool = False) -> Rule:
-    """A mapping of names that the author chose (put under the namespace where ``named``), or a list."""
+    """A mapping of names that the author chose (put under the namespace if ``named``), or a list."""
 
     def apply(namespace: str, item: Any) -> Any:
         if isinstance(item, dict):

@@ -65,7 +65,7 @@ class PluginSets:
         self._central: dict[int, list[dict[str, Any]]] = {}
 
     def assign(self, nodes: Nodes, tables: Mapping[str, NodeTables], hosts: set[str]) -> dict[str, Any]:
-        """Sets what each node needs, and answers what the deployment and its hosts need altogether."""
+        """Set what each node needs, and return what the deployment and its hosts need altogether."""
         on_host: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in nodes if name in hosts}
         central: dict[str, dict[str, Any]] = {}
         for name, node in nodes.items():

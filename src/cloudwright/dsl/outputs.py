@@ -40,7 +40,7 @@ def read_labels(checker: Checker, section: str, raw: Any) -> dict[str, dict[str,
                     f"The value `{value}` of the label `{name}` is not a string.",
                     expected="a string or a function"
                     if functions
-                    else "a string, in quotes where it is a number",
+                    else "a string, in quotes if it is a number",
                 )
             elif isinstance(value, dict) and "get_attribute" in value:
                 checker.problems.add(

@@ -1,5 +1,4 @@
-"""The parser as a process of its own: a blueprint that needs too much time or memory takes nobody down with
-it.
+"""The parser as a process of its own: one that needs too much time or memory takes no other process down.
 
 Frames (docs/concepts/frames.md): ``begin`` with ``path`` and ``limits``, and perhaps ``resolves``: then
 imports that are not found beside the blueprint are asked for with a ``call`` of ``resolve_import``. The last
@@ -23,7 +22,7 @@ from cloudwright.model.frames.parser import check_to_parser
 
 class Channel(Protocol):
     def send(self, frame: dict[str, Any]) -> None:
-        """Raises CloudwrightError where the frame is too large, and then sends nothing."""
+        """Raises CloudwrightError if the frame is too large, and then sends nothing."""
         ...
 
     def receive_begin(self, check: Callable[[Any], str | None]) -> dict[str, Any]: ...
@@ -45,7 +44,7 @@ class RemoteResolver:
         self._channel.send({"type": "call", "id": self._calls, "method": "resolve_import", "args": arguments})
         reply = self._channel.receive()
         if reply is None:
-            raise ImportRefused("nobody answers who could know it.")
+            raise ImportRefused("the manager did not answer.")
         error = reply.get("error")
         if error is not None:
             raise ImportRefused(str(error.get("message", "it is not known.")))
@@ -76,7 +75,7 @@ def main(channel: Channel) -> None:
 
 
 def _hand_over(channel: Channel, plan: dict[str, Any], path: Path, limits: Limits) -> None:
-    """Raises BlueprintError where the plan is too large for that."""
+    """Raises BlueprintError if the plan is too large for that."""
     try:
         channel.send({"type": "end", "plan": plan})
     except CloudwrightError:

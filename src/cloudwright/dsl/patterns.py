@@ -1,4 +1,4 @@
-"""Regular expressions of blueprints: whoever wrote them, matching ends soon.
+"""Regular expressions of blueprints, matched in bounded time even if they are malicious.
 
 A pattern such as ``(a+)+$`` takes longer than the world lasts on a text that it nearly matches, and Python
 cannot be interrupted while it tries. So what could take long is tried in a process of its own, which is
@@ -69,8 +69,8 @@ def _matches_elsewhere(pattern: str, text: str, seconds: float) -> bool:
 
 
 def most_steps(pattern: str, length: int) -> float:
-    """No match of ``pattern`` on a text of ``length`` characters takes more steps than this; infinite where
-    the looks of the pattern do not tell.
+    """No match of ``pattern`` on a text of ``length`` characters takes more steps than this; infinite if that
+    cannot be seen from the pattern.
 
     Where no group is repeated, a quantifier has at most ``length + 1`` choices, ``?`` and ``|`` have two, and
     nothing else has any.

@@ -47,7 +47,7 @@ class Plan:
         return list(self._data["nodes"])
 
     def section(self, name: str) -> Any:
-        """A part of the plan by its key in ``docs/reference/plan.md``; None where this plan has none."""
+        """A part of the plan by its key in ``docs/reference/plan.md``; None if this plan has none."""
         return self._data.get(name)
 
     def __eq__(self, other: object) -> bool:

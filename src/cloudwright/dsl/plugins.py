@@ -159,7 +159,7 @@ class Mappings:
         self._script = self._script_plugin()
 
     def target(self, mapping: str, path: Path, *, workflow: bool = False) -> Target | None:
-        """What ``mapping`` stands for; None, and a note, where it stands for nothing."""
+        """What ``mapping`` stands for; None, and a note, if it stands for nothing."""
         key = (mapping, workflow)
         if key in self._known:
             target = self._known[key]
@@ -169,7 +169,7 @@ class Mappings:
         return target
 
     def _script_plugin(self) -> str | None:
-        """The plugin that runs scripts: there are several where imported blueprints have their own."""
+        """The plugin that runs scripts: there are several if imported blueprints have their own."""
         if SCRIPT in self.plugins:
             return SCRIPT
         return next((name for name in self.plugins if namespaces.without(name) == SCRIPT), None)

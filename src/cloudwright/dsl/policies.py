@@ -77,7 +77,7 @@ def scaling_groups(
 
 
 def _check_members(checker: Checker, scaled: Mapping[str, dict[str, Any]], groups: Groups) -> bool:
-    """Whether every group in a scaled group is scaled too: nobody could say how many there are of another."""
+    """Check that every group in a scaled group is scaled too: another has no number of instances."""
     good = True
     for name, group in scaled.items():
         for index, member in enumerate(group["members"]):
@@ -92,7 +92,7 @@ def _check_members(checker: Checker, scaled: Mapping[str, dict[str, Any]], group
 
 
 def _group_of(checker: Checker, groups: Groups) -> dict[str, str] | None:
-    """The group of each member; None where that is not a forest."""
+    """The group of each member; None if that is not a forest."""
     _, cycles = ordered(
         groups, lambda name: [member for member in groups[name]["members"] if member in groups]
     )

@@ -21,7 +21,7 @@ _LONGEST = 200
 class Problem:
     """One thing that is wrong, or, as a warning, probably not meant.
 
-    ``line`` and ``column`` count from 1 and are None where no place can be named. ``path`` is the element's
+    ``line`` and ``column`` count from 1 and are None if no place can be named. ``path`` is the element's
     path as text, ``expected`` what would have been right, ``suggestion`` the existing name closest to the one
     written.
     """
@@ -108,7 +108,7 @@ def path_text(path: Path) -> str:
 
 
 def listing(names: Iterable[object], *, most: int = 12) -> str:
-    """Names for a message, shortened where there are many."""
+    """Names for a message, shortened if there are many."""
     ordered = sorted(str(name) for name in names)
     if not ordered:
         return "none"

@@ -28,7 +28,7 @@ class ImportRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What a resolver found: ``location`` names it for people and tells it from others, ``folder`` is where
+    """What a resolver found: ``location`` is its unique name in messages, ``folder`` is where
     its own relative imports are looked for (None: it may have none). ``extra`` holds ``labels``,
     ``blueprint_labels`` and ``resource_tags`` of an installed plugin, each a mapping of keys to lists of
     values or to values."""

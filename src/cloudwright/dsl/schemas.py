@@ -145,7 +145,7 @@ class SchemaReader:
                 self._problems.add(path, f"The default of the input `{name}` {wrong}.")
 
     def _entry(self, path: Path, entry: Any, kind: str) -> dict[str, Any] | None:
-        """One declaration without the entries that are empty; None where it is wrong."""
+        """One declaration without the entries that are empty; None if it is wrong."""
         if not self._checker.fields(path, entry, SHAPES[kind], kind):
             return None
         prop = {name: value for name, value in entry.items() if value is not None or name == "default"}

@@ -44,7 +44,7 @@ class Place:
 
 
 class Origins:
-    """Answers where an element of the merged blueprint was written.
+    """Finds where an element of the merged blueprint was written.
 
     An element is known by its section and name; what is inside of it has the same path in the merged
     blueprint and in its file, but for relationships that another file added to a node template.

@@ -126,7 +126,7 @@ class Checker:
         return False
 
     def available(self, path: Path, kind: str, name: str) -> bool:
-        """Whether this version of the language has the element; notes a problem where it has not."""
+        """Whether this version of the language has the element; notes a problem if it has not."""
         first = since(kind, name)
         if first is OLDEST or self.version >= first:
             return True

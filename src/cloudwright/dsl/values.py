@@ -1,7 +1,7 @@
 """Values against the types they should have: checks them, and fills in what their data types' defaults
 provide.
 
-What a default provides is shared between all the nodes that use it, so nobody may change a value in a plan in
+What a default provides is shared between all the nodes that use it, so a value in a plan is never changed in
 place.
 """
 
@@ -28,7 +28,7 @@ class Notes(Protocol):
     def problems(self) -> list[Any]: ...
 
     def finish(self) -> None:
-        """Ends the work where anything was noted, by raising."""
+        """Ends the work by raising, if any problem was noted."""
         ...
 
     def add(
@@ -57,7 +57,7 @@ class Schema:
 
 
 class Values:
-    """``data_types`` maps a name to its schema, or to None where the data type itself is wrong."""
+    """``data_types`` maps a name to its schema, or to None if the data type itself is wrong."""
 
     def __init__(self, problems: Notes, most_values: int = MOST_VALUES) -> None:
         self._problems = problems

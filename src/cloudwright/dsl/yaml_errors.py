@@ -1,4 +1,4 @@
-"""What YAML's readers find wrong with a text, in the words of somebody who writes blueprints."""
+"""What YAML's readers find wrong with a text, in the words of an author of blueprints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import yaml
 
 
 def explain(error: yaml.YAMLError) -> tuple[str, Any]:
-    """What is wrong, as a sentence, and the mark of where (None where nobody knows)."""
+    """What is wrong, as a sentence, and the mark of where (None if it is not known)."""
     context = str(getattr(error, "context", None) or "")
     problem = str(getattr(error, "problem", None) or "")
     opened, found = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)

@@ -2,7 +2,7 @@
 
 Values are built straight from libyaml's events: no node objects, no marks, one dictionary lookup for a scalar
 that was seen before. Where something is wrong is found afterwards, in the text (``marks.py``), so a blueprint
-without errors pays nothing for it. Aliases share one value; whoever changes a value has to copy it first.
+without errors pays nothing for it. Aliases share one value: copy a value before changing it.
 
 libyaml refuses some plain scalars that PyYAML's own reader accepts, and blueprints that hold such exist. So a
 file that libyaml refuses is read once more by PyYAML's reader, and only what both refuse is an error.

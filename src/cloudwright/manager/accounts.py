@@ -59,7 +59,7 @@ class Principal:
 
 
 class Accounts:
-    """``token_bytes`` answers so many random bytes."""
+    """``token_bytes`` returns so many random bytes."""
 
     def __init__(
         self,
@@ -83,11 +83,11 @@ class Accounts:
         self._tenants: set[str] = set()
 
     async def bootstrap(self, home: Path, url: str, certificate: str | None = None) -> None:
-        """Make sure that somebody can use the manager, and that ``home``/credentials.json says how.
+        """Make sure that an administrator can log in, and that ``home``/credentials.json says how.
 
         The first start makes the user, a password and a token. Later ones only put the current address into
-        the file; where the file is gone, it is written again with a new token and without the password, which
-        nobody knows any more.
+        the file; if the file is gone, it is written again with a new token and without the password, of
+        which only a hash is stored.
         """
         file = home / CREDENTIALS
         trusted = {} if certificate is None else {"certificate": certificate}
@@ -156,7 +156,7 @@ class Accounts:
         return Principal(user.username, user.role)
 
     async def check_tenant(self, principal: Principal, name: str) -> None:
-        """Raises Forbidden where there is no such tenant."""
+        """Raises Forbidden if there is no such tenant."""
         if name in self._tenants:
             return
         try:
@@ -177,12 +177,12 @@ class Accounts:
         return await self._store.write(accounts.add_token, token), value
 
     async def tokens(self, principal: Principal, page: Page) -> tuple[list[Token], int]:
-        """The tokens of the one who asks; an administrator sees everybody's."""
+        """The caller's tokens; those of all users for an administrator."""
         owner = None if principal.is_admin else principal.username
         return await self._store.read(accounts.list_tokens, owner, page)
 
     async def token(self, principal: Principal, id: str) -> Token:
-        """Raises NotFound, for somebody else's token too."""
+        """Raises NotFound, also for another user's token."""
         token = await self._store.read(accounts.get_token, id)
         if token.username != principal.username and not principal.is_admin:
             raise NotFound(f"There is no token `{id}`.")

@@ -40,7 +40,7 @@ _ZIP64_END_SIZE = 56
 _ZIP64_SIZE = _ZIP64_END_SIZE + 20
 _ZIP_ENTRY_SIZE = 46
 _LONGEST_ZIP_COMMENT = 65535
-# What the libraries raise where the bytes are not what they should be.
+# What the libraries raise if the bytes are not what they should be.
 _DAMAGES = (
     tarfile.TarError,
     zipfile.BadZipFile,

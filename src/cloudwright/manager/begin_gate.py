@@ -11,7 +11,7 @@ from cloudwright.process.runner import Gate
 
 
 class BeginGate:
-    """One gate for each execution. Without it, an operation that was granted before a request could be told
+    """One gate for each execution. Without it, an operation that was granted before a request could be sent
     to begin between the commit of that request and the moment at which this process learns of it.
     """
 

@@ -116,7 +116,7 @@ class Blueprints:
         except BaseException:
             _discard(archive)
             raise
-        # A task of its own: whoever asked may go away, and the record must reach a final state nevertheless.
+        # A task of its own: the client may disconnect, and the record must reach a final state nevertheless.
         task = asyncio.create_task(self._upload(blueprint, archive), name=f"upload of blueprint {id}")
         self._uploads.add(task)
         task.add_done_callback(self._uploads.discard)
@@ -142,8 +142,8 @@ class Blueprints:
             _discard(archive)
 
     async def delete(self, tenant: str, id: str, *, force: bool = False) -> Blueprint:
-        """Raises NotFound, IllegalAction while it is being uploaded, and DependentExists where deployments
-        were made from it, or, without ``force``, where other blueprints import it.
+        """Raises NotFound, IllegalAction while it is being uploaded, and DependentExists if deployments
+        were made from it, or, without ``force``, if other blueprints import it.
         """
         if not force:
             await self._store.read(_check_importers, tenant, id)
@@ -187,7 +187,7 @@ class Blueprints:
         await asyncio.to_thread(shutil.rmtree, self._home / "uploads", True)
 
     async def close(self) -> None:
-        """Give up uploads that are going on; ``recover`` of the next start says so in their records."""
+        """Abandon running uploads; ``recover`` of the next start says so in their records."""
         for task in self._uploads:
             task.cancel()
         await asyncio.gather(*self._uploads, return_exceptions=True)
@@ -224,7 +224,7 @@ class Blueprints:
     async def _parse_in(self, tenant: str, folder: Path, file: Path) -> dict[str, Any]:
         """The plan of the application file ``file``, which lies in the only folder in ``folder``.
 
-        What is wrong is told with paths inside of that folder: where the manager keeps it is nobody's matter.
+        Problems are reported with paths inside of that folder; where the manager keeps it is not exposed.
         """
         inside = {f"{folder / file.relative_to(folder).parts[0]}/": ""}
         try:
@@ -235,7 +235,7 @@ class Blueprints:
                 [warning.with_names(inside) for warning in error.warnings],
             ) from error
         warnings = [Problem(**warning).with_names(inside) for warning in plan.get("warnings") or ()]
-        # Large plans take a while, and nobody else should wait for them.
+        # In a thread: large plans take a while, and other requests should not wait for them.
         warnings += await asyncio.to_thread(plan_warnings, Plan.from_json(plan).nodes, file.name)
         warnings += secret_warnings(plan.get("requirements"), file.name)
         return plan | {"warnings": [warning.to_json() for warning in warnings]}
@@ -267,7 +267,7 @@ class Blueprints:
 
 
 def _failure_is_stored(task: asyncio.Task[Blueprint]) -> None:
-    """Nobody waits for a background upload, and its record says what went wrong."""
+    """No request waits for a background upload; its record says what went wrong."""
     if not task.cancelled():
         task.exception()
 

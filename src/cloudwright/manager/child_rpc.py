@@ -126,7 +126,7 @@ class ChildRpc:
 
 
 def resource(folder: Path, path: str) -> Path:
-    """A file of the blueprint's. Raises NotFound, InvalidInput where the path leads out of the blueprint."""
+    """A file of the blueprint's. Raises NotFound, InvalidInput if the path leads out of the blueprint."""
     root = folder.resolve()
     file = (root / path.lstrip("/")).resolve()
     if root != file and root not in file.parents:

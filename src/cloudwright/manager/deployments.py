@@ -47,12 +47,12 @@ SETTINGS: Mapping[str, float] = {
 }
 
 _LETTERS = string.digits + string.ascii_lowercase
-# Node instances are told apart within a whole tenant, and a million of one name should not meet.
+# IDs of node instances are unique within a tenant, and a million of one name should not collide.
 _SUFFIX_LENGTH = 8
 
 
 class Deployments:
-    """``new_id`` makes what node instances are told apart by; ``workdirs`` is where plugins keep things."""
+    """``new_id`` makes the suffixes of node instances' IDs; ``workdirs`` is where plugins keep things."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Deployments:
         given = [(label["key"], label["value"]) for label in make_labels(labels, by=by, now=now)]
         blueprint = await self._store.read(_deployable_blueprint, tenant, id, blueprint_id)
         system = SystemFacts(id, tenant, blueprint_id, by or "", display_name or id)
-        # Large plans take a while, and nobody else should wait for them.
+        # In a thread: large plans take a while, and other requests should not wait for them.
         plan, instances = await asyncio.to_thread(
             self._prepare, blueprint, inputs, system, runtime_only_evaluation, auto_correct_types
         )
@@ -135,7 +135,7 @@ class Deployments:
     async def delete(self, tenant: str, id: str, *, force: bool = False) -> Deployment:
         """Delete a deployment with its nodes, its node instances and what plugins kept; its executions stay.
 
-        Raises NotFound, and without ``force`` DependentExists where an execution is not over or something is
+        Raises NotFound, and without ``force`` DependentExists if an execution is not over or something is
         still installed.
         """
         deployment = await self._store.write(deployments.delete, tenant, id, force=force)

@@ -6,8 +6,8 @@ start at this moment) -> *run* by a worker -> its end is *recorded* (``operation
 its workflow, if there still is one. An operation outlives its execution unless it is killed: its end is
 recorded all the same.
 
-Granted is not begun. What was granted and was not told to begin is revoked by every request to stop and by
-the end of its execution; before an end is stored, what was told to begin has begun or is dead (``settle``).
+Granted is not begun. What was granted and was not sent ``begin`` is revoked by every request to stop and by
+the end of its execution; before an end is stored, what was sent ``begin`` has begun or is dead (``settle``).
 """
 
 from __future__ import annotations
@@ -126,19 +126,19 @@ class Dispatcher:
             self._queue.add(ready)
 
     def hold(self, execution_id: str) -> AbstractContextManager[None]:
-        """Tell no operation of the execution to begin while a request to stop it is being stored."""
+        """Let no operation of the execution begin while a request to stop it is being stored."""
         return self._gate.hold(execution_id)
 
     def revoke(self, execution_id: str) -> None:
         """Discard the execution's operations that wait, report that, and revoke those that were granted and
-        were not told to begin; running ones go on.
+        were not sent ``begin``; running ones continue.
         """
         for run in self._drop(execution_id):
             self._notify(run, OperationState.CANCELLED)
         self.revoke_granted(execution_id)
 
     def revoke_granted(self, execution_id: str) -> None:
-        """Revoke the execution's operations that were granted and were not told to begin."""
+        """Revoke the execution's operations that were granted and were not sent ``begin``."""
         for run in self._queue.running_of(execution_id):
             self._local.revoke(run)
 
@@ -154,7 +154,7 @@ class Dispatcher:
         return [run.id for run, done in zip(runs, settled, strict=True) if not done]
 
     def cancel(self, execution_id: str, mode: CancelMode) -> None:
-        """Tell the execution's running operations that it was asked to stop."""
+        """Notify the execution's running operations that it was asked to stop."""
         for run in self._queue.running_of(execution_id):
             self._local.cancel(run.id, mode)
 

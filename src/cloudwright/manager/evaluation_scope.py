@@ -94,7 +94,7 @@ def stored_scope(
 
 
 def _not_built(what: str) -> Callable[..., Any]:
-    """Return what answers a function that asks for what this version does not have."""
+    """Return the resolver of a function whose subject this version does not have."""
 
     def refuse(*names: str) -> Any:
         asked_for = f", so `{names[0]}` does not exist" if names else ""

@@ -32,7 +32,7 @@ _INSTANCE_KEYS = tuple(field.name for field in fields(NodeInstance))
 
 #: Lists that are longer than this (bytes of JSON) are sent in chunks of at most this size.
 PART = 8 * 1024 * 1024
-# What a frame takes beside one item of what it tells.
+# What a frame takes beside one item of its contents.
 _AROUND = 4096
 
 #: A piece of one of the lists of a ``begin`` frame: ``{"path": keys and indexes that lead to it, "items"}``.
@@ -145,7 +145,7 @@ def workflow_begin(
 ) -> dict[str, Any]:
     """The ``begin`` frame of a workflow's process, but for the request to cancel that it may find.
 
-    Raises NoSuchWorkflow where the deployment has none of that name.
+    Raises NoSuchWorkflow if the deployment has none of that name.
     """
     workflow = workflow_of(snapshot)
     policy = snapshot.deployment.settings
@@ -173,7 +173,7 @@ def workflow_begin(
 def chunked(begin: dict[str, Any]) -> tuple[dict[str, Any], list[Chunk]]:
     """The ``begin`` frame as it is, if its lists are short enough; else without them, and they in parts.
 
-    Raises InvalidInput where something of it alone is longer than a frame may be.
+    Raises InvalidInput if something of it alone is longer than a frame may be.
     """
     lists: list[tuple[list[Any], list[Any]]] = [
         (["nodes"], begin["nodes"]),

@@ -125,7 +125,7 @@ class ExecutionRunner:
 
     async def prepare(self, execution: Execution) -> ExecutionSnapshot:
         """Return the execution's snapshot once what its workflow's plugin needs is installed."""
-        # By the writer: it waits for a database that is away, where a reader would fail the execution.
+        # By the writer: it waits for a database that is away; a reader would fail the execution.
         snapshot = await self._store.write(read_snapshot, execution, self._settings.home)
         await prepare_plugin(self._environments, self._recorder, snapshot, workflow_plugin(snapshot))
         return snapshot

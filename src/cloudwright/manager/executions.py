@@ -55,10 +55,10 @@ class Begins(Protocol):
     """Decides which operations may begin (``dispatcher.Dispatcher``)."""
 
     def hold(self, execution_id: str) -> AbstractContextManager[None]:
-        """Tell no operation of the execution to begin."""
+        """Let no operation of the execution begin."""
 
     def revoke_granted(self, execution_id: str) -> None:
-        """Revoke the execution's operations that were granted and were not told to begin."""
+        """Revoke the execution's operations that were granted and were not sent ``begin``."""
 
 
 class Executions:

@@ -31,7 +31,7 @@ MAPPED = "imports"
 
 
 class StoredImports:
-    """Answers what the parsing of one blueprint of ``tenant`` asks for, and remembers what it answered."""
+    """Resolves the imports of one blueprint of ``tenant``, and remembers what it resolved."""
 
     def __init__(self, store: Store, home: Path, tenant: str) -> None:
         self._store = store
@@ -193,7 +193,7 @@ def with_code(conn: Connection, tenant: str, home: Path, plugin: dict[str, Any])
     try:
         found = choose(str(plugin["package_name"]), conditions, _visible_plugins(conn, tenant))
     except (NotFound, InvalidInput):
-        # Nobody may ever need it; whoever does is told.
+        # It may never be needed; an execution that needs it gets the error.
         return plugin
     return {**plugin, "uploaded": str(home / str(found.path))}
 

@@ -1,6 +1,6 @@
 """Whether what an input names exists: blueprints, deployments, secrets, and what is in a deployment.
 
-An input of type ``deployment_id`` and the like is refused where there is no such thing, or none that fulfils
+An input of type ``deployment_id`` and the like is refused if there is no such thing, or none that fulfils
 the input's constraints. What is in a deployment (``node_id`` ...) is looked for in the one that the
 constraint ``deployment_id`` names, or else in the blueprint that the new deployment is made of.
 """
@@ -39,7 +39,7 @@ class InputReferences:
         self._plan = plan
 
     def __call__(self, type_name: str, value: Any, constraints: Mapping[str, Any]) -> bool:
-        """Raises InvalidInput where a constraint asks for what cannot be answered."""
+        """Raises InvalidInput if a constraint asks for what cannot be answered."""
         return self._store.read_sync(self._exists, type_name, value, constraints)
 
     def _exists(self, conn: Connection, type_name: str, value: Any, constraints: Mapping[str, Any]) -> bool:

@@ -131,7 +131,7 @@ class Manager:
     async def start(self) -> None:
         """Have zygotes, then recover whatever an earlier life of this manager left.
 
-        Returns when the workflows that it left have their processes, or after a moment where that takes
+        Returns when the workflows that it left have their processes, or after a moment if that takes
         longer.
         """
         await asyncio.to_thread(remove_abandoned)
@@ -165,7 +165,7 @@ class Manager:
     async def _parse(self, tenant: str, path: Path) -> dict[str, Any]:
         """Parse a blueprint in a process of its own, so that none of any size or shape can hurt the manager.
 
-        Raises BlueprintError with every problem found, Unavailable where the parser ran out of time or
+        Raises BlueprintError with every problem found, Unavailable if the parser ran out of time or
         memory.
         """
         begin = {"path": str(path), "limits": {}, "resolves": True}

@@ -2,7 +2,7 @@
 
 An archive has a ``plugin.yaml`` at its top, and beside it the code: a wagon (``.wgn``, an archive of wheels
 with a ``package.json``), a wheel, or a Python project or package. Unpacked it is a folder with its
-``plugin*.yaml`` and either ``wheels``, and ``package.json`` where they are a wagon's, or ``project``.
+``plugin*.yaml`` and either ``wheels``, and ``package.json`` if they are a wagon's, or ``project``.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def unpack_plugin(archive: Path, folder: Path) -> PluginFacts:
 
 
 def _inner(raw: Path) -> Path:
-    """The folder in which everything is, where there is one; a wagon by itself is such a folder too."""
+    """The folder in which everything is, if there is one; a wagon by itself is such a folder too."""
     try:
         return only_folder(raw)
     except UnsafeArchive:

@@ -18,7 +18,7 @@ from typing import Any
 from cloudwright.errors import InvalidInput, NotFound
 from cloudwright.manager.plugin_archives import PROJECT, WAGON, WHEELS
 
-# What a project's description makes those who read it raise: the last two where it is nested too deeply.
+# What a project's description makes those who read it raise: the last two if it is nested too deeply.
 _UNREADABLE = (ValueError, SyntaxError, TypeError, AttributeError, RecursionError, MemoryError)
 _RUNTIME = ("cloudify_common-", "cloudify_agent-")
 
@@ -26,7 +26,7 @@ _RUNTIME = ("cloudify_common-", "cloudify_agent-")
 @dataclass(frozen=True, slots=True)
 class PluginCode:
     """``path`` goes to the front of ``sys.path``; ``project`` is the folder to install, or None where
-    nothing needs to be. ``install`` is what pip is told, and ``key`` names the contents where they never
+    nothing needs to be. ``install`` holds pip's arguments, and ``key`` names the contents where they never
     change.
     """
 

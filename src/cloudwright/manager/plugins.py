@@ -58,7 +58,7 @@ class Plugins:
     ) -> Plugin:
         """Make a plugin of ``archive``, which is moved away or removed whatever happens.
 
-        Raises UnsafeArchive, InvalidPlugin, InvalidInput, and Conflict where this version is there already.
+        Raises UnsafeArchive, InvalidPlugin, InvalidInput, and Conflict if this version is there already.
         """
         id = self._new_id()
         path = f"{FOLDER}/{tenant}/{id}"
@@ -88,8 +88,7 @@ class Plugins:
         try:
             return await asyncio.shield(write)
         except asyncio.CancelledError:
-            # Whoever asked is gone, which stops no write: the files go if the row is not stored, and only
-            # then.
+            # The client has disconnected, which stops no write: the files go only if the row is not stored.
             write.add_done_callback(lambda stored: _keep_if(stored, archive, folder))
             raise
         except Exception:
@@ -97,7 +96,7 @@ class Plugins:
             raise
 
     async def delete(self, tenant: str, id: str, *, force: bool = False) -> Plugin:
-        """Raises NotFound, and without ``force`` PluginInUse where deployments need it."""
+        """Raises NotFound, and without ``force`` PluginInUse if deployments need it."""
         row = await self._store.read(plugins.get, tenant, id)
         if not force:
             users = await self._store.read(_users, row)
@@ -118,7 +117,7 @@ class Plugins:
         return await self._file(tenant, id, "archive")
 
     async def description(self, tenant: str, id: str, language: str | None = None) -> Path:
-        """The ``plugin.yaml``, or the one for a version of the language, such as ``1_3``, where it has one.
+        """The ``plugin.yaml``, or the one for a version of the language, such as ``1_3``, if it has one.
 
         Raises NotFound.
         """

@@ -69,7 +69,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class TakeOver:
-    """Nobody alive acts for this execution: own it with the next term, and bring it on or to its end."""
+    """No live manager owns this execution: own it with the next term, and continue or end it."""
 
     id: str
     term: int
@@ -77,7 +77,7 @@ class TakeOver:
 
 @dataclass(frozen=True, slots=True)
 class ApplyCancel:
-    """A request is stored that the execution's host has not heard of: its message was lost."""
+    """A request is stored that the execution's host has not received: its message was lost."""
 
     id: str
     term: int

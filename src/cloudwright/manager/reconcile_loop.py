@@ -126,7 +126,7 @@ class ReconcileLoop:
                 await self._leases.forgive_crashes()
                 pause = await self._pause()
             except Exception:
-                # It must go on whatever happens: it is what makes everything else certain.
+                # It must survive every error: all guarantees rest on it.
                 log.exception("the reconciler failed; it is tried again in %s s", self._interval)
             self._looked.set()
             with contextlib.suppress(TimeoutError):

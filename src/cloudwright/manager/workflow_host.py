@@ -128,7 +128,7 @@ class WorkflowHost:
         return self._child.pid if self._child else None
 
     def cancel(self, mode: CancelMode) -> None:
-        """Tell the workflow that a standard cancellation was requested."""
+        """Notify the workflow that a standard cancellation was requested."""
         self._send({"type": "cancel", "mode": str(mode)}, "that it is cancelled")
 
     def kill(self) -> None:
@@ -138,7 +138,7 @@ class WorkflowHost:
             self._child.signal(signal.SIGKILL)
 
     def operation(self, update: dict[str, Any]) -> None:
-        """Tell the workflow what became of one of its operations (an ``operation`` frame without its
+        """Notify the workflow of the end of one of its operations (an ``operation`` frame without its
         type).
         """
         self._send({"type": "operation", **update}, f"what became of operation {update['id']}")

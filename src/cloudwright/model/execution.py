@@ -111,7 +111,7 @@ REQUESTED_STATUS: Mapping[CancelMode, ExecutionStatus] = MappingProxyType(
 class CancelDecision:
     """What a cancel request does to an execution in a given status.
 
-    ``status`` is the status to store, or None where none changes. ``refusal`` says to the user why nothing is
+    ``status`` is the status to store, or None if none changes. ``refusal`` says to the user why nothing is
     done. ``kill_residuals`` asks for the end of operations that an ended execution left running.
     """
 

@@ -1,6 +1,6 @@
 """How a manager proves to the command line of its machine that it can read the credentials of its home.
 
-A port tells nothing about who listens on it. Before a client sends the token of ``credentials.json``, it
+A port does not identify the process behind it. Before a client sends the token of ``credentials.json``, it
 sends a nonce, and the manager returns the HMAC of it under the token, which only those can compute who may
 read that file. The URL is part of it, so that a proof for one address is of no use on another.
 """

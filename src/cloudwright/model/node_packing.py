@@ -130,7 +130,7 @@ def _text(value: Any) -> str:
 
 
 class _Pool:
-    """Values, told apart by their content. Those that were met more than once get an index, in the order in
+    """Values, distinguished by their content. Those that occur more than once get an index, in the order in
     which they are packed.
     """
 
@@ -154,7 +154,7 @@ class _Pool:
         return key
 
     def meet(self, value: Any) -> bool:
-        """Count the value; True where its content was not met before."""
+        """Count the value; True if its content was not met before."""
         key = self.key(value)
         self._count[key] += 1
         return self._count[key] == 1

@@ -15,5 +15,5 @@ What must always hold:
 * Nothing in the children's environment or memory opens the manager: what they may do, they ask their
   supervisor to do.
 
-It runs inside the environments of plugins: the standard library only, jinja2 where a template is rendered.
+It runs inside the environments of plugins: the standard library only, jinja2 if a template is rendered.
 """

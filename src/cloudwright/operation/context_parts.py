@@ -110,7 +110,7 @@ class PluginContext(str):
 
     @property
     def workdir(self) -> str | None:
-        """A folder that the plugin may keep things in; None where it has no name."""
+        """A folder that the plugin may keep things in; None if it has no name."""
         if self._workdir:
             os.makedirs(self._workdir, exist_ok=True)
         return self._workdir

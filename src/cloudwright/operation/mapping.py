@@ -52,16 +52,16 @@ def load_function(mapping: str, plugin: str, paths: list[str]) -> Callable[..., 
 
 
 def arguments(function: Callable[..., Any], inputs: dict[str, Any], ctx: Any, mapping: str) -> dict[str, Any]:
-    """What to call ``function`` with: the inputs, and ``ctx`` where it takes one.
+    """What to call ``function`` with: the inputs, and ``ctx`` if it takes one.
 
-    Raises NonRecoverableError where the inputs do not fit the function.
+    Raises NonRecoverableError if the inputs do not fit the function.
     """
     fitting = _fitting(function, inputs, ctx)
     return _bound(function, inputs, ctx, mapping) if fitting is None else fitting
 
 
 def _fitting(function: Callable[..., Any], inputs: dict[str, Any], ctx: Any) -> dict[str, Any] | None:
-    """The arguments of an ordinary function, where its code says that the inputs fit; None where that takes a
+    """The arguments of an ordinary function, if its code says that the inputs fit; None if that takes a
     closer look.
 
     ``inspect`` would say the same, and is large, in what it imports and in what it runs: it costs an

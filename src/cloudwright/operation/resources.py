@@ -20,7 +20,7 @@ NAMESPACE_DELIMITER = "--"
 
 
 class Resources:
-    """``folder`` is the blueprint's; where it is not on this machine, the supervisor is asked, and so it is
+    """``folder`` is the blueprint's; if it is not on this machine, the supervisor is asked, and so it is
     for the files of blueprints that are imported under the namespaces ``imported``."""
 
     def __init__(self, folder: str | None, supervisor: HostConnection, imported: Iterable[str] = ()) -> None:
@@ -29,7 +29,7 @@ class Resources:
         self._supervisor = supervisor
 
     def read(self, path: str) -> bytes:
-        """What a file of the blueprint holds. Raises HttpException where there is none."""
+        """What a file of the blueprint holds. Raises HttpException if there is none."""
         file = self._find(path)
         if file is None:
             return self._fetch(path)
@@ -74,7 +74,7 @@ class Resources:
         return target
 
     def _find(self, path: str) -> str | None:
-        """The file or folder in the blueprint's folder; None where it is not on this machine."""
+        """The file or folder in the blueprint's folder; None if it is not on this machine."""
         if not path:
             raise NonRecoverableError(
                 "A file of the blueprint was asked for without saying which: its path is empty."
@@ -123,7 +123,7 @@ def _copy(folder: str, target: str) -> str:
 
 
 def render(content: bytes, variables: dict[str, Any], name: str) -> bytes:
-    """``content`` as a Jinja template filled with ``variables``; unchanged where it holds nothing to fill.
+    """``content`` as a Jinja template filled with ``variables``; unchanged if it holds nothing to fill.
 
     ``name`` is what errors call it.
     """

@@ -40,7 +40,7 @@ class Records:
         return self.items[index]
 
     def one(self) -> Record:
-        """Its only item. Raises RequestRefused where there is none, or more than one."""
+        """Its only item. Raises RequestRefused if there is none, or more than one."""
         if len(self.items) != 1:
             raise RequestRefused(f"One was expected, and there are {len(self.items)}.", status_code=404)
         return self.items[0]
@@ -69,7 +69,7 @@ class Resource:
         return Records(items, Record(answer.get("metadata") or {}))
 
     def get(self, id: str, _include: Sequence[str] | None = None, **params: Any) -> Record:
-        """Raises RequestRefused with status code 404 where there is none."""
+        """Raises RequestRefused with status code 404 if there is none."""
         return Record(self._request("GET", f"{self._path}/{id}", params | _included(_include)))
 
     def create(self, id: str, **body: Any) -> Record:

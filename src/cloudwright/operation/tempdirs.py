@@ -29,7 +29,7 @@ def executable_tempdir() -> str:
 def _tempdir() -> str:
     """Return what ``tempfile.gettempdir()`` returns."""
     first = os.environ.get("TMPDIR") or os.environ.get("TEMP") or os.environ.get("TMP") or "/tmp"  # noqa: S108
-    # Who has loaded it may have told it where.
+    # The code that loaded it may have set the folder.
     if "tempfile" not in sys.modules and os.path.isdir(first) and os.access(first, os.W_OK | os.X_OK):
         return os.path.abspath(first)
     import tempfile  # noqa: PLC0415 - see above
@@ -60,7 +60,7 @@ def remove_folder(folder: str) -> None:
                 os.unlink(os.path.join(path, name))
             os.rmdir(path)
     except OSError:
-        # A link to a folder is in it, or somebody writes into it, or what is in it cannot be removed.
+        # A link to a folder is in it, or another process writes into it, or what is in it cannot be removed.
         import shutil  # noqa: PLC0415 - see above
 
         shutil.rmtree(folder, ignore_errors=True)
@@ -93,7 +93,7 @@ def _locked_folder(parent: str) -> tuple[str, int]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if os.path.isdir(folder):
             return folder, lock
-        # Somebody took it for an abandoned one before it was locked.
+        # Another process took it for an abandoned one before it was locked.
         os.close(lock)
 
 

@@ -1,4 +1,4 @@
-"""Attributes of node instances, and which instance of a node is meant where there are several."""
+"""Attributes of node instances, and which instance of a node is meant if there are several."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _lookup(value: Any, steps: list[Any], function: str, here: Here, evaluator: 
 
 
 def instance_for(node: str, function: str, here: Here, scope: Scope) -> NodeInstance:
-    """The one instance of ``node`` that is meant where the function stands. Raises EvaluationError where that
+    """The one instance of ``node`` that is meant where the function stands. Raises EvaluationError if that
     is not clear: several exist, none of them is a target of the own instance alone, and none shares a scaling
     group with it alone."""
     instances = scope.instances_of(node)

@@ -103,7 +103,7 @@ class _Preparation:
         self._plain: set[int] = set()
 
     def now(self, value: Any, *path: str) -> Any:
-        """What is needed at creation, and so is evaluated even where everything else waits for run time."""
+        """What is needed at creation, and so is evaluated even if everything else waits for run time."""
         return self._now.value(value, Here(path=".".join(path)))
 
     def entries(self, section: str, entries: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Here:
         return Here(self_node=node, self_id=instance, path=self.path)
 
 
-#: A function's implementation: its evaluated arguments, where it stands, and who evaluates. Answers the
+#: A function's implementation: its evaluated arguments, where it stands, and what evaluates them. Returns the
 #: value, and where that value is to be evaluated further.
 Implementation = Callable[[Any, Here, "Evaluator"], tuple[Any, Here]]
 

@@ -1,4 +1,4 @@
-"""What ``get_sys`` can tell of the deployment in which it is evaluated."""
+"""What ``get_sys`` knows of the deployment in which it is evaluated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class SystemFacts:
     display_name: str = ""
 
     def get(self, entity: str, name: str) -> str | None:
-        """The fact that ``get_sys: [entity, name]`` asks for; None where there is no such fact."""
+        """The fact that ``get_sys: [entity, name]`` asks for; None if there is no such fact."""
         return {
             ("tenant", "name"): self.tenant,
             ("deployment", "id"): self.deployment_id,

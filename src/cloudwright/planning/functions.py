@@ -60,7 +60,7 @@ def _get_property(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Her
 
 
 def _node_of(name: str, function: str, here: Here) -> tuple[str, str | None]:
-    """The node that a name or one of the keywords stands for, and its instance where that is known."""
+    """The node that a name or one of the keywords stands for, and its instance if that is known."""
     if name not in INSTANCE_KEYWORDS:
         return name, None
     node, instance = {SELF: (here.self_node, here.self_id), SOURCE: (here.source_node, here.source_id)}.get(
@@ -315,7 +315,7 @@ AT_RUN_TIME: Mapping[str, Implementation] = {
 
 
 def _once_known(implementation: Implementation) -> Implementation:
-    """Waits for run time where an argument does."""
+    """Waits for run time if an argument does."""
 
     def run(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Here]:
         if holds_functions(args):

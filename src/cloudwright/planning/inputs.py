@@ -129,7 +129,7 @@ def nested_too_deep(values: Mapping[str, Any]) -> list[str]:
 
 
 def corrected(value: Any, type_name: str | None) -> Any:
-    """A string as the number or the boolean that it looks like, where one is declared; anything else as it
+    """A string as the number or the boolean that it looks like, if one is declared; anything else as it
     is."""
     if not isinstance(value, str):
         return value
@@ -159,7 +159,7 @@ def _refuse_unknown(declared: Mapping[str, Any], given: Mapping[str, Any]) -> No
 
 
 def _from_data_type(definition: Mapping[str, Any], values: Values, notes: _Notes) -> Any:
-    """What the defaults of the input's data type make, where they make all of it."""
+    """The value that the defaults of the input's data type make, if they make all of it."""
     schema = values.data_types.get(definition.get("type") or "")
     if schema is None:
         return None

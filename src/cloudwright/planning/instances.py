@@ -2,7 +2,7 @@
 
 Instances are made along containment: each instance of a node or of a scaling group holds as many instances of
 what is contained in it as that says. Everything else, ``connected_to`` and ``depends_on``, connects instances
-that exist: ``all_to_all`` each with each, ``all_to_one`` with the first; and where source and target are in
+that exist: ``all_to_all`` each with each, ``all_to_one`` with the first; and if source and target are in
 the same scaling group, only those that are in the same instance of it.
 """
 
@@ -57,7 +57,7 @@ def create_instances(
 
     ``nodes`` and ``scaling_groups`` are those of a ``DeploymentPlan``. ``new_id(name)`` answers an identifier
     such as ``vm_x7k2pq``; it is asked again while the answer is taken, by ``existing`` or within the result.
-    Raises InvalidInput where there would be more instances than the limit, or a relationship cannot connect
+    Raises InvalidInput if there would be more instances than the limit, or a relationship cannot connect
     them.
     """
     with gc_paused():
@@ -174,7 +174,7 @@ class _Maker:
 
 
 def fresh_id(name: str, new_id: Callable[[str], str], taken: set[str]) -> str:
-    """A new identifier, which is taken from now on. Raises InvalidInput where none is to be had."""
+    """A new identifier, which is taken from now on. Raises InvalidInput if none is to be had."""
     for _ in range(1000):
         candidate = new_id(name)
         if candidate not in taken:

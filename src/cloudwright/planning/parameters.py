@@ -25,7 +25,7 @@ def validate_parameters(
 ) -> dict[str, Any]:
     """The parameters with which a workflow runs. ``workflow`` is its entry in a plan.
 
-    Raises BadParameters where some are missing, and its child IllegalParameters where some are unknown
+    Raises BadParameters if some are missing, and its child IllegalParameters if some are unknown
     (unless ``allow_custom``) or wrong; each names all of them. A string that looks like the declared number
     or boolean is made one, because command lines know strings only.
     """

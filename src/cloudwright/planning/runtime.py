@@ -13,7 +13,7 @@ from cloudwright.planning.scope import Scope
 
 
 def evaluate(value: Any, scope: Scope, *, path: str = "") -> Any:
-    """``value`` with every function in it evaluated; the same object where it holds none. Raises
+    """``value`` with every function in it evaluated; the same object if it holds none. Raises
     EvaluationError.
 
     ``path`` says in messages where the value stands, for example ``nodes.vm.properties``.

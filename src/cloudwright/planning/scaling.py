@@ -69,7 +69,7 @@ def scale(
     new_id: Callable[[str], str],
     limits: Limits | None = None,
 ) -> Modification:
-    """What changes where ``changes`` (by node or scaling group) are made. Raises InvalidInput.
+    """What changes if ``changes`` (by node or scaling group) are made. Raises InvalidInput.
 
     ``nodes`` and ``scaling_groups`` are the deployment's, with their current numbers of instances;
     ``instances`` all its instances, which are not changed.
@@ -96,7 +96,7 @@ def reshape(
     new_id: Callable[[str], str],
     limits: Limits | None = None,
 ) -> Modification:
-    """What changes where the deployment is to have these nodes and scaling groups instead of those it has.
+    """What changes if the deployment is to have these nodes and scaling groups instead of those it has.
 
     ``before`` are the nodes that it has. Instances of nodes that are gone, or that are contained in something
     else now, are removed.

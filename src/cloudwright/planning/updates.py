@@ -37,7 +37,7 @@ class Change:
 
 
 def compare(old: DeploymentPlan, new: DeploymentPlan) -> list[Change]:
-    """Every change, removals of nodes first; an empty list where both plans make the same."""
+    """Every change, removals of nodes first; an empty list if both plans make the same."""
     before = {node["id"]: node for node in old.nodes}
     after = {node["id"]: node for node in new.nodes}
     changes = [Change(REMOVE, "node", f"nodes:{name}") for name in before if name not in after]
@@ -62,7 +62,7 @@ def _node(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
 
 
 def _relationships(path: str, old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[Change]:
-    """Relationships are the same where type and target are; their order is a change of its own."""
+    """Relationships are the same if type and target are; their order is a change of its own."""
     before, after = _by_target(old), _by_target(new)
     for key, entry in before.items():
         if key not in after:

@@ -21,7 +21,7 @@ from cloudwright.process.process_table import child_key
 SEND_LIMIT = 64 * 1024 * 1024
 
 _CHUNK = 64 * 1024
-#: The most that a pipe may hold: what a dead leader wrote is at most this far back, whoever goes on writing.
+#: The most that a pipe may hold: what a dead leader wrote is at most this far back, even if others write on.
 _PIPE_LIMIT = 1024 * 1024
 
 
@@ -69,7 +69,7 @@ class ExitStatus:
 
 
 class ChildObserver(Protocol):
-    """Who is told what a child says; called in the event loop, one call at a time, never after ``exited``."""
+    """Receives what a child says; called in the event loop, one call at a time, never after ``exited``."""
 
     def frame(self, message: dict[str, Any]) -> None:
         """A frame that the child sent."""
@@ -119,7 +119,7 @@ class Child:
         self._channel: socket.socket | None = channel
         self._output: int | None = output
         self._reading = False
-        # Its end, where that was heard before ``listen``.
+        # Its end, if that arrived before ``listen``.
         self._ended: tuple[ExitStatus, bool] | None = None
         self._heard = False
         self._hang_up: asyncio.TimerHandle | None = None
@@ -193,11 +193,11 @@ class Child:
 
     @property
     def ended(self) -> bool:
-        """Whether its end was heard, though maybe not told yet."""
+        """Whether its end has arrived, though maybe not reported yet."""
         return self._ended is not None
 
     def listen(self) -> None:
-        """Whoever wanted it has it: from here on the observer is called."""
+        """Begin to call the observer: the caller of ``fork`` has the child."""
         self._heard = True
         self.resume()
         if self._output is not None:
@@ -206,7 +206,7 @@ class Child:
             self._loop.call_soon(self.exited, *self._ended)
 
     def abandon(self) -> None:
-        """Nobody wants it any more: end it, and tell nobody."""
+        """End it without a report to the observer: its caller has gone."""
         self._observer = None
         self.signal(signal.SIGKILL)
         self.release()
@@ -245,7 +245,7 @@ class Child:
             self.tree_gone.set_result(None)
 
     def release(self) -> None:
-        """Close every descriptor; nothing is heard any more."""
+        """Close every descriptor; nothing is read any more."""
         self._close_channel()
         self._close_output()
 
@@ -325,7 +325,7 @@ class Child:
         self.signal(signal.SIGKILL)
 
     def _hung_up(self) -> None:
-        self._break("it closed its connection to its supervisor, and went on")
+        self._break("it closed its connection to its supervisor and continued to run")
 
     def _drop_outgoing(self) -> None:
         if self._channel is not None:
@@ -350,7 +350,7 @@ class Child:
     def _tell(self, observer: Callable[[Any], None], what: Any) -> None:
         try:
             observer(what)
-        except Exception as error:  # noqa: BLE001 - an observer's fault must not keep what follows from being told
+        except Exception as error:  # noqa: BLE001 - an observer's fault must not stop later reports
             self._loop.call_exception_handler(
                 {"message": f"what child {self.name} said could not be handled", "exception": error}
             )

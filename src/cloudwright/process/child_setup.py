@@ -20,7 +20,7 @@ SOCKET = 3
 
 _PR_SET_PDEATHSIG = 1
 #: A limit that Linux has not enforced since 2.4.25, and which children, their children and so on inherit,
-#: whatever they do with their session or environment. So it tells whose they are.
+#: whatever they do with their session or environment. So it shows whose they are.
 _RLIMIT_LOCKS = 10
 _NO_SIGNALS = bytes(128)
 # Plain numbers: handing an enumeration's member to C runs much Python in every child.

@@ -84,7 +84,7 @@ class Leaves:
     def fork(self, leaf: Leaf) -> int:
         """``os.fork``, into ``leaf``.
 
-        The C library's own ``fork`` would do more where there are several threads, and register robust
+        The C library's own ``fork`` would do more if there are several threads, and register robust
         mutexes, which Python does not have.
         """
         self._clone.cgroup = leaf[0]

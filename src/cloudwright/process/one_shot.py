@@ -75,7 +75,7 @@ async def run_once(
     begin: Mapping[str, Any],
     *,
     check: FrameCheck,
-    timeout: float,  # noqa: ASYNC109 - tells a process that is late from a caller that is cancelled
+    timeout: float,  # noqa: ASYNC109 - distinguishes a late process from a cancelled caller
     memory_limit: int | None,
     name: str,
     handler: Handler | None = None,

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 class OperationEnd:
     """How an attempt ended: `cancelled` means that it was revoked before it began.
 
-    ``exit_status`` is None where no process was forked. ``tree_gone`` tells whether all that it started
+    ``exit_status`` is None if no process was forked. ``tree_gone`` tells whether all that it started
     was gone by then: an operation that ended by itself may leave a server running on purpose.
     """
 
@@ -78,7 +78,7 @@ class OperationSink(Protocol):
 class OperationProcess:
     """Observes the child, speaks to the sink, and owns the kill ladder.
 
-    ``over`` is set after the sink was told the end. A kill that is asked for before the process exists waits
+    ``over`` is set after the end was reported to the sink. A kill requested before the process exists waits
     for it.
     """
 
@@ -99,7 +99,7 @@ class OperationProcess:
         self._sink = sink
         self._kill_grace = kill_grace
         self._forget = forget
-        # None where it could not be forked.
+        # None if it could not be forked.
         self._forked: asyncio.Future[Child | None] = self._loop.create_future()
         self._lines = OutputLines(self._line)
         self._calls: set[asyncio.Task[None]] = set()
@@ -125,7 +125,7 @@ class OperationProcess:
 
     @property
     def killed(self) -> bool:
-        """Whether it was told to end."""
+        """Whether a kill was requested."""
         return self._killing is not None
 
     async def run(
@@ -168,7 +168,7 @@ class OperationProcess:
         try:
             child.send({"type": "begin", "version": VERSION, **begin})
         except (TypeError, ValueError, FrameError) as error:
-            self._fault = f"it could not be told what to do ({error})"
+            self._fault = f"it could not be sent its first frame ({error})"
             self._signal(signal.SIGKILL, self._fault)
 
     async def kill(self, reason: str) -> bool:
@@ -184,7 +184,7 @@ class OperationProcess:
         return gone
 
     def revoke(self) -> bool:
-        """Keep it from beginning; False if it was told to begin already. Its process, if there is one or will
+        """Keep it from beginning; False if ``begin`` was sent already. Its process, if there is one or will
         be, is killed, and its end is `cancelled`.
         """
         if self._told:
@@ -205,7 +205,7 @@ class OperationProcess:
         return self._begun or self.over.done()
 
     def cancel(self, mode: str) -> None:
-        """Tell the process that its execution was asked to stop."""
+        """Notify the process that its execution was asked to stop."""
         if self.child is not None:
             self.child.send({"type": "cancel", "mode": mode})
 
@@ -270,7 +270,7 @@ class OperationProcess:
         return False
 
     async def _finish(self, status: ExitStatus) -> None:
-        """The end where something is still under way: told when that is over."""
+        """Report the end once everything that is still under way is over."""
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
@@ -315,7 +315,7 @@ class OperationProcess:
         if self._fault or child.fault:
             message += f": {self._fault or child.fault}."
         elif self._kill_reason:
-            message += f". It was told to end: {self._kill_reason}."
+            message += f". It was asked to end: {self._kill_reason}."
         else:
             message += "."
         tail = self._lines.tail()
@@ -338,7 +338,7 @@ class OperationProcess:
             child.signal(signum)
             if self.over.done():
                 # What could not be ended gets a signal once more. The sink has
-                # heard the end, and hears nothing after it.
+                # got the end, and gets nothing after it.
                 log.warning("signal %d was sent to what operation %s left", signum, self.operation_id)
             else:
                 self._sink.signalled(self.operation_id, signum, reason)

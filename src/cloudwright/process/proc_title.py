@@ -1,4 +1,4 @@
-"""What /proc shows of a zygote and its children: the names by which whoever looks knows whose they are."""
+"""What /proc shows of a zygote and its children: names that show to which manager they belong."""
 
 from __future__ import annotations
 

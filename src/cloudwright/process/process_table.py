@@ -1,6 +1,6 @@
 """The processes of this machine, as /proc shows them, and signals that reach the very process that was meant.
 
-A process is told from a later one of the same number by when it started.
+A process is distinguished from a later one with the same ID by its start time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Identity = tuple[int, int]
 _MOST_PASSES = 100
 #: Processes that are younger (seconds) may end soon: their marks are read at once.
 _RECENT_SECONDS = 2.0
-#: Nobody limits file locks to as many.
+#: No real limit of file locks is as large.
 _LEAST_MARK = 2**56
 
 
@@ -45,7 +45,7 @@ class ProcessTable:
         self._marks: dict[int, tuple[str | None, int | None]] = {}
         recent = (time.clock_gettime(time.CLOCK_BOOTTIME) - _RECENT_SECONDS) * os.sysconf("SC_CLK_TCK")
         seen: set[str] = set()
-        # Again, until nobody is new: who forks and ends meanwhile is found in its child.
+        # Repeat until no process is new: one that forks and ends meanwhile is found by its child.
         for _ in range(_MOST_PASSES):
             new = {name for name in os.listdir("/proc") if name.isdigit()} - seen
             if not new:
@@ -95,7 +95,7 @@ def process_identity(pid: int) -> Identity | None:
 
 
 def child_key(name: str, attempt: int = 0) -> str:
-    """What tells a child from all others: in its cgroup's attribute, and as a number in its limits."""
+    """A child's unique key: in its cgroup's attribute, and as a number in its limits."""
     return f"{name}.{attempt}"
 
 

@@ -71,7 +71,7 @@ class Runner:
         """Fork the operation's process and send it ``begin`` (the frame without its type); returns once it is
         forked.
 
-        Where it cannot be forked the sink is told an end with a recoverable failure. ``timeout`` is in
+        If it cannot be forked, the sink gets an end with a recoverable failure. ``timeout`` is in
         seconds, ``memory_limit`` in bytes of writable memory. Raises errors.Conflict when the operation runs
         here already, errors.Unavailable when the runner is closing.
         """
@@ -90,15 +90,15 @@ class Runner:
     async def kill(self, operation_id: str, reason: str) -> bool:
         """SIGTERM, ``kill_grace`` seconds, SIGKILL, to all that the operation started.
 
-        True when all of it is gone and the sink was told the end, or the operation does not run here.
-        False when it lives on regardless; the sink was told so, and it can be tried again. A second kill
+        True when all of it is gone and the sink got the end, or the operation does not run here.
+        False when it lives on regardless; the sink got an event, and it can be tried again. A second kill
         joins the first.
         """
         attempt = self._attempts.get(operation_id)
         return True if attempt is None else await attempt.kill(reason)
 
     def revoke(self, operation_id: str) -> bool:
-        """Keep the operation from beginning; False if it was told to begin already. One that does not run
+        """Keep the operation from beginning; False if it was sent ``begin`` already. One that does not run
         here was not.
         """
         attempt = self._attempts.get(operation_id)
@@ -110,7 +110,7 @@ class Runner:
         return attempt is None or await attempt.begun(timeout)
 
     def cancel(self, operation_id: str, mode: str) -> None:
-        """Tell the operation, if it runs here, that its execution was asked to stop."""
+        """Notify the operation, if it runs here, that its execution was asked to stop."""
         attempt = self._attempts.get(operation_id)
         if attempt is not None:
             attempt.cancel(mode)

@@ -48,7 +48,7 @@ spec.loader.exec_module(package)
 from cloudwright.process import zygote
 zygote.main()
 """
-#: What a zygote may see of this process's environment where its caller does not say: nothing that could be a
+#: What a zygote may see of this process's environment if its caller does not say: nothing that could be a
 #: credential.
 _HARMLESS = (
     "PATH",
@@ -71,7 +71,7 @@ log = logging.getLogger(__name__)
 class Zygote:
     """A warm single-threaded Python process that forks children on request.
 
-    ``died`` is set to the reason when it has ended, however it did; children that lived were told dead by
+    ``died`` is set to the reason when it has ended, however it did; children that lived were reported dead by
     then.
     """
 
@@ -195,7 +195,7 @@ class Zygote:
         try:
             child = await asyncio.shield(forked)
         except asyncio.CancelledError:
-            # Whoever wanted it is gone: it must not run on its own.
+            # Its caller was cancelled: it must not run on its own.
             forked.add_done_callback(_abandon)
             raise
         child.listen()
@@ -225,7 +225,7 @@ class Zygote:
             ending.cancel()
 
     def _signal(self, child: Child, signum: int) -> None:
-        """Begin to end the child's tree, or go on with SIGKILL."""
+        """Begin to end the child's tree, or escalate to SIGKILL."""
         ending = self._endings.get(child)
         if ending is None:
             ending = self._endings[child] = TreeEnding(self._tree(child), child.pid, self._tables)
@@ -278,13 +278,13 @@ class Zygote:
             except BlockingIOError:
                 return
             except ConnectionError:
-                # It has died; whoever waits is notified when it is reaped.
+                # It has died; waiters are notified when it is reaped.
                 pass
             except OSError as error:
                 if key:
                     self._heard("refused", key, str(error))
                 else:
-                    log.exception("zygote %s could not be told %r", self.name, packet)
+                    log.exception("zygote %s could not be sent %r", self.name, packet)
             self._outbox.popleft()
             _close(descriptors)
         self._loop.remove_writer(self._control.fileno())
@@ -365,7 +365,7 @@ class Zygote:
         self._reaping = self._loop.create_task(self._reap(self._process.wait()))
 
     async def _reap(self, code: int) -> None:
-        """Tell everybody who relied on the zygote, and do what it cannot do any more."""
+        """Report the zygote's death to its children's observers, and do what it cannot do any more."""
         status = ExitStatus(code) if code >= 0 else ExitStatus(signal=-code)
         reason = f"Zygote {self.name} ended with {status.describe()}."
         tail = self._tail.decode("utf-8", "replace").strip()

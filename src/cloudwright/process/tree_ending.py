@@ -80,7 +80,7 @@ class TreeEnding:
         self._task: asyncio.Task[None] | None = None
 
     def escalate(self, signum: int) -> None:
-        """Begin with this signal, or go on with it if it is the stronger one."""
+        """Begin with this signal, or switch to it if it is the stronger one."""
         if signum == signal.SIGKILL:
             self._signum = signum
             self._changed.set()

@@ -297,4 +297,4 @@ def _send(control: socket.socket, events: str) -> None:
     try:
         control.send(events.encode())
     except ConnectionError:
-        return  # The supervisor is gone; the next read of the socket tells.
+        return  # The supervisor is gone; the next read of the socket shows it.

@@ -59,18 +59,18 @@ def delete_user(conn: Connection, username: str) -> User:
 
 
 def add_token(conn: Connection, token: Token) -> Token:
-    """Raises NotFound where there is no such user."""
+    """Raises NotFound if there is no such user."""
     get_user(conn, token.username)
     return _TOKENS.add(conn, token)
 
 
 def get_token(conn: Connection, id: str) -> Token:
-    """Raises NotFound. Whether it has expired is for whoever knows the time."""
+    """Raises NotFound. The caller checks whether it has expired."""
     return _TOKENS.get(conn, id)
 
 
 def list_tokens(conn: Connection, username: str | None, page: Page) -> tuple[list[Token], int]:
-    """One user's, or everybody's."""
+    """One user's, or those of all users."""
     conditions = one_of({tokens.c.username: None if username is None else [username]})
     return read_page(
         conn,
@@ -84,7 +84,7 @@ def list_tokens(conn: Connection, username: str | None, page: Page) -> tuple[lis
 
 
 def use_token(conn: Connection, id: str, now: datetime) -> None:
-    """Note that it was used; nothing where it is gone."""
+    """Note that it was used; nothing if it is gone."""
     conn.execute(_USE_TOKEN, {"token": id, "when": now})
 
 

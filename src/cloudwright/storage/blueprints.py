@@ -58,7 +58,7 @@ def set_state(
 
 
 def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any) -> Blueprint:
-    """Write some of its columns. The answer is without the plan. Raises NotFound."""
+    """Write some of its columns. Return the record without the plan. Raises NotFound."""
     return _CATALOGUE.change(conn, (tenant, id), {**changes, "updated_at": now})
 
 
@@ -110,7 +110,7 @@ def importers(conn: Connection, blueprint: Blueprint) -> list[str]:
 
 
 def delete(conn: Connection, tenant: str, id: str) -> Blueprint:
-    """Answers what it was. Raises NotFound, and DependentExists where deployments were made from it."""
+    """Delete and return it. Raises NotFound, and DependentExists if deployments were made from it."""
     dependents = conn.scalars(_DEPENDENTS, {"of_tenant": tenant, "blueprint": id}).all()
     if dependents:
         named = ", ".join(f"`{dependent}`" for dependent in dependents)

@@ -124,7 +124,7 @@ def create(
 ) -> Deployment:
     """Store a deployment with its nodes (dictionaries of a plan) and node instances.
 
-    Raises Conflict where its id is taken, and NotFound where its blueprint is gone.
+    Raises Conflict if its id is taken, and NotFound if its blueprint is gone.
     """
     blueprints.get(conn, deployment.tenant, deployment.blueprint_id)
     display_name = deployment.display_name or deployment.id
@@ -176,7 +176,7 @@ def list_deployments(conn: Connection, filter: DeploymentFilter, page: Page) -> 
 
 
 def owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> list[Owner]:
-    """Those of the deployments that exist; of every tenant where none is given."""
+    """Those of the deployments that exist; of every tenant if none is given."""
     if not ids:
         return []
     table = deployments.c

@@ -1,8 +1,8 @@
 """Events and logs: what happened in an execution, in the order in which it was stored.
 
 A reader that follows an execution remembers the last id that it saw. So the events of one execution must
-become visible in the order of their ids: on PostgreSQL, whoever stores one holds the execution's row until
-the commit.
+become visible in the order of their ids: on PostgreSQL, a transaction that stores one holds the
+execution's row until the commit.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _SORTABLE: dict[str, ColumnElement[Any]] = {
 
 
 def add(conn: Connection, new: Sequence[Event]) -> None:
-    """Store events of any executions, running or over. Raises Conflict where an execution is unknown."""
+    """Store events of any executions, running or over. Raises Conflict if an execution is unknown."""
     lock_executions(conn, {event.execution_id for event in new})
     insert_locked(conn, new)
 

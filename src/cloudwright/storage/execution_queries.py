@@ -77,10 +77,10 @@ _SORTABLE: dict[str, ColumnElement[Any]] = {
 
 
 def get(conn: Connection, id: str, tenant: str | None = None, *, progress: bool = True) -> Execution:
-    """Raises NotFound, also where it is another tenant's.
+    """Raises NotFound, also if it is another tenant's.
 
-    Counting the tasks of one that runs takes as long as it has tasks: whoever asks often, or does not look
-    at them, does without ``progress``.
+    Counting the tasks of a running execution takes time in proportion to them: callers that query often, or
+    do not need the counts, set ``progress`` to false.
     """
     row = _GET.first(conn, execution=id)
     execution = None if row is None else Execution(*row)

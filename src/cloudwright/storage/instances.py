@@ -117,7 +117,7 @@ def update_instance(
 ) -> NodeInstance:
     """Change state, runtime properties, or both; writing runtime properties makes a new version.
 
-    Raises Conflict where ``version`` is given and not the stored one, and NotFound.
+    Raises Conflict if ``version`` is given and not the stored one, and NotFound.
     """
     held = _HOLD.first(conn, of_tenant=tenant, instance=id)
     if held is None:

@@ -50,7 +50,7 @@ class KeyedTable(Generic[R]):
         self._get_lightly = Prepared(self.light.where(*self._this))
 
     def add(self, conn: Connection, record: R, **more: Any) -> R:
-        """Store a record, with values for what it leaves open. Raises Conflict where its key is taken."""
+        """Store a record, with values for what it leaves open. Raises Conflict if its key is taken."""
         row = {field.name: getattr(record, field.name) for field in fields(record)} | more  # type: ignore[arg-type]
         key = [row[column.name] for column in self._keys]
         if self._get_lightly.first(conn, **self._parameters(key)) is not None:
@@ -66,7 +66,7 @@ class KeyedTable(Generic[R]):
         return self._record(*row)
 
     def change(self, conn: Connection, key: Collection[Any], changes: Mapping[str, Any]) -> R:
-        """Write some columns, and answer the record as it is then. Raises NotFound."""
+        """Write some columns, and return the record as it is then. Raises NotFound."""
         forbidden = changes.keys() - self._changeable
         if forbidden:
             raise ValueError(f"a {self._noun}'s {', '.join(sorted(forbidden))} can not be changed")
@@ -76,7 +76,7 @@ class KeyedTable(Generic[R]):
         return self.get(conn, *key)
 
     def remove(self, conn: Connection, *key: Any) -> R:
-        """Delete the row, and answer the record as it was. Raises NotFound."""
+        """Delete the row, and return the record as it was. Raises NotFound."""
         record = self.get(conn, *key)
         conn.execute(delete(self._table).where(*self._this), self._parameters(key))
         return record

@@ -1,7 +1,7 @@
 """Taking turns on PostgreSQL, where several managers write at once. On SQLite every write is alone anyway.
 
 The order is always the deployment's turn first, then executions by id, so that two writers rarely wait for
-each other; where they do, PostgreSQL ends one of them and the store runs it again.
+each other; if they do, PostgreSQL ends one of them and the store runs it again.
 """
 
 from __future__ import annotations
@@ -58,19 +58,19 @@ def ask_hold_of_operation(conn: Connection, operation_id: str) -> Asked:
 
 
 def hold(conn: Connection, execution_id: str) -> Held | None:
-    """The execution, which nobody else changes from here to the commit. None where there is none."""
+    """The execution, which no other transaction changes from here to the commit. None if there is none."""
     row = _HOLD.first(conn, execution=execution_id)
     return None if row is None else Held(*row)
 
 
 def lock_executions(conn: Connection, ids: Collection[str]) -> None:
-    """``hold`` for many, where knowing them is not needed."""
+    """``hold`` for many, if their contents are not needed."""
     if conn.dialect.name == "postgresql":
         _LOCK_EXECUTIONS.ask(conn, ids=list(ids))
 
 
 def lock_deployment(conn: Connection, tenant: str, deployment_id: str | None) -> None:
-    """From here to the commit nobody else decides which execution of the deployment may run."""
+    """From here to the commit no other transaction decides which execution of the deployment may run."""
     if deployment_id is not None and conn.dialect.name == "postgresql":
         _LOCK_DEPLOYMENT.ask(conn, name=f"{tenant}/{deployment_id}")
 

@@ -34,7 +34,7 @@ _IS_STARTED = is_(unindexed(operations.c.state), OperationState.STARTED)
 
 
 class _Subject(NamedTuple):
-    """What an event says about the operation that it tells of."""
+    """What an event says about its operation."""
 
     execution_id: str
     id: str
@@ -145,7 +145,7 @@ def grant(
     ids.
 
     Only an operation whose id is answered may get a process. The others' executions are over or being forced,
-    have another owner, or the operation was revoked, or granted to somebody else.
+    have another owner, or the operation was revoked, or granted to another worker.
     """
     lock_executions(conn, {execution_id for execution_id, _, _, _ in wanted})
     asked = [
@@ -167,7 +167,7 @@ def grant(
 
 
 def set_pid(conn: Connection, operation_id: str, attempt: int, pid: int) -> None:
-    """Keep which process runs a started operation; nothing where it has ended already."""
+    """Keep which process runs a started operation; nothing if it has ended already."""
     _SET_PID.run(conn, operation=operation_id, which=attempt, number=pid)
 
 
@@ -209,7 +209,7 @@ def end(
     if outdated:
         state = OperationState.FAILED
         failure = _failure(
-            f"The runtime properties of {', '.join(outdated)} were changed by somebody else "
+            f"The runtime properties of {', '.join(outdated)} were changed by another operation or client "
             f"while {subject.name} ran; what it wrote to them was dropped.",
             "Conflict",
         )
@@ -223,7 +223,7 @@ def end(
 
 
 def lose(conn: Connection, operation_ids: Collection[str], message: str, now: datetime) -> list[Operation]:
-    """Fail those that are still started, recoverably: nobody knows their processes any more. Answers them."""
+    """Fail those that are still started, recoverably: their processes are not known any more. Return them."""
     ids = sorted(operation_ids)
     owners = [_OWNER.ask(conn, operation=id) for id in ids]
     lock_executions(conn, {row[0] for owner in owners for row in owner.all()})
@@ -295,7 +295,7 @@ def listing(filter: OperationFilter) -> Listing:
 
 
 def _failure(message: str, kind: str) -> JsonObject:
-    """A recoverable failure that is nobody's exception, in the shape that a frame has."""
+    """A recoverable failure without an exception, in the shape that a frame has."""
     return {"message": message, "recoverable": True, "retry_after": None, "kind": kind, "traceback": ""}
 
 

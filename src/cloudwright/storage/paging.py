@@ -50,9 +50,9 @@ def holds(column: ColumnElement[Any], text: str | None) -> list[ColumnElement[bo
 class Listing:
     """The rows of a list, and how a page of them is found.
 
-    ``default`` is the order where a page says none; ``unique`` orders what is equal otherwise, so that no
+    ``default`` is the order if a page says none; ``unique`` orders what is equal otherwise, so that no
     row is on two pages. ``counted`` is a cheaper way to count them. ``found`` selects the keys of what the
-    list holds: where that is much, sorting keys is cheaper than sorting rows, and the statement need only
+    list holds: if that is much, sorting keys is cheaper than sorting rows, and the statement need only
     give the page's rows.
     """
 

@@ -26,7 +26,7 @@ _SORTABLE: dict[str, ColumnElement[Any]] = {
 
 
 def create(conn: Connection, plugin: Plugin, now: datetime) -> Plugin:
-    """Raises Conflict where the id is taken. Whether two may have one name and version is the caller's
+    """Raises Conflict if the id is taken. Whether two may have one name and version is the caller's
     question.
     """
     return _CATALOGUE.add(conn, plugin, created_at=now)

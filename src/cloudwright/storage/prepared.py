@@ -76,7 +76,7 @@ class Prepared:
         return Asked(form, cursor)
 
     def run(self, conn: Connection, **parameters: Any) -> None:
-        """Hand it over. Whoever must know whether it changed something has it answer that (RETURNING)."""
+        """Hand it over. To know whether it changed something, add RETURNING."""
         form, cursor = self._cursor(conn)
         cursor.execute(form.sql, _bound(form, parameters))
 

@@ -1,4 +1,4 @@
-"""What the store's verbs and queries answer: frozen records, never rows of a database library.
+"""What the store's verbs and queries return: frozen records, never rows of a database library.
 
 Times are aware and in UTC. Dictionaries and lists inside a record are the reader's own copies.
 """
@@ -299,7 +299,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """``value_encrypted`` is opaque here: whoever stores it encrypts and decrypts it."""
+    """``value_encrypted`` is opaque here: the caller encrypts and decrypts it."""
 
     key: str
     value_encrypted: str

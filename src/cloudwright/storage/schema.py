@@ -1,6 +1,6 @@
 """The tables, the same for SQLite and PostgreSQL.
 
-Whoever changes something here adds a migration; a test compares the two.
+Every change here needs a migration; a test compares the two.
 """
 
 from __future__ import annotations
@@ -287,7 +287,7 @@ operations = Table(
     Column("ended_at", UtcDateTime),
     Index(None, "execution_id", "state"),
     # What runs now is asked for often and is little, whatever the history holds. (PostgreSQL's index has the
-    # same condition, by its migration: said here, it would load that dialect for everybody.)
+    # same condition, by its migration: said here, it would load that dialect for SQLite too.)
     Index("ix_operations_started", "execution_id", sqlite_where=text("state = 'started'")),
 )
 

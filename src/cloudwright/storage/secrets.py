@@ -1,4 +1,4 @@
-"""Secrets: values by key, encrypted by whoever stores them."""
+"""Secrets: values by key, encrypted by the caller."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SORTABLE: dict[str, ColumnElement[Any]] = {
 
 
 def create(conn: Connection, secret: Secret, *, update_if_exists: bool = False, now: datetime) -> Secret:
-    """Raises Conflict where there is one already, unless that is to be updated."""
+    """Raises Conflict if there is one already, unless that is to be updated."""
     if update_if_exists and list_secrets(conn, SecretFilter(secret.tenant, [secret.key]), EVERYTHING)[1]:
         return update(
             conn,

@@ -145,7 +145,7 @@ class Store:
         self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The query's answer, which knows every write that was answered before. Raises Unavailable at once
-        where the database is out: who would rather wait gives the query to ``write``.
+        if the database is out: to wait for it instead, give the query to ``write``.
         """
         return await asyncio.wrap_future(self._readers.submit(partial(_call, query, args, kwargs)))
 

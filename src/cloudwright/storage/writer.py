@@ -1,7 +1,7 @@
 """The one thread that writes: what waits is run in one transaction, committed once, and only then answered.
 
 A commit costs what it costs, however much is in it. So the more callers write at once, the less each of them
-pays, and nobody waits for company: a batch is what arrived while the one before was being committed.
+pays, and no write waits for others: a batch is what arrived while the one before was being committed.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Writer:
         self._thread.start()
 
     def submit(self, request: Request) -> None:
-        """Hand over a write; from here on it is carried out, whether or not somebody waits for its answer."""
+        """Hand over a write; from here on it is carried out, whether or not a caller waits for its result."""
         with self._arrived:
             if self._closing.is_set():
                 raise Unavailable("The store is closed; nothing was written.")
@@ -79,7 +79,7 @@ class Writer:
             while batch := self._next_batch():
                 self._settle(batch)
         finally:
-            # Nobody may wait for ever for a thread that is gone, least of all where a defect ended it.
+            # No caller may wait for ever for a thread that is gone, least of all if a defect ended it.
             self._closing.set()
             left = [*batch, *self._waiting]
             deliver(left, [Answer(error=Unavailable("The store's writer has stopped."))] * len(left))
@@ -135,7 +135,7 @@ class Writer:
             transaction.commit()
         except Exception as error:
             self._disconnect()
-            # An answer of the database is one to a statement of the batch that nobody waited for.
+            # An answer of the database is one to a statement of the batch that no caller waited for.
             answered = self._database.classify(error) is not ErrorClass.UNAVAILABLE
             if answered or mark is None or not self._came_through(mark, error):
                 raise
@@ -179,7 +179,7 @@ class Writer:
             self._pipeline.close()
 
     def _wait_out(self, error: Exception, pause: float, fate: str = "this one was not stored") -> None:
-        """Wait a little for a database that is out. Raises Unavailable where the store is to be closed."""
+        """Wait a little for a database that is out. Raises Unavailable if the store is to be closed."""
         self._disconnect()
         reason = str(driver_error(error)).strip()
         if self.trouble is None:
@@ -199,7 +199,7 @@ class Writer:
 
 
 def deliver(batch: Sequence[Request], answers: Sequence[Answer]) -> None:
-    """Tell everybody, with one hop into each event loop."""
+    """Resolve the callers' futures, with one hop into each event loop."""
     hops: dict[asyncio.AbstractEventLoop, list[tuple[Request, Answer]]] = {}
     for request, answer in zip(batch, answers, strict=True):
         if request.loop is None:
@@ -216,7 +216,7 @@ def deliver(batch: Sequence[Request], answers: Sequence[Answer]) -> None:
 def _tell(told: Sequence[tuple[Request, Answer]]) -> None:
     for request, answer in told:
         if request.future.done():
-            continue  # whoever asked was cancelled meanwhile
+            continue  # the caller was cancelled meanwhile
         if answer.error is not None:
             request.future.set_exception(answer.error)
         else:

@@ -22,7 +22,7 @@ class WorkflowFailed(RuntimeError):
 
     Parameters:
         causes: The failures, as dictionaries with ``message``, ``type`` and ``traceback``.
-        hide_traceback: Whether the message tells everything; existing workflows set it.
+        hide_traceback: Whether the message is enough without a traceback; existing workflows set it.
         traceback: The traceback of the first failed operation, as its worker recorded it.
     """
 

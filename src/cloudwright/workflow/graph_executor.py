@@ -289,7 +289,7 @@ class GraphExecutor:
             return True
         self._connection.look()
         with self._lock:
-            # Read first: a request that another thread reads while this goes on is not known here.
+            # Read first: a request that another thread reads while this runs is not known here.
             aware = self._cancellation.requested is not None
             if watch is not None and watch.interrupted:
                 self._withdraw()

@@ -122,7 +122,7 @@ def test_ctrl_c_asks_then_forces_then_kills(api: FakeApi, terminal: Callable[...
     screen.await_text("Asked the workflow to cancel. Ctrl-C again forces it to end.")
     screen.await_text("install on web  cancelling")
     screen.press_ctrl_c()
-    screen.await_text("Forced the workflow to end; operations that run go on. Ctrl-C again kills them too.")
+    screen.await_text("Forced the workflow to end; running operations continue. Ctrl-C again kills them too.")
     screen.press_ctrl_c()
     screen.await_text("Killed the workflow and its operations.")
     assert api.actions() == ["cancel", "force-cancel", "kill"]

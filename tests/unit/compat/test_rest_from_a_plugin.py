@@ -172,7 +172,7 @@ def test_nobody_elses_name_can_be_used(api: Api) -> None:
         manager.get_rest_client(tenant="other")
     with pytest.raises(NonRecoverableError, match="with an API token"):
         manager.get_rest_client(api_token="x")
-    with pytest.raises(NonRecoverableError, match="Nobody sets an execution's status"):
+    with pytest.raises(NonRecoverableError, match="An execution's status cannot be set"):
         manager.update_execution_status("e", "terminated")
 
 

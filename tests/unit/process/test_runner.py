@@ -432,7 +432,7 @@ async def test_a_kill_of_one_that_obeys_takes_one_signal() -> None:
     assert end.exit_status == ExitStatus(signal=15)
     message = (
         "The operation's process ended with signal 15 (SIGTERM) and no result. "
-        "It was told to end: the user asked. The last it printed:\nready"
+        "It was asked to end: the user asked. The last it printed:\nready"
     )
     assert end.failure == Failure(message, kind="ProcessDied")
     assert end.tree_gone
@@ -592,7 +592,7 @@ async def test_one_that_cannot_be_told_what_to_do_ends() -> None:
     await Runner(books).run(zygote, ID, {"inputs": object()}, entry="unruly:wait_for_cancel")
     end = await books.end()
     assert end.failure is not None
-    assert "it could not be told what to do" in end.failure.message
+    assert "it could not be sent its first frame" in end.failure.message
 
 
 @in_loop

@@ -226,7 +226,7 @@ async def test_a_child_that_closes_its_socket_and_goes_on_is_killed(monkeypatch:
     zygote = await start_zygote()
     child, _ = await fork(zygote, "close_socket_and_wait", env={"UNTIL": "/does/not/exist"})
     assert await soon(child.exit) == ExitStatus(signal=9)
-    assert child.fault == "it closed its connection to its supervisor, and went on"
+    assert child.fault == "it closed its connection to its supervisor and continued to run"
 
 
 @in_loop

@@ -10,9 +10,9 @@ from cloudwright.compat.cloudify.exceptions import NonRecoverableError
 
 
 def extract_archive(source: str) -> str:
-    """Unpack a tar or zip archive; answers the new folder that it is in.
+    """Unpack a tar or zip archive; return the new folder that it is in.
 
-    Raises NonRecoverableError where it is neither.
+    Raises NonRecoverableError if it is neither.
     """
     if tarfile.is_tarfile(source):
         return untar(source)

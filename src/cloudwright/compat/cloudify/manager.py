@@ -27,9 +27,9 @@ DirtyTrackingDict = RuntimeProperties
 
 
 def get_rest_client(tenant: str | None = None, api_token: str | None = None) -> CloudifyClient:
-    """The manager's REST API with the rights of whoever started the execution, in its tenant.
+    """The manager's REST API with the rights of the user who started the execution, in its tenant.
 
-    Raises NonRecoverableError where another tenant or user is asked for: this process holds no credentials
+    Raises NonRecoverableError if another tenant or user is asked for: this process holds no credentials
     of anybody's.
     """
     own = _context().tenant_name
@@ -54,7 +54,7 @@ def get_node_instance(
 def update_node_instance(node_instance: Record, client: CloudifyClient | None = None) -> None:
     """Store its runtime properties and state.
 
-    Raises CloudifyClientError with status code 409 where it changed meanwhile.
+    Raises CloudifyClientError with status code 409 if it changed meanwhile.
     """
     (client or get_rest_client()).node_instances.update(
         node_instance.id,
@@ -65,7 +65,7 @@ def update_node_instance(node_instance: Record, client: CloudifyClient | None = 
 
 
 def get_node_instance_ip(node_instance_id: str, client: CloudifyClient | None = None) -> str:
-    """The address of the instance's host. Raises NonRecoverableError where there is none."""
+    """The address of the instance's host. Raises NonRecoverableError if there is none."""
     client = client or get_rest_client()
     instance = client.node_instances.get(node_instance_id)
     if instance.host_id is None:
@@ -96,7 +96,7 @@ def download_resource(
     logger: Any,
     target_path: str | None = None,
 ) -> str:
-    """Copy a file of this operation's blueprint; answers where it is."""
+    """Copy a file of this operation's blueprint; return the path of the copy."""
     return ctx.download_resource(resource_path, target_path)  # type: ignore[no-any-return]
 
 
@@ -115,8 +115,8 @@ def update_execution_status(
 ) -> None:
     """Refused: what an execution's status is, follows from what becomes of it."""
     raise NonRecoverableError(
-        f"Nobody sets an execution's status: `{status}` was to be set for {execution_id}. A workflow ends as "
-        "it does by returning, raising, or raising ExecutionCancelled."
+        f"An execution's status cannot be set: `{status}` was to be set for {execution_id}. A workflow "
+        "ends by returning, raising, or raising ExecutionCancelled."
     )
 
 

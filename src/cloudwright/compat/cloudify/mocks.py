@@ -119,7 +119,7 @@ class _NoSupervisor:
         )
 
     def event(self, message: str, event_type: str) -> None:
-        """Nobody sees it."""
+        """Discards the event."""
 
     def cancel_requested(self) -> bool:
         return False

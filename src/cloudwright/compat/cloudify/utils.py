@@ -252,7 +252,7 @@ def get_instances_of_node(
 
 
 def get_func(task_name: str) -> Callable[..., Any]:
-    """The function that a mapping names. Raises NonRecoverableError where there is none."""
+    """The function that a mapping names. Raises NonRecoverableError if there is none."""
     return load_function(task_name, manager._context().plugin or "", [])
 
 
@@ -267,7 +267,7 @@ def is_management_environment() -> bool:
 
 
 def get_manager_name() -> None:
-    """Processes are not told which manager they belong to: any of them may answer."""
+    """Processes do not know the manager's name: any manager may respond."""
 
 
 # Python environments.

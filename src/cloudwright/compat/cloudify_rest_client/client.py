@@ -31,7 +31,7 @@ def _call(method: str, /, **args: Any) -> Any:
     raise NotInContext("There is no context here: only an operation or a workflow can ask the manager.")
 
 
-#: The current contexts, and who answers the questions of each.
+#: The current contexts, and the connection that serves the calls of each.
 _ASKED: tuple[tuple[CurrentContext, Callable[[Any], Any]], ...] = (
     (current_ctx, lambda ctx: ctx._supervisor),
     (current_workflow_ctx, lambda ctx: ctx.internal.connection),

@@ -80,7 +80,7 @@ def start_ctx_proxy(ctx: Any, process: Mapping[str, Any]) -> CtxProxy | StubCtxP
 
 
 def process_ctx_request(proxy: CtxProxy | StubCtxProxy) -> None:
-    """Nothing to do: questions are answered as they come."""
+    """Does nothing: calls are served as they arrive."""
 
 
 def _get_process_environment(process: Mapping[str, Any], proxy: CtxProxy | StubCtxProxy) -> dict[str, str]:

@@ -21,7 +21,7 @@ CONSUMER_PROPERTIES = ("ids", "names", "count")
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """``check`` answers what is wrong with the arguments, or None. ``at_plan_time`` functions are evaluated
+    """``check`` returns what is wrong with the arguments, or None. ``at_plan_time`` functions are evaluated
     when a deployment is created, unless it asks for evaluation at run time only; the others always wait for
     run time."""
 
@@ -31,7 +31,7 @@ class Function:
 
 
 def function_of(value: Any) -> tuple[str, Any] | None:
-    """The name and the arguments of the function that ``value`` is, or None where it is none."""
+    """The name and the arguments of the function that ``value`` is, or None if it is none."""
     if value.__class__ is not dict or not 0 < len(value) < 3:
         return None
     found = None

@@ -27,7 +27,8 @@ ENTRY = "cloudwright.operation.child:main"
 #: In the home: a folder for each tenant, deployment and plugin.
 WORKDIRS = "workdirs"
 
-#: How long an operation may take to begin, once told to, before the end of its execution kills it (seconds).
+#: Seconds between an operation's ``begin`` frame and its report that it has begun; then the end of its
+#: execution kills it.
 BEGIN_SECONDS = 3.0
 
 log = logging.getLogger(__name__)

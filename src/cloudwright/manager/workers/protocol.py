@@ -25,15 +25,15 @@ class Worker(Protocol):
         """Start an operation that was granted. Its end is reported to the sink, whatever happens."""
 
     def revoke(self, run: OperationRun) -> bool:
-        """Keep an operation from beginning; False if it was told to begin already. Its end is `cancelled`."""
+        """Keep an operation from beginning; False if ``begin`` was sent already. Its end is `cancelled`."""
 
     async def settle(self, run: OperationRun) -> bool:
-        """Wait until an operation that was granted has begun or has ended; revoke it if it was not told to
-        begin. False if it has done neither, and cannot be killed.
+        """Wait until an operation that was granted has begun or has ended; revoke it if it was not sent
+        ``begin``. False if it has done neither, and cannot be killed.
         """
 
     def cancel(self, operation_id: str, mode: CancelMode) -> None:
-        """Tell the operation, if it runs here, that its execution was asked to stop."""
+        """Notify the operation, if it runs here, that its execution was asked to stop."""
 
     async def kill(self, run: OperationRun, reason: str) -> bool:
         """End the operation's processes; True if they are gone and its end was reported."""

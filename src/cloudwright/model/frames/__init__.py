@@ -5,7 +5,7 @@ One module for each kind of child: ``operation``, ``workflow`` and ``parser``; w
 literal; the note of each field is its meaning in the documentation. ``checking`` makes of these types the
 checks that a receiver applies. ``process.frames`` is how a frame looks as bytes.
 
-What must always hold: whoever receives a frame checks it before anything of it is used, and a frame that
+What must always hold: the receiver of a frame checks it before anything of it is used, and a frame that
 does not have its type's shape ends its child, by an error that names the field. Keys that a type does not
 have are ignored.
 

@@ -30,7 +30,7 @@ _NAMES = {
 
 
 def frame_check(*frames: type) -> FrameCheck:
-    """Return the check of a stream whose frames have these types, told apart by their ``type``."""
+    """Return the check of a stream whose frames have these types, distinguished by their ``type``."""
     by_kind = {str(get_args(_bare(frame.__annotations__["type"]))[0]): frame for frame in frames}
     checks = {kind: object_check(frame) for kind, frame in by_kind.items()}
     is_right = fast_path(by_kind)
@@ -97,7 +97,7 @@ def _field(annotation: Any) -> tuple[frozenset[type], Check]:
     if annotation in (str, bool, NoneType, int):
         return frozenset({annotation}), lambda value: ("", _must_be([annotation], value))
     if annotation is float:
-        # JSON does not tell whole numbers from others.
+        # JSON does not distinguish whole numbers from others.
         return frozenset({int}), _number
     if annotation is Any:
         return frozenset({str, int, float, bool, NoneType}), _json

@@ -56,7 +56,7 @@ class _Source:
         elif origin in (list, dict):
             yield from self._container(origin, get_args(kind)[-1], variable)
         elif kind is float:
-            # JSON does not tell whole numbers from others. An infinite one less itself is not 0.
+            # JSON does not distinguish whole numbers from others. An infinite one less itself is not 0.
             yield f"if type({variable}) not in {self._types((int, float))}: return False"
             yield f"if {variable} - {variable} != 0: return False"
         else:

@@ -12,7 +12,7 @@ from _socket import AF_UNIX, SHUT_WR, SOCK_STREAM, socket
 
 
 def main() -> int:
-    """The exit code: 0, or 1 where the answer is an error."""
+    """Return the exit code: 0, or 1 if the answer is an error."""
     folder = os.environ.get("CTX_SOCKET_URL", "").removeprefix("unix://")
     if not folder:
         return _fail("CTX_SOCKET_URL is not set: it works in scripts that an operation runs")

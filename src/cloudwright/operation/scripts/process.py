@@ -19,7 +19,7 @@ _CHUNK = 64 * 1024
 #: The most that is read of a stream after the script has ended: what was in its pipe, not what a server goes
 #: on writing.
 _REST = 1024 * 1024
-#: How long to go on reading after a signal has ended the script (seconds).
+#: How long to continue reading after a signal has ended the script (seconds).
 _CLEAN_UP_SECONDS = 5.0
 
 
@@ -50,7 +50,7 @@ class Listening(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """``code`` is negative where a signal ended the script; the texts are the last lines of its output."""
+    """``code`` is negative if a signal ended the script; the texts are the last lines of its output."""
 
     code: int
     stdout: str
@@ -78,7 +78,7 @@ def run_process(
 ) -> Ended:
     """Run ``argv`` until its own process ends, whatever it leaves running, and log what it prints.
 
-    ``name`` is what errors call the script. Raises NonRecoverableError where it cannot be started.
+    ``name`` is what errors call the script. Raises NonRecoverableError if it cannot be started.
     """
     process = _start(argv, name=name, env=env, cwd=cwd, merged=listening.stderr_to_stdout)
     logger.debug("Script %s runs, process id %s", name, process.pid)
@@ -147,7 +147,7 @@ def _read_on(selector: selectors.BaseSelector) -> None:
 
 
 def _read(fd: int, stream: Stream) -> int | None:
-    """How much was read: 0 at the end of the stream, None where there is nothing now."""
+    """How much was read: 0 at the end of the stream, None if there is nothing now."""
     try:
         data = os.read(fd, _CHUNK)
     except BlockingIOError:
@@ -231,7 +231,7 @@ def _why(error: OSError, script: str) -> str:
 
 
 def _interpreter(script: str) -> str | None:
-    """The program that the script's first line names; None where it names none."""
+    """The program that the script's first line names; None if it names none."""
     try:
         with open(script, "rb") as stream:
             first = stream.readline(512)

@@ -59,7 +59,7 @@ class Verdict:
             raise RuntimeError(_SAID_TWICE)
 
     def check(self) -> bool:
-        """Whether the script asked for another run. Raises NonRecoverableError where it gave up."""
+        """Whether the script asked for another run. Raises NonRecoverableError if it gave up."""
         if self._twice:
             raise NonRecoverableError(_SAID_TWICE)
         if isinstance(self._said, ScriptException):

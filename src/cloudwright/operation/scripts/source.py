@@ -25,7 +25,7 @@ def copy_script(ctx: Any, path: str, folder: str, ssl_cert_content: str | None =
     """Copy the script to ``folder``, executable; returns its path.
 
     ``path`` is relative to the blueprint, absolute on this machine, or a URL. Raises NonRecoverableError,
-    which names it, where there is no such script.
+    which names it, if there is no such script.
     """
     scheme, separator, rest = path.partition("://")
     name = os.path.basename(path.replace("\\", "/")) or "script"

@@ -129,7 +129,7 @@ def begin(conn: Connection, id: str, term: int) -> bool:
 
 
 def release(conn: Connection, owner: str, ids_terms: Sequence[tuple[str, int]]) -> None:
-    """Give up executions that are to go on under their next owner: this one stops in good order."""
+    """Release executions that are to continue under their next owner: this one shuts down in order."""
     for id, term in ids_terms:
         _RELEASE.run(conn, execution=id, current=term, by=owner)
 

@@ -63,7 +63,7 @@ _TAIL = JsonRecords(
 
 
 class StreamedEvent(NamedTuple):
-    """``type`` tells events from log lines; ``record`` is the whole event as JSON."""
+    """``type`` distinguishes events from log lines; ``record`` is the whole event as JSON."""
 
     id: int
     type: str
