@@ -13,6 +13,7 @@ LOG = "cloudify_log"
 ENGINE_TYPES = frozenset(
     {
         "execution_cancel_requested",
+        "execution_cleanup_started",
         "execution_dequeued",
         "execution_resumed",
         "execution_taken_over",

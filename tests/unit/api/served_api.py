@@ -87,6 +87,7 @@ class Managing:
     bus: LocalBus = field(default_factory=LocalBus)
     name: str = "manager-1"
     version: str = "1.2.3"
+    tracking: str = "cgroup"
 
     def __post_init__(self) -> None:
         ids = (f"{number:06d}" for number in itertools.count())
