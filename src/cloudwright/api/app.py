@@ -67,7 +67,9 @@ class _Api(FastAPI):
 
 
 def create_app(manager: Manager) -> FastAPI:
-    """The REST API of a manager, below ``/api``. Its OpenAPI document is at ``/api/v3.1/openapi.json``."""
+    """Return the REST API of a manager, below ``/api``. Its OpenAPI document is at
+    ``/api/v3.1/openapi.json``.
+    """
     app = _Api(
         title="Cloudwright",
         summary="Blueprints, deployments and executions that can always be stopped.",

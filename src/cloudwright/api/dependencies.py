@@ -83,14 +83,14 @@ class ListQuery:
     all_tenants: bool
 
     def tenant(self, context: RequestContext) -> str | None:
-        """The tenant to narrow the list to; None is every one. Raises Forbidden."""
+        """Return the tenant to narrow the list to; None is every one. Raises Forbidden."""
         if not self.all_tenants:
             return context.tenant
         authorize(context.principal, Permission.ALL_TENANTS, context.tenant)
         return None
 
     def sorted_page(self, **names: str) -> Page:
-        """The page, with the API's names of columns replaced by the store's."""
+        """Return the page, with the API's names of columns replaced by the store's."""
         sort = tuple((names.get(name, name), descending) for name, descending in self.page.sort)
         return replace(self.page, sort=sort)
 

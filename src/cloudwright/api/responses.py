@@ -38,7 +38,7 @@ def pick_fields(item: Mapping[str, Any], fields: Collection[str] | None) -> Mapp
 def list_page(
     items: Iterable[Mapping[str, Any]], total: int, page: Page, fields: Collection[str] | None = None
 ) -> JsonResponse:
-    """The shape of every list: a page of it, and in ``total`` how much there is on all pages."""
+    """Return the shape of every list: a page of it, and in ``total`` how much there is on all pages."""
     chosen = [pick_fields(item, fields) for item in items]
     return JsonResponse({"items": chosen, "metadata": _metadata(len(chosen), total, page)})
 
@@ -66,5 +66,5 @@ def _metadata(count: int, total: int, page: Page) -> dict[str, Any]:
 
 
 def single_page(items: Collection[Mapping[str, Any]]) -> JsonResponse:
-    """A list that is short, and therefore always on one page."""
+    """Return a list that is short, and therefore always on one page."""
     return list_page(items, len(items), EVERYTHING)

@@ -172,7 +172,7 @@ def node(row: NodeRow, owner: Owner | None) -> rest.Node:
 
 
 def upload(row: Blueprint) -> rest.Execution:
-    """A blueprint's upload as the execution of a system workflow, which is how clients follow it.
+    """Return a blueprint's upload as the execution of a system workflow, which is how clients follow it.
 
     It is nothing stored: everything is read from the blueprint's state.
     """

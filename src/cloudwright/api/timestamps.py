@@ -37,7 +37,9 @@ def optional_time(text: str | None, parse: Callable[[str], datetime]) -> datetim
 
 
 def parse_time(text: str) -> datetime:
-    """A time in ISO 8601, or with a space for the ``T``; without a zone it is in UTC. Raises InvalidInput."""
+    """Return a time in ISO 8601, or with a space for the ``T``; without a zone it is in UTC. Raises
+    InvalidInput.
+    """
     try:
         time = datetime.fromisoformat(text.strip())
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
@@ -56,7 +58,7 @@ def parse_scheduled_time(text: str) -> datetime:
 
 
 def parse_expiration(text: str, now: datetime) -> datetime:
-    """A time, or how long from now: ``+10h``, ``+30 minutes``, ``+1day +6h``. Raises InvalidInput."""
+    """Return a time, or how long from now: ``+10h``, ``+30 minutes``, ``+1day +6h``. Raises InvalidInput."""
     text = text.strip().lower()
     if not text.startswith("+"):
         return parse_time(text.upper())

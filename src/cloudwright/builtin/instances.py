@@ -41,7 +41,9 @@ GONE = ("deleted", "uninitialized")
 def install_node_instance_subgraph(
     instance: WorkflowNodeInstance, graph: TaskContainer, state: str | None = None, **_: Any
 ) -> SubgraphTask:
-    """The subgraph that installs the instance, from ``state`` on, which is its own if none is given."""
+    """Return the subgraph that installs the instance, from ``state`` on, which is its own if none is
+    given.
+    """
     subgraph: SubgraphTask = graph.subgraph(f"install_{instance.id}")
     steps = _install_steps(instance, subgraph, instance.state if state is None else state)
     if steps:
@@ -99,7 +101,7 @@ def _install_steps(instance: WorkflowNodeInstance, subgraph: SubgraphTask, state
 def uninstall_node_instance_subgraph(
     instance: WorkflowNodeInstance, graph: TaskContainer, ignore_failure: bool = False
 ) -> SubgraphTask:
-    """The subgraph that takes the instance down, from the state that it is in."""
+    """Return the subgraph that takes the instance down, from the state that it is in."""
     subgraph: SubgraphTask = graph.subgraph(f"uninstall_{instance.id}")
     state = instance.state
     steps: Steps = []
@@ -154,8 +156,8 @@ def _delete_steps(instance: WorkflowNodeInstance, subgraph: SubgraphTask) -> Ste
 def rollback_node_instance_subgraph(
     instance: WorkflowNodeInstance, graph: TaskContainer, ignore_failure: bool = False
 ) -> SubgraphTask:
-    """The subgraph that takes an instance that stopped half-way back to the last state that it can stay
-    in.
+    """Return the subgraph that takes an instance that stopped half-way back to the last state that it can
+    stay in.
     """
     subgraph: SubgraphTask = graph.subgraph(f"rollback_{instance.id}")
     state = instance.state
@@ -173,7 +175,7 @@ def rollback_node_instance_subgraph(
 
 
 def reinstall_node_instance_subgraph(instance: WorkflowNodeInstance, graph: TaskContainer) -> SubgraphTask:
-    """The subgraph that takes the instance down and installs it anew."""
+    """Return the subgraph that takes the instance down and installs it anew."""
     subgraph: SubgraphTask = graph.subgraph(f"reinstall_{instance.id}")
     subgraph.sequence().add(
         instance.send_event(

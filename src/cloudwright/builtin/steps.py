@@ -47,7 +47,7 @@ def operation(
     before: tuple[str | None, str] | None = None,
     after: tuple[str | None, str] | None = None,
 ) -> Steps:
-    """An operation of the instance; nothing if it is not implemented.
+    """Return an operation of the instance; nothing if it is not implemented.
 
     ``before`` and ``after`` are each a state to set, or None, and what to say.
     """
@@ -65,7 +65,7 @@ def announce(instance: WorkflowNodeInstance, what: tuple[str | None, str] | None
 
 
 def relationship_operations(relationship: WorkflowRelationshipInstance, name: str) -> list[WorkflowTask]:
-    """The operation on both ends, as far as it is implemented."""
+    """Return the operation on both ends, as far as it is implemented."""
     ends = (
         (relationship.relationship.source_operations, relationship.execute_source_operation),
         (relationship.relationship.target_operations, relationship.execute_target_operation),
@@ -76,7 +76,7 @@ def relationship_operations(relationship: WorkflowRelationshipInstance, name: st
 def relationships_operations(
     graph: TaskContainer, node_instance: WorkflowNodeInstance, operation: str, reverse: bool = False
 ) -> SubgraphTask | None:
-    """A subgraph that runs the operation for all relationships of the instance, or None if there is
+    """Return a subgraph that runs the operation for all relationships of the instance, or None if there is
     nothing to run.
 
     Relationships with instances of the same node side by side; else one after another, as the blueprint has
@@ -95,8 +95,8 @@ def relationships_operations(
 
 
 def in_order(instances: Iterable[WorkflowNodeInstance]) -> list[WorkflowNodeInstance]:
-    """The instances without repetition, in an order that is the same every time, even if they came as a
-    set.
+    """Return the instances without repetition, in an order that is the same every time, even if they came as
+    a set.
     """
     if isinstance(instances, set | frozenset):
         return sorted(instances, key=lambda item: (item.node_id, item.index or 0, item.id))

@@ -24,7 +24,7 @@ UNRESOLVED = ("creating", "configuring", "starting")
 def filter_node_instances(
     ctx: WorkflowContext, node_ids: Names = None, node_instance_ids: Names = None, type_names: Names = None
 ) -> list[WorkflowNodeInstance]:
-    """The instances that all three filters let through; an empty filter lets everything through."""
+    """Return the instances that all three filters let through; an empty filter lets everything through."""
     return [
         instance
         for node in ctx.nodes

@@ -42,7 +42,7 @@ class Subscription(Protocol):
     async def __anext__(self) -> tuple[str, Message]: ...
 
     async def get(self, timeout: float | None = None) -> tuple[str, Message] | None:  # noqa: ASYNC109 - None, not an error
-        """The next topic and message; None after ``timeout`` seconds without one. Raises Closed."""
+        """Return the next topic and message; None after ``timeout`` seconds without one. Raises Closed."""
         ...
 
 
@@ -54,7 +54,9 @@ class Bus(Protocol):
         ...
 
     def subscribe(self, *patterns: str) -> Subscription:
-        """A subscription to every message whose topic matches one of the patterns, each received once."""
+        """Return a subscription to every message whose topic matches one of the patterns, each received
+        once.
+        """
         ...
 
     async def close(self) -> None:
@@ -63,12 +65,12 @@ class Bus(Protocol):
 
 
 def topic(*words: str) -> str:
-    """The topic of these words, whatever characters they hold."""
+    """Return the topic of these words, whatever characters they hold."""
     return ".".join(quote(word, safe="").replace(".", "%2E") or "%" for word in words)
 
 
 def words(topic: str) -> list[str]:
-    """The words of a topic that ``topic`` made."""
+    """Return the words of a topic that ``topic`` made."""
     return ["" if word == "%" else unquote(word) for word in topic.split(".")]
 
 
@@ -77,7 +79,7 @@ def is_exact(pattern: str) -> bool:
 
 
 def matches(pattern: str, topic: str) -> bool:
-    """Whether a message under ``topic`` is for a subscriber to ``pattern``."""
+    """Return whether a message under ``topic`` is for a subscriber to ``pattern``."""
     wanted, given = pattern.split("."), topic.split(".")
     if wanted[-1] == ">":
         wanted.pop()

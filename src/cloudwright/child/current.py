@@ -57,7 +57,7 @@ class CurrentContext:
             self._thread.value = previous
 
     def get_ctx(self) -> Any:
-        """The current context. Raises NotInContext if there is none."""
+        """Return the current context. Raises NotInContext if there is none."""
         ctx = self._current()[0]
         if ctx is None:
             raise NotInContext(
@@ -66,7 +66,7 @@ class CurrentContext:
         return ctx
 
     def get_parameters(self) -> Parameters:
-        """The inputs of the current context's function. Raises NotInContext if there is none."""
+        """Return the inputs of the current context's function. Raises NotInContext if there is none."""
         return self._current()[1]
 
     def _current(self) -> tuple[Any, Parameters]:

@@ -48,7 +48,7 @@ def summary(problems: Sequence[Problem]) -> str:
 
 
 def _local(folder: Path, name: str) -> Path | None:
-    """The file as this machine knows it, so that an editor can open it."""
+    """Return the file as this machine knows it, so that an editor can open it."""
     path = folder / name
     return path if path.is_file() else None
 

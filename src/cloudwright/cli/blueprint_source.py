@@ -113,7 +113,7 @@ def _downloaded(url: str, filename: str | None) -> Iterator[Source]:
 
 
 def _archive(archive: IO[bytes], name: str, filename: str | None) -> Source:
-    """An archive as it is, once it was seen to hold one folder with the main file in it."""
+    """Return an archive as it is, once it was seen to hold one folder with the main file in it."""
     names = _archive_names(archive, name)
     astray = sorted(member for member in names if member.startswith(("/", "../")))
     if astray:
@@ -161,7 +161,9 @@ def _archive_names(archive: IO[bytes], name: str) -> set[str]:
 
 
 def _reason(error: Exception) -> str:
-    """The reason in one line; nothing if there are many, one for each kind that a file could have been."""
+    """Return the reason in one line; nothing if there are many, one for each kind that a file could have
+    been.
+    """
     text = str(error).rstrip(".")
     return "" if "\n" in text or not text else f": {text}"
 

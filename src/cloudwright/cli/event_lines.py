@@ -22,7 +22,7 @@ DEBUG_LEVELS = frozenset({"debug", "trace"})
 
 
 def event_line(event: Event) -> str:
-    """One event in one line, but for the lines that its message has itself."""
+    """Return one event in one line, but for the lines that its message has itself."""
     moment = event_time(event)
     mark = "LOG" if event.get("type") == LOG else "CFY"
     level = (event.get("level") or "info").upper()
@@ -50,7 +50,7 @@ def event_place(event: Event) -> str:
 
 
 def event_message(event: Event) -> str:
-    """The message with the causes of a failure below it."""
+    """Return the message with the causes of a failure below it."""
     lines = [(event.get("message") or event.get("event_type") or "").rstrip()]
     for cause in event.get("error_causes") or []:
         text = cause.get("message")
@@ -60,7 +60,7 @@ def event_message(event: Event) -> str:
 
 
 def is_debug(event: Event) -> bool:
-    """Whether it is shown only if the user asked for everything."""
+    """Return whether an event is shown only if the user asked for everything."""
     return event.get("type") == LOG and (event.get("level") or "").lower() in DEBUG_LEVELS
 
 
@@ -71,7 +71,7 @@ def is_bad(event: Event) -> bool:
 
 
 def colour(event: Event) -> str | None:
-    """The colour of its line on a terminal."""
+    """Return the colour of an event's line on a terminal."""
     if is_bad(event):
         return "red"
     if event.get("type") == LOG:

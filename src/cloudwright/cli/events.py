@@ -34,7 +34,7 @@ TIMES = "`2024-05-01`, `2024-05-01 12:00` in UTC, or seconds since 1970"
 
 
 def read_time(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """A date, a date and a time, or seconds since 1970, as an ISO 8601 text in UTC."""
+    """Return a date, a date and a time, or seconds since 1970, as an ISO 8601 text in UTC."""
     if value is None:
         return None
     text = value.strip()

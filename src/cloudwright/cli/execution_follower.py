@@ -111,7 +111,7 @@ class ExecutionFollower:
         self._undelivered = ""
 
     def run(self) -> Execution:
-        """The execution when it is over. Raises Failure if it cannot be followed to its end."""
+        """Return the execution when it has ended. Raises Failure if it cannot be followed to its end."""
         asking = self._thread(self._ask)
         with self._hearing_interrupts():
             self._thread(self._read).start()
@@ -217,7 +217,7 @@ class ExecutionFollower:
         return execution
 
     def _instances(self, execution: Execution) -> list[NodeInstance]:
-        """Those of the deployment, if there is one."""
+        """Return the node instances of the deployment, if there is one."""
         deployment_id = execution.get("deployment_id")
         if not deployment_id:
             return []

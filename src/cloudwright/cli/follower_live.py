@@ -43,7 +43,7 @@ ON_ITS_WAY = ("◐", "cyan")
 
 
 def can_paint() -> bool:
-    """Whether standard output is a terminal that can go back over what it shows, and has the signs."""
+    """Return whether standard output is a terminal that can go back over what it shows, and has the signs."""
     console = Console()
     return console.is_terminal and not console.is_dumb_terminal and console.encoding.startswith("utf")
 
@@ -156,7 +156,7 @@ class LiveView:
         return f"{text}  {failed} failed" if failed else text
 
     def _instance_table(self, most: int) -> Table:
-        """Those on their way first if there is no room for all."""
+        """Return the table of node instances; those in transition come first if there is no room for all."""
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)

@@ -75,7 +75,9 @@ def json_text(value: Any, *, indent: int | None = None, ascii_only: bool = False
 
 
 def aligned_lines(items: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> list[str]:
-    """A heading and a line per record, in columns two spaces apart, for other programs and for diff."""
+    """Return a heading and a line per record, in columns two spaces apart, for other programs and for
+    diff.
+    """
     rows = [[column.heading.upper().replace(" ", "_") for column in shown]]
     rows += [[" ".join(cell(item.get(column.name)).split()) or "-" for column in shown] for item in items]
     widths = [max(len(row[position]) for row in rows) for position in range(len(shown))]
@@ -113,7 +115,7 @@ def short_time(text: str) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A value of any shape: texts as they are, the rest as JSON, indented if it is large."""
+    """Return a value of any shape: texts as they are, the rest as JSON, indented if it is large."""
     if isinstance(value, str):
         return plain(value)
     text = json_text(value)
@@ -121,12 +123,12 @@ def value_text(value: Any) -> str:
 
 
 def default_text(declared: Mapping[str, Any]) -> str:
-    """The default of an input or a parameter, as one would write it; nothing if it has none."""
+    """Return the default of an input or a parameter, as one would write it; nothing if it has none."""
     return value_text(declared["default"]) if "default" in declared else ""
 
 
 def indented(text: str, by: int) -> str:
-    """The lines after the first moved to the right."""
+    """Return the lines after the first moved to the right."""
     return text.replace("\n", "\n" + " " * by)
 
 
@@ -138,7 +140,7 @@ def styled(text: str, *, colour: str | None = None, dim: bool = False) -> str:
 
 
 def colour_of(text: str) -> str | None:
-    """The colour of a status on a terminal."""
+    """Return the colour of a status on a terminal."""
     if text in BAD:
         return "red"
     if text in GOOD:

@@ -73,7 +73,7 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, value: bool) 
 
 
 def _manager_version(session: Session) -> str:
-    """The version of the manager in use, if it runs: none is started for this."""
+    """Return the version of the manager in use, if it runs: none is started for this."""
     selection = select(session.home, os.environ)
     target = selection.target
     if target is None:

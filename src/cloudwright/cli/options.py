@@ -30,7 +30,9 @@ def together(*decorators: Decorator) -> Decorator:
 
 
 def _sharing(store: Callable[[Session, Any], None]) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """A callback that puts an option's value into the session, wherever in the command it was given."""
+    """Return a callback that puts an option's value into the session, wherever in the command it was
+    given.
+    """
 
     def callback(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
         if value not in (None, False, 0, ()):
@@ -189,7 +191,7 @@ pagination = together(
 
 
 def sliced(*, sort: str | None = None, search: bool = True) -> Decorator:
-    """The options of a list; they reach the command as one argument ``part``, a Slice."""
+    """Return the options of a list; they reach the command as one argument ``part``, a Slice."""
     options: list[Decorator] = [
         click.option(
             "--sort-by",

@@ -120,7 +120,7 @@ class ProfileStore:
         return bool(NAME.fullmatch(name)) and self._path(name).exists()
 
     def find(self, address: str) -> Profile | None:
-        """The profile of that name, or the one that leads to that address, if there is just one."""
+        """Return the profile of that name, or the one that leads to that address, if there is just one."""
         if self.exists(address):
             return self.load(address)
         profiles = [self.load(name) for name in self.names()]

@@ -94,7 +94,7 @@ def _variables(environ: Mapping[str, str]) -> str:
 
 
 def overlay(target: Target, environ: Mapping[str, str], tenant: str | None) -> Target:
-    """The target as the user of the environment and in the tenant that the command names."""
+    """Return the target as the user of the environment and in the tenant that the command names."""
     token, username = environ.get("CLOUDWRIGHT_TOKEN"), environ.get("CLOUDWRIGHT_USERNAME")
     if token:
         target = replace(target, token=token, username=None, password=None)

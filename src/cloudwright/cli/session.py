@@ -47,7 +47,9 @@ class Session:
         return Settings.load().home
 
     def reconnect(self, announce: Callable[[str], None]) -> api.Client:
-        """A client of the same manager after it went away: the local one is started anew if it died."""
+        """Return a client of the same manager after it went away: the local one is started anew if it
+        died.
+        """
         client = self.client
         if self.selection is not None and self.selection.is_local:
             local = local_manager.LocalManager(self.home, announce=announce)

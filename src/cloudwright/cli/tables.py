@@ -23,8 +23,8 @@ NARROW = 12
 def fitting(
     items: Sequence[Mapping[str, Any]], shown: Sequence[Column], width: int | None = None
 ) -> list[Column]:
-    """The columns of a table that is at most ``width`` wide (the terminal's where it is None); nothing where
-    only a line per field will do.
+    """Return the columns of a table that is at most ``width`` wide (the terminal's where it is None); nothing
+    where only a line per field will do.
 
     The first column, by which a thing is named, is never folded: half an id cannot be copied. Spare columns
     are left out first: those that hold nothing, then from the last; what is left is folded.

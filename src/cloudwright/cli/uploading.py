@@ -94,7 +94,7 @@ def _explaining(path: str) -> Iterator[None]:
 
 
 def local_folder(path: str) -> Path | None:
-    """The folder that was packed; None for an archive or a URL."""
+    """Return the folder that was packed; None for an archive or a URL."""
     named = Path(path)
     if named.is_dir():
         return named

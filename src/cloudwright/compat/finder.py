@@ -55,7 +55,7 @@ class AliasFinder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The alias's spec, or None for a name that is none of ours or that does not exist here."""
+        """Return the alias's spec, or None for a name that is none of ours or that does not exist here."""
         if name.partition(".")[0] not in self.roots:
             return None
         own = f"{_PACKAGE}.{name}"

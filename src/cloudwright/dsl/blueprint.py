@@ -69,7 +69,8 @@ def parse_blueprint(
     limits: Limits | None = None,
     root: FilePath | None = None,
 ) -> Plan:
-    """The plan of the blueprint whose main file is ``path``. Raises BlueprintError with all that is wrong.
+    """Return the plan of the blueprint whose main file is ``path``. Raises BlueprintError with all that is
+    wrong.
 
     Imports and scripts are looked for beside the files, and nowhere but below ``root`` (the main file's
     folder, if it is not given); ``resolver`` is asked for whatever else is imported: plugins, other
@@ -140,7 +141,7 @@ def _version(main: SourceFile, problems: ProblemCollector) -> str:
 
 
 def _check_sections(checker: Checker, raw: dict[str, Any]) -> bool:
-    """Whether everything is a section and of its type; what is not is noted."""
+    """Return whether everything is a section and of its type; what is not is noted."""
     good = True
     for name, value in raw.items():
         field = _SECTIONS.get(name)

@@ -90,7 +90,7 @@ RULES: Mapping[str, Rule] = {
 
 
 def named(constraint: Mapping[str, Any]) -> tuple[str, Any]:
-    """The name and the argument of a constraint as it is written."""
+    """Return the name and the argument of a constraint as it is written."""
     return next((name, argument) for name, argument in constraint.items() if name != ERROR_MESSAGE)
 
 
@@ -100,8 +100,9 @@ def is_lookup(name: str, type_name: str | None) -> bool:
 
 
 def violation(constraint: Mapping[str, Any], value: Any, patience: Patience) -> str | None:
-    """Why ``value`` does not fulfil a constraint that is no lookup, as the end of a sentence; None if it
-    does. ``patience`` is for all values of one request together."""
+    """Return why ``value`` does not fulfil a constraint that is no lookup, as the end of a sentence; None if
+    it does. ``patience`` is for all values of one request together.
+    """
     name, argument = named(constraint)
     holds = RULES[name].holds
     try:
@@ -130,7 +131,9 @@ def _type_word(value: Any) -> str:
 
 
 def check(checker: Checker, path: Path, constraints: Any) -> bool:
-    """Whether ``constraints`` is a list of constraints that exist and have arguments that they take."""
+    """Return whether ``constraints`` is a list of constraints that exist and have arguments that they
+    take.
+    """
     if not checker.is_a(path, constraints, list):
         return False
     good = [_check_one(checker, (*path, index), item) for index, item in enumerate(constraints)]

@@ -16,7 +16,7 @@ _SHAPE: Shape = {"properties": MAPPING, "description": STRING, "derived_from": S
 
 
 def read_data_types(checker: Checker, values: Values, reader: SchemaReader, raw: Any) -> dict[str, Any]:
-    """The data types as a plan shows them; ``values`` knows their schemas afterwards."""
+    """Return the data types as a plan shows them; ``values`` knows their schemas afterwards."""
     if raw is None or not checker.names((SECTION,), raw):
         return {}
     usable = {}

@@ -122,7 +122,7 @@ def _zone(checker: Checker, path: Path, name: str | None) -> ZoneInfo | None:
 
 
 def _moment(checker: Checker, path: Path, text: str, zone: ZoneInfo | None) -> str:
-    """An absolute time as UTC; a time relative to the deployment's creation stays as it is."""
+    """Return an absolute time as UTC; a time relative to the deployment's creation stays as it is."""
     if text.startswith("+"):
         offsets = _OFFSET.findall(text)
         if all(_SPAN.fullmatch(offset[1:].strip()) for offset in offsets):

@@ -42,7 +42,7 @@ def ordered(names: Iterable[str], needs: Callable[[str], Iterable[str]]) -> tupl
 
 
 def parents(problems: ProblemCollector, section: str, raw: Mapping[str, Any], kind: str) -> dict[str, str]:
-    """The parent of each type that has one which exists; the others are noted."""
+    """Return the parent of each type that has one which exists; the others are noted."""
     result = {}
     for name, entry in raw.items():
         parent = entry.get("derived_from") if isinstance(entry, dict) else None

@@ -30,7 +30,7 @@ from cloudwright.dsl.yaml_reader import Budget, TextError, read_yaml
 
 
 def read_document(imported: Imported, namespace: str | None, budget: Budget) -> SourceFile:
-    """The file as a document. Raises BlueprintError if it is not a YAML mapping or is too large."""
+    """Return the file as a document. Raises BlueprintError if it is not a YAML mapping or is too large."""
     limits = budget.limits
     try:
         if len(imported.text) > limits.file_bytes:
@@ -160,7 +160,7 @@ class Importer:
         )
 
     def _suggestion(self, parent: SourceFile, reference: str) -> str | None:
-        """The file whose name is close to the one that was not found."""
+        """Return the file whose name is close to the one that was not found."""
         if scheme_of(reference) is not None:
             return None
         names = [OWN_TYPES]

@@ -71,7 +71,9 @@ class InterfaceReader:
         self._schemas = schemas
 
     def read(self, path: Path, raw: Any, *, declares: bool) -> Interfaces:
-        """The interfaces of a type (``declares``), a node or a relationship; what is wrong is left out."""
+        """Return the interfaces of a type (``declares``), a node or a relationship; what is wrong is left
+        out.
+        """
         result: Interfaces = {}
         if raw is None or not self._checker.names(path, raw):
             return result
@@ -110,7 +112,7 @@ class InterfaceReader:
 
 
 def derive(own: Interfaces, parent: Interfaces) -> Interfaces:
-    """A type's interfaces with what it inherits."""
+    """Return a type's interfaces with what it inherits."""
     if not own:
         return parent
     merged = dict(parent)
@@ -163,7 +165,7 @@ class Operations:
         self._inherited: dict[int, tuple[Operation, Prepared | None]] = {}
 
     def table(self, declared: Interfaces, own: Interfaces, path: Path) -> OperationTable:
-        """The operations of what stands at ``path``: ``declared`` by its type, and its ``own``."""
+        """Return the operations of what stands at ``path``: ``declared`` by its type, and its ``own``."""
         operations: dict[str, Any] = {}
         plugins: dict[tuple[str, str], None] = {}
         with_functions = []

@@ -120,8 +120,9 @@ class Linter:
 
 
 def slip(name: str, names: Collection[str]) -> str | None:
-    """The one of ``names`` from which ``name`` differs in capitals, or in one letter that is missing, added,
-    or another, or in two that changed places. Digits are not letters: `step1` and `step2` are both meant.
+    """Return the one of ``names`` from which ``name`` differs in capitals, or in one letter that is missing,
+    added, or another, or in two that changed places. Digits are not letters: `step1` and `step2` are both
+    meant.
     """
     if len(name) < _SHORTEST or len(names) > _MOST:
         return None

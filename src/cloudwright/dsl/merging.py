@@ -35,7 +35,7 @@ _FIRST_KEY_WINS = frozenset({"labels", "blueprint_labels", "resource_tags"})
 
 
 def merge(imports: Imports, version: Version, origins: Origins, problems: ProblemCollector) -> dict[str, Any]:
-    """One document with the sections of all files."""
+    """Return one document with the sections of all files."""
     return _Merger(version, origins, problems).merge(imports)
 
 

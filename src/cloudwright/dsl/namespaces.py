@@ -30,12 +30,12 @@ def split_reference(reference: str) -> tuple[str | None, str]:
 
 
 def without(name: str) -> str:
-    """A name, or the path of a script, without its namespaces."""
+    """Return a name, or the path of a script, without its namespaces."""
     return name.rpartition(DELIMITER)[2]
 
 
 def first_of(name: str) -> str | None:
-    """The outermost namespace of a name."""
+    """Return the outermost namespace of a name."""
     namespace, found, _ = name.partition(DELIMITER)
     return namespace if found else None
 
@@ -47,7 +47,7 @@ def prefixed(namespace: str, name: Any) -> Any:
 
 
 def value(namespace: str, item: Any) -> Any:
-    """A value whose functions refer to inputs and nodes; the same object if there are none."""
+    """Return a value whose functions refer to inputs and nodes; the same object if there are none."""
     function = function_of(item)
     if function is not None:
         name, arguments = function
@@ -86,7 +86,7 @@ def _same(_: str, item: Any) -> Any:
 
 
 def _entries(rules: Mapping[str, Rule]) -> Rule:
-    """A mapping of known entries; what is not in ``rules`` stays."""
+    """Return a mapping of known entries; what is not in ``rules`` stays."""
 
     def apply(namespace: str, item: Any) -> Any:
         if not isinstance(item, dict):
@@ -97,7 +97,7 @@ def _entries(rules: Mapping[str, Rule]) -> Rule:
 
 
 def _each(rule: Rule, *, named: bool = False) -> Rule:
-    """A mapping of names that the author chose (put under the namespace if ``named``), or a list."""
+    """Return a mapping of names that the author chose (put under the namespace if ``named``), or a list."""
 
     def apply(namespace: str, item: Any) -> Any:
         if isinstance(item, dict):
@@ -182,5 +182,5 @@ SECTIONS: Mapping[str, Rule] = {
 
 
 def under(namespace: str, section: str, name: str, element: Any) -> tuple[str, Any]:
-    """The element's name and the element itself, as they are under ``namespace``."""
+    """Return the element's name and the element itself, as they are under ``namespace``."""
     return prefixed(namespace, name), SECTIONS[section](namespace, element)

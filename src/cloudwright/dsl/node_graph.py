@@ -15,7 +15,7 @@ Nodes = dict[str, dict[str, Any]]
 
 
 def container_of(node: Mapping[str, Any]) -> str | None:
-    """The node in which this one is contained."""
+    """Return the node in which this one is contained."""
     for relationship in node["relationships"]:
         if CONTAINED_IN in relationship["type_hierarchy"]:
             return str(relationship["target_id"])

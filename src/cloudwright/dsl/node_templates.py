@@ -53,7 +53,7 @@ class NodeTables:
     incoming: list[OperationTable] = field(default_factory=list)
 
     def plugins(self) -> tuple[tuple[str, str], ...]:
-        """The plugins, each with its executor, that have to be there for the node."""
+        """Return the plugins, each with its executor, that have to be there for the node."""
         tables = [self.own] if self.own is not None else []
         tables += [source for source, _ in self.sides]
         tables += self.incoming
@@ -83,7 +83,7 @@ class NodeReader:
         self.hosts: set[str] = set()
 
     def read(self, raw: Any) -> dict[str, dict[str, Any]]:
-        """The nodes by name, without what depends on other nodes; one that is wrong is left out."""
+        """Return the nodes by name, without what depends on other nodes; one that is wrong is left out."""
         if raw is None or not self._checker.names((SECTION,), raw):
             return {}
         self._raw = raw

@@ -126,7 +126,7 @@ class TypeReader:
     def _derived(
         self, section: str, raw: Any, shape: Shape, kind: str, result: dict[str, Any]
     ) -> list[tuple[str, dict[str, Any], str | None]]:
-        """The types that can be read, parents first; all others are in ``result`` as None."""
+        """Return the types that can be read, parents first; all others are in ``result`` as None."""
         if raw is None or not self._checker.names((section,), raw):
             return []
         result.update(dict.fromkeys(raw))

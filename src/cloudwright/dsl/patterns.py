@@ -41,7 +41,9 @@ class Patience:
     left: float = SECONDS
 
     def matches(self, pattern: str, text: str) -> bool:
-        """Whether ``text`` begins with what ``pattern``, which is valid, describes. Raises PatternTooSlow."""
+        """Return whether ``text`` begins with what ``pattern``, which is valid, describes. Raises
+        PatternTooSlow.
+        """
         if self.left <= 0:
             raise PatternTooSlow
         began = time.monotonic()

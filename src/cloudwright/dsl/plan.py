@@ -21,16 +21,16 @@ class Plan:
         self._data = data
 
     def to_json(self) -> dict[str, Any]:
-        """The plan as it is served. As text it repeats what nodes share; ``pack()`` does not."""
+        """Return the plan as it is served. As text it repeats what nodes share; ``pack()`` does not."""
         return dict(self._data)
 
     def pack(self) -> dict[str, Any]:
-        """The plan without repetition; ``from_json`` reads it."""
+        """Return the plan without repetition; ``from_json`` reads it."""
         return pack_plan(self._data)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        """The plan that ``to_json`` or ``pack`` made."""
+        """Return the plan that ``to_json`` or ``pack`` made."""
         return cls(unpack_plan(data) if SHARED in data else data)
 
     @property
@@ -47,7 +47,7 @@ class Plan:
         return list(self._data["nodes"])
 
     def section(self, name: str) -> Any:
-        """A part of the plan by its key in ``docs/reference/plan.md``; None if this plan has none."""
+        """Return a part of the plan by its key in ``docs/reference/plan.md``; None if this plan has none."""
         return self._data.get(name)
 
     def __eq__(self, other: object) -> bool:

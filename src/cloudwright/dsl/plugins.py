@@ -129,7 +129,7 @@ class Files:
             return False
 
     def near(self, name: str) -> str | None:
-        """The path of a file in the same folder that ``name`` is probably a misspelling of."""
+        """Return the path of a file in the same folder that ``name`` is probably a misspelling of."""
         try:
             folder = (self._folder / name).parent
             if not folder.resolve().is_relative_to(self._root.resolve()):
@@ -169,7 +169,7 @@ class Mappings:
         return target
 
     def _script_plugin(self) -> str | None:
-        """The plugin that runs scripts: there are several if imported blueprints have their own."""
+        """Return the plugin that runs scripts; imported blueprints may have one of their own."""
         if SCRIPT in self.plugins:
             return SCRIPT
         return next((name for name in self.plugins if namespaces.without(name) == SCRIPT), None)

@@ -61,7 +61,9 @@ def read_policies(checker: Checker, raw: Any, groups: Groups, limits: Limits) ->
 def scaling_groups(
     checker: Checker, policies: Mapping[str, dict[str, Any]], groups: Groups, nodes: Nodes
 ) -> dict[str, dict[str, Any]]:
-    """The groups that are scaled, without members that are scaled already with what they are contained in."""
+    """Return the groups that are scaled, without members that are scaled already with what they are contained
+    in.
+    """
     result: dict[str, dict[str, Any]] = {}
     for policy in policies.values():
         for target in policy["targets"]:
@@ -92,7 +94,7 @@ def _check_members(checker: Checker, scaled: Mapping[str, dict[str, Any]], group
 
 
 def _group_of(checker: Checker, groups: Groups) -> dict[str, str] | None:
-    """The group of each member; None if that is not a forest."""
+    """Return the group of each member; None if that is not a forest."""
     _, cycles = ordered(
         groups, lambda name: [member for member in groups[name]["members"] if member in groups]
     )

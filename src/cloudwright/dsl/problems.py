@@ -51,7 +51,7 @@ class Problem:
         return asdict(self)
 
     def with_names(self, names: Mapping[str, str]) -> Problem:
-        """The problem with the names of folders, by the folders, in the place of where these are."""
+        """Return the problem with the names of folders, by path, instead of the paths."""
         message, file = self.message, self.file
         for folder, name in names.items():
             message = message.replace(folder, name)
@@ -77,7 +77,7 @@ class BlueprintError(InvalidBlueprint):
 
 
 def closest(name: object, names: Iterable[object]) -> str | None:
-    """The name in ``names`` that ``name`` is probably a misspelling of, if there is one."""
+    """Return the name in ``names`` that ``name`` is probably a misspelling of, if there is one."""
     if not isinstance(name, str) or len(name) > _LONGEST:
         return None
     candidates = [

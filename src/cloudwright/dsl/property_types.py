@@ -34,7 +34,7 @@ def is_valid_regex(value: Any) -> bool:
 
 
 def fits(value: Any, type_name: str) -> bool:
-    """Whether ``value`` is of the primitive type; whatever it is, it counts as a string."""
+    """Return whether ``value`` is of the primitive type; whatever it is, it counts as a string."""
     match type_name:
         case "integer":
             return isinstance(value, int) and not isinstance(value, bool)

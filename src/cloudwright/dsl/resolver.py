@@ -41,9 +41,10 @@ class Imported:
 
 class ImportResolver(Protocol):
     def resolve(self, reference: str, *, version: str) -> Imported:
-        """The file that ``reference`` (``plugin:``, ``blueprint:``, a URL, or a path that was not found
-        beside the importing file) stands for. ``version`` is the blueprint's, such as ``1_3``. Raises
-        ImportRefused."""
+        """Return the file that ``reference`` (``plugin:``, ``blueprint:``, a URL, or a path that was not
+        found beside the importing file) stands for. ``version`` is the blueprint's, such as ``1_3``. Raises
+        ImportRefused.
+        """
         ...
 
 
@@ -94,12 +95,16 @@ def scheme_of(reference: str) -> str | None:
 
 
 def own_types_version(reference: str) -> bool:
-    """Whether ``reference`` means the language's own types, by name or by one of their old addresses."""
+    """Return whether ``reference`` means the language's own types, by name or by one of their old
+    addresses.
+    """
     return reference == OWN_TYPES or bool(_OWN_TYPES_URL.match(reference))
 
 
 def path_of(reference: str) -> str | None:
-    """The path that a reference is, or that its ``file:`` URL has; None for other kinds of references."""
+    """Return the path that a reference is, or that its ``file:`` URL has; None for other kinds of
+    references.
+    """
     scheme = scheme_of(reference)
     if scheme == "file":
         return unquote(urlsplit(reference).path)
@@ -107,7 +112,9 @@ def path_of(reference: str) -> str | None:
 
 
 def beside(folder: Path, name: str, root: Path) -> Imported | None:
-    """The file ``name`` in ``folder``, if it is below ``root`` with links and ``..`` resolved; or None."""
+    """Return the file ``name`` in ``folder``, if it is below ``root`` with links and ``..`` resolved; or
+    None.
+    """
     try:
         path = folder / name
         if path.is_file() and path.resolve().is_relative_to(root.resolve()):

@@ -29,7 +29,9 @@ def fixed_properties(count: int) -> dict[str, Any]:
 
 
 def read_properties(checker: Checker, path: Path, raw: Any, limits: Limits) -> dict[str, Any]:
-    """The properties, with defaults for those that are not given; all defaults if something is wrong."""
+    """Return the properties, with defaults for those that are not given; all defaults if something is
+    wrong.
+    """
     if raw is None:
         return default_properties()
     if not checker.fields(path, raw, _SHAPE, "scaling property"):

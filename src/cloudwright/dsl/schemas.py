@@ -38,7 +38,7 @@ class SchemaReader:
         self._values = values
 
     def properties(self, path: Path, raw: Any) -> Properties:
-        """The properties of a type. The default of a property with a data type is completed by it."""
+        """Return the properties of a type. The default of a property with a data type is completed by it."""
         result = Properties({}, {})
         if raw is None or not self._checker.names(path, raw):
             return result
@@ -145,7 +145,7 @@ class SchemaReader:
                 self._problems.add(path, f"The default of the input `{name}` {wrong}.")
 
     def _entry(self, path: Path, entry: Any, kind: str) -> dict[str, Any] | None:
-        """One declaration without the entries that are empty; None if it is wrong."""
+        """Return one declaration without the entries that are empty; None if it is wrong."""
         if not self._checker.fields(path, entry, SHAPES[kind], kind):
             return None
         prop = {name: value for name, value in entry.items() if value is not None or name == "default"}

@@ -40,8 +40,8 @@ class SourcePositions:
         return place.line + 1, place.column + 1
 
     def repeated(self) -> list[tuple[str, int, int, int]]:
-        """The keys that a mapping has more than once: each with the line of the one before it, and line and
-        column of its own, all from 1.
+        """Return the keys that a mapping has more than once: each with the line of the one before it, and
+        line and column of its own, all from 1.
         """
         found = []
         seen: set[int] = set()

@@ -72,7 +72,7 @@ class Checker:
         return False
 
     def names(self, path: Path, value: Any) -> bool:
-        """Whether ``value`` is a mapping whose keys are all strings."""
+        """Return whether ``value`` is a mapping whose keys are all strings."""
         if not self.is_a(path, value, dict):
             return False
         for key in value:
@@ -90,7 +90,7 @@ class Checker:
         return True
 
     def fields(self, path: Path, value: Any, shape: Shape, kind: str) -> bool:
-        """Whether ``value`` has this shape. ``kind`` names the place, as in ``versions.SINCE``."""
+        """Return whether ``value`` has this shape. ``kind`` names the place, as in ``versions.SINCE``."""
         if not self.names(path, value):
             return False
         good = True
@@ -126,7 +126,7 @@ class Checker:
         return False
 
     def available(self, path: Path, kind: str, name: str) -> bool:
-        """Whether this version of the language has the element; notes a problem if it has not."""
+        """Return whether this version of the language has the element; notes a problem if it has not."""
         first = since(kind, name)
         if first is OLDEST or self.version >= first:
             return True

@@ -92,7 +92,9 @@ class Values:
         return self._fill(value, schema, defaults, path, complete)
 
     def properties(self, given: Mapping[str, Any], schema: Schema, path: Path) -> dict[str, Any]:
-        """The properties of a node, relationship or policy: what is given, over the defaults of its type."""
+        """Return the properties of a node, relationship or policy: what is given, over the defaults of its
+        type.
+        """
         noted = len(self._problems.problems)
         result: dict[str, Any] = {}
         if not given and len(schema.filled) == len(schema.properties):

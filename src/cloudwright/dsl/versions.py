@@ -85,7 +85,7 @@ def since(kind: str, name: str) -> Version:
 
 
 def describe(raw: str) -> dict[str, Any]:
-    """A version as a plan shows it."""
+    """Return a version as a plan shows it."""
     return {
         "raw": raw,
         "definitions_name": PREFIX.rstrip("_"),

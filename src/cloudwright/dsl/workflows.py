@@ -46,7 +46,7 @@ def read_workflows(
 
 
 def plugins_of(workflows: dict[str, dict[str, Any]], mappings: Mappings) -> list[dict[str, Any]]:
-    """The plugins that the workflows need, each once."""
+    """Return the plugins that the workflows need, each once."""
     names = dict.fromkeys(workflow["plugin"] for workflow in workflows.values())
     return [plugin for name in names if (plugin := mappings.plugins.get(name)) is not None]
 

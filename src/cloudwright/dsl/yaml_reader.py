@@ -157,7 +157,7 @@ class _Scalars(Resolver, SafeConstructor):
 
 
 def _fits_json(number: float) -> bool:
-    """Whether every JSON can have it: no infinity, and no integer that needs more than 64 bits."""
+    """Return whether every JSON can have it: no infinity, and no integer that needs more than 64 bits."""
     return math.isfinite(number) if isinstance(number, float) else -(2**63) <= number < 2**64
 
 
@@ -274,7 +274,9 @@ def _too_deep(event: Any, limits: Limits) -> TextError:
 
 
 def _merged(own: dict[Any, Any], merges: list[Any], event: Any) -> dict[Any, Any]:
-    """The mapping ``own`` with what its ``<<`` keys bring: its own entries win, and so do earlier merges."""
+    """Return the mapping ``own`` with what its ``<<`` keys bring: its own entries win, and so do earlier
+    merges.
+    """
     sources: list[dict[Any, Any]] = []
     for merge in merges:
         for source in merge if isinstance(merge, list) else [merge]:

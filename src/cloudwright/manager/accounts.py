@@ -137,7 +137,9 @@ class Accounts:
         return Principal(user.username, user.role)
 
     async def authenticate_token(self, value: str) -> Principal:
-        """The user whose token this is. Raises Unauthorized: unknown, expired, or its user is not active."""
+        """Return the user whose token this is. Raises Unauthorized: unknown, expired, or its user is not
+        active.
+        """
         id, secret = _split_token(value)
         found = await self._store.read(_find_token, id)
         secret_hash = found[0].secret_hash if found else _hash_secret("")
@@ -168,7 +170,7 @@ class Accounts:
     async def create_token(
         self, principal: Principal, description: str | None, expires_at: datetime | None
     ) -> tuple[Token, str]:
-        """A new token of the one who asks, and its value, which is not kept."""
+        """Return a new token of the caller, and its value, which is not stored."""
         if expires_at is not None and expires_at <= self._clock():
             raise InvalidInput(
                 f"The token would have expired already: {expires_at.isoformat()} is in the past."
@@ -177,7 +179,7 @@ class Accounts:
         return await self._store.write(accounts.add_token, token), value
 
     async def tokens(self, principal: Principal, page: Page) -> tuple[list[Token], int]:
-        """The caller's tokens; those of all users for an administrator."""
+        """Return the caller's tokens; those of all users for an administrator."""
         owner = None if principal.is_admin else principal.username
         return await self._store.read(accounts.list_tokens, owner, page)
 
@@ -244,7 +246,7 @@ def _log_failure(written: asyncio.Future[None]) -> None:
 
 
 def _hash_of_nothing(hasher: PasswordHasher, random: Callable[[int], bytes]) -> str:
-    """A hash that takes as long as any other to verify, and that no password has."""
+    """Return a hash that takes as long as any other to verify, and that no password has."""
 
     def text(size: int) -> str:
         return base64.b64encode(random(size)).rstrip(b"=").decode()

@@ -116,7 +116,9 @@ def ending(archive: Path) -> str:
 
 
 def only_folder(folder: Path) -> Path:
-    """The single folder that an archive must hold at its top, as every client of the REST API packs it."""
+    """Return the single folder that an archive must hold at its top, as every client of the REST API packs
+    it.
+    """
     entries = sorted(folder.iterdir())
     if len(entries) == 1 and entries[0].is_dir() and not entries[0].is_symlink():
         return entries[0]
@@ -278,7 +280,7 @@ class _Unpacking:
 
 
 def _inside(name: str) -> PurePosixPath:
-    """The path of a member, relative to the folder."""
+    """Return the path of a member, relative to the folder."""
     if not name or "\0" in name:
         raise UnsafeArchive(f"The archive's member `{name!r}` has no usable name.")
     if name.startswith("/"):

@@ -153,7 +153,7 @@ class Blueprints:
         return blueprint
 
     async def archive(self, tenant: str, id: str) -> tuple[Path, str]:
-        """The archive as it was sent, and how the name of such a file ends. Raises NotFound."""
+        """Return the archive as it was sent, and how the name of such a file ends. Raises NotFound."""
         blueprint = await self._store.read(blueprints.get, tenant, id)
         file = self._folder(blueprint) / "archive"
         try:
@@ -222,7 +222,7 @@ class Blueprints:
         return stored
 
     async def _parse_in(self, tenant: str, folder: Path, file: Path) -> dict[str, Any]:
-        """The plan of the application file ``file``, which lies in the only folder in ``folder``.
+        """Return the plan of the application file ``file``, which lies in the only folder in ``folder``.
 
         Problems are reported with paths inside of that folder; where the manager keeps it is not exposed.
         """
@@ -260,7 +260,7 @@ class Blueprints:
         return self._home / "blueprints" / blueprint.tenant / blueprint.id
 
     def _path(self, blueprint: Blueprint, file: Path) -> str:
-        """The folder of the unpacked files, relative to the home directory."""
+        """Return the folder of the unpacked files, relative to the home directory."""
         return str(
             file.relative_to(self._home).parents[len(PurePosixPath(blueprint.main_file_name).parts) - 1]
         )
@@ -292,7 +292,7 @@ def _receive(archive: Path, folder: Path) -> None:
 
 
 def _unpack(archive: Path, folder: Path, main_file: str) -> Path:
-    """The application file. Raises UnsafeArchive."""
+    """Return the application file. Raises UnsafeArchive."""
     folder.mkdir(exist_ok=True)
     unpack(archive, folder)
     top = only_folder(folder)

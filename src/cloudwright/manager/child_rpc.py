@@ -120,13 +120,17 @@ class ChildRpc:
     async def evaluate_inputs(
         self, snapshot: ExecutionSnapshot, inputs: dict[str, Any], scope: dict[str, Any]
     ) -> dict[str, Any]:
-        """An operation's inputs with their functions evaluated: one that is named like a function is data."""
+        """Return an operation's inputs with their functions evaluated: one that is named like a function is
+        data.
+        """
         evaluated: dict[str, Any] = await self._look(_evaluated, evaluate_inputs, snapshot, inputs, scope)
         return evaluated
 
 
 def resource(folder: Path, path: str) -> Path:
-    """A file of the blueprint's. Raises NotFound, InvalidInput if the path leads out of the blueprint."""
+    """Return a file of the blueprint's. Raises NotFound, InvalidInput if the path leads out of the
+    blueprint.
+    """
     root = folder.resolve()
     file = (root / path.lstrip("/")).resolve()
     if root != file and root not in file.parents:
@@ -137,7 +141,9 @@ def resource(folder: Path, path: str) -> Path:
 
 
 def _resource(snapshot: ExecutionSnapshot, path: str) -> Path:
-    """A file of the blueprint's, or of one that it imports under the namespaces that the path begins with."""
+    """Return a file of the blueprint's, or of one that it imports under the namespaces that the path begins
+    with.
+    """
     parts = path.split(DELIMITER)
     for count in range(len(parts) - 1, 0, -1):
         folder = snapshot.imported.get(DELIMITER.join(parts[:count]))

@@ -152,11 +152,13 @@ class Deployments:
         return await self._store.write(_set_labels, tenant, id, made, now)
 
     async def outputs(self, tenant: str, id: str) -> dict[str, Any]:
-        """The values of the outputs by name, as they are now. Raises NotFound."""
+        """Return the values of the outputs by name, as they are now. Raises NotFound."""
         return await self._store.read(_outputs, tenant, id)
 
     async def capabilities(self, tenant: str, id: str) -> dict[str, Any]:
-        """The values of the capabilities by name, as they are now. Raises NotFound, EvaluationError."""
+        """Return the values of the capabilities by name, as they are now. Raises NotFound,
+        EvaluationError.
+        """
         return await self._store.read(_capabilities, tenant, id)
 
     async def evaluate(self, tenant: str, id: str, value: Any, *, instance_id: str | None = None) -> Any:
@@ -216,7 +218,7 @@ class Deployments:
 
 
 def _suffix(id: str) -> str:
-    """A short text that is as good as ``id`` is at being new."""
+    """Return a short text that is as unlikely to repeat as ``id``."""
     number = int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest(), "big")
     letters = []
     for _ in range(_SUFFIX_LENGTH):

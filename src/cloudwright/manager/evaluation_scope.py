@@ -61,7 +61,7 @@ def stored_scope(
     target_id: str | None = None,
     asked: frozenset[tuple[str, str]] = frozenset(),
 ) -> StoredScope:
-    """The scope of one deployment, to be used while ``conn`` is open.
+    """Return the scope of one deployment, to be used while ``conn`` is open.
 
     The ids are of the node instances that SELF, SOURCE and TARGET stand for. ``asked`` are the capabilities
     of other deployments whose evaluation led here.

@@ -125,7 +125,9 @@ def read_snapshot(conn: Connection, execution: Execution, home: Path) -> Executi
 def read_progress(
     conn: Connection, execution: Execution
 ) -> tuple[list[NodeInstance], list[dict[str, Any]], list[Operation]]:
-    """The deployment's node instances, the execution's stored graphs as frames have them, and its tasks."""
+    """Return the deployment's node instances, the execution's stored graphs as frames have them, and its
+    tasks.
+    """
     rows = instances.node_instances(conn, execution.tenant, str(execution.deployment_id))
     graphs = []
     tasks: list[Operation] = []
@@ -143,7 +145,7 @@ def workflow_begin(
     *,
     resume: bool,
 ) -> dict[str, Any]:
-    """The ``begin`` frame of a workflow's process, but for the request to cancel that it may find.
+    """Return the ``begin`` frame of a workflow's process, but for the request to cancel that it may find.
 
     Raises NoSuchWorkflow if the deployment has none of that name.
     """
@@ -171,7 +173,8 @@ def workflow_begin(
 
 
 def chunked(begin: dict[str, Any]) -> tuple[dict[str, Any], list[Chunk]]:
-    """The ``begin`` frame as it is, if its lists are short enough; else without them, and they in parts.
+    """Return the ``begin`` frame as it is, if its lists are short enough; else without them, and they in
+    parts.
 
     Raises InvalidInput if something of it alone is longer than a frame may be.
     """
@@ -214,7 +217,7 @@ def _pieces(items: list[Any]) -> Iterator[tuple[list[Any], int]]:
 
 
 def workflow_of(snapshot: ExecutionSnapshot) -> dict[str, Any]:
-    """The workflow that the execution runs, as in the plan."""
+    """Return the workflow that the execution runs, as in the plan."""
     name = snapshot.execution.workflow_id
     workflow: dict[str, Any] | None = snapshot.deployment.workflows.get(name)
     if workflow is None:
@@ -223,7 +226,9 @@ def workflow_of(snapshot: ExecutionSnapshot) -> dict[str, Any]:
 
 
 def workflow_plugin(snapshot: ExecutionSnapshot) -> dict[str, Any] | None:
-    """The plugin of the workflow that the execution runs, as in the plan; None if it is the manager's own."""
+    """Return the plugin of the workflow that the execution runs, as in the plan; None if it is the manager's
+    own.
+    """
     return snapshot.plugins.get(workflow_of(snapshot)["plugin"])
 
 

@@ -41,8 +41,8 @@ class StoredImports:
         self._names: dict[str, str] = {}
 
     async def answer(self, method: str, args: dict[str, Any]) -> dict[str, Any]:
-        """The value for a ``call`` of the parser's. Raises NotFound and InvalidInput, whose message ends the
-        sentence "`...` cannot be imported: ".
+        """Return the value for a ``call`` of the parser's. Raises NotFound and InvalidInput, whose message
+        ends the sentence "`...` cannot be imported: ".
         """
         problem = call_problem(method, args, PARSER_METHODS)
         if problem is not None:
@@ -58,7 +58,9 @@ class StoredImports:
         raise NotFound("there is no such file below the blueprint's folder.")
 
     def told(self, problems: Iterable[Mapping[str, Any]]) -> list[Problem]:
-        """The parser's problems, with the names of what was imported and not where the manager keeps it."""
+        """Return the parser's problems, with the names of what was imported and not where the manager keeps
+        it.
+        """
         return [problem.with_names(self._names) for problem in (Problem(**given) for given in problems)]
 
     def _found(self, location: str, file: Path, folder: Path, name: str) -> dict[str, Any]:
@@ -106,7 +108,7 @@ class StoredImports:
 
 
 def choose(name: str, conditions: dict[str, str], installed: list[Plugin]) -> Plugin:
-    """The newest plugin called ``name`` that fulfils the conditions. Raises NotFound, InvalidInput."""
+    """Return the newest plugin called ``name`` that fulfils the conditions. Raises NotFound, InvalidInput."""
     named = [plugin for plugin in installed if plugin.package_name == name]
     if not named:
         near = closest(name, {plugin.package_name for plugin in installed})
@@ -163,7 +165,9 @@ def _specifiers(text: str | None) -> SpecifierSet:
 
 
 def _plugin_file(folder: Path, language: str) -> Path | None:
-    """The plugin's description for the blueprint's version of the language, if it has one of its own."""
+    """Return the plugin's description for the blueprint's version of the language, if it has one of its
+    own.
+    """
     for file in (folder / f"plugin_{language}.yaml", folder / "plugin.yaml"):
         if file.is_file():
             return file
@@ -173,8 +177,8 @@ def _plugin_file(folder: Path, language: str) -> Path | None:
 def imported_folders(
     conn: Connection, tenant: str, home: Path, mapping: Mapping[str, str]
 ) -> dict[str, Path]:
-    """The folder of each imported blueprint that is there still. ``mapping`` has their ids by namespace, and
-    so has the answer.
+    """Return the folder of each imported blueprint that is there still. ``mapping`` has their ids by
+    namespace, and so has the answer.
     """
     folders = {}
     for namespace, id in mapping.items():
@@ -184,8 +188,8 @@ def imported_folders(
 
 
 def with_code(conn: Connection, tenant: str, home: Path, plugin: dict[str, Any]) -> dict[str, Any]:
-    """A plan's ``plugin``, with the folder of the uploaded one that it means as ``uploaded``, where there is
-    one.
+    """Return a plan's ``plugin``, with the folder of the uploaded one that it means as ``uploaded``, where
+    there is one.
     """
     if plugin.get("source") or not plugin.get("package_name"):
         return plugin
@@ -199,7 +203,9 @@ def with_code(conn: Connection, tenant: str, home: Path, plugin: dict[str, Any])
 
 
 def _usable_blueprint(conn: Connection, tenant: str, id: str) -> Blueprint:
-    """The tenant's own, or else one that is for all tenants. Raises NotFound, as the end of a sentence."""
+    """Return the tenant's own blueprint, or one that is for all tenants. Raises NotFound, as the end of a
+    sentence.
+    """
     rows, _ = blueprints.list_blueprints(conn, BlueprintFilter(ids=[id]), EVERYTHING)
     usable = [row for row in rows if row.tenant == tenant or row.visibility == "global"]
     usable.sort(key=lambda row: row.tenant != tenant)
@@ -215,7 +221,7 @@ def _usable_blueprint(conn: Connection, tenant: str, id: str) -> Blueprint:
 
 
 def _visible_plugins(conn: Connection, tenant: str) -> list[Plugin]:
-    """The tenant's own first."""
+    """Return the plugins that the tenant may use, its own first."""
     rows, _ = plugins.list_plugins(conn, PluginFilter(), EVERYTHING)
     usable = [row for row in rows if row.path and (row.tenant == tenant or row.visibility == "global")]
     return sorted(usable, key=lambda row: row.tenant != tenant)

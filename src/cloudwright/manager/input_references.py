@@ -124,7 +124,7 @@ def _capabilities(conn: Connection, tenant: str, constraints: Mapping[str, Any])
 
 
 def _fits(name: str, constraints: Mapping[str, Any]) -> bool:
-    """Whether a name fulfils what constraints say of names."""
+    """Return whether a name fulfils what constraints say of names."""
     pattern = constraints.get("name_pattern") or {}
     return all(_PATTERNS[how](name, str(part)) for how, part in pattern.items()) and (
         "valid_values" not in constraints or name in constraints["valid_values"]
@@ -140,7 +140,7 @@ def _check_name_pattern(pattern: Mapping[str, Any]) -> None:
 
 
 def _owned(tenant: str, labels: Iterable[Mapping[str, Any]], constraints: Mapping[str, Any]) -> bool:
-    """Whether what belongs to ``tenant`` and has these labels is what the constraints ask for."""
+    """Return whether what belongs to ``tenant`` and has these labels is what the constraints ask for."""
     if constraints.get("filter_id") is not None:
         raise InvalidInput(
             f"The constraint `filter_id` names `{constraints['filter_id']}`, and this manager keeps no"

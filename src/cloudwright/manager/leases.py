@@ -108,7 +108,7 @@ class Leases:
         self._tasks.spawn(self._drive(running, execution), f"execution {id}")
 
     def _refusal(self, execution: Execution) -> str | None:
-        """Why an execution that was interrupted is not to be run again by itself."""
+        """Return why an execution that was interrupted is not to be run again by itself."""
         if brought_down(execution.crashes):
             text = BROUGHT_DOWN.format(id=execution.id)
             return f"{text} Resume it with `cfy executions resume --force` to try once more."

@@ -96,7 +96,7 @@ class OperationRun:
     def begin(
         self, code: PluginCode, inputs: dict[str, Any], workdir: str, instances: dict[str, NodeInstance]
     ) -> dict[str, Any]:
-        """The ``begin`` frame of the operation's process, without its type."""
+        """Return the ``begin`` frame of the operation's process, without ``type``."""
         plugin = {
             "name": self.operation["plugin"],
             "version": code.version,

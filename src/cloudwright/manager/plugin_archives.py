@@ -79,7 +79,7 @@ def unpack_plugin(archive: Path, folder: Path) -> PluginFacts:
 
 
 def _inner(raw: Path) -> Path:
-    """The folder in which everything is, if there is one; a wagon by itself is such a folder too."""
+    """Return the folder in which everything is, if there is one; a wagon by itself is such a folder too."""
     try:
         return only_folder(raw)
     except UnsafeArchive:
@@ -87,7 +87,7 @@ def _inner(raw: Path) -> Path:
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:
-    """The files so named, and the links to files; a folder can have any name."""
+    """Return the files so named, and the links to files; a folder can have any name."""
     return sorted(file for file in folder.glob(pattern) if file.is_file())
 
 
@@ -185,7 +185,7 @@ def _parsed(wheel: Path) -> Any:
 
 
 def _facts(package: _Package, description: dict[str, Any]) -> PluginFacts:
-    """The name and the version under which blueprints find it: as its ``plugin.yaml`` writes them."""
+    """Return the name and the version under which blueprints find it: as its ``plugin.yaml`` writes them."""
     declared = {
         str(plugin["package_name"]): plugin
         for plugin in description["plugins"].values()

@@ -131,7 +131,7 @@ class PluginEnvironments:
         return code
 
     def is_prepared(self, plugin: dict[str, Any] | None, found: dict[str, PluginCode]) -> bool:
-        """Whether ``prepare`` would return at once."""
+        """Return whether ``prepare`` would return at once."""
         code = found.get(_name(plugin))
         return code is not None and self._is_installed(code)
 
@@ -239,7 +239,9 @@ def _locate(plugin: dict[str, Any] | None, blueprint: Path) -> PluginCode:
 
 
 def child_basics() -> dict[str, str]:
-    """The little of the manager's environment that a child may see: nothing that could be a credential."""
+    """Return the little of the manager's environment that a child may see: nothing that could be a
+    credential.
+    """
     names = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "CFY_EXEC_TEMP")
     return {name: os.environ[name] for name in names if name in os.environ}
 

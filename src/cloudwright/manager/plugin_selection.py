@@ -97,7 +97,7 @@ def _project(name: str, version: str | None, folder: Path, *, key: str | None = 
 
 
 def fingerprint(folder: Path) -> str:
-    """A name for the contents of ``folder``: the same files give the same environment."""
+    """Return a name for the contents of ``folder``: the same files give the same environment."""
     digest = hashlib.sha256()
     for file in sorted(
         path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts

@@ -113,11 +113,12 @@ class Plugins:
         return row
 
     async def archive(self, tenant: str, id: str) -> Path:
-        """The archive as it was sent. Raises NotFound."""
+        """Return the archive as it was sent. Raises NotFound."""
         return await self._file(tenant, id, "archive")
 
     async def description(self, tenant: str, id: str, language: str | None = None) -> Path:
-        """The ``plugin.yaml``, or the one for a version of the language, such as ``1_3``, if it has one.
+        """Return the ``plugin.yaml``, or the one for a version of the language, such as ``1_3``, if it has
+        one.
 
         Raises NotFound.
         """
@@ -172,7 +173,7 @@ def _add(conn: Connection, plugin: Plugin, now: datetime) -> Plugin:
 
 
 def _users(conn: Connection, plugin: Plugin) -> list[str]:
-    """The deployments whose blueprints need the plugin."""
+    """Return the deployments whose blueprints need the plugin."""
     tenant = None if plugin.visibility == "global" else plugin.tenant
     rows, _ = deployments.list_deployments(conn, DeploymentFilter(tenant=tenant), EVERYTHING)
     needed: dict[tuple[str, str], bool] = {}

@@ -119,7 +119,9 @@ Action = TakeOver | ApplyCancel | Abandon | Escalate | KillResiduals | StartWait
 
 
 def reconcile(snapshot: Snapshot, now: datetime) -> list[Action]:
-    """The actions that bring what runs in line with what is stored, in the order in which to apply them."""
+    """Return the actions that bring what runs in line with what is stored, in the order in which to apply
+    them.
+    """
     actions: list[Action] = []
     rows = {row.id: row for row in snapshot.rows if row.status in ACTIVE_STATUSES}
     actions.extend(Abandon(id) for id in _strays(snapshot, rows))

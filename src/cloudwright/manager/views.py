@@ -50,7 +50,7 @@ def list_blueprints(
 
 
 def get_upload(conn: Connection, tenant: str, execution_id: str) -> Blueprint:
-    """The blueprint whose upload is shown as the execution of that id. Raises NotFound."""
+    """Return the blueprint whose upload is shown as the execution of that id. Raises NotFound."""
     blueprint_id = execution_id.partition(":")[2]
     try:
         return blueprints.get(conn, tenant, blueprint_id)

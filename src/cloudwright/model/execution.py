@@ -71,7 +71,7 @@ TRANSITIONS: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = MappingProxy
 
 
 def sources_of(target: ExecutionStatus) -> frozenset[ExecutionStatus]:
-    """The statuses from which ``target`` may be entered."""
+    """Return the statuses from which ``target`` may be entered."""
     return frozenset(source for source, targets in TRANSITIONS.items() if target in targets)
 
 
@@ -83,7 +83,9 @@ BROUGHT_DOWN = (
 
 
 def brought_down(crashes: int) -> bool:
-    """Whether an execution's manager died so often while it ran that it must not be run again by itself."""
+    """Return whether an execution's manager died so often while it ran that it must not be run again by
+    itself.
+    """
     return crashes >= MAX_CRASHES
 
 
@@ -121,7 +123,7 @@ class CancelDecision:
 
 
 def decide_cancel(status: ExecutionStatus, mode: CancelMode) -> CancelDecision:
-    """A request can be raised (cancel, force, kill), never lowered, never repeated."""
+    """Return what a request does. It can be raised (cancel, force, kill), never lowered, never repeated."""
     if status in END_STATUSES:
         if mode is CancelMode.KILL:
             return CancelDecision(kill_residuals=True)
@@ -168,7 +170,7 @@ class Outcome(StrEnum):
 
 
 def final_status(status: ExecutionStatus, outcome: Outcome) -> ExecutionStatus:
-    """The end status of an active execution whose process ended with ``outcome``.
+    """Return the end status of an active execution whose process ended with ``outcome``.
 
     A forced request wins over whatever the workflow managed to say before it died. A process that died while
     it was asked to stop counts as stopped: it was asked to, and it is dead.

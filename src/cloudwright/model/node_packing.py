@@ -35,7 +35,7 @@ _TABLES = ("operations", "source_operations", "target_operations")
 
 
 def pack(nodes: Iterable[Node]) -> tuple[list[Node], Shared]:
-    """The nodes with indexes for what they have in common, and what that is."""
+    """Return the nodes with indexes for what they have in common, and what that is."""
     nodes = list(nodes)
     operations = _Pool(_text)
     # Two tables are the same if they name the same operations, which spares writing out all of each.
@@ -112,7 +112,7 @@ class Unpacking:
 
 
 def pack_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """A plan with its nodes packed (docs/reference/plan.md)."""
+    """Return a plan with its nodes packed (docs/reference/plan.md)."""
     nodes, shared = pack(plan["nodes"])
     return {**plan, "nodes": nodes, SHARED: shared}
 
@@ -145,7 +145,7 @@ class _Pool:
         self._index: dict[int, int] = {}
 
     def key(self, value: Any) -> int:
-        """A number for the value's content."""
+        """Return a number for the value's content."""
         known = self._keys.get(id(value))
         if known is not None:
             return known[0]
@@ -160,7 +160,9 @@ class _Pool:
         return self._count[key] == 1
 
     def packed(self, value: Any, form: Callable[[Any], Any] | None = None) -> Any:
-        """The index of a value that was met more than once, else the value; either way in its ``form``."""
+        """Return the index of a value that was met more than once, else the value; either way in its
+        ``form``.
+        """
         key = self.key(value)
         if self._count[key] <= 1:
             return value if form is None else form(value)

@@ -91,7 +91,7 @@ def _run(begin: dict[str, Any], ctx: Context, supervisor: HostConnection) -> Any
 def _updates(
     ctx: Context, failure: dict[str, Any] | None
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The runtime properties to store with the end, and the failure with what could not be stored."""
+    """Return the runtime properties to store with the end, and the failure with what could not be stored."""
     updates = []
     for instance in _instances(ctx):
         try:

@@ -26,7 +26,7 @@ def add_paths(paths: list[str]) -> None:
 
 
 def load_function(mapping: str, plugin: str, paths: list[str]) -> Callable[..., Any]:
-    """The function that ``mapping`` (`package.module.function`) names.
+    """Return the function that ``mapping`` (`package.module.function`) names.
 
     Raises NonRecoverableError, which says what is missing and what was found instead.
     """
@@ -61,8 +61,8 @@ def arguments(function: Callable[..., Any], inputs: dict[str, Any], ctx: Any, ma
 
 
 def _fitting(function: Callable[..., Any], inputs: dict[str, Any], ctx: Any) -> dict[str, Any] | None:
-    """The arguments of an ordinary function, if its code says that the inputs fit; None if that takes a
-    closer look.
+    """Return the arguments of an ordinary function, if its code says that the inputs fit; None if that takes
+    a closer look.
 
     ``inspect`` would say the same, and is large, in what it imports and in what it runs: it costs an
     operation 40 page faults and its zygote a megabyte.
@@ -88,7 +88,7 @@ def _fitting(function: Callable[..., Any], inputs: dict[str, Any], ctx: Any) -> 
 
 
 def _bound(function: Callable[..., Any], inputs: dict[str, Any], ctx: Any, mapping: str) -> dict[str, Any]:
-    """The arguments of whatever can be called, or the error that says why the inputs do not fit it."""
+    """Return the arguments of whatever can be called, or the error that says why the inputs do not fit it."""
     import inspect  # noqa: PLC0415 - large, and few operations need it
 
     try:

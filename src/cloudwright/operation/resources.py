@@ -74,7 +74,7 @@ class Resources:
         return target
 
     def _find(self, path: str) -> str | None:
-        """The file or folder in the blueprint's folder; None if it is not on this machine."""
+        """Return the file or folder in the blueprint's folder; None if it is not on this machine."""
         if not path:
             raise NonRecoverableError(
                 "A file of the blueprint was asked for without saying which: its path is empty."
@@ -107,7 +107,7 @@ class Resources:
         raise HttpException(path, 404, f"`{path}` of the blueprint is no file.")
 
     def _ask(self, path: str) -> Any:
-        """A path on this machine, or ``{"content": base64}``, or ``{"files": [...]}`` for a folder."""
+        """Return a path on this machine, or ``{"content": base64}``, or ``{"files": [...]}`` for a folder."""
         try:
             return self._supervisor.call("read_resource", path=path)
         except RequestRefused as error:

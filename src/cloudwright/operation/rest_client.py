@@ -40,7 +40,7 @@ class Records:
         return self.items[index]
 
     def one(self) -> Record:
-        """Its only item. Raises RequestRefused if there is none, or more than one."""
+        """Return its only item. Raises RequestRefused if there is none, or more than one."""
         if len(self.items) != 1:
             raise RequestRefused(f"One was expected, and there are {len(self.items)}.", status_code=404)
         return self.items[0]
@@ -60,7 +60,7 @@ class Resource:
         is_descending: bool = False,
         **filters: Any,
     ) -> Records:
-        """One page; ``filters`` are the API's query parameters, such as ``_size`` and ``_offset``."""
+        """Return one page; ``filters`` are the API's query parameters, such as ``_size`` and ``_offset``."""
         params = dict(filters)
         if sort:
             params["_sort"] = f"-{sort}" if is_descending else sort

@@ -98,8 +98,8 @@ def _locked_folder(parent: str) -> tuple[str, int]:
 
 
 def _make_parent() -> str:
-    """The first of the folders for private ones that this user can have for itself. Another user may have
-    made some of them before.
+    """Return the first of the folders for private ones that this user can have for itself. Another user may
+    have made some of them before.
     """
     for parent in _parents():
         try:

@@ -15,7 +15,7 @@ from cloudwright.planning.scope import Scope
 def attribute(
     instance: NodeInstance, steps: list[Any], function: str, here: Here, evaluator: Evaluator
 ) -> Any:
-    """A runtime property of the instance, or else a property of its node, or else None."""
+    """Return a runtime property of the instance, or else a property of its node, or else None."""
     value = _lookup(instance.runtime_properties, steps, function, here, evaluator)
     if value is not None:
         return value
@@ -47,9 +47,10 @@ def _lookup(value: Any, steps: list[Any], function: str, here: Here, evaluator: 
 
 
 def instance_for(node: str, function: str, here: Here, scope: Scope) -> NodeInstance:
-    """The one instance of ``node`` that is meant where the function stands. Raises EvaluationError if that
-    is not clear: several exist, none of them is a target of the own instance alone, and none shares a scaling
-    group with it alone."""
+    """Return the one instance of ``node`` that is meant where the function stands. Raises EvaluationError if
+    that is not clear: several exist, none of them is a target of the own instance alone, and none shares a
+    scaling group with it alone.
+    """
     instances = scope.instances_of(node)
     if not instances:
         raise error(function, here, f"the node `{node}` has no instances")

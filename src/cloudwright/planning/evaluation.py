@@ -57,7 +57,7 @@ class Here:
         return replace(self, path=f"{self.path}[{step}]" if isinstance(step, int) else f"{self.path}.{step}")
 
     def of_node(self, node: str, instance: str | None = None) -> Here:
-        """The place of a node's properties: SELF is that node, and nothing else means anything."""
+        """Return the place of a node's properties: SELF is that node, and nothing else means anything."""
         return Here(self_node=node, self_id=instance, path=self.path)
 
 
@@ -132,14 +132,14 @@ class Evaluator:
         self._text_left -= amount
 
     def inputs(self, inputs: dict[str, Any], here: Here) -> dict[str, Any]:
-        """The inputs of an operation: values by name, or one function that makes all of them."""
+        """Return the inputs of an operation: values by name, or one function that makes all of them."""
         if is_whole_function(inputs):
             whole: dict[str, Any] = self.value(inputs, here)
             return whole
         return self.entries(inputs, here)
 
     def entries(self, entries: dict[str, Any], here: Here) -> dict[str, Any]:
-        """A mapping whose names are the author's, and so never functions."""
+        """Return a mapping whose names are the author's, and so never functions."""
         evaluated: dict[str, Any] = self._items(entries, here)
         return evaluated
 

@@ -14,7 +14,7 @@ class SystemFacts:
     display_name: str = ""
 
     def get(self, entity: str, name: str) -> str | None:
-        """The fact that ``get_sys: [entity, name]`` asks for; None if there is no such fact."""
+        """Return the fact that ``get_sys: [entity, name]`` asks for; None if there is no such fact."""
         return {
             ("tenant", "name"): self.tenant,
             ("deployment", "id"): self.deployment_id,

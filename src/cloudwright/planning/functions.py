@@ -60,7 +60,7 @@ def _get_property(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Her
 
 
 def _node_of(name: str, function: str, here: Here) -> tuple[str, str | None]:
-    """The node that a name or one of the keywords stands for, and its instance if that is known."""
+    """Return the node that a name or one of the keywords stands for, and its instance if that is known."""
     if name not in INSTANCE_KEYWORDS:
         return name, None
     node, instance = {SELF: (here.self_node, here.self_id), SOURCE: (here.source_node, here.source_id)}.get(

@@ -74,8 +74,8 @@ def resolve_inputs(
     auto_correct_types: bool = False,
     lookup: Lookup | None = None,
 ) -> dict[str, Any]:
-    """A value for every declared input. Raises BadInputs, naming every input that is missing, unknown or
-    wrong.
+    """Return a value for every declared input. Raises BadInputs, naming every input that is missing, unknown
+    or wrong.
 
     ``auto_correct_types`` makes numbers and booleans of strings that look like them, where those are
     declared. ``lookup`` decides what only a manager can; without it, identifiers are taken as they are.
@@ -129,8 +129,9 @@ def nested_too_deep(values: Mapping[str, Any]) -> list[str]:
 
 
 def corrected(value: Any, type_name: str | None) -> Any:
-    """A string as the number or the boolean that it looks like, if one is declared; anything else as it
-    is."""
+    """Return a string as the number or the boolean that it looks like, if one is declared; anything else as
+    it is.
+    """
     if not isinstance(value, str):
         return value
     try:
@@ -159,7 +160,7 @@ def _refuse_unknown(declared: Mapping[str, Any], given: Mapping[str, Any]) -> No
 
 
 def _from_data_type(definition: Mapping[str, Any], values: Values, notes: _Notes) -> Any:
-    """The value that the defaults of the input's data type make, if they make all of it."""
+    """Return the value that the defaults of the input's data type make, if they make all of it."""
     schema = values.data_types.get(definition.get("type") or "")
     if schema is None:
         return None

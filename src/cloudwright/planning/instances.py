@@ -53,7 +53,7 @@ def create_instances(
     existing: Iterable[str] = (),
     limits: Limits | None = None,
 ) -> list[NodeInstance]:
-    """The node instances of a new deployment, in an order in which containers come first.
+    """Return the node instances of a new deployment, in an order in which containers come first.
 
     ``nodes`` and ``scaling_groups`` are those of a ``DeploymentPlan``. ``new_id(name)`` answers an identifier
     such as ``vm_x7k2pq``; it is asked again while the answer is taken, by ``existing`` or within the result.
@@ -174,7 +174,7 @@ class _Maker:
 
 
 def fresh_id(name: str, new_id: Callable[[str], str], taken: set[str]) -> str:
-    """A new identifier, which is taken from now on. Raises InvalidInput if none is to be had."""
+    """Return a new identifier, which is taken from now on. Raises InvalidInput if none is to be had."""
     for _ in range(1000):
         candidate = new_id(name)
         if candidate not in taken:
@@ -184,7 +184,7 @@ def fresh_id(name: str, new_id: Callable[[str], str], taken: set[str]) -> str:
 
 
 def host_of(member: Member, nodes: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """The outermost instance around this one, itself included, whose node is a host."""
+    """Return the outermost instance around this one, itself included, whose node is a host."""
     host = None
     current: Member | None = member
     while current is not None:
@@ -195,7 +195,7 @@ def host_of(member: Member, nodes: Mapping[str, Mapping[str, Any]]) -> str | Non
 
 
 def groups_of(member: Member) -> list[dict[str, str]]:
-    """The scaling group instances directly around an instance, the innermost first."""
+    """Return the scaling group instances directly around an instance, the innermost first."""
     groups = []
     current = member.parent
     while current is not None and current.entity.is_group:
@@ -205,7 +205,7 @@ def groups_of(member: Member) -> list[dict[str, str]]:
 
 
 def container_instance(member: Member) -> Member | None:
-    """The node instance in which this one is, whatever groups lie between."""
+    """Return the node instance in which this one is, whatever groups lie between."""
     current = member.parent
     while current is not None and current.entity.is_group:
         current = current.parent
@@ -282,7 +282,7 @@ def _around(member: Member) -> Iterable[Member]:
 
 
 def _shared_group(one: Member, other: Member) -> str | None:
-    """The innermost scaling group that both are in, at any depth."""
+    """Return the innermost scaling group that both are in, at any depth."""
     others = {member.entity.name for member in _around(other) if member.entity.is_group}
     return next((member.entity.name for member in _around(one) if member.entity.name in others), None)
 

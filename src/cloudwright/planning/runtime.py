@@ -27,7 +27,7 @@ def evaluate_inputs(inputs: dict[str, Any], scope: Scope, *, path: str = "inputs
 
 
 def evaluate_outputs(outputs: Mapping[str, Mapping[str, Any]], scope: Scope) -> dict[str, Any]:
-    """The values of a deployment's outputs by name.
+    """Return the values of a deployment's outputs by name.
 
     An output whose secret does not exist is left out; one whose value cannot be determined says why instead
     of it, so that the others can be seen.
@@ -44,7 +44,9 @@ def evaluate_outputs(outputs: Mapping[str, Mapping[str, Any]], scope: Scope) -> 
 
 
 def evaluate_capabilities(capabilities: Mapping[str, Mapping[str, Any]], scope: Scope) -> dict[str, Any]:
-    """The values of a deployment's capabilities by name; one whose secret does not exist is left out."""
+    """Return the values of a deployment's capabilities by name; one whose secret does not exist is left
+    out.
+    """
     return {
         name: evaluate(capability["value"], scope, path=f"capabilities.{name}")
         for name, capability in capabilities.items()

@@ -177,8 +177,9 @@ class _Shaping:
         return sorted(youngest_first, key=rank)
 
     def _meant_by(self, member: Member) -> set[str]:
-        """The identifiers by which a user may mean an instance: for one of a group, those of all that it
-        holds."""
+        """Return the identifiers by which a user may mean an instance: for one of a group, those of all that
+        it holds.
+        """
         if not member.entity.is_group:
             return {member.id}
         return {member.id, *self._held.get(member.id, ())}

@@ -28,7 +28,7 @@ class Scope(Protocol):
     def inputs(self) -> Mapping[str, Any]: ...
 
     def node(self, name: str) -> Mapping[str, Any]:
-        """A node's dictionary, as in ``docs/reference/plan.md``."""
+        """Return a node's dictionary, as in ``docs/reference/plan.md``."""
         ...
 
     def instances_of(self, node: str) -> Sequence[NodeInstance]: ...
@@ -36,20 +36,21 @@ class Scope(Protocol):
     def secret(self, key: str) -> str: ...
 
     def capability(self, deployment: str, name: str) -> Any:
-        """The value of another deployment's capability, evaluated there."""
+        """Return the value of another deployment's capability, evaluated there."""
         ...
 
     def group_capability(self, group: str, name: str) -> Mapping[str, Any]:
-        """The value of a capability of each deployment of a group, by the deployment's identifier."""
+        """Return the value of a capability of each deployment of a group, by the deployment's identifier."""
         ...
 
     def environment_capability(self, name: str) -> Any:
-        """The value of a capability of the deployment that is this one's environment (its label
-        csys-obj-parent)."""
+        """Return the value of a capability of the deployment that is this one's environment (its label
+        csys-obj-parent).
+        """
         ...
 
     def labels(self, key: str) -> Sequence[str]:
-        """The values of the deployment's label, the oldest first."""
+        """Return the values of the deployment's label, the oldest first."""
         ...
 
     def sys(self, entity: str, name: str) -> str: ...

@@ -37,7 +37,7 @@ class Change:
 
 
 def compare(old: DeploymentPlan, new: DeploymentPlan) -> list[Change]:
-    """Every change, removals of nodes first; an empty list if both plans make the same."""
+    """Return every change, removals of nodes first; an empty list if both plans make the same."""
     before = {node["id"]: node for node in old.nodes}
     after = {node["id"]: node for node in new.nodes}
     changes = [Change(REMOVE, "node", f"nodes:{name}") for name in before if name not in after]

@@ -28,7 +28,7 @@ class Cgroups:
 
     @classmethod
     def open(cls, home: Path) -> Cgroups:
-        """The folder of the manager whose home is ``home``, made if there is none.
+        """Return the folder of the manager whose home is ``home``, made if there is none.
 
         Raises CgroupsUnavailable if none can be made.
         """
@@ -98,5 +98,5 @@ def _own_cgroup() -> Path:
 
 
 def _unescaped(field: str) -> str:
-    """A path as it is, which mountinfo writes with octal numbers for spaces and the like."""
+    """Return a path as it is, which mountinfo writes with octal numbers for spaces and the like."""
     return field.encode().decode("unicode_escape") if "\\" in field else field

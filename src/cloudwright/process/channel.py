@@ -88,8 +88,8 @@ class Channel:
         return self._received.popleft()
 
     def fileno(self) -> int:
-        """The socket's descriptor. Frames may be waiting inside this object while nothing can be read from
-        it.
+        """Return the socket's descriptor. Frames may be waiting inside this object while nothing can be read
+        from it.
         """
         return self._socket.fileno()
 

@@ -163,7 +163,7 @@ class Child:
             self._end_tree(self, signum)
 
     async def is_gone(self) -> bool:
-        """Whether neither the child nor anything that it started lives."""
+        """Return whether the child and all that it started are dead."""
         if not self.tree_gone.done() and self.exit.done() and not await self._members(self):
             self.gone()
         return self.tree_gone.done()

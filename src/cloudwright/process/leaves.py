@@ -68,8 +68,8 @@ class Leaves:
         self.put_back(leaf)
 
     def take(self, key: str, number: int | None) -> Leaf:
-        """A leaf for the child with this key: number ``number``, which the supervisor looks at no more, or
-        another. Raises OSError if none can be made.
+        """Return a leaf for the child with this key: number ``number``, which the supervisor looks at no
+        more, or another. Raises OSError if none can be made.
         """
         leaf = self._open.get(-1 if number is None else number)
         if leaf is None:
@@ -101,7 +101,7 @@ class Leaves:
         return pid
 
     def is_empty(self, leaf: Leaf) -> bool:
-        """Whether nothing lives in ``leaf``, whose child has ended; if something does, it is not used
+        """Return whether nothing lives in ``leaf``, whose child has ended; if something does, it is not used
         again.
         """
         empty = not _is_populated(leaf[1])

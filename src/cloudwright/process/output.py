@@ -56,7 +56,7 @@ class OutputLines:
             self._dropped = 0
 
     def tail(self) -> str:
-        """The last lines of the output (at most 10 lines and 4 KiB), whether they were passed on or
+        """Return the last lines of the output (at most 10 lines and 4 KiB), whether they were passed on or
         dropped.
         """
         return "\n".join(_text(self._tail).rstrip().splitlines()[-_TAIL_LINES:])

@@ -61,7 +61,7 @@ class ProcessTable:
                         self.marks(pid)
 
     def below(self, roots: Iterable[int]) -> set[int]:
-        """The descendants of ``roots``, without these."""
+        """Return the descendants of ``roots``, without these."""
         found: set[int] = set()
         waiting = list(roots)
         while waiting:
@@ -71,7 +71,9 @@ class ProcessTable:
         return found
 
     def marks(self, pid: int) -> tuple[str | None, int | None]:
-        """The name in the process's environment and the number in its limits; None if there is none."""
+        """Return the name in the process's environment and the number in its limits; None if there is
+        none.
+        """
         if pid not in self._marks:
             try:
                 limit = _lock_limit(pid)
@@ -83,24 +85,26 @@ class ProcessTable:
         return self._marks[pid]
 
     def is_marked(self, pid: int, name: str, number: int) -> bool:
-        """Whether the process has this number; or has this name, and no child's number."""
+        """Return whether the process has this number; or has this name, and no child's number."""
         shown, limit = self.marks(pid)
         return limit == number or (shown == name and (limit is None or limit < _LEAST_MARK))
 
 
 def process_identity(pid: int) -> Identity | None:
-    """The identity of a living process; None if there is none."""
+    """Return the identity of a living process; None if there is none."""
     process = _read(pid)
     return process and process.identity
 
 
 def child_key(name: str, attempt: int = 0) -> str:
-    """A child's unique key: in its cgroup's attribute, and as a number in its limits."""
+    """Return a child's unique key: in its cgroup's attribute, and as a number in its limits."""
     return f"{name}.{attempt}"
 
 
 def mark(key: str) -> int:
-    """The number that the child with this key, and all that it starts, has as its limit of file locks."""
+    """Return the number that the child with this key, and all that it starts, has as its limit of file
+    locks.
+    """
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=7).digest(), "big") + _LEAST_MARK
 
 

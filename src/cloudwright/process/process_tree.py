@@ -1,4 +1,4 @@
-"""All that a child started, whatever session, process group, parent or environment it has: its *tree*.
+"""The *tree* of a child: all that it started, whatever session, process group, parent or environment it has.
 
 It is found in one of two ways. A child with a cgroup of its own (``leaves``) has it as its tree, and the
 kernel says who is in it. The tree of any other child is looked for among all processes: those that descend

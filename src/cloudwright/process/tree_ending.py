@@ -1,4 +1,4 @@
-"""Ends all that a child started: SIGTERM first, SIGKILL when asked, until nothing of it is left."""
+"""Ends the tree of a child: SIGTERM first, SIGKILL when asked, until nothing of it is left."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ProcessTables:
         self._looking: asyncio.Task[None] | None = None
 
     async def fresh(self) -> ProcessTable:
-        """The processes after this call."""
+        """Return a table of processes that was read after this call began."""
         loop = asyncio.get_running_loop()
         table: asyncio.Future[ProcessTable] = loop.create_future()
         self._waiting.append(table)
@@ -47,7 +47,7 @@ class ProcessTables:
 
 
 async def look(tree: Tree, tables: ProcessTables) -> list[Identity]:
-    """The living members of ``tree``; none only if as many looks as it takes have found none."""
+    """Return the living members of ``tree``; none only if enough looks in a row have found none."""
     if isinstance(tree, CgroupTree):
         return tree.members()
     missing = LOOKS

@@ -115,7 +115,7 @@ class Zygote:
         return None
 
     def _patience(self) -> float | None:
-        """How long to wait for events (milliseconds)."""
+        """Return how long to wait for events (milliseconds)."""
         return None if self._ending is None else max(0.0, (self._ending - time.monotonic()) * 1000 + 1)
 
     def _request(self) -> ForkRequest | None:
@@ -267,7 +267,7 @@ def main() -> NoReturn:
 
 
 def _leaves(folder: str | None) -> tuple[Leaves | None, str | None]:
-    """The leaves in ``folder``; or why there are none."""
+    """Return the leaves in ``folder``; or why there are none."""
     if folder is None:
         return None, None
     try:

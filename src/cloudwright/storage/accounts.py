@@ -70,7 +70,7 @@ def get_token(conn: Connection, id: str) -> Token:
 
 
 def list_tokens(conn: Connection, username: str | None, page: Page) -> tuple[list[Token], int]:
-    """One user's, or those of all users."""
+    """Return one user's tokens, or those of all users."""
     conditions = one_of({tokens.c.username: None if username is None else [username]})
     return read_page(
         conn,
@@ -111,5 +111,5 @@ def list_tenants(conn: Connection, page: Page) -> tuple[list[Tenant], int]:
 
 
 def delete_tenant(conn: Connection, name: str) -> Tenant:
-    """Its blueprints, deployments and executions are not touched: see to them before. Raises NotFound."""
+    """Delete the tenant, but not its blueprints, deployments and executions. Raises NotFound."""
     return _TENANTS.remove(conn, name)

@@ -90,7 +90,7 @@ def list_blueprints(conn: Connection, filter: BlueprintFilter, page: Page) -> tu
 
 
 def importers(conn: Connection, blueprint: Blueprint) -> list[str]:
-    """The ids of the other blueprints whose plans import this one."""
+    """Return the ids of the other blueprints whose plans import this one."""
     plan = cast(blueprints.c.plan, Text)
     query = (
         select(blueprints.c.id, blueprints.c.plan)

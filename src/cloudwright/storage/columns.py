@@ -104,7 +104,8 @@ def is_(column: ColumnElement[Any], value: StrEnum) -> ColumnElement[bool]:
 
 
 def unindexed(column: Column[Any]) -> ColumnElement[Any]:
-    """A column of text that a statement looks at when a key has found the row, so that no index on it can.
+    """Return a column of text that a statement looks at when a key has found the row, so that no index on it
+    can.
 
     While PostgreSQL has no statistics of a table, any index that serves a part of the condition looks as good
     to it as the primary key. It keeps that plan, and then reads all rows of the deployment or execution for

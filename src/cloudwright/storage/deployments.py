@@ -176,7 +176,7 @@ def list_deployments(conn: Connection, filter: DeploymentFilter, page: Page) -> 
 
 
 def owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> list[Owner]:
-    """Those of the deployments that exist; of every tenant if none is given."""
+    """Return those deployments' owners that exist; of every tenant if none is given."""
     if not ids:
         return []
     table = deployments.c
@@ -224,12 +224,12 @@ def delete(conn: Connection, tenant: str, id: str, *, force: bool = False) -> De
 
 
 def nodes(conn: Connection, tenant: str, deployment_id: str) -> list[NodeRow]:
-    """All of the deployment, as its blueprint orders them."""
+    """Return all nodes of the deployment, as its blueprint orders them."""
     return list_nodes(conn, NodeFilter(tenant=tenant, deployment_ids=[deployment_id]), EVERYTHING)[0]
 
 
 def packed_nodes(conn: Connection, tenant: str, deployment_id: str) -> tuple[list[JsonObject], Shared | None]:
-    """All nodes of the deployment as they are stored, and what they share (``model.node_packing``)."""
+    """Return all nodes of the deployment as they are stored, and what they share (``model.node_packing``)."""
     key = {"of_tenant": tenant, "deployment": deployment_id}
     stored = _SHARED.first(conn, **key)
     return [node for (node,) in _PACKED.all(conn, **key)], None if stored is None else stored[0]
@@ -267,7 +267,7 @@ def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[N
 
 
 def _whole(conn: Connection, rows: Sequence[NodeRow]) -> list[NodeRow]:
-    """The rows with what their nodes share put back; those of one deployment have it in common."""
+    """Return the rows with what their nodes share put back; those of one deployment have it in common."""
     shared: dict[tuple[str, str], Unpacking] = {}
     whole = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""Reading executions. Nothing here writes."""
+"""Queries of executions for the manager. The REST API's lists are made in ``resources.execution``."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def pending(conn: Connection, limit: int) -> list[str]:
 
 
 def active(conn: Connection) -> list[Execution]:
-    """Those that an owner acts for, or should."""
+    """Return the executions that an owner acts for, or should."""
     return [Execution(*row) for row in _ACTIVE.all(conn)]
 
 

@@ -51,12 +51,12 @@ def add_instances(conn: Connection, tenant: str, instances: Sequence[NodeInstanc
 
 
 def node_instances(conn: Connection, tenant: str, deployment_id: str) -> list[NodeInstance]:
-    """All of the deployment, node by node."""
+    """Return all node instances of the deployment, node by node."""
     return list_instances(conn, InstanceFilter(tenant=tenant, deployment_ids=[deployment_id]), EVERYTHING)[0]
 
 
 def count_by_state(conn: Connection, tenant: str, deployment_id: str) -> dict[str, int]:
-    """How many instances of the deployment are in each state that some are in."""
+    """Return how many instances of the deployment are in each state that some are in."""
     return dict(_COUNT.all(conn, of_tenant=tenant, of_deployment=deployment_id))
 
 

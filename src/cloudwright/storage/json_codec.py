@@ -17,7 +17,7 @@ _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def dumps(value: Any) -> str:
-    """The document's text. Raises TypeError for what JSON cannot say."""
+    """Return the document's text. Raises TypeError for what JSON cannot say."""
     try:
         return orjson.dumps(value).decode()
     except TypeError:
@@ -27,8 +27,8 @@ def dumps(value: Any) -> str:
 
 
 def dumps_plain(value: Any) -> str:
-    """The document's text without what ``storable`` replaces, which PostgreSQL cannot look past for a member
-    of the document. Raises TypeError.
+    """Return the document's text without what ``storable`` replaces, which PostgreSQL cannot look past for a
+    member of the document. Raises TypeError.
     """
     text = dumps(value)
     if text[0] == " ":

@@ -245,12 +245,12 @@ def running(conn: Connection, execution_id: str | None = None) -> list[Operation
 
 
 def count_by_state(conn: Connection, execution_id: str) -> dict[OperationState, int]:
-    """How many tasks of the execution are in each state; states without any are missing."""
+    """Return how many tasks of the execution are in each state; states without any are missing."""
     return dict(_COUNT.all(conn, execution=execution_id))
 
 
 def graphs(conn: Connection, execution_id: str) -> list[tuple[GraphRow, list[Operation]]]:
-    """The execution's stored graphs, each with its tasks, in the order in which they were stored."""
+    """Return the execution's stored graphs, each with its tasks, in the order in which they were stored."""
     tasks: dict[str | None, list[Operation]] = {}
     for row in _TASKS.all(conn, execution=execution_id):
         task = Operation(*row)
@@ -295,7 +295,7 @@ def listing(filter: OperationFilter) -> Listing:
 
 
 def _failure(message: str, kind: str) -> JsonObject:
-    """A recoverable failure without an exception, in the shape that a frame has."""
+    """Return a recoverable failure without an exception, in the shape that a frame has."""
     return {"message": message, "recoverable": True, "retry_after": None, "kind": kind, "traceback": ""}
 
 

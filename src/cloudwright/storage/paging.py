@@ -29,7 +29,9 @@ EVERYTHING = Page(size=None)
 
 
 def columns_of(record: type[Any], table: Table) -> list[Column[Any]]:
-    """The table's columns in the order of the record's fields, so that ``record(*row)`` makes a record."""
+    """Return the table's columns in the order of the record's fields, so that ``record(*row)`` makes a
+    record.
+    """
     return [table.c[field.name] for field in fields(record)]
 
 
@@ -42,7 +44,7 @@ def one_of(wanted: Mapping[ColumnElement[Any], Collection[Any] | None]) -> Itera
 
 
 def holds(column: ColumnElement[Any], text: str | None) -> list[ColumnElement[bool]]:
-    """The column holds the text, letters' case ignored; None is any."""
+    """Return conditions that the column contains the text, ignoring case; none if it is None."""
     return [] if text is None else [column.icontains(text, autoescape=True)]
 
 
@@ -64,7 +66,7 @@ class Listing:
     found: Select[Any] | None = None
 
     def read(self, conn: Connection, make: Callable[..., R], page: Page) -> tuple[list[R], int]:
-        """The page's records, and how many there are on all pages.
+        """Return the page's records, and how many there are on all pages.
 
         Raises InvalidInput for a column that the list cannot be sorted by.
         """
@@ -72,7 +74,9 @@ class Listing:
         return rows, self.total(conn, page, len(rows))
 
     def page_of(self, statement: Select[Any], page: Page) -> Select[Any]:
-        """The page of a statement that has the list's rows, whatever its columns. Raises InvalidInput."""
+        """Return the page of a statement that has the list's rows, whatever its columns. Raises
+        InvalidInput.
+        """
         order = [_direction(self.sortable, name, descending) for name, descending in page.sort]
         order = [*(order or self.default), *self.unique]
         wanted = statement if self.found is None else self.found
@@ -82,7 +86,7 @@ class Listing:
         return statement.where(tuple_(*self.unique).in_(wanted)).order_by(*order)
 
     def total(self, conn: Connection, page: Page, found: int) -> int:
-        """How many rows there are on all pages, of which this one has so many."""
+        """Return how many rows all pages have, given how many this one has."""
         if (found or not page.offset) and (page.size is None or found < page.size):
             return page.offset + found
         counted = self.counted
@@ -101,7 +105,7 @@ def read_page(
     default: tuple[ColumnElement[Any], ...],
     unique: tuple[ColumnElement[Any], ...],
 ) -> tuple[list[R], int]:
-    """A page of a list that is read in this one way: see ``Listing``."""
+    """Return a page of a list that is read in this one way: see ``Listing``."""
     return Listing(statement, sortable, default, unique).read(conn, make, page)
 
 

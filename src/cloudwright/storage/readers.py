@@ -41,7 +41,7 @@ class Readers:
             conn.close()
 
     def _run(self, call: Callable[[Connection], T]) -> T:
-        """The query's answer, from one snapshot. Raises Unavailable if the database does not answer.
+        """Return the query's answer, from one snapshot. Raises Unavailable if the database does not answer.
 
         A connection that was lost since its last use is replaced once: the database may be back already.
         """

@@ -144,8 +144,8 @@ class Store:
     async def read(
         self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The query's answer, which knows every write that was answered before. Raises Unavailable at once
-        if the database is out: to wait for it instead, give the query to ``write``.
+        """Return the query's answer, which knows every write that was answered before. Raises Unavailable at
+        once if the database is out: to wait for it instead, give the query to ``write``.
         """
         return await asyncio.wrap_future(self._readers.submit(partial(_call, query, args, kwargs)))
 

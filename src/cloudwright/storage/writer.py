@@ -143,8 +143,8 @@ class Writer:
         return answers
 
     def _came_through(self, mark: int, error: Exception) -> bool:
-        """Whether a commit happened whose answer was lost with the connection. To run it twice would be
-        wrong.
+        """Return whether a commit happened whose answer was lost with the connection. To run it twice would
+        be wrong.
         """
         for pause in _pauses():
             self._wait_out(error, pause, "whether this one was stored is not known")

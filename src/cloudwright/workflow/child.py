@@ -85,7 +85,7 @@ def run(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
 
 
 def briefed(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
-    """The ``begin`` frame with the parts that it leaves out, and its nodes made whole. Raises
+    """Return the ``begin`` frame with the parts that it leaves out, and its nodes made whole. Raises
     RequestRefused.
     """
     whole = dict(begin)
@@ -116,7 +116,7 @@ def _send_end(channel: Channel, end: dict[str, Any]) -> None:
 
 
 def load(begin: Mapping[str, Any]) -> Callable[..., Any]:
-    """The workflow's function. Raises WorkflowNotRun saying what was looked for, and where."""
+    """Return the workflow's function. Raises WorkflowNotRun saying what was looked for, and where."""
     plugin = begin["plugin"]
     for folder in reversed(plugin.get("path") or ()):
         if folder not in sys.path:

@@ -137,11 +137,11 @@ class WorkflowContext:
         return self._topology.node_instances
 
     def get_node(self, node_id: str) -> WorkflowNode | None:
-        """The node of that name, or None."""
+        """Return the node of that name, or None."""
         return self._topology.get_node(node_id)
 
     def get_node_instance(self, node_instance_id: str) -> WorkflowNodeInstance | None:
-        """The node instance of that id, or None."""
+        """Return the node instance of that id, or None."""
         return self._topology.get_node_instance(node_instance_id)
 
     def refresh_node_instances(self) -> None:

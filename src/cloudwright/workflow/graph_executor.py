@@ -252,8 +252,8 @@ class GraphExecutor:
             self.ready += item.blockers
 
     def _is_unwanted(self, task: WorkflowTask) -> bool:
-        """Whether the task of a graph that is not executed must not begin: the workflow did not launch it or
-        wait for it, or did so before it knew of a request to cancel.
+        """Return whether the task of a graph that is not executed must not begin: the workflow did not launch
+        it or wait for it, or did so before it knew of a request to cancel.
         """
         acknowledged = self._cancellation.acknowledged
         return not any(

@@ -1,4 +1,4 @@
-"""Whether a task that has ended is tried again: what its handlers say, and the rules for tasks without."""
+"""Decides whether a task that has ended is retried: by its handlers, or else by the retry policy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cloudwright.workflow.tasks import INFINITE_TOTAL_RETRIES, HandlerResult, Wo
 
 
 def verdict_on(task: WorkflowTask) -> HandlerResult:
-    """Return what is to become of a task that has ended, as its handler or the rules have it.
+    """Return what follows a task that has ended: its graph continues, the task is retried, or it fails.
 
     Raises TypeError if a handler returns something else than a HandlerResult.
     """

@@ -272,7 +272,7 @@ class WorkflowRuntime:
         self.event("task_rescheduled", message, details={"retry_after": delay}, **task.subject())
 
     def logger_of(self, node_instance_id: str | None = None) -> logging.Logger:
-        """The logger of a node instance, or of the workflow."""
+        """Return the logger of a node instance, or of the workflow."""
         logger = self._loggers.get(node_instance_id)
         if logger is None:
             ctx = self.workflow_context

@@ -34,7 +34,7 @@ class CloudifyPluginLoggingHandler(CloudifyCtxLoggingHandler):
 def init_cloudify_logger(
     handler: logging.Handler, logger_name: str, logging_level: int = logging.DEBUG
 ) -> logging.Logger:
-    """A logger whose records go to ``handler``."""
+    """Return a logger whose records go to ``handler``."""
     logger = logging.getLogger(f"ctx.{logger_name}")
     logger.setLevel(logging_level)
     handler.setFormatter(logging.Formatter("%(message)s"))

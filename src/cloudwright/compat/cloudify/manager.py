@@ -27,7 +27,7 @@ DirtyTrackingDict = RuntimeProperties
 
 
 def get_rest_client(tenant: str | None = None, api_token: str | None = None) -> CloudifyClient:
-    """The manager's REST API with the rights of the user who started the execution, in its tenant.
+    """Return the manager's REST API with the rights of the user who started the execution, in its tenant.
 
     Raises NonRecoverableError if another tenant or user is asked for: this process holds no credentials
     of anybody's.
@@ -65,7 +65,7 @@ def update_node_instance(node_instance: Record, client: CloudifyClient | None = 
 
 
 def get_node_instance_ip(node_instance_id: str, client: CloudifyClient | None = None) -> str:
-    """The address of the instance's host. Raises NonRecoverableError if there is none."""
+    """Return the address of the instance's host. Raises NonRecoverableError if there is none."""
     client = client or get_rest_client()
     instance = client.node_instances.get(node_instance_id)
     if instance.host_id is None:

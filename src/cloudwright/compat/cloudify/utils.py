@@ -77,7 +77,7 @@ create_temp_folder = new_folder
 
 
 def ipv6_url_compat(addr: str) -> str:
-    """An address as a URL has it: one of IPv6 in brackets."""
+    """Return an address as a URL has it: one of IPv6 in brackets."""
     return f"[{addr}]" if ":" in addr and not addr.startswith("[") else addr
 
 
@@ -89,7 +89,7 @@ def format_exception(e: BaseException) -> str:
 
 
 def exception_to_error_cause(exception: BaseException, tb: TracebackType | None) -> dict[str, str]:
-    """An entry of ``causes`` for errors that carry what led to them."""
+    """Return an entry of ``causes`` for errors that carry what led to them."""
     return {
         "message": str(exception),
         "traceback": "".join(traceback.format_exception(type(exception), exception, tb)),
@@ -108,7 +108,7 @@ def setup_logger(
     logger_format: str | None = None,
     propagate: bool = True,
 ) -> logging.Logger:
-    """A logger of that name that writes to ``handlers``, or to standard output."""
+    """Return a logger of that name that writes to ``handlers``, or to standard output."""
     logger = logging.getLogger(logger_name)
     if remove_existing_handlers:
         logger.handlers.clear()
@@ -252,7 +252,7 @@ def get_instances_of_node(
 
 
 def get_func(task_name: str) -> Callable[..., Any]:
-    """The function that a mapping names. Raises NonRecoverableError if there is none."""
+    """Return the function that a mapping names. Raises NonRecoverableError if there is none."""
     return load_function(task_name, manager._context().plugin or "", [])
 
 
@@ -262,7 +262,7 @@ def get_is_bypass_maintenance() -> bool:
 
 
 def is_management_environment() -> bool:
-    """Whether this runs on the manager, and not on an agent."""
+    """Return whether this runs on the manager, and not on an agent."""
     return getattr(manager._context(), "task_target", None) is None
 
 

@@ -31,7 +31,7 @@ class Function:
 
 
 def function_of(value: Any) -> tuple[str, Any] | None:
-    """The name and the arguments of the function that ``value`` is, or None if it is none."""
+    """Return the name and the arguments of the function that ``value`` is, or None if it is none."""
     if value.__class__ is not dict or not 0 < len(value) < 3:
         return None
     found = None
@@ -50,7 +50,7 @@ def is_function(value: Any) -> bool:
 
 
 def holds_functions(value: Any) -> bool:
-    """Whether ``value`` is a function or has one anywhere inside."""
+    """Return whether ``value`` is a function or has one anywhere inside."""
     pending = [value]
     while pending:
         item = pending.pop()
@@ -64,8 +64,9 @@ def holds_functions(value: Any) -> bool:
 
 
 def is_whole_function(inputs: Any) -> bool:
-    """Whether a mapping of inputs is a function that makes all of them, such as ``merge``, and not one input
-    that happens to have a function's name."""
+    """Return whether a mapping of inputs is a function that makes all of them, such as ``merge``, and not one
+    input that happens to have a function's name.
+    """
     function = function_of(inputs)
     return function is not None and FUNCTIONS[function[0]].check(function[1]) is None
 
@@ -110,7 +111,9 @@ def _consumers(args: Any) -> str | None:
 
 
 def attribute_paths(args: list[Any]) -> list[list[Any]]:
-    """The paths that ``get_attributes_dict`` asks for: each argument after the node is a name or a list."""
+    """Return the paths that ``get_attributes_dict`` asks for: each argument after the node is a name or a
+    list.
+    """
     return [item if isinstance(item, list) else [item] for item in args[1:]]
 
 
@@ -170,7 +173,7 @@ def _label(args: Any) -> str | None:
 
 
 def _strings(least: int, most: int, number: int | None = None) -> Callable[[Any], str | None]:
-    """A list of ``least`` to ``most`` strings; the item at index ``number`` is an integer instead."""
+    """Return a list of ``least`` to ``most`` strings; the item at index ``number`` is an integer instead."""
     length = f"{least}" if least == most else f"{least} or {most}"
     integer = "" if number is None else f", the one at index {number} an integer"
 

@@ -33,12 +33,12 @@ def _data(short_version: str) -> dict[str, Any]:
 
 
 def imported() -> Imported:
-    """The types as an import, whose content is ``document``."""
+    """Return the types as an import, whose content is ``document``."""
     return Imported(LOCATION, "")
 
 
 def document(short_version: str) -> SourceFile:
-    """The types for a version such as ``1_3``. Its data is shared and must not be changed.
+    """Return the types for a version such as ``1_3``. Its data is shared and must not be changed.
 
     The text is that of the newest variant: it is only used to name lines.
     """

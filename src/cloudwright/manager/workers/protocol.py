@@ -39,7 +39,7 @@ class Worker(Protocol):
         """End the operation's processes; True if they are gone and its end was reported."""
 
     def inventory(self) -> Collection[str]:
-        """The ids of the operations that it holds: granted, with an end that is not stored yet."""
+        """Return the ids of the operations that it holds: granted, with an end that is not stored yet."""
 
     async def close(self) -> None:
         """Kill all that runs and accept nothing more."""

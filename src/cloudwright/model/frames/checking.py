@@ -93,7 +93,7 @@ def _object(required: Sequence[Field], optional: Sequence[Field]) -> Check:
 
 
 def _field(annotation: Any) -> tuple[frozenset[type], Check]:
-    """The types that need no further look, and the check of all others."""
+    """Return the types that need no further look, and the check of all others."""
     if annotation in (str, bool, NoneType, int):
         return frozenset({annotation}), lambda value: ("", _must_be([annotation], value))
     if annotation is float:
@@ -182,7 +182,7 @@ def _mapping(annotation: Any) -> Check:
 
 
 def _container(kind: type) -> Check:
-    """A list or an object of any values: one value, whose nesting is looked at as a whole."""
+    """Return a list or an object of any values: one value, whose nesting is looked at as a whole."""
 
     def check(value: Any) -> Problem | None:
         if type(value) is not kind:
@@ -221,7 +221,7 @@ def _union(members: Sequence[Any]) -> tuple[frozenset[type], Check]:
 
 
 def _tuples(kinds: Sequence[Any]) -> Check:
-    """The check of lists of a fixed length whose first item, a literal, says what the others are."""
+    """Return the check of lists of a fixed length whose first item, a literal, says what the others are."""
     known: dict[str, tuple[int, list[tuple[frozenset[type], Check]]]] = {}
     for kind in kinds:
         first, *rest = get_args(kind)
@@ -249,7 +249,7 @@ def _tuples(kinds: Sequence[Any]) -> Check:
 
 
 def _bare(annotation: Any) -> Any:
-    """The type itself, without its note and without the mark that it may be missing."""
+    """Return the type itself, without its note and without the mark that it may be missing."""
     while get_origin(annotation) in (Annotated, NotRequired):
         annotation = get_args(annotation)[0]
     return annotation

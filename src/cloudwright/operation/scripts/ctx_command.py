@@ -159,7 +159,7 @@ def _steps(path: str) -> Iterator[str | int]:
 
 
 def _options(words: list[str]) -> tuple[_Options, list[str]]:
-    """The options before the first word, and the words."""
+    """Return the options before the first word, and the words."""
     options = _Options()
     rest = list(words)
     while rest and rest[0].startswith("-") and rest[0] != "-":

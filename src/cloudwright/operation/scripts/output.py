@@ -27,7 +27,7 @@ class Budget:
         return self._lines <= 0
 
     def spend(self, size: int) -> bool:
-        """Whether a line of ``size`` bytes may be logged; it is dropped otherwise."""
+        """Return whether a line of ``size`` bytes may be logged; it is dropped otherwise."""
         if self.spent or size > self._size:
             # A gap once begun has no islands: what follows would be read out of its place.
             self._lines = 0
@@ -71,7 +71,7 @@ class Stream:
             self._finish()
 
     def tail(self) -> str:
-        """The last lines of the output."""
+        """Return the last lines of the output."""
         lines = self._end.decode("utf-8", "replace").splitlines()
         return "\n".join(lines[-TAIL_LINES:])
 

@@ -147,7 +147,7 @@ def _read_on(selector: selectors.BaseSelector) -> None:
 
 
 def _read(fd: int, stream: Stream) -> int | None:
-    """How much was read: 0 at the end of the stream, None if there is nothing now."""
+    """Return the number of bytes read: 0 at the end of the stream, None if none are ready."""
     try:
         data = os.read(fd, _CHUNK)
     except BlockingIOError:
@@ -231,7 +231,7 @@ def _why(error: OSError, script: str) -> str:
 
 
 def _interpreter(script: str) -> str | None:
-    """The program that the script's first line names; None if it names none."""
+    """Return the program that the script's first line names; None if it names none."""
     try:
         with open(script, "rb") as stream:
             first = stream.readline(512)

@@ -39,7 +39,7 @@ class Verdict:
         self._said = value
 
     def abort_operation(self, message: str | None = None) -> ScriptException:
-        """The operation fails, for good."""
+        """Fail the operation for good."""
         self._expect_nothing_said()
         self._said = stop = ScriptException(message or "The script aborted its operation.")
         return stop
@@ -47,7 +47,7 @@ class Verdict:
     def retry_operation(
         self, message: str | None = None, retry_after: float | str | None = None
     ) -> ScriptException:
-        """The operation is run again, ``retry_after`` seconds after it ended."""
+        """Run the operation again, ``retry_after`` seconds after it ended."""
         self._expect_nothing_said()
         self._ctx.operation.retry(message=message, retry_after=retry_after)
         self._said = stop = ScriptException(message or "The script asked for another run.", retry=True)
@@ -59,7 +59,7 @@ class Verdict:
             raise RuntimeError(_SAID_TWICE)
 
     def check(self) -> bool:
-        """Whether the script asked for another run. Raises NonRecoverableError if it gave up."""
+        """Return whether the script asked for another run. Raises NonRecoverableError if it gave up."""
         if self._twice:
             raise NonRecoverableError(_SAID_TWICE)
         if isinstance(self._said, ScriptException):

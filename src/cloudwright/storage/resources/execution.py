@@ -1,4 +1,4 @@
-"""Executions: their fields, read alone or with what happens in them."""
+"""The REST API's executions: the fields of a record, its list, and its progress for a stream."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _KINDS = (
 
 
 def create_multi_mimetype_userdata(userdatas: Iterable[str]) -> str:
-    """One multipart message of all parts, in order; those that are multipart are taken apart.
+    """Return one multipart message of all parts, in order; those that are multipart are taken apart.
 
     Raises NonRecoverableError for a part whose first line says no kind that cloud-init knows.
     """
