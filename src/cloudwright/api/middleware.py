@@ -96,7 +96,7 @@ class ErrorMiddleware(_Middleware):
         try:
             await self._app(scope, receive, outgoing)
         except ClientDisconnect:
-            # Nobody is left to respond to.
+            # The client has disconnected.
             return
         except Exception as error:
             response = incident_response(error, f"{scope.get('method', scope['type'])} {scope['path']}")

@@ -229,7 +229,7 @@ class LifecycleProcessor:
 def clean_up_before_resume(graph: TaskDependencyGraph, instances: Iterable[WorkflowNodeInstance]) -> None:
     """Undo what an interrupted ``create`` or ``start`` may have done, before it is run again.
 
-    One whose process was lost is left alone: whether it can go on by itself, only its function knows.
+    One whose process was lost is left alone: whether it can continue by itself, only its function knows.
     """
     installing = {task.name: task for task in graph.tasks if isinstance(task, SubgraphTask)}
     for instance in instances:
@@ -275,7 +275,7 @@ def _run_before(
     before.sequence().add(
         instance.send_event("Undoing what was begun before the interruption"),
         *steps,
-        instance.send_event("Undone; the installation goes on"),
+        instance.send_event("Undone; the installation continues"),
     )
     ignore_failures(before, instance)
     for blocker in list(subgraph.blockers):

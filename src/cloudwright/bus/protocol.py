@@ -48,7 +48,7 @@ class Subscription(Protocol):
 
 class Bus(Protocol):
     def publish(self, topic: str, message: Message) -> None:
-        """Tell every matching subscriber, and wait for none. The message is JSON, and nobody changes it
+        """Publish to every matching subscriber, and wait for none. The message is JSON, and must not change
         afterwards.
         """
         ...

@@ -40,13 +40,13 @@ class Calls:
         for name, value in args.items():
             if is_too_deep(value):
                 raise NonRecoverableError(
-                    f"`{method}` cannot be asked for: `{name}` is nested deeper than the {MAX_NESTING} "
+                    f"`{method}` cannot be called: `{name}` is nested deeper than the {MAX_NESTING} "
                     "levels that a value may have."
                 )
         try:
             self._channel.send({"type": "call", "id": number, "method": method, "args": args})
         except (TypeError, ValueError, FrameError) as error:
-            raise NonRecoverableError(f"`{method}` cannot be asked for: {error}.") from error
+            raise NonRecoverableError(f"`{method}` cannot be called: {error}.") from error
 
     def take(self, reply: dict[str, Any]) -> None:
         """Keep a reply that was received until it is asked for. Needs the lock."""

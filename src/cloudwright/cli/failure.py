@@ -61,7 +61,7 @@ class Silent(Exception):
 
 
 def refused(error: ApiError, hint: str) -> Failure:
-    """What to tell a user about a manager's refusal if the command itself knows what helps."""
+    """The failure of a request that a manager refused, with a hint of the command's own."""
     return Failure(
         error.message,
         hint,

@@ -224,7 +224,7 @@ class _Unpacking:
         source = self._folder / _inside(target)
         if not source.is_file():
             raise UnsafeArchive(
-                f"The archive's member `{name}` is a link to `{target}`, which is no earlier file of it."
+                f"The archive's member `{name}` is a link to `{target}`, not to an earlier file."
             )
         with source.open("rb") as content:
             self.file(name, content, executable=bool(source.stat().st_mode & stat.S_IXUSR))

@@ -94,7 +94,7 @@ class ChildRpc:
                 return str(_resource(snapshot, str(args["path"])))
             case "rest":
                 if self.rest is None:
-                    raise Unavailable("The REST API does not answer yet.")
+                    raise Unavailable("The REST API is not ready yet.")
                 return await self.rest(
                     snapshot,
                     Caller(snapshot.execution.id, aware),
@@ -103,7 +103,7 @@ class ChildRpc:
                     args.get("params") or {},
                     args.get("body"),
                 )
-        raise AssertionError(f"`{method}` is in METHODS and is not answered")
+        raise AssertionError(f"`{method}` is in METHODS but has no handler")
 
     def _look(
         self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs

@@ -231,7 +231,7 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         if name not in SETTINGS:
             raise InvalidInput(
-                f"`{name[:200]}` is no setting of a deployment; there are: {', '.join(sorted(SETTINGS))}."
+                f"`{name[:200]}` is not a setting of a deployment; they are: {', '.join(sorted(SETTINGS))}."
             )
         if isinstance(value, bool) or not isinstance(value, int | float) or value < SETTINGS[name]:
             raise InvalidInput(f"The setting `{name}` must be a number, {SETTINGS[name]} or more.")

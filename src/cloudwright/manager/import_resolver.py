@@ -160,7 +160,8 @@ def _specifiers(text: str | None) -> SpecifierSet:
         return SpecifierSet(f"=={text}" if _version(text) else text)
     except InvalidSpecifier as error:
         raise InvalidInput(
-            f"`{text}` is no condition for a version; `>=2.1,<3` and `2.1.4` are, as for Python's packages."
+            f"`{text}` is not a condition for a version; write one as for Python packages, "
+            "such as `>=2.1,<3` or `2.1.4`."
         ) from error
 
 

@@ -116,8 +116,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise InvalidPlugin(f"{place} cannot be read: {error}") from error
     if not isinstance(description, dict) or not isinstance(description.get("plugins"), dict):
         raise InvalidPlugin(
-            f"The archive's `{DESCRIPTION}` has no section `plugins`: it must say how blueprints call the"
-            " plugin."
+            f"The archive's `{DESCRIPTION}` has no section `plugins`, which names the plugin for blueprints."
         )
     return description
 
@@ -199,10 +198,10 @@ def _facts(package: _Package, description: dict[str, Any]) -> PluginFacts:
     if len(named) != 1:
         said = ", ".join(f"`{name}`" for name in sorted(declared)) or "none"
         code = "the plugin's" if package.name is None else f"`{package.name}`, which is the code's"
-        raise InvalidPlugin(f"`{DESCRIPTION}` must say one `package_name`: {code}. It says: {said}.")
+        raise InvalidPlugin(f"`{DESCRIPTION}` must have one `package_name`: {code}. It has: {said}.")
     version = declared[named[0]].get("package_version")
     if version is None and package.version is None:
-        raise InvalidPlugin(f"`{DESCRIPTION}` must say the `package_version` of `{named[0]}`.")
+        raise InvalidPlugin(f"`{DESCRIPTION}` must have the `package_version` of `{named[0]}`.")
     if version is not None and package.version is not None and not _same(str(version), package.version):
         raise InvalidPlugin(
             f"`{DESCRIPTION}` is about version {version} of `{named[0]}`, and `{package.archive_name}` holds"

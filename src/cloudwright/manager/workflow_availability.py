@@ -64,5 +64,5 @@ def check_rules(conn: Connection, deployment: Deployment, name: str) -> None:
     if reason is not None:
         raise WorkflowUnavailable(
             f"The workflow `{name}` of deployment `{deployment.id}` is not available: {reason}. "
-            "It can be started nevertheless with `force`."
+            "Use `force` to start it nevertheless."
         )

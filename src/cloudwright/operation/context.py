@@ -48,7 +48,7 @@ class AgentContext:
         if method not in ("init_script", "provided", "plugin") or properties.get("install_agent") is False:
             return None
         raise NonRecoverableError(
-            f"Node `{node.name}` wants its agent installed by `{method}`, for which there is no script. Put "
+            f"Node `{node.name}` has the agent install_method `{method}`, for which there is no script. Put "
             "the agent onto the machine's image, and set agent_config.install_method to `none`."
         )
 

@@ -65,8 +65,8 @@ class OperationContext:
                 retry_after = float(retry_after)
             except ValueError:
                 raise NonRecoverableError(
-                    f"The operation asked to be run again after `{retry_after}`, which is no number of "
-                    "seconds."
+                    f"The operation asked to be run again after `{retry_after}`, which is not a number "
+                    "of seconds."
                 ) from None
         self._operation_retry = OperationRetry(message, retry_after)
 

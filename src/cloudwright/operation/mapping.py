@@ -33,8 +33,8 @@ def load_function(mapping: str, plugin: str, paths: list[str]) -> Callable[..., 
     module_name, _, name = mapping.rpartition(".")
     if not module_name or not name:
         raise NonRecoverableError(
-            f"The operation is mapped to `{mapping}` of plugin `{plugin}`, which names no function: a "
-            "mapping is `module.function`."
+            f"The operation is mapped to `{mapping}` of plugin `{plugin}`, which does not name a "
+            "function: a mapping is `module.function`."
         )
     module = _import(module_name, mapping, plugin, paths)
     if not hasattr(module, name):
@@ -45,8 +45,9 @@ def load_function(mapping: str, plugin: str, paths: list[str]) -> Callable[..., 
     function = getattr(module, name)
     if not callable(function):
         raise NonRecoverableError(
-            f"The operation is mapped to `{mapping}` of plugin `{plugin}`, which is no function but of type "
-            f"{type(function).__name__}. It was found in `{_file(module)}`, which has {_functions(module)}."
+            f"The operation is mapped to `{mapping}` of plugin `{plugin}`, which is not a function but of "
+            f"type {type(function).__name__}. It was found in `{_file(module)}`, which "
+            f"has {_functions(module)}."
         )
     return function  # type: ignore[no-any-return]
 

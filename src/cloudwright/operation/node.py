@@ -241,7 +241,7 @@ class NodeInstanceContext:
         if not force and self._runtime_properties is not None and self._runtime_properties.dirty:
             raise NonRecoverableError(
                 f"The runtime properties of `{self._id}` were changed and not stored: loading them again now "
-                "would lose the changes. Store them with update(), or say refresh(force=True)."
+                "would lose the changes. Store them with update(), or discard them with refresh(force=True)."
             )
         self._loaded = self._supervisor.call("node_instance", id=self._id)
         self._relationships = None
@@ -341,8 +341,7 @@ class ContextCapabilities:
             return having.popitem()[1][key]
         found = f"several have it: {', '.join(having)}" if having else "none has it"
         raise NonRecoverableError(
-            f"There is no one `{key}` in the runtime properties of what `{self._instance.id}` is related to: "
-            f"{found}."
+            f"Exactly one target of `{self._instance.id}` must have the runtime property `{key}`: {found}."
         )
 
     def __contains__(self, key: str) -> bool:

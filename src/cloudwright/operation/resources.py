@@ -76,9 +76,7 @@ class Resources:
     def _find(self, path: str) -> str | None:
         """Return the file or folder in the blueprint's folder; None if it is not on this machine."""
         if not path:
-            raise NonRecoverableError(
-                "A file of the blueprint was asked for without saying which: its path is empty."
-            )
+            raise NonRecoverableError("A file of the blueprint was requested with an empty path.")
         if self._folder is None or not os.path.isdir(self._folder) or path.startswith(self._foreign):
             return None
         candidates = [path]
@@ -104,7 +102,7 @@ class Resources:
         if isinstance(answer, str) and os.path.isfile(answer):
             with open(answer, "rb") as stream:
                 return stream.read()
-        raise HttpException(path, 404, f"`{path}` of the blueprint is no file.")
+        raise HttpException(path, 404, f"`{path}` of the blueprint is not a file.")
 
     def _ask(self, path: str) -> Any:
         """Return a path on this machine, or ``{"content": base64}``, or ``{"files": [...]}`` for a folder."""
@@ -141,7 +139,7 @@ def render(content: bytes, variables: dict[str, Any], name: str) -> bytes:
         # Not escaped for HTML: these are configuration files and scripts.
         return jinja2.Environment(autoescape=False).from_string(text).render(variables).encode()  # noqa: S701
     except UnicodeDecodeError as error:
-        raise NonRecoverableError(f"`{name}` is a template, but no UTF-8 text: {error}.") from error
+        raise NonRecoverableError(f"`{name}` is a template, but not UTF-8 text: {error}.") from error
     except jinja2.TemplateSyntaxError as error:
         raise NonRecoverableError(f"`{name}`, line {error.lineno}: {error.message}") from error
     except jinja2.UndefinedError as error:

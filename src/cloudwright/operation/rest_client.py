@@ -42,7 +42,7 @@ class Records:
     def one(self) -> Record:
         """Return its only item. Raises RequestRefused if there is none, or more than one."""
         if len(self.items) != 1:
-            raise RequestRefused(f"One was expected, and there are {len(self.items)}.", status_code=404)
+            raise RequestRefused(f"Expected exactly one item, found {len(self.items)}.", status_code=404)
         return self.items[0]
 
 

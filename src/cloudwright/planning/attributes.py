@@ -37,7 +37,7 @@ def _lookup(value: Any, steps: list[Any], function: str, here: Here, evaluator: 
             value = value.get(step)
         elif isinstance(value, list):
             if not isinstance(step, int) or isinstance(step, bool):
-                raise error(function, here, f"`{step}` is not an index, and what it is used on is a list")
+                raise error(function, here, f"`{step}` is not an index, but the value is a list")
             value = value[step] if -len(value) <= step < len(value) else None
         else:
             return None
@@ -66,7 +66,7 @@ def instance_for(node: str, function: str, here: Here, scope: Scope) -> NodeInst
         raise error(
             function,
             here,
-            f"the node `{node}` has {len(instances)} instances, and which of them is meant is not clear",
+            f"the node `{node}` has {len(instances)} instances, so it is not clear which one is meant",
         )
     return found
 

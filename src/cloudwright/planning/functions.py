@@ -223,7 +223,7 @@ def _get_secret(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Here]
     except ValueError:
         # Not `from`: the message of the parser quotes the secret.
         raise error(
-            "get_secret", here, f"the secret `{key}` is not JSON, so nothing can be got out of it"
+            "get_secret", here, f"the secret `{key}` is not JSON, so it has no keys to read"
         ) from None
     for step in steps:
         try:

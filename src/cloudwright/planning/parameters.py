@@ -47,7 +47,7 @@ def validate_parameters(
             description = str(definition.get("description") or "").strip()
             missing.append(f"`{name}`" + (f" ({description})" if description else ""))
     if missing:
-        raise BadParameters(f"The workflow has to be given these parameters: {', '.join(missing)}.")
+        raise BadParameters(f"Required parameters of the workflow are missing: {', '.join(missing)}.")
     custom = {name: value for name, value in parameters.items() if name not in declared}
     wrong += [problem.rstrip(".") for problem in nested_too_deep(parameters)]
     if custom and not allow_custom:

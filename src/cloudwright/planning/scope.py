@@ -61,7 +61,7 @@ class Scope(Protocol):
 
 
 def _none_here(*names: str) -> Any:
-    raise NotFound(f"There is no {' '.join(f'`{name}`' for name in names)} to be had here.")
+    raise NotFound(f"There is no {' '.join(f'`{name}`' for name in names)} here.")
 
 
 class MemoryScope:

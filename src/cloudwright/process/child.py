@@ -32,8 +32,8 @@ class ChildSpec:
     ``name`` is what its processes are found by (``orphans``, ``ps``), at most 128 bytes; ``entry`` is
     "package.module:function", called with the child's Channel. ``env`` is added to the zygote's environment.
     ``cwd`` None is the root directory. ``memory_limit`` is in bytes of writable memory. ``check`` is the
-    check of what it says (``model.frames``): a child whose frame does not pass is killed. ``attempt`` tells
-    children of one name from each other, if an earlier one may have left something running.
+    check of what it says (``model.frames``): a child whose frame does not pass is killed. ``attempt``
+    distinguishes children of one name, if an earlier one may have left something running.
     """
 
     name: str
@@ -264,7 +264,7 @@ class Child:
             self._close_channel()
             if self._ended is None:
                 # Most often because it is about to end. One that lives on without it can neither say nor be
-                # told anything any more.
+                # notified any more.
                 self._hang_up = self._loop.call_later(HANG_UP_SECONDS, self._hung_up)
             return False
         self._deliver(data)

@@ -50,7 +50,7 @@ class _Asker:
 
     async def _handle(self, method: str, args: dict[str, Any]) -> Any:
         if self._handler is None:
-            raise Unavailable("This process may not ask anything.")
+            raise Unavailable("This process may not make calls.")
         try:
             return await self._handler(method, args)
         except CloudwrightError:

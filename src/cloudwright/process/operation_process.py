@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 class OperationEnd:
     """How an attempt ended: `cancelled` means that it was revoked before it began.
 
-    ``exit_status`` is None if no process was forked. ``tree_gone`` tells whether all that it started
+    ``exit_status`` is None if no process was forked. ``tree_gone`` says whether all that it started
     was gone by then: an operation that ended by itself may leave a server running on purpose.
     """
 
@@ -138,7 +138,7 @@ class OperationProcess:
         gate: Gate | None,
     ) -> None:
         """Fork the process and, once ``gate`` lets it, send it ``begin``; returns then, or once the sink was
-        told that it cannot be forked.
+        notified that it cannot be forked.
         """
         try:
             child = await zygote.fork(spec, self)

@@ -5,7 +5,7 @@ takes; that is most of what an operation costs the manager. What is composed for
 conditions are, is run by SQLAlchemy as usual. Both happen in the connection's one transaction.
 
 The writer of PostgreSQL sends statements without waiting for the answers of those before (a pipeline). A verb
-is quick there that asks for all that it wants to know, and then reads: whoever reads first waits for all. An
+is quick there that asks for all that it wants to know, and then reads: the first to read waits for all. An
 error is raised wherever the next answer is read, at the latest by the commit.
 """
 

@@ -126,7 +126,7 @@ def load(begin: Mapping[str, Any]) -> Callable[..., Any]:
     workflow = begin["execution"]["workflow_id"]
     whose = f"Workflow `{workflow}` is mapped to `{mapping}` of plugin `{plugin['name']}`"
     if not module_name:
-        raise WorkflowNotRun(f"{whose}, which is no dotted path to a function: write `module.function`.")
+        raise WorkflowNotRun(f"{whose}, which is not a dotted path to a function: write `module.function`.")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

@@ -103,7 +103,7 @@ class WorkflowRuntime:
         """Wait for the task's end; see WorkflowTaskResult.get. Raises RuntimeError if it never began."""
         if task.graph is None:
             raise RuntimeError(
-                f"{task!r} is not part of a graph and was not begun, so there is nothing to wait for."
+                f"{task!r} is not part of a graph and was not started, so there is nothing to wait for."
             )
         task.graph.wait_for(task, timeout)
 
@@ -172,8 +172,7 @@ class WorkflowRuntime:
         graph = self._task_graph
         if graph is not None and graph.has_tasks and not graph.executed:
             raise RuntimeError(
-                "The workflow cannot go into graph mode: it has tasks already that are not part of an "
-                "executed graph."
+                "The workflow cannot go into graph mode: some of its tasks are not part of an executed graph."
             )
         if not self.graph_mode or (graph is not None and graph.executed):
             # What an execution that failed or was cancelled has left is of no use to the next one.

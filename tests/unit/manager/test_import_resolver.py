@@ -239,7 +239,7 @@ def test_the_newest_that_fulfils_the_conditions(conditions: dict[str, str], vers
 def test_conditions_that_nothing_fulfils() -> None:
     with pytest.raises(NotFound, match="no installed version of the plugin `box` has version `>3`"):
         choose("box", {"version": ">3"}, INSTALLED)
-    with pytest.raises(InvalidInput, match="`latest of all` is no condition for a version"):
+    with pytest.raises(InvalidInput, match="`latest of all` is not a condition for a version"):
         choose("box", {"version": "latest of all"}, INSTALLED)
     with pytest.raises(NotFound, match=r"no plugin `box` is installed \(installed are: none\)"):
         choose("box", {}, [])

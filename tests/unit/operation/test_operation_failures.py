@@ -113,11 +113,11 @@ def operation(ctx):
 @pytest.mark.parametrize(
     ("mapping", "expected"),
     [
-        ("nothing", ["names no function", "`nothing`"]),
+        ("nothing", ["does not name a function", "`nothing`"]),
         ("absent.module.operation", ["there is no `absent`", "plugins`, which has `broken.py`, `good.py`"]),
         ("good.absent.operation", ["there is no `good.absent`"]),
         ("good.absent", ["has no `absent`", "good.py`, which has `install`, `start`", "plugin `web`"]),
-        ("good.number", ["no function but of type int"]),
+        ("good.number", ["not a function but of type int"]),
         ("broken.operation", ["could not be imported", "line 1"]),
         ("needy.operation", ["needs `boto99`", "Add it to what the plugin requires"]),
         ("raising.operation", ["RuntimeError: not today", "raising.py`, line 3"]),
@@ -233,4 +233,4 @@ def test_a_call_whose_argument_is_nested_too_deep_is_not_made(operations: Operat
         NESTED + "def operation(ctx, **_):\n    ctx._supervisor.call('evaluate', value=deep(101))"
     ).run()
     assert done.calls == []
-    assert "`evaluate` cannot be asked for: `value` is nested deeper than the 100" in done.failure["message"]
+    assert "`evaluate` cannot be called: `value` is nested deeper than the 100" in done.failure["message"]

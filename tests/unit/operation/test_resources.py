@@ -59,7 +59,7 @@ def test_what_is_missing_is_asked_for_and_then_said(resources: Resources, bluepr
         resources.read("absent.txt")
     assert caught.value.code == 404
     assert f"The blueprint has no file `absent.txt`. (looked in `{blueprint}` too)" in str(caught.value)
-    with pytest.raises(NonRecoverableError, match="its path is empty"):
+    with pytest.raises(NonRecoverableError, match="with an empty path"):
         resources.read("")
     with pytest.raises(HttpException, match="is a folder"):
         resources.read("a")
@@ -98,7 +98,7 @@ def test_templates() -> None:
     [
         (b"one\n{% if %}", NonRecoverableError, "`t`, line 2: "),
         (b"{{ a.b.c }}", RecoverableError, "`t` could not be rendered: 'a' is undefined"),
-        (b"\xff {{ a }}", NonRecoverableError, "`t` is a template, but no UTF-8 text"),
+        (b"\xff {{ a }}", NonRecoverableError, "`t` is a template, but not UTF-8 text"),
     ],
 )
 def test_templates_that_are_wrong_are_explained(content: bytes, kind: type[Exception], message: str) -> None:

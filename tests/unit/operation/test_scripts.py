@@ -176,7 +176,7 @@ ctx target instance runtime-properties clients.$(ctx source node name) "$(ctx so
         ("node properties 'tags[7]'", "there is no `tags[7]`: `7` is missing"),
         ("instance nothing", "there is no `nothing` in `ctx instance`"),
         ("instance _supervisor", "there is no `_supervisor`"),
-        ("", "say what of the context is wanted"),
+        ("", "name a part of the context"),
         ("instance", "is not a value that can be printed"),
         ("logger info @nobody", "starts with `@`, so it is read as JSON"),
         ("instance runtime-properties a b c", "one value can be set for `a`, and 2 were given"),
@@ -185,8 +185,8 @@ ctx target instance runtime-properties clients.$(ctx source node name) "$(ctx so
         ("download-resource nothing.txt", "the blueprint has no `nothing.txt`"),
         ("download-resource ../secret", "leads out of the blueprint"),
         ("node properties port 1", "cannot be changed by an operation"),
-        ("operation retry now soon", "no number of seconds"),
-        ("retry-operation now soon", "no number of seconds"),
+        ("operation retry now soon", "not a number of seconds"),
+        ("retry-operation now soon", "not a number of seconds"),
     ],
 )
 def test_a_question_that_cannot_be_answered_fails_the_command_and_says_why(
@@ -368,7 +368,7 @@ def test_a_script_that_cannot_run_at_all(
         ),
         ({"script_path": "../x.sh"}, "leads out of the blueprint's folder"),
         ({"script_path": "/no/such/x.sh"}, "Script `/no/such/x.sh` cannot be run: No such file"),
-        ({"script_path": "/etc"}, "Script `/etc` cannot be run: it is no file"),
+        ({"script_path": "/etc"}, "Script `/etc` cannot be run: it is not a file"),
         ({"script_path": "http://127.0.0.1:1/x.sh"}, "could not be fetched"),
         ({}, "needs one of the inputs script_path and script_source"),
         ({"script_path": "a", "script_source": "b"}, "needs one of the inputs"),
@@ -405,7 +405,7 @@ def test_scripts_from_elsewhere(operations: Operations, tmp_path: Path) -> None:
             done = operations.start(operations.begin("script_runner.tasks.run", {"script_path": path})).run()
             assert out(done) == ["from elsewhere"]
         begin = operations.begin("script_runner.tasks.run", {"script_path": f"{url}/y.sh"})
-        assert "its server answered 404" in operations.start(begin).run().failure["message"]
+        assert "its server returned 404" in operations.start(begin).run().failure["message"]
         server.shutdown()
 
 

@@ -125,7 +125,7 @@ def test_a_refusal_is_raised_and_so_is_a_question_that_cannot_be_sent(
     with pytest.raises(RequestRefused, match="changed meanwhile") as refused:
         connection.call("any")
     assert refused.value.status_code == 409
-    with pytest.raises(NonRecoverableError, match="`any` cannot be asked for"):
+    with pytest.raises(NonRecoverableError, match="`any` cannot be called"):
         connection.call("any", value=object())
 
 

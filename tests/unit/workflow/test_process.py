@@ -115,7 +115,7 @@ def test_the_plugin_s_folders_are_looked_in_first(plugin: Path) -> None:
         ("bad.run", "needs module `not_there_at_all`"),
         ("broken.run", "SyntaxError"),
         ("raising.run", "ValueError: at import"),
-        ("justaname", "no dotted path"),
+        ("justaname", "not a dotted path"),
     ],
 )
 def test_a_function_that_cannot_be_had_is_named_with_its_plugin_and_where_it_was_looked_for(

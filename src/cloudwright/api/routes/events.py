@@ -171,7 +171,7 @@ def _kinds(given: list[str] | None, include_logs: bool) -> set[str]:
     kinds = set(split_values(given) or (EVENT, LOG))
     unknown = kinds - {EVENT, LOG}
     if unknown:
-        raise InvalidInput(f"`{unknown.pop()[:200]}` is no type of events; there are: {EVENT}, {LOG}.")
+        raise InvalidInput(f"`{unknown.pop()[:200]}` is not a type of events; they are: {EVENT}, {LOG}.")
     return kinds if include_logs else kinds - {LOG}
 
 

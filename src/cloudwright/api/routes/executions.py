@@ -183,5 +183,5 @@ def _statuses(names: list[str] | None) -> list[ExecutionStatus] | None:
         return None
     unknown = [name for name in names if name not in tuple(ExecutionStatus)]
     if unknown:
-        raise InvalidInput(f"`{unknown[0][:200]}` is no status; there are: {', '.join(ExecutionStatus)}.")
+        raise InvalidInput(f"`{unknown[0][:200]}` is not a status; they are: {', '.join(ExecutionStatus)}.")
     return [ExecutionStatus(name) for name in names]

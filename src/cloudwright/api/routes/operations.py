@@ -85,5 +85,5 @@ def _states(names: list[str] | None) -> list[OperationState] | None:
         return None
     unknown = [name for name in names if name not in tuple(OperationState)]
     if unknown:
-        raise InvalidInput(f"`{unknown[0][:200]}` is no state; there are: {', '.join(OperationState)}.")
+        raise InvalidInput(f"`{unknown[0][:200]}` is not a state; they are: {', '.join(OperationState)}.")
     return [OperationState(name) for name in names]

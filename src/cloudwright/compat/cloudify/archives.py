@@ -18,7 +18,7 @@ def extract_archive(source: str) -> str:
         return untar(source)
     if zipfile.is_zipfile(source):
         return unzip(source)
-    raise NonRecoverableError(f"`{source}` is no archive that can be read: neither tar nor zip.")
+    raise NonRecoverableError(f"`{source}` is not a readable tar or zip archive.")
 
 
 def unzip(archive: str, destination: str | None = None) -> str:

@@ -127,5 +127,5 @@ def _context() -> Any:
         except NotInContext:
             continue
     raise NotInContext(
-        "There is no context here: the manager can be asked inside an operation or a workflow."
+        "There is no context here: the manager can be called only inside an operation or a workflow."
     )

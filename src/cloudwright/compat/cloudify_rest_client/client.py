@@ -28,7 +28,7 @@ def _call(method: str, /, **args: Any) -> Any:
         except NotInContext:
             continue
         return asked(ctx).call(method, **args)
-    raise NotInContext("There is no context here: only an operation or a workflow can ask the manager.")
+    raise NotInContext("There is no context here: only an operation or a workflow can call the manager.")
 
 
 #: The current contexts, and the connection that serves the calls of each.

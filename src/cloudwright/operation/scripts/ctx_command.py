@@ -58,9 +58,7 @@ def evaluate(ctx: Any, words: list[str], cwd: str) -> Result:
 def value_of(ctx: Any, words: list[Any], cwd: str) -> Any:
     """Return what ``words`` lead to from ``ctx``. Raises BadCommand, and whatever a method raises."""
     if not words:
-        raise BadCommand(
-            "say what of the context is wanted: ctx node properties KEY, ctx logger info MESSAGE, ..."
-        )
+        raise BadCommand("name a part of the context: ctx node properties KEY, ctx logger info MESSAGE, ...")
     current = ctx
     for index, word in enumerate(words):
         if isinstance(current, MutableMapping):
@@ -136,7 +134,7 @@ def _write(mapping: MutableMapping[str, Any], path: str, value: Any) -> None:
     if isinstance(last, int):
         _read_step(current, last, path)
     elif not isinstance(current, MutableMapping):
-        raise BadCommand(f"`{path}` cannot be set: `{last}` would lie in something that is no dictionary")
+        raise BadCommand(f"`{path}` cannot be set: `{last}` would be inside a value that is not a dictionary")
     current[last] = value
 
 
@@ -189,7 +187,7 @@ def _argument(word: str, prefix: str) -> Any:
         return json.loads(word[len(prefix) :])
     except ValueError as error:
         raise BadCommand(
-            f"`{word}` starts with `{prefix}`, so it is read as JSON, and it is none ({error}); "
+            f"`{word}` starts with `{prefix}`, so it is read as JSON, but it is not valid JSON ({error}); "
             "--json-arg-prefix says what JSON starts with"
         ) from None
 

@@ -74,7 +74,7 @@ def _is_python(source: str) -> bool:
 def _copy(path: str, target: str) -> None:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise NonRecoverableError(f"Script `{path}` cannot be run: it is no file.")
+            raise NonRecoverableError(f"Script `{path}` cannot be run: it is not a file.")
         with open(path, "rb") as content, open(target, "wb") as copy:
             while part := content.read(_CHUNK):
                 copy.write(part)
@@ -101,7 +101,7 @@ def _fetch(url: str, target: str, ssl_cert_content: str | None) -> None:
             shutil.copyfileobj(answer, stream)
     except urllib.error.HTTPError as error:
         raise NonRecoverableError(
-            f"Script `{url}` cannot be run: its server answered {error.code} {error.reason}."
+            f"Script `{url}` cannot be run: its server returned {error.code} {error.reason}."
         ) from error
     except OSError as error:
         raise RecoverableError(f"Script `{url}` could not be fetched: {error}.") from error

@@ -70,7 +70,7 @@ def check_may_create(conn: Connection, caller: Caller) -> bool:
     held = hold(conn, caller.execution_id)
     if not may_create(held.status, held.cancel_mode, aware=caller.aware):
         raise ForbiddenWhileCancelling(
-            f"Execution `{held.id}`, which asks for this, was asked to {held.cancel_mode}: its status is "
+            f"Execution `{held.id}`, which made this request, was asked to {held.cancel_mode}: its status is "
             f"`{held.status}`. It creates and starts nothing more, except in what its workflow runs to clean "
             "up after a standard request."
         )
