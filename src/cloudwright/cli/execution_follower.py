@@ -255,15 +255,15 @@ class ExecutionFollower:
 
     def _deliver(self, action: str) -> None:
         """Send a request until it arrives, or a higher one takes its place, or all is over."""
-        told = False
+        was_reported = False
         while True:
             try:
                 self._client.executions.cancel(self._execution["id"], action)
                 self._tell(ASKED[action])
             except ConnectionFailed as error:
-                if not told:
+                if not was_reported:
                     self._tell(f"The request did not arrive, and is sent until it does: {error}")
-                    told = True
+                    was_reported = True
                 if self._over.wait(RESEND_INTERVAL) or not self._requests.empty():
                     return
                 continue

@@ -48,7 +48,7 @@ class FollowOptions:
 
 def start(session: Session, run: Run) -> Execution:
     """Raises ClientError, or Failure if the deployment, the workflow or a parameter is not known."""
-    with session.finding("deployment", run.deployment_id), _telling_what_there_is(session, run):
+    with session.finding("deployment", run.deployment_id), _suggesting_known_names(session, run):
         execution = session.client.executions.start(
             run.workflow_id,
             run.deployment_id,
@@ -66,7 +66,7 @@ def start(session: Session, run: Run) -> Execution:
 
 
 @contextmanager
-def _telling_what_there_is(session: Session, run: Run) -> Iterator[None]:
+def _suggesting_known_names(session: Session, run: Run) -> Iterator[None]:
     """Add the known workflows or parameters to the block's error about unknown ones."""
     try:
         yield
@@ -106,10 +106,10 @@ def follow_to_end(session: Session, execution: Execution, how: FollowOptions) ->
 
 def require_success(session: Session, execution: Execution) -> None:
     """Report how an execution ended. Raises Failure if it did not end well."""
-    told = f"Execution {execution['id']} of {subject(execution)}"
+    title = f"Execution {execution['id']} of {subject(execution)}"
     residual = residual_hint(execution)
     if execution["status"] == "terminated":
-        session.out.say(f"{told} has ended well{_duration(execution)}.")
+        session.out.say(f"{title} has ended well{_duration(execution)}.")
         if residual:
             session.out.remark(residual)
         return
@@ -124,11 +124,13 @@ def require_success(session: Session, execution: Execution) -> None:
         hints.append(residual)
     if execution["status"] == "cancelled":
         note = f" {execution['error']}" if execution.get("error") else ""
-        raise Failure(f"{told} was cancelled{_duration(execution)}.{note}", "\n".join(hints))
+        raise Failure(f"{title} was cancelled{_duration(execution)}.{note}", "\n".join(hints))
     error, mark, trace = (execution.get("error") or "it does not say why").partition(TRACEBACK)
     # The event that reported it showed where in the code that was.
     raise Failure(
-        f"{told} failed{_duration(execution)}: {error}", "\n".join(hints), trace=f"{mark}{trace}".strip()
+        f"{title} failed{_duration(execution)}: {error}",
+        "\n".join(hints),
+        trace=f"{mark}{trace}".strip(),
     )
 
 

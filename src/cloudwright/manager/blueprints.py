@@ -149,7 +149,7 @@ class Blueprints:
             await self._store.read(_check_importers, tenant, id)
         blueprint = await self._store.write(_delete, tenant, id)
         await asyncio.to_thread(shutil.rmtree, self._folder(blueprint), True)
-        self._tell(blueprint, "deleted")
+        self._publish(blueprint, "deleted")
         return blueprint
 
     async def archive(self, tenant: str, id: str) -> tuple[Path, str]:
@@ -218,7 +218,7 @@ class Blueprints:
             reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
             await self._fail(blueprint, failure, f"The manager could not store the blueprint: {reason}.")
             raise
-        self._tell(stored, stored.state)
+        self._publish(stored, stored.state)
         return stored
 
     async def _parse_in(self, tenant: str, folder: Path, file: Path) -> dict[str, Any]:
@@ -244,16 +244,16 @@ class Blueprints:
         await self._store.write(
             blueprints.set_state, blueprint.tenant, blueprint.id, state, now=self._clock()
         )
-        self._tell(blueprint, state)
+        self._publish(blueprint, state)
 
     async def _fail(self, blueprint: Blueprint, state: str, error: str) -> None:
         await asyncio.to_thread(shutil.rmtree, self._folder(blueprint), True)
         await self._store.write(
             blueprints.set_state, blueprint.tenant, blueprint.id, state, error=error, now=self._clock()
         )
-        self._tell(blueprint, state)
+        self._publish(blueprint, state)
 
-    def _tell(self, blueprint: Blueprint, state: str) -> None:
+    def _publish(self, blueprint: Blueprint, state: str) -> None:
         self._bus.publish(topics.blueprint(blueprint.tenant, blueprint.id), {"state": state})
 
     def _folder(self, blueprint: Blueprint) -> Path:

@@ -125,7 +125,7 @@ class Deployments:
             settings=dict(settings or {}),
         )
         stored = await self._store.write(deployments.create, new, plan.nodes, instances, now)
-        self._tell(tenant, id, "created")
+        self._publish(tenant, id, "created")
         return stored
 
     async def warnings(self, tenant: str, id: str) -> list[Problem]:
@@ -140,7 +140,7 @@ class Deployments:
         """
         deployment = await self._store.write(deployments.delete, tenant, id, force=force)
         await asyncio.to_thread(shutil.rmtree, self._workdirs / tenant / id, ignore_errors=True)
-        self._tell(tenant, id, "deleted")
+        self._publish(tenant, id, "deleted")
         return deployment
 
     async def set_labels(
@@ -184,7 +184,7 @@ class Deployments:
         instance = await self._store.write(
             _update_instance, tenant, id, version, runtime_properties, state, self._clock()
         )
-        self._tell(tenant, instance.deployment_id, "changed")
+        self._publish(tenant, instance.deployment_id, "changed")
         return instance
 
     def _prepare(
@@ -213,7 +213,7 @@ class Deployments:
         )
         return plan, instances
 
-    def _tell(self, tenant: str, id: str, what: str) -> None:
+    def _publish(self, tenant: str, id: str, what: str) -> None:
         self._bus.publish(topics.deployment(tenant, id), {"state": what})
 
 

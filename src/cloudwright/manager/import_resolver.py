@@ -57,7 +57,7 @@ class StoredImports:
             return await asyncio.to_thread(self._url, reference)
         raise NotFound("there is no such file below the blueprint's folder.")
 
-    def told(self, problems: Iterable[Mapping[str, Any]]) -> list[Problem]:
+    def to_problems(self, problems: Iterable[Mapping[str, Any]]) -> list[Problem]:
         """Return the parser's problems, with the names of what was imported and not where the manager keeps
         it.
         """

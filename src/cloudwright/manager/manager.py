@@ -182,6 +182,6 @@ class Manager:
             handler=imports.answer,
         )
         if "problems" in end:
-            raise BlueprintError(imports.told(end["problems"]), imports.told(end["warnings"]))
+            raise BlueprintError(imports.to_problems(end["problems"]), imports.to_problems(end["warnings"]))
         plan: dict[str, Any] = end["plan"]
-        return plan | {"warnings": [warning.to_json() for warning in imports.told(plan["warnings"])]}
+        return plan | {"warnings": [warning.to_json() for warning in imports.to_problems(plan["warnings"])]}

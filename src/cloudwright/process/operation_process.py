@@ -145,7 +145,7 @@ class OperationProcess:
         except Unavailable as error:
             self._forked.set_result(None)
             failed = OperationEnd("failed", failure=Failure(str(error), kind="ForkFailed"))
-            self._tell(OperationEnd("cancelled") if self._revoked else failed)
+            self._report_end(OperationEnd("cancelled") if self._revoked else failed)
             return
         except BaseException:
             self._forked.set_result(None)
@@ -245,7 +245,7 @@ class OperationProcess:
         if self._calls or self._killing is not None:
             self._finishing = self._loop.create_task(self._finish(status))
         else:
-            self._tell(self._end(status))
+            self._report_end(self._end(status))
 
     # What becomes of it.
 
@@ -276,9 +276,9 @@ class OperationProcess:
         await asyncio.gather(*self._calls, return_exceptions=True)
         if self._killing is not None:
             await asyncio.wait([self._killing])
-        self._tell(self._end(status))
+        self._report_end(self._end(status))
 
-    def _tell(self, end: OperationEnd) -> None:
+    def _report_end(self, end: OperationEnd) -> None:
         self._leave()
         self._sink.ended(self.operation_id, end)
 

@@ -203,18 +203,18 @@ def deliver(batch: Sequence[Request], answers: Sequence[Answer]) -> None:
     hops: dict[asyncio.AbstractEventLoop, list[tuple[Request, Answer]]] = {}
     for request, answer in zip(batch, answers, strict=True):
         if request.loop is None:
-            _tell([(request, answer)])
+            _resolve([(request, answer)])
         else:
             hops.setdefault(request.loop, []).append((request, answer))
-    for loop, told in hops.items():
+    for loop, results in hops.items():
         try:
-            loop.call_soon_threadsafe(_tell, told)
+            loop.call_soon_threadsafe(_resolve, results)
         except RuntimeError:
-            log.info("%d writes were stored for an event loop that has been closed.", len(told))
+            log.info("%d writes were stored for an event loop that has been closed.", len(results))
 
 
-def _tell(told: Sequence[tuple[Request, Answer]]) -> None:
-    for request, answer in told:
+def _resolve(results: Sequence[tuple[Request, Answer]]) -> None:
+    for request, answer in results:
         if request.future.done():
             continue  # the caller was cancelled meanwhile
         if answer.error is not None:
