@@ -138,7 +138,8 @@ def _read(pid: int) -> Process | None:
             fields = stat.read().rpartition(b")")[2].split()
     except OSError:
         return None
-    if fields[0] in (b"Z", b"X"):
+    if fields[0] == b"X" or (fields[0] == b"Z" and int(fields[17]) <= 1):
+        # A process whose first thread has ended looks dead, and lives as long as it has another.
         return None
     return Process((pid, int(fields[19])), int(fields[1]), int(fields[2]), int(fields[3]))
 

@@ -46,6 +46,10 @@ class CgroupTree:
         """SIGKILL all, those that are being forked included."""
         with suppress(OSError):
             Path(self.folder, "cgroup.kill").write_text("1", "ascii")
+        for identity in members:
+            # The kernel passes over processes whose first thread has ended.
+            with suppress(PermissionError):
+                send(identity, signal.SIGKILL)
 
 
 @dataclass(frozen=True, slots=True)

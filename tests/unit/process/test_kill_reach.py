@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import select
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -184,5 +185,27 @@ def test_a_process_that_forks_all_the_time_is_ended(way: str) -> None:
         await until_asleep(seconds, 20)
         assert await soon(runner.kill(ID, "the user asked"))
         assert sleepers(seconds) == []
+
+    test()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_kill_ends_a_program_whose_first_thread_has_ended(way: str) -> None:
+    @in_loop
+    async def test() -> None:
+        zygote = await start_zygote(way=way)
+        books = Books()
+        runner = Runner(books, kill_grace=0.2)
+        await runner.run(zygote, ID, {}, entry="unruly:start_one_that_loses_its_first_thread")
+        await books.line("ready")
+        program = os.pidfd_open(int(books.lines[0]))
+        try:
+            assert await soon(runner.kill(ID, "the user asked"))
+            ended, _, _ = select.select([program], [], [], 0)
+            assert ended == [program]
+        finally:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(program, signal.SIGKILL)
+            os.close(program)
 
     test()

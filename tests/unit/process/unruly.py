@@ -235,6 +235,21 @@ def start_new_session(channel: Channel) -> NoReturn:
     _for_ever()
 
 
+def start_one_that_loses_its_first_thread(channel: Channel) -> NoReturn:
+    """In a session of its own: a process that ignores SIGTERM, and of which the first thread has ended."""
+    program = os.fork()
+    if not program:
+        os.setsid()
+        channel.close()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        threading.Thread(target=_for_ever).start()
+        ctypes.CDLL(None).pthread_exit(None)
+    while Path(f"/proc/{program}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.01)
+    print(program, "ready", sep="\n", flush=True)
+    _for_ever()
+
+
 def take_memory(channel: Channel) -> None:
     bytearray(1024 * 1024 * 1024)
 
