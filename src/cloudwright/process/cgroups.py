@@ -75,9 +75,9 @@ class Cgroups:
 
 def sweep(zygote_folder: str | Path) -> None:
     """Remove a zygote's leaves that are empty, and its folder if all are."""
-    for leaf in [*Path(zygote_folder).glob("*/"), Path(zygote_folder)]:
+    for folder, _, _ in os.walk(zygote_folder, topdown=False):
         with suppress(OSError):
-            leaf.rmdir()
+            os.rmdir(folder)
 
 
 def _own_cgroup() -> Path:

@@ -155,6 +155,7 @@ def _is_populated(events: int) -> bool:
 
 
 def _remove(folder: str) -> bool:
+    """Whether the cgroup is gone by now: it is not if something lives in it."""
     try:
         os.rmdir(folder)
     except FileNotFoundError:
@@ -162,7 +163,9 @@ def _remove(folder: str) -> bool:
     except OSError as error:
         if error.errno != errno.EBUSY:
             raise
-        return False
+        # What lived in it may have made others below it, which have to go first.
+        below = [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+        return bool(below) and all(_remove(path) for path in below) and _remove(folder)
     return True
 
 

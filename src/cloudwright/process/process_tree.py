@@ -30,16 +30,16 @@ _PAUSE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class CgroupTree:
-    """Who is in a cgroup."""
+    """Who is in a cgroup, or in one that was made below it."""
 
     folder: str
 
     def members(self, table: ProcessTable | None = None) -> list[Identity]:
-        try:
-            pids = [int(pid) for pid in Path(self.folder, "cgroup.procs").read_text("ascii").split()]
-        except (FileNotFoundError, OSError):
-            # Removed, as it is when it is empty.
-            return []
+        pids: list[int] = []
+        for folder, _, _ in os.walk(self.folder):
+            # Removed, as it may be when it is empty.
+            with suppress(OSError):
+                pids += map(int, Path(folder, "cgroup.procs").read_text("ascii").split())
         return [identity for pid in pids if (identity := process_identity(pid)) is not None]
 
     def kill(self, members: Iterable[Identity]) -> None:

@@ -209,3 +209,28 @@ def test_a_kill_ends_a_program_whose_first_thread_has_ended(way: str) -> None:
             os.close(program)
 
     test()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_kill_ends_what_is_in_a_cgroup_below_that_of_the_operation(way: str) -> None:
+    @in_loop
+    async def test() -> None:
+        zygote = await start_zygote(way=way)
+        seconds = a_time()
+        books = Books()
+        runner = Runner(books, kill_grace=PATIENCE)
+        code = """
+            own=$(sed -n s/^0:://p /proc/self/cgroup)
+            inner=$LEAVES/${own##*/}/inner
+            test -z "$LEAVES" || mkdir -p "$inner/innermost"
+            move='test -z "$LEAVES" || echo $$ > "$1/innermost/cgroup.procs"'
+            setsid sh -c "$move; exec sleep \\$0" $S "$inner" > /dev/null 2>&1 &
+            wait
+        """
+        env = {"CODE": code, "S": seconds, "LEAVES": zygote.leaves or ""}
+        await runner.run(zygote, ID, {}, entry="unruly:run_shell", env=env)
+        await until_asleep(seconds, 1)
+        assert await soon(runner.kill(ID, "the user asked"))
+        assert sleepers(seconds) == []
+
+    test()
