@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from sqlalchemy import ARRAY, Boolean, Connection, Integer, Text, event
+from sqlalchemy import ARRAY, Boolean, Connection, Float, Integer, Text, event
 from sqlalchemy.types import TypeEngine
 from stored import NOW, TENANT, EventRecord
 
@@ -54,7 +54,15 @@ MODULES = (
     rows,
     *RESOURCES,
 )
-DUMMIES: dict[type, Any] = {UtcDateTime: NOW, Json: {}, Text: "x", Integer: 1, Boolean: True, ARRAY: ["x"]}
+DUMMIES: dict[type, Any] = {
+    UtcDateTime: NOW,
+    Json: {},
+    Text: "x",
+    Integer: 1,
+    Float: 1.0,
+    Boolean: True,
+    ARRAY: ["x"],
+}
 
 
 def statements(module: ModuleType) -> Iterator[tuple[str, Prepared | JsonRecords]]:
