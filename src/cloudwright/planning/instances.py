@@ -174,7 +174,7 @@ class _Maker:
 
 
 def fresh_id(name: str, new_id: Callable[[str], str], taken: set[str]) -> str:
-    """Return a new identifier, which is taken from now on. Raises InvalidInput if none is to be had."""
+    """Return a new identifier, which is taken from now on. Raises InvalidInput if none is free."""
     for _ in range(1000):
         candidate = new_id(name)
         if candidate not in taken:
