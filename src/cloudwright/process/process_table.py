@@ -70,6 +70,10 @@ class ProcessTable:
             waiting += children
         return found
 
+    def is_living(self, identity: Identity) -> bool:
+        process = self.processes.get(identity[0])
+        return process is not None and process.identity == identity
+
     def marks(self, pid: int) -> tuple[str | None, int | None]:
         """Return the name in the process's environment and the number in its limits; None if there is
         none.

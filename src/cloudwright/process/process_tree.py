@@ -34,7 +34,7 @@ class CgroupTree:
 
     folder: str
 
-    def members(self, table: ProcessTable | None = None) -> list[Identity]:
+    def members(self, table: ProcessTable | None = None, known: Iterable[Identity] = ()) -> list[Identity]:
         pids: list[int] = []
         for folder, _, _ in os.walk(self.folder):
             # Removed, as it may be when it is empty.
@@ -65,9 +65,13 @@ class MarkedTree:
     leader: Identity | None
     reaper: int | None
 
-    def members(self, table: ProcessTable | None = None) -> list[Identity]:
+    def members(self, table: ProcessTable | None = None, known: Iterable[Identity] = ()) -> list[Identity]:
+        """Return the living members. Those that are ``known`` stay members, whatever has ended meanwhile."""
         table = table or ProcessTable()
-        return [table.processes[pid].identity for pid in sorted(self._pids(table))]
+        found = self._pids(table)
+        living = {identity[0] for identity in known if table.is_living(identity)} - found
+        found |= living | table.below(living)
+        return [table.processes[pid].identity for pid in sorted(found)]
 
     def _pids(self, table: ProcessTable) -> set[int]:
         everybody = set(table.processes)

@@ -46,14 +46,16 @@ class ProcessTables:
             self._looking = None
 
 
-async def look(tree: Tree, tables: ProcessTables) -> list[Identity]:
-    """Return the living members of ``tree``; none only if enough looks in a row have found none."""
+async def look(tree: Tree, tables: ProcessTables, known: Iterable[Identity] = ()) -> list[Identity]:
+    """Return the living members of ``tree``, of which some are ``known``; none only if enough looks in a row
+    have found none.
+    """
     if isinstance(tree, CgroupTree):
         return tree.members()
     missing = LOOKS
     while missing:
         table = await tables.fresh()
-        members = await asyncio.to_thread(tree.members, table)
+        members = await asyncio.to_thread(tree.members, table, known)
         if members:
             return members
         missing -= table.complete
@@ -94,9 +96,11 @@ class TreeEnding:
 
     async def _run(self) -> None:
         pause = _FIRST_PAUSE
+        members: list[Identity] = []
         while True:
             self._changed.clear()
-            members = await look(self._tree, self._tables)
+            # What was found by its parent is not found by that any more when the parent has ended.
+            members = await look(self._tree, self._tables, members)
             if not members:
                 break
             if self._signum == signal.SIGKILL:

@@ -234,3 +234,23 @@ def test_a_kill_ends_what_is_in_a_cgroup_below_that_of_the_operation(way: str) -
         assert sleepers(seconds) == []
 
     test()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_kill_ends_what_is_known_by_its_parent_only_which_ends_first(way: str) -> None:
+    @in_loop
+    async def test() -> None:
+        zygote = await start_zygote(way=way)
+        seconds = a_time()
+        books = Books()
+        runner = Runner(books, kill_grace=0.5)
+        code = """
+            (trap '' TERM; ulimit -x 1000; exec env -i setsid -w sleep $S > /dev/null 2>&1) &
+            wait
+        """
+        await runner.run(zygote, ID, {}, entry="unruly:run_shell", env={"CODE": code, "S": seconds})
+        await until_asleep(seconds, 1)
+        assert await soon(runner.kill(ID, "the user asked"))
+        assert sleepers(seconds) == []
+
+    test()
