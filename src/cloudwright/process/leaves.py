@@ -12,6 +12,7 @@ import ctypes
 import errno
 import os
 import signal
+from contextlib import suppress
 
 #: What leaves carry as an extended attribute: the key of the child that runs, or ran, in it.
 KEY_ATTRIBUTE = "user.cloudwright"
@@ -122,6 +123,14 @@ class Leaves:
         fd = os.open("cgroup.kill", os.O_WRONLY | os.O_CLOEXEC, dir_fd=leaf[0])
         try:
             os.write(fd, b"1")
+        finally:
+            os.close(fd)
+        # The kernel passes over processes whose first thread has ended.
+        fd = os.open("cgroup.procs", os.O_RDONLY | os.O_CLOEXEC, dir_fd=leaf[0])
+        try:
+            for pid in os.read(fd, 65536).split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
         finally:
             os.close(fd)
 

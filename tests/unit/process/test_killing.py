@@ -321,7 +321,11 @@ async def main():
     child, recorder = await fork(zygote, "leave_a_server", name=name, env={{"COUNT": count}})
     await child.exit
     server = recorder.frames[0]["result"]
-    print(json.dumps({{"zygote": zygote.pid, "pids": pids, "server": server}}), flush=True)
+    entry = "start_one_that_loses_its_first_thread"
+    child, recorder = await fork(zygote, entry, name={name!r} + " threaded")
+    await recorder.until(lambda told: "ready" in told.printed)
+    running = {{"zygote": zygote.pid, "pids": pids, "server": server}}
+    print(json.dumps(running | {{"threaded": int(recorder.printed.split()[0])}}), flush=True)
     await asyncio.sleep(600)
 
 asyncio.run(main())
@@ -349,7 +353,7 @@ def test_when_a_manager_is_killed_everything_of_it_dies_but_what_was_left_on_pur
     manager, running = _manager(f"test {os.getpid()} managed", count)
     manager.kill()
     manager.wait()
-    wait_dead(running["zygote"], *running["pids"])
+    wait_dead(running["zygote"], *running["pids"], running["threaded"])
     _served(count)
     end_group(os.getpgid(running["server"]))
 
@@ -372,8 +376,8 @@ async def test_what_survives_a_manager_and_its_zygote_is_found_and_killed(tmp_pa
     assert await orphans.kill(found) == []
     assert all(is_dead(pid) for pid in left)
     assert orphans.find({child_key(name): name}) == []
-    served = name + " served"
-    await orphans.kill(orphans.find({child_key(served): served}))
+    others = [name + " served", name + " threaded"]
+    await orphans.kill(orphans.find({child_key(other): other for other in others}))
 
 
 @in_loop
