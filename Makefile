@@ -49,7 +49,7 @@ DATABASE ?= both
 test: $(VENV)/ready-dev postgres spin peers check docs ## set up what the tests need, then check and test everything
 	$(BIN)/python -m pytest --database=$(DATABASE)
 
-check: lint types contracts ## lint, types and import contracts
+check: lint types types-tests contracts ## lint, types and import contracts
 
 lint: $(VENV)/ready-dev ## look for mistakes and for code out of shape
 	$(BIN)/ruff check src tests benchmarks examples scripts/docs_hooks.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
 from cfy_command import Run
 from click.testing import CliRunner
@@ -165,7 +166,7 @@ def test_a_password_is_asked_for_on_a_terminal(
         return "secret"
 
     monkeypatch.setattr(profiles, "stdin_is_terminal", lambda: True)
-    monkeypatch.setattr(profiles.click, "prompt", prompt)
+    monkeypatch.setattr(click, "prompt", prompt)
     bare("profiles", "use", api.url, "-u", "ann", "--skip-credentials-validation")
     assert asked == [("Password of ann", {"hide_input": True, "err": True})]
     [profile] = [json.loads(path.read_text()) for path in (home / "profiles").glob("*.json")]

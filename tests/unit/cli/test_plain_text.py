@@ -70,7 +70,7 @@ def section(out: Output, text: str) -> None:
 def event(out: Output, text: str) -> None:
     out.line(
         event_line({"message": text, "deployment_id": text, "operation": text, "node_instance_id": text})
-    )  # type: ignore[typeddict-item]
+    )
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
