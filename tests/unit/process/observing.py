@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import select
@@ -145,7 +146,9 @@ def wait_dead(*pids: int) -> None:
 def end_group(pgid: int) -> None:
     """Kill what was left running on purpose by somebody who is gone, and wait until it is dead."""
     while left := [pid for pid, process in ProcessTable().processes.items() if process.group == pgid]:
-        os.killpg(pgid, signal.SIGKILL)
+        # The last of them may have been reaped since the look.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pgid, signal.SIGKILL)
         wait_dead(*left)
 
 
