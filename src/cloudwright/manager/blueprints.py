@@ -128,7 +128,7 @@ class Blueprints:
     async def validate(
         self, tenant: str, archive: Path, *, main_file: str | None = None
     ) -> list[dict[str, Any]]:
-        """Unpack and parse ``archive``, which is removed, and keep nothing. Answers the plan's warnings.
+        """Unpack and parse ``archive``, which is removed, and keep nothing. Returns the plan's warnings.
 
         Raises as ``upload`` does.
         """

@@ -55,7 +55,7 @@ def create_instances(
 ) -> list[NodeInstance]:
     """Return the node instances of a new deployment, in an order in which containers come first.
 
-    ``nodes`` and ``scaling_groups`` are those of a ``DeploymentPlan``. ``new_id(name)`` answers an identifier
+    ``nodes`` and ``scaling_groups`` are those of a ``DeploymentPlan``. ``new_id(name)`` returns an identifier
     such as ``vm_x7k2pq``; it is asked again while the answer is taken, by ``existing`` or within the result.
     Raises InvalidInput if there would be more instances than the limit, or a relationship cannot connect
     them.

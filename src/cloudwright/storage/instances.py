@@ -165,7 +165,7 @@ def apply_updates(
     """Store runtime properties (``{"id", "version", "runtime_properties"}`` each) if every version is
     current.
 
-    Answers the ids of those that are not current or gone; nothing is written then.
+    Returns the ids of those that are not current or gone; nothing is written then.
     """
     asked = [
         (change, _VERSION.ask(conn, of_tenant=tenant, of_deployment=deployment_id, instance=change["id"]))
