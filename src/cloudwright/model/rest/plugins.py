@@ -1,0 +1,23 @@
+"""Plugins."""
+
+from __future__ import annotations
+
+from cloudwright.model.rest.common import Label, Object, Owned
+
+
+class Plugin(Owned, total=False):
+    id: str
+    package_name: str
+    package_version: str
+    title: str | None
+    archive_name: str | None
+    package_source: None
+    supported_platform: None
+    distribution: str | None
+    distribution_version: None
+    distribution_release: None
+    file_server_path: None
+    installation_state: list[Object]
+    labels: list[Label]
+    yaml_url_path: str | None
+    uploaded_at: str | None

@@ -1,0 +1,22 @@
+"""The tables, the same for SQLite and PostgreSQL: a module for each resource, and here all their names.
+
+Every change here needs a migration; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from cloudwright.storage.schema.account import tenants as tenants
+from cloudwright.storage.schema.account import tokens as tokens
+from cloudwright.storage.schema.account import users as users
+from cloudwright.storage.schema.base import metadata as metadata
+from cloudwright.storage.schema.blueprint import blueprints as blueprints
+from cloudwright.storage.schema.deployment import deployments as deployments
+from cloudwright.storage.schema.deployment import node_instances as node_instances
+from cloudwright.storage.schema.deployment import nodes as nodes
+from cloudwright.storage.schema.event import events as events
+from cloudwright.storage.schema.execution import executions as executions
+from cloudwright.storage.schema.operation import graphs as graphs
+from cloudwright.storage.schema.operation import operations as operations
+from cloudwright.storage.schema.plugin import plugins as plugins
+from cloudwright.storage.schema.secret import secrets as secrets
+from cloudwright.storage.schema.writer import writers as writers

@@ -1,0 +1,27 @@
+"""Blueprints."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Table, Text
+
+from cloudwright.storage.columns import Json, UtcDateTime
+from cloudwright.storage.schema.base import metadata
+
+blueprints = Table(
+    "blueprints",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("main_file_name", Text, nullable=False),
+    Column("plan", Json),
+    Column("state", Text, nullable=False),
+    Column("error", Text),
+    Column("description", Text),
+    Column("visibility", Text, nullable=False),
+    Column("created_by", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("path", Text),
+    Column("labels", Json, nullable=False),
+    Column("upload_execution", Text),
+)
