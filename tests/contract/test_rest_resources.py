@@ -258,6 +258,7 @@ def test_events(store: Store, executions: dict[str, Any]) -> None:
         {"worker": TEXT, "kind": "E", "message": TEXT, "traceback": TEXT},
         {"worker": None, "kind": None, "message": "m", "traceback": None},
         {"message": "zero \0 byte", "kind": "half \ud800", "other\0": "\0"},
+        {"message": "m", "error_causes": [{"type": TEXT, "message": "[1]", "traceback": ""}, {"type": "F"}]},
     ]
     kinds = [(EVENT, "task_failed", None), (EVENT, "task_started", "debug"), (LOG, None, "info")]
     made = [
@@ -295,6 +296,8 @@ def test_events(store: Store, executions: dict[str, Any]) -> None:
             assert not differing(item, expected)
             if stored.event_type != "task_failed":
                 assert item["error_causes"] is None
+            elif "error_causes" in stored.details:
+                assert item["error_causes"] == stored.details["error_causes"]
             elif "\0" not in stored.details.get("message", ""):
                 assert item["error_causes"] == [
                     {

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from cloudwright.cli.formatting import plain
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 
 LOG = "cloudify_log"
+#: How a traceback begins in the error of an execution, and in the event of its end.
+TRACEBACK = "\nTraceback (most recent call last):"
+#: The type of the event that says when an operation that failed is tried again.
+RESCHEDULED = "task_rescheduled"
 #: Types of events that report a failure or an end, whatever their message is.
 BAD_EVENTS = frozenset({"task_failed", "workflow_failed", "workflow_node_event_failed"})
 GOOD_EVENTS = frozenset({"task_succeeded", "workflow_succeeded"})
@@ -21,15 +26,18 @@ CANCEL_EVENTS = frozenset({"workflow_cancelled", "execution_cancel_requested", "
 DEBUG_LEVELS = frozenset({"debug", "trace"})
 
 
-def event_line(event: Event) -> str:
-    """Return one event in one line, but for the lines that its message has itself."""
+def event_line(event: Event, *, traces: bool = False) -> str:
+    """Return one event in one line, but for the lines that its message has itself. ``traces`` adds the
+    traceback of a failure.
+    """
     moment = event_time(event)
     mark = "LOG" if event.get("type") == LOG else "CFY"
     level = (event.get("level") or "info").upper()
     said = f"{level}: " if mark == "LOG" else ""
     owner = event.get("deployment_id") or event.get("execution_id") or "system"
     place = event_place(event)
-    parts = (f"{moment} ", mark, f"<{owner}>", f"[{place}]" if place else "", said + event_message(event))
+    text = event_message(event, traces=traces)
+    parts = (f"{moment} ", mark, f"<{owner}>", f"[{place}]" if place else "", said + text)
     return plain(" ".join(part for part in parts if part))
 
 
@@ -49,14 +57,38 @@ def event_place(event: Event) -> str:
     return plain(f"{subject}.{operation}" if subject and operation else subject or operation)
 
 
-def event_message(event: Event) -> str:
-    """Return the message with the causes of a failure below it."""
+def event_message(event: Event, *, traces: bool = False) -> str:
+    """Return the message with the causes of a failure below it, or its whole traceback."""
     lines = [(event.get("message") or event.get("event_type") or "").rstrip()]
-    for cause in event.get("error_causes") or []:
+    causes = event.get("error_causes") or []
+    trace = (causes[0].get("traceback") or "").rstrip() if causes else ""
+    if event.get("event_type") == "workflow_failed":
+        # The traceback is part of the message; the operation's own event has it, too.
+        lines[0], mark, rest = lines[0].partition(TRACEBACK)
+        trace = f"{mark}{rest}".strip()
+    if traces and trace:
+        lines += [f"    {line}" for line in trace.splitlines()]
+        return plain("\n".join(lines))
+    for cause in causes:
         text = cause.get("message")
         if text and text not in lines[0]:
             lines.append(f"    caused by {cause.get('type') or 'an error'}: {text}")
     return plain("\n".join(lines))
+
+
+def short_message(event: Event) -> str:
+    """Return the first line of the message, without what ``event_place`` says already."""
+    details = event.get("details") or {}
+    if event.get("event_type") == RESCHEDULED and "retry" in details:
+        return f"{retry_text(details)} in {details.get('retry_after', 0):g} s"
+    text = event_message(event).partition("\n")[0]
+    return text.removeprefix(f"{event.get('operation')} ") if event_place(event) else text
+
+
+def retry_text(details: Mapping[str, Any]) -> str:
+    """``retry 1 of 60``; without the number of all if there is no limit."""
+    most = details.get("max_retries", -1)
+    return plain(f"retry {details.get('retry')}" + (f" of {most}" if most >= 0 else ""))
 
 
 def is_debug(event: Event) -> bool:

@@ -166,7 +166,8 @@ def _tail(session: Session, execution_id: str, include_logs: bool, json_output: 
     with session.finding("execution", execution_id):
         execution = session.client.executions.get(execution_id)
     as_lines = json_output or session.out.as_json
-    view = follower_lines.JsonLines(session.out) if as_lines else follower_lines.Lines(session.out)
+    lines = follower_lines.JsonLines if as_lines else follower_lines.Lines
+    view = lines(session.out, followed=True)
     execution = execution_follower.ExecutionFollower(
         session, execution, view, include_logs=include_logs, escalates=False
     ).run()

@@ -14,7 +14,8 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 class Failure(Exception):
     """Ends a command. ``what`` happened is a whole sentence; ``hint`` says what to do about it.
 
-    ``details`` are for programs (``--json``); ``trace`` is what ``-v`` adds for people.
+    ``details`` are for programs (``--json``); ``cause`` is the traceback of the user's code, and ``trace``
+    what ``-v`` adds, both for people.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class Failure(Exception):
         *,
         exit_code: int = FAILED,
         details: dict[str, Any] | None = None,
+        cause: str = "",
         trace: str = "",
     ) -> None:
         super().__init__(what)
@@ -31,6 +33,7 @@ class Failure(Exception):
         self.hint = hint
         self.exit_code = exit_code
         self.details = details or {}
+        self.cause = cause
         self.trace = trace
 
     def as_text(self, *, verbose: bool, width: int | None = None) -> str:
@@ -41,6 +44,7 @@ class Failure(Exception):
                 textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
                 for line in lines[0].splitlines()
             ]
+        lines += [f"  | {line}" for line in self.cause.splitlines()]
         if self.hint:
             lines += [f"  {line}" for line in self.hint.splitlines()]
         if verbose and self.trace:

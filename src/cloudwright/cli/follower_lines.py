@@ -27,13 +27,17 @@ class Lines:
     interval: float | None = None
     wants_details = False
 
-    def __init__(self, out: Output) -> None:
+    def __init__(self, out: Output, *, followed: bool = False) -> None:
+        """``followed`` is whether the end of the execution is reported by another one."""
         self._out = out
+        self._followed = followed
 
     def event(self, event: Event) -> None:
         if is_debug(event) and self._out.verbosity < DEBUG_VERBOSITY:
             return
-        line = event_line(event)
+        if self._followed and event.get("event_type") == "workflow_failed":
+            event = {**event, "message": (event.get("message") or "").partition(":")[0]}
+        line = event_line(event, traces=self._out.verbosity > 0)
         self._out.line(line, colour=colour(event))
 
     def note(self, text: str) -> None:
@@ -77,4 +81,4 @@ def open_view(out: Output, execution: Execution, *, json_lines: bool) -> Iterato
         with follower_live.LiveView(execution) as view:
             yield view
     else:
-        yield Lines(out)
+        yield Lines(out, followed=True)

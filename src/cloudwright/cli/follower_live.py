@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from cloudwright.cli.event_lines import (
+    RESCHEDULED,
     colour,
-    event_line,
-    event_message,
     event_place,
     event_time,
     is_bad,
     is_debug,
+    retry_text,
+    short_message,
 )
 from cloudwright.cli.formatting import colour_of, plain
 from cloudwright.client.records import END_STATUSES
@@ -32,6 +34,8 @@ RECENT = 6
 #: Lines of the picture besides node instances: heading, two titles, a spare one for the cursor.
 AROUND = RECENT + 4
 FEWEST_INSTANCES = 3
+#: So many operations that wait to be tried again are named; the others are counted.
+MOST_RETRIES = 4
 #: How a node instance stands, by its state; any other state is on its way.
 MARKS = {
     "uninitialized": ("○", "dim"),
@@ -65,6 +69,8 @@ class LiveView:
         self._instances: Sequence[NodeInstance] = []
         self._recent: deque[Event] = deque(maxlen=RECENT)
         self._counts: Counter[str] = Counter()
+        # What waits to be tried again, by the operation's id: what it is, and when it is due.
+        self._waiting: dict[str, tuple[str, float]] = {}
         self._clock = clock
         self._begun = clock()
         self._painted = 0.0
@@ -94,11 +100,22 @@ class LiveView:
         self._lost_since = None
         if is_debug(event):
             return
-        self._counts[event.get("event_type") or ""] += 1
+        kind = event.get("event_type") or ""
+        self._counts[kind] += 1
+        self._note_retries(kind, event)
         self._recent.append(event)
-        if is_bad(event):
-            self._console.print(Text(event_line(event), style="red"))
+        # How the workflow itself failed is said at the end.
+        if is_bad(event) and kind != "workflow_failed":
+            self._console.print(_event_text(event, whole=True))
         self.tick()
+
+    def _note_retries(self, kind: str, event: Event) -> None:
+        operation, details = event.get("operation_id") or "", event.get("details") or {}
+        if kind == RESCHEDULED and "retry" in details:
+            due = self._clock() + float(details.get("retry_after") or 0)
+            self._waiting[operation] = (f"{event_place(event)}  {retry_text(details)}", due)
+        else:
+            self._waiting.pop(operation, None)
 
     def note(self, text: str) -> None:
         self._console.print(Text(plain(text), style="yellow"))
@@ -126,8 +143,11 @@ class LiveView:
     def picture(self, height: int) -> Group:
         """What is shown on a terminal of that many lines."""
         parts: list[Text | Table] = [self._heading()]
+        retries = self._retries()
         if self._instances:
-            parts.append(self._instance_table(max(FEWEST_INSTANCES, height - AROUND)))
+            around = AROUND + len(retries)
+            parts.append(self._instance_table(max(FEWEST_INSTANCES, height - around)))
+        parts += retries
         if self._recent and self._execution["status"] not in END_STATUSES:
             parts += [Text("latest events", style="dim"), *[_event_text(event) for event in self._recent]]
         return Group(*parts)
@@ -152,8 +172,26 @@ class LiveView:
         # The API's counts of operations are of all tasks, those too that run inside the workflow's process.
         total = self._execution.get("total_operations")
         text = f"  {self._execution.get('finished_operations') or 0} of {total} tasks" if total else ""
-        failed = self._counts["task_failed"]
-        return f"{text}  {failed} failed" if failed else text
+        waiting = 0 if self._execution["status"] in END_STATUSES else len(self._waiting)
+        # A failed attempt after which the operation ran again is none any more.
+        failed = self._counts["task_failed"] - self._counts[RESCHEDULED] + len(self._waiting) - waiting
+        text = f"{text}  {failed} failed" if failed > 0 else text
+        return f"{text}  {waiting} to retry" if waiting else text
+
+    def _retries(self) -> list[Text]:
+        """Lines about what is to be tried again, the next one first."""
+        if self._execution["status"] in END_STATUSES:
+            return []
+        now, lines = self._clock(), []
+        for text, due in sorted(self._waiting.values(), key=itemgetter(1))[:MOST_RETRIES]:
+            left = due - now
+            lines.append(
+                Text(f"  ↻ {text} {'in ' + elapsed(left + 1) if left > 0 else 'now'}", style="yellow")
+            )
+            lines[-1].no_wrap, lines[-1].overflow = True, "ellipsis"
+        if len(self._waiting) > MOST_RETRIES:
+            lines.append(Text(f"    and {len(self._waiting) - MOST_RETRIES} more retries", style="dim"))
+        return lines
 
     def _instance_table(self, most: int) -> Table:
         """Return the table of node instances; those in transition come first if there is no room for all."""
@@ -178,13 +216,16 @@ class LiveView:
         return table
 
 
-def _event_text(event: Event) -> Text:
+def _event_text(event: Event, *, whole: bool = False) -> Text:
+    """Return an event as a line of the picture; ``whole`` is folded rather than cut off."""
     clock = event_time(event).partition(" ")[2]
-    text = Text(f"  {clock}  ", style="dim", no_wrap=True, overflow="ellipsis")
+    text = Text(f"{'' if whole else '  '}{clock}  ", style="dim")
     place = event_place(event)
     if place:
         text.append(f"{place}  ", style="not dim")
-    text.append(event_message(event).partition("\n")[0], style=f"not dim {colour(event) or ''}")
+    text.append(short_message(event), style=f"not dim {colour(event) or ''}")
+    if not whole:
+        text.no_wrap, text.overflow = True, "ellipsis"
     return text
 
 

@@ -87,7 +87,8 @@ shared = together(
         count=True,
         expose_value=False,
         callback=_sharing(_set_verbose),
-        help="Include the full server response in errors; twice: debug messages of executions too.",
+        help="Show tracebacks of failed attempts and the full server response in errors; twice: debug "
+        "messages of executions too.",
     ),
     click.option(
         "-q",

@@ -9,6 +9,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from cloudwright.cli.event_lines import TRACEBACK
 from cloudwright.cli.execution_follower import ExecutionFollower
 from cloudwright.cli.failure import FAILED, Failure, Silent, refused
 from cloudwright.cli.follower_lines import open_view
@@ -17,8 +18,6 @@ from cloudwright.client.errors import BadParameters, ClientError, NoSuchWorkflow
 
 if TYPE_CHECKING:
     from cloudwright.model.rest import Execution
-
-TRACEBACK = "\nTraceback (most recent call last):"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +125,10 @@ def require_success(session: Session, execution: Execution) -> None:
         note = f" {execution['error']}" if execution.get("error") else ""
         raise Failure(f"{title} was cancelled{_duration(execution)}.{note}", "\n".join(hints))
     error, mark, trace = (execution.get("error") or "it does not say why").partition(TRACEBACK)
-    # The event that reported it showed where in the code that was.
     raise Failure(
         f"{title} failed{_duration(execution)}: {error}",
         "\n".join(hints),
-        trace=f"{mark}{trace}".strip(),
+        cause=f"{mark}{trace}".strip(),
     )
 
 

@@ -6,10 +6,11 @@ a retry is the same operation with the next attempt, never a second row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 
 class OperationState(StrEnum):
@@ -63,6 +64,48 @@ class Failure:
     retry_after: float | None = None
     kind: str = "Exception"
     traceback: str = ""
+    #: Where in the user's code it was raised, and the errors that led to it.
+    place: str = ""
+    causes: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def headline(self) -> str:
+        return headline(self.kind, self.message, self.place)
+
+
+#: Kinds of failures whose message says it all: those that plugins raise to say how the operation went, and
+#: what the engine says of an operation that could not say so itself.
+_SPEAKING = frozenset(
+    {
+        "Exception",
+        "NonRecoverableError",
+        "RecoverableError",
+        "OperationRetry",
+        "SerializationRetry",
+        "HttpException",
+        "ScriptException",
+        "ProcessException",
+        "SystemExit",
+        "KeyboardInterrupt",
+        "MemoryError",
+        "RecursionError",
+        "Cancelled",
+        "Lost",
+        "ForkFailed",
+        "OperationTimeout",
+        "ProcessDied",
+        "InvalidEnd",
+    }
+)
+
+
+def headline(kind: str, message: str, place: str = "") -> str:
+    """Return a failure as it is said in a line: `KeyError: 'port' (plugins/p/tasks.py:4, in deep)`."""
+    text = message if kind in _SPEAKING or message == kind else f"{kind}: {message}"
+    if not place:
+        return text
+    first, newline, rest = text.partition("\n")
+    return f"{first} ({place}){newline}{rest}"
 
 
 #: How an operation failed whose processes ended with its worker.

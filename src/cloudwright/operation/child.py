@@ -34,13 +34,14 @@ def main(channel: Channel) -> None:
         supervisor.end(_failed(describe(NonRecoverableError(message))))
         return
     ctx = Context(begin, supervisor)
+    folders = [begin["blueprint"]["path"], *((begin.get("plugin") or {}).get("path") or ())]
     result: Any = None
     failure: dict[str, Any] | None = None
     torn = False
     try:
         result = _run(begin, ctx, supervisor)
     except BaseException as error:  # noqa: BLE001 - whatever ends the user's code is the operation's end
-        failure = describe(error)
+        failure = describe(error, folders)
         torn = isinstance(error, ProcessException) and error.exit_code < 0
     updates, failure = _updates(ctx, failure)
     sys.stdout.flush()

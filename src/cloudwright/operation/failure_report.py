@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cloudwright.child.errors import NonRecoverableError, RecoverableError
-from cloudwright.child.failures import memory_limit, user_traceback
+from cloudwright.child.failures import memory_limit, user_error
 from cloudwright.model.json_values import readable
 
 
-def describe(error: BaseException) -> dict[str, Any]:
-    """Return the failure (docs/concepts/frames.md) for ``error``, which ended the operation."""
+def describe(error: BaseException, folders: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the failure (docs/concepts/frames.md) for ``error``, which ended the operation.
+
+    ``folders`` are those of the blueprint and of its plugin: file names are relative to them.
+    """
+    said = user_error(error, folders)
+    given = [cause for cause in getattr(error, "causes", None) or () if isinstance(cause, dict)]
+    causes = [
+        {name: readable(str(cause.get(name) or "")) for name in ("type", "message", "traceback")}
+        for cause in [*said.causes, *given]
+    ]
     return {
         "message": readable(_message(error)),
         "recoverable": not isinstance(error, NonRecoverableError),
         "retry_after": _retry_after(error),
         "kind": type(error).__name__,
-        "traceback": readable(_traceback(error)),
+        "traceback": readable(said.traceback + "".join(_caused_by(cause) for cause in given)),
+        "place": readable(said.place),
+        "causes": causes,
     }
 
 
@@ -46,9 +58,5 @@ def _retry_after(error: BaseException) -> float | None:
         return None
 
 
-def _traceback(error: BaseException) -> str:
-    text = user_traceback(error)
-    for cause in getattr(error, "causes", None) or ():
-        if isinstance(cause, dict):
-            text += f"Caused by {cause.get('type')}: {cause.get('message')}\n{cause.get('traceback') or ''}"
-    return text
+def _caused_by(cause: dict[str, Any]) -> str:
+    return f"Caused by {cause.get('type')}: {cause.get('message')}\n{cause.get('traceback') or ''}"

@@ -381,4 +381,6 @@ def _failure(said: frames.Failure) -> Failure:
         retry_after=said["retry_after"],
         kind=said["kind"],
         traceback=said["traceback"],
+        place=said.get("place") or "",
+        causes=said.get("causes") or (),
     )

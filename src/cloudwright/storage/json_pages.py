@@ -51,7 +51,18 @@ class ListOfOne:
     fields: Mapping[str, Column | JsonMember]
 
 
-Expression = Column | JsonMember | ListOfOne
+@dataclass(frozen=True, slots=True, eq=False)
+class JsonList:
+    """The list under a name in a ``PlainJson`` object, on the condition of ``otherwise``, which is taken if
+    there is none.
+    """
+
+    document: Column
+    name: str
+    otherwise: ListOfOne
+
+
+Expression = Column | JsonMember | ListOfOne | JsonList
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,6 +203,12 @@ class _SqliteJson:
             return case(
                 (expression.condition, func.json_array(self._object(_values(self, expression.fields))))
             )
+        if isinstance(expression, JsonList):
+            place: Column = literal_column(f"'$.{expression.name}'")
+            stored = func.json_extract(type_coerce(expression.document, Text), place)
+            # What a function returns is a text to the next one, but for `json`.
+            found = func.json(func.coalesce(stored, self.value(expression.otherwise)))
+            return case((expression.otherwise.condition, found))
         if isinstance(expression, JsonMember):
             path: Column = literal_column(f"'$.{expression.name}'")
             return _with_default(func.json_extract(type_coerce(expression.document, Text), path), expression)
@@ -229,6 +246,10 @@ class _PostgresqlJson:
             )
             item = select(func.row_to_json(literal_column('"inner"'))).select_from(inner).scalar_subquery()
             return case((expression.condition, func.json_build_array(item)))
+        if isinstance(expression, JsonList):
+            stored = self._json(expression.document).op("->")(literal_column(f"'{expression.name}'"))
+            found = func.coalesce(stored, self.value(expression.otherwise))
+            return case((expression.otherwise.condition, found))
         if isinstance(expression, JsonMember):
             return _with_default(
                 self._json(expression.document).op("->>")(literal_column(f"'{expression.name}'")), expression

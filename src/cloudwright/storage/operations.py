@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func,
 from cloudwright.errors import NotFound
 from cloudwright.model.event import Event
 from cloudwright.model.execution import END_STATUSES, GRANTING_STATUSES
-from cloudwright.model.operation import OperationState
+from cloudwright.model.operation import OperationState, headline
 from cloudwright.storage.columns import is_, is_any, unindexed
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.filters import OperationFilter
@@ -306,8 +306,14 @@ def _ended(
         return _event(subject, "task_succeeded", f"{subject.name} succeeded", {}, now)
     if state is OperationState.CANCELLED:
         return _event(subject, "task_cancelled", f"{subject.name} was revoked before it began", {}, now)
-    reason = failure["message"] if failure else "no reason was given"
-    return _event(subject, "task_failed", f"{subject.name} failed: {reason}", failure or {}, now)
+    details = dict(failure or {})
+    place, causes = details.get("place") or "", details.pop("causes", None)
+    reason = headline(details.get("kind") or "Exception", details["message"], place) if details else ""
+    if causes:
+        own = {"type": details.get("kind"), "message": details["message"]}
+        details["error_causes"] = [{**own, "traceback": details.pop("traceback", "")}, *causes]
+    message = f"{subject.name} failed: {reason or 'no reason was given'}"
+    return _event(subject, "task_failed", message, details, now)
 
 
 def _event(

@@ -6,13 +6,14 @@ import gc
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cloudwright.child.failures import memory_limit, user_traceback
+from cloudwright.child.failures import memory_limit, user_error
 from cloudwright.model.frames.workflow import check_to_workflow
 from cloudwright.model.json_values import plain
 from cloudwright.model.node_packing import SHARED, Unpacking
+from cloudwright.model.operation import headline
 from cloudwright.process.channel import Channel, ChannelClosed
 from cloudwright.process.frames import FrameError
 from cloudwright.workflow.api import EXECUTION_CANCELLED_RESULT
@@ -80,7 +81,8 @@ def run(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
     except ExecutionCancelled:
         return _end("cancelled")
     except BaseException as error:  # noqa: BLE001 - whatever the user's code does is how the workflow ended
-        return _end("failed", error=explain(error))
+        folders = [begin["blueprint"]["path"], *(begin["plugin"].get("path") or ())]
+        return _end("failed", error=explain(error, folders))
     return _end("terminated", result=plain(result))
 
 
@@ -189,9 +191,9 @@ def _not_understood(error: FrameError) -> dict[str, Any]:
     return {"message": message, "kind": type(error).__name__, "traceback": ""}
 
 
-def explain(error: BaseException) -> dict[str, Any]:
+def explain(error: BaseException, folders: Sequence[str] = ()) -> dict[str, Any]:
     """``{"message", "kind", "traceback"}`` for an ``end`` frame: what the user wrote, and nothing of the
-    engine.
+    engine. ``folders`` are those of the blueprint and of the plugin: file names are relative to them.
     """
     kind = type(error).__name__
     if isinstance(error, WorkflowFailed):
@@ -201,9 +203,9 @@ def explain(error: BaseException) -> dict[str, Any]:
         return {
             "message": str(error),
             "kind": kind,
-            "traceback": user_traceback(cause) if cause is not None else "",
+            "traceback": user_error(cause, folders).traceback if cause is not None else "",
         }
-    message = str(error) or kind
+    said, message = user_error(error, folders), str(error) or kind
     if isinstance(error, SystemExit):
         message = f"the workflow called sys.exit({error.code!r}) instead of returning"
     elif isinstance(error, KeyboardInterrupt):
@@ -211,5 +213,5 @@ def explain(error: BaseException) -> dict[str, Any]:
     elif isinstance(error, MemoryError):
         message = f"the workflow ran out of memory{memory_limit('CLOUDWRIGHT_WORKFLOW_MEMORY')} (MemoryError)"
     else:
-        message = f"{kind}: {message}"
-    return {"message": message, "kind": kind, "traceback": user_traceback(error)}
+        message = headline(kind, message, said.place)
+    return {"message": message, "kind": kind, "traceback": said.traceback}

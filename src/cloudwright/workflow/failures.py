@@ -27,7 +27,7 @@ def workflow_failed(tasks: Sequence[WorkflowTask]) -> WorkflowFailed:
 def describe(task: WorkflowTask) -> str:
     """Return one sentence that says which task failed and why."""
     if task.failure is not None:
-        why = f"{task.failure.kind}: {task.failure.message}"
+        why = task.failure.headline
     elif task.error is not None:
         why = f"{type(task.error).__name__}: {task.error}"
     else:

@@ -268,7 +268,8 @@ class WorkflowRuntime:
         limit = "" if task.total_retries < 0 else f" of {task.total_retries}"
         retry = f"retry {task.current_retries}{limit}"
         message = f"{task.short_description} will be tried again in {delay:g} s ({retry})"
-        self.event("task_rescheduled", message, details={"retry_after": delay}, **task.subject())
+        details = {"retry_after": delay, "retry": task.current_retries, "max_retries": task.total_retries}
+        self.event("task_rescheduled", message, details=details, **task.subject())
 
     def logger_of(self, node_instance_id: str | None = None) -> logging.Logger:
         """Return the logger of a node instance, or of the workflow."""

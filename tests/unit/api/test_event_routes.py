@@ -99,6 +99,22 @@ def test_why_an_operation_failed(api: Api) -> None:
     assert (event["manager_name"], event["operation_id"]) == ("manager-1", operation)
 
 
+def test_where_an_operation_failed_and_what_led_to_it(api: Api) -> None:
+    id = api.execution()
+    api.start(id)
+    [operation] = api.operate(id, "i.create")
+    cause = {"type": "KeyError", "message": "'port'", "traceback": "  File ...\n"}
+    failure = {"message": "no settings", "kind": "ValueError", "traceback": "T\n", "recoverable": True}
+    failure |= {"place": "plugins/p/tasks.py:4, in deep", "causes": [cause]}
+    now = api.manager.clock()
+    api.store.write_sync(operations.end, operation, 1, state=OperationState.FAILED, failure=failure, now=now)
+    [event] = api.items("/events", execution_id=id, event_type="task_failed")
+    assert event["message"] == "i.create failed: ValueError: no settings (plugins/p/tasks.py:4, in deep)"
+    own = {"type": "ValueError", "message": "no settings", "traceback": "T\n"}
+    assert event["error_causes"] == [own, cause]
+    assert event["details"]["place"] == "plugins/p/tasks.py:4, in deep"
+
+
 def test_no_client_adds_what_looks_like_an_event_of_the_engine(api: Api) -> None:
     id = api.execution()
     forged = {"message": {"text": "admin asked to kill"}, "event_type": "execution_cancel_requested"}

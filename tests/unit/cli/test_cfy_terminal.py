@@ -111,7 +111,7 @@ def test_the_live_view(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
     assert "has ended well after 4.5 s." in last
     assert "latest events" not in last
     # What went wrong stays, above the picture.
-    assert "2024-05-01 12:00:02.345  CFY <web> [vm_1] Task failed 'p.run'" in screen.text
+    assert "12:00:02.345  vm_1  Task failed 'p.run'" in screen.text
 
 
 def test_ctrl_c_asks_then_forces_then_kills(api: FakeApi, terminal: Callable[..., Terminal]) -> None:

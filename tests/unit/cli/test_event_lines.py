@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwright.cli.event_lines import colour, event_line, event_place, event_time, is_debug
+from cloudwright.cli.event_lines import colour, event_line, event_place, event_time, is_debug, short_message
 
 EVENT = {
     "timestamp": "2024-05-01T12:00:00.123Z",
@@ -64,6 +64,36 @@ def test_times_have_milliseconds(given_time: str, shown: str) -> None:
 def test_causes_of_a_failure_are_below_it() -> None:
     causes = [{"type": "OSError", "message": "no space"}, {"message": "Task started 'p.run'"}]
     assert line(error_causes=causes).splitlines()[1:] == ["    caused by OSError: no space"]
+
+
+def test_a_traceback_is_shown_if_asked_for() -> None:
+    causes = [
+        {"type": "KeyError", "message": "'port'", "traceback": "Traceback ...\n  File x\nKeyError: 'port'\n"}
+    ]
+    event: Any = {**EVENT, "message": "create failed: KeyError: 'port'", "error_causes": causes}
+    assert len(event_line(event).splitlines()) == 1
+    assert event_line(event, traces=True).splitlines()[1:] == [
+        "    Traceback ...",
+        "      File x",
+        "    KeyError: 'port'",
+    ]
+
+
+def test_the_failure_of_a_workflow_shows_its_traceback_only_if_asked_for() -> None:
+    message = "`install` failed: boom\nTraceback (most recent call last):\n  File x\nValueError: boom"
+    event: Any = {**EVENT, "event_type": "workflow_failed", "message": message}
+    assert event_line(event).endswith("`install` failed: boom")
+    assert "      File x" in event_line(event, traces=True)
+
+
+def test_short_messages_leave_out_what_the_place_says() -> None:
+    operation = "cloudify.interfaces.lifecycle.create"
+    event: Any = {**EVENT, "operation": operation, "message": f"{operation} started on m1"}
+    assert short_message(event) == "started on m1"
+    assert short_message({**EVENT, "message": "x started"}) == "x started"  # type: ignore[typeddict-item]
+    details = {"retry_after": 2.5, "retry": 3, "max_retries": -1}
+    event |= {"event_type": "task_rescheduled", "details": details}
+    assert short_message(event) == "retry 3 in 2.5 s"
 
 
 def test_what_a_program_wrote_to_steer_a_terminal_is_taken_out() -> None:

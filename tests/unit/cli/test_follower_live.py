@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -79,6 +80,49 @@ def test_the_heading_says_how_far_it_is() -> None:
     assert heading.startswith("install on web  started  ")
     assert heading.endswith("3 of 7 tasks")
     assert painted(view(deployment_id=None), 30)[0].startswith("install  started")
+
+
+FAILED = {
+    "timestamp": "2024-05-01T12:00:00.123Z",
+    "type": "cloudify_event",
+    "event_type": "task_failed",
+    "message": "cloudify.interfaces.lifecycle.create failed: KeyError: 'port' (plugins/p/tasks.py:4, in f)",
+    "operation": "cloudify.interfaces.lifecycle.create",
+    "operation_id": "o1",
+    "node_instance_id": "app_x7",
+}
+RETRY = {
+    **FAILED,
+    "event_type": "task_rescheduled",
+    "message": "`create` of `app_x7` (p.tasks.create) will be tried again in 15 s (retry 1 of 60)",
+    "details": {"retry_after": 15.0, "retry": 1, "max_retries": 60},
+}
+
+
+def test_what_waits_to_be_tried_again_is_not_counted_as_failed() -> None:
+    made = view([instance("app_x7", "creating")], total_operations=7, finished_operations=3)
+    made.event(FAILED)  # type: ignore[arg-type]
+    made.event(RETRY)  # type: ignore[arg-type]
+    lines = painted(made, 30)
+    assert lines[0].endswith("3 of 7 tasks  1 to retry")
+    assert re.fullmatch(r"  ↻ app_x7.create  retry 1 of 60 in 1\d s", lines[2])
+    assert lines[3:] == [
+        "latest events",
+        "  12:00:00.123  app_x7.create  failed: KeyError: 'port' (pl…",
+        "  12:00:00.123  app_x7.create  retry 1 of 60 in 15 s",
+    ]
+    made.event({**FAILED, "event_type": "task_started"})  # type: ignore[arg-type, typeddict-item]
+    assert "retry" not in painted(made, 30)[0]
+    assert "failed" not in painted(made, 30)[0]
+
+
+def test_what_was_to_be_tried_again_when_it_ended_has_failed() -> None:
+    made = view([instance("app_x7", "creating")])
+    made.event(FAILED)  # type: ignore[arg-type]
+    made.event(RETRY)  # type: ignore[arg-type]
+    made.standing({**EXECUTION, "status": "failed"})
+    assert painted(made, 30)[0].endswith("  1 failed")
+    assert "↻" not in "".join(painted(made, 30))
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,29 @@ def inner():
     assert "resources.py" not in done.failure["traceback"]
 
 
+def test_the_place_is_in_the_users_code_and_relative_to_the_blueprint(operations: Operations) -> None:
+    folder = operations.blueprint / "plugins"
+    folder.mkdir()
+    (folder / "tasks.py").write_text(
+        "import json\n\ndef deep(text):\n    return json.loads(text)\n\n"
+        "def create(ctx):\n    try:\n        deep('{')\n"
+        "    except ValueError as error:\n        raise RuntimeError('no settings') from error\n"
+        "def start(ctx):\n    deep('{')\n"
+    )
+    failure = operations.start(operations.begin("tasks.create")).run().failure
+    assert failure["place"] == "plugins/tasks.py:10, in create"
+    assert 'File "plugins/tasks.py", line 10, in create' in failure["traceback"]
+    assert str(operations.blueprint) not in failure["traceback"]
+    [cause] = failure["causes"]
+    assert cause["type"] == "JSONDecodeError"
+    assert cause["message"].startswith("Expecting property name")
+    assert 'File "plugins/tasks.py", line 4, in deep' in cause["traceback"]
+    # A library that it called is where it was raised, and of no use to who looks for it.
+    failure = operations.start(operations.begin("tasks.start")).run().failure
+    assert failure["place"] == "plugins/tasks.py:4, in deep"
+    assert failure["causes"] == []
+
+
 def test_causes_are_told(operations: Operations) -> None:
     done = operations.python(
         """
@@ -108,6 +131,8 @@ def operation(ctx):
 """
     ).run()
     assert "Caused by KeyError: 'x'" in done.failure["traceback"]
+    [cause] = done.failure["causes"]
+    assert (cause["type"], cause["message"]) == ("KeyError", "'x'")
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ def test_an_error_is_told_with_the_user_s_frames_and_none_of_the_engine_s() -> N
             "    graph.execute()\n"
         )
     )
-    assert error["message"] == "RuntimeError: worse"
+    assert error["message"] == "RuntimeError: worse (/their/plugin.py:11, in handler)"
     assert error["kind"] == "RuntimeError"
     assert error["traceback"].count("/their/plugin.py") == 4
     assert "direct cause" in error["traceback"]

@@ -35,6 +35,14 @@ class Cancel(TypedDict):
     mode: Annotated[str, "`cancel`, or the stronger mode that the request was raised to"]
 
 
+class Cause(TypedDict):
+    """An error that led to another one."""
+
+    type: str
+    message: str
+    traceback: str
+
+
 class Failure(TypedDict):
     """Why an attempt of an operation did not succeed."""
 
@@ -42,7 +50,11 @@ class Failure(TypedDict):
     recoverable: Annotated[bool, "whether a retry may help"]
     retry_after: Annotated[float | None, "seconds; null leaves it to the retry policy"]
     kind: Annotated[str, "the exception's class, or the supervisor's name for what happened"]
-    traceback: Annotated[str, "of the user's code; may be empty"]
+    traceback: Annotated[str, "of the user's code, and of the errors that led to it; may be empty"]
+    place: NotRequired[Annotated[str, "where it was raised: `plugins/p/tasks.py:4, in deep`"]]
+    causes: NotRequired[
+        Annotated[list[Cause], "errors that led to it, the nearest first: `{type, message, traceback}`"]
+    ]
 
 
 class ExecutionFacts(TypedDict):

@@ -11,7 +11,15 @@ from sqlalchemy import Connection, Integer, bindparam, case
 from cloudwright.model.event import EVENT
 from cloudwright.storage import events as rows
 from cloudwright.storage.filters import EventFilter
-from cloudwright.storage.json_pages import JsonMember, JsonPage, JsonRecords, ListOfOne, Projection, json_page
+from cloudwright.storage.json_pages import (
+    JsonList,
+    JsonMember,
+    JsonPage,
+    JsonRecords,
+    ListOfOne,
+    Projection,
+    json_page,
+)
 from cloudwright.storage.paging import Page
 from cloudwright.storage.resources.expressions import NULL, constant
 from cloudwright.storage.schema import events, executions, node_instances
@@ -41,13 +49,17 @@ EVENT_OR_LOG = Projection(
         "operation_id": events.c.operation_id,
         "agent_name": NULL,
         "manager_name": JsonMember(events.c.details, "worker"),
-        "error_causes": ListOfOne(
-            events.c.event_type == constant("task_failed"),
-            {
-                "type": JsonMember(events.c.details, "kind"),
-                "message": JsonMember(events.c.details, "message"),
-                "traceback": JsonMember(events.c.details, "traceback", otherwise=""),
-            },
+        "error_causes": JsonList(
+            events.c.details,
+            "error_causes",
+            otherwise=ListOfOne(
+                events.c.event_type == constant("task_failed"),
+                {
+                    "type": JsonMember(events.c.details, "kind"),
+                    "message": JsonMember(events.c.details, "message"),
+                    "traceback": JsonMember(events.c.details, "traceback", otherwise=""),
+                },
+            ),
         ),
         "details": events.c.details,
     }
