@@ -114,7 +114,7 @@ class OperationProcess:
         self._told = False
         self._revoked = False
         self._begun = False
-        self._begun_or_over: asyncio.Future[None] | None = None
+        self._begins: asyncio.Future[None] | None = None
         self._killing: asyncio.Task[bool] | None = None
         self._finishing: asyncio.Task[None] | None = None
 
@@ -199,9 +199,10 @@ class OperationProcess:
         """Wait until its code begins or it is over; False if it did neither within ``timeout`` seconds."""
         if self._begun or self.over.done():
             return True
-        if self._begun_or_over is None:
-            self._begun_or_over = self._loop.create_future()
-        await asyncio.wait([self._begun_or_over, self.over], timeout=timeout)
+        if self._begins is None:
+            self._begins = self._loop.create_future()
+        either = [self._begins, self.over]
+        await asyncio.wait(either, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         return self._begun or self.over.done()
 
     def cancel(self, mode: str) -> None:
@@ -221,8 +222,8 @@ class OperationProcess:
             self._call(cast(Call, message))
         elif kind == "begun":
             self._begun = True
-            if self._begun_or_over is not None and not self._begun_or_over.done():
-                self._begun_or_over.set_result(None)
+            if self._begins is not None and not self._begins.done():
+                self._begins.set_result(None)
         elif kind == "end" and self._said is None:
             self._said = cast(End, message)
             self._stop_timer()

@@ -171,9 +171,9 @@ async def test_what_was_told_to_begin_cannot_be_revoked_and_is_waited_for() -> N
     runner, books, _ = await start("begin_late")
     assert not runner.revoke(ID)
     assert not await runner.begun(ID, 0.01)
-    waiting = asyncio.ensure_future(runner.begun(ID, PATIENCE))
+    waiting = asyncio.ensure_future(runner.begun(ID, 2 * PATIENCE))
     runner.cancel(ID, "cancel")
-    assert await waiting
+    assert await soon(waiting)
     assert await runner.begun(ID, 0)
     assert await runner.kill(ID, "it is over")
     assert (await books.end()).state == "failed"
