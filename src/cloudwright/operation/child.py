@@ -9,7 +9,6 @@ from typing import Any
 
 from cloudwright.child.current import current_ctx
 from cloudwright.child.errors import NonRecoverableError
-from cloudwright.model.frames.operation import check_to_operation
 from cloudwright.model.json_values import offence
 from cloudwright.operation.context import Context
 from cloudwright.operation.failure_report import describe
@@ -28,7 +27,7 @@ def main(channel: Channel) -> None:
     """
     supervisor = HostConnection(channel)
     try:
-        begin = channel.receive_begin(check_to_operation)
+        begin = channel.receive_begin()
     except FrameError as error:
         message = f"The operation's process did not understand what it is to do: {error}."
         supervisor.end(_failed(describe(NonRecoverableError(message))))

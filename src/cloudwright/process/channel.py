@@ -46,8 +46,9 @@ class Channel:
         except OSError as error:
             raise ChannelClosed(f"The supervisor of this process is gone ({error}).") from error
 
-    def receive_begin(self, check: Callable[[Any], str | None]) -> dict[str, Any]:
-        """Return the first frame. From here on every frame is checked with ``check`` (``model.frames``).
+    def receive_begin(self, check: Callable[[Any], str | None] | None = None) -> dict[str, Any]:
+        """Return the first frame. From here on every frame is checked with ``check`` (``model.frames``), if
+        the supervisor has not done that.
 
         Raises FrameError if it is no ``begin`` frame of this version, ChannelClosed at end of file.
         """

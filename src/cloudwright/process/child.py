@@ -32,8 +32,9 @@ class ChildSpec:
     ``name`` is what its processes are found by (``orphans``, ``ps``), at most 128 bytes; ``entry`` is
     "package.module:function", called with the child's Channel. ``env`` is added to the zygote's environment.
     ``cwd`` None is the root directory. ``memory_limit`` is in bytes of writable memory. ``check`` is the
-    check of what it says (``model.frames``): a child whose frame does not pass is killed. ``attempt``
-    distinguishes children of one name, if an earlier one may have left something running.
+    check of what it says (``model.frames``): a child whose frame does not pass is killed. ``check_sent`` is
+    that of what it is sent, for a child that does not check it. ``attempt`` distinguishes children of one
+    name, if an earlier one may have left something running.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ChildSpec:
     memory_limit: int | None = None
     umask: int | None = None
     check: Callable[[Mapping[str, Any]], str | None] | None = None
+    check_sent: Callable[[Mapping[str, Any]], str | None] | None = None
     attempt: int = 0
 
     def __post_init__(self) -> None:
@@ -116,6 +118,7 @@ class Child:
         self._members = members
         self._leave_output = leave_output
         self._decoder = Decoder(fast_json.loads, spec.check, MAX_FROM_CHILD)
+        self._check_sent = spec.check_sent
         self._channel: socket.socket | None = channel
         self._output: int | None = output
         self._reading = False
@@ -132,8 +135,11 @@ class Child:
         listen any more.
 
         A child that lets more than 64 MiB wait is killed. Raises TypeError or ValueError if ``message`` is
-        not JSON, FrameError if it is too large.
+        not JSON, FrameError if it is too large or has not the shape of its type.
         """
+        problem = self._check_sent(message) if self._check_sent is not None else None
+        if problem is not None:
+            raise FrameError(problem)
         frame = memoryview(pack(fast_json.dumps(message)))
         if self._channel is None:
             return

@@ -208,7 +208,7 @@ class OperationProcess:
     def cancel(self, mode: str) -> None:
         """Notify the process that its execution was asked to stop."""
         if self.child is not None:
-            self.child.send({"type": "cancel", "mode": mode})
+            self.child.send({"type": "cancel", "mode": str(mode)})
 
     # The child's observer.
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloudwright.errors import Conflict, Unavailable
+from cloudwright.model.frames.checking import FrameCheck
 from cloudwright.model.frames.operation import check_from_operation
 from cloudwright.process.backlog import SharedBacklog
 from cloudwright.process.child import ChildSpec
@@ -67,20 +68,30 @@ class Runner:
         timeout: float | None = None,  # noqa: ASYNC109 - the operation's own, not this call's
         timeout_recoverable: bool = True,
         gate: Gate | None = None,
+        check_sent: FrameCheck | None = None,
     ) -> None:
         """Fork the operation's process and send it ``begin`` (the frame without its type); returns once it is
         forked.
 
         If it cannot be forked, the sink gets an end with a recoverable failure. ``timeout`` is in
-        seconds, ``memory_limit`` in bytes of writable memory. Raises errors.Conflict when the operation runs
+        seconds, ``memory_limit`` in bytes of writable memory, ``check_sent`` the check of what the process is
+        sent, which it does not check itself. Raises errors.Conflict when the operation runs
         here already, errors.Unavailable when the runner is closing.
         """
         if self._closing:
             raise Unavailable(f"Operation {operation_id} cannot be started: its worker is stopping.")
         if operation_id in self._attempts:
             raise Conflict(f"Operation {operation_id} runs already: it is never run twice at the same time.")
-        check = check_from_operation
-        spec = ChildSpec(operation_id, entry, env or {}, cwd, memory_limit, check=check, attempt=attempt)
+        spec = ChildSpec(
+            operation_id,
+            entry,
+            env or {},
+            cwd,
+            memory_limit,
+            check=check_from_operation,
+            check_sent=check_sent,
+            attempt=attempt,
+        )
         process = OperationProcess(
             operation_id, self._clock(), self._sink, self._kill_grace, self._backlog, self._forget
         )

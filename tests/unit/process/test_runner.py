@@ -13,6 +13,7 @@ import pytest
 from observing import PATIENCE, end_group, in_loop, in_uvloop, is_dead, soon, start_zygote
 
 from cloudwright.errors import Conflict, Unavailable
+from cloudwright.model.frames.operation import check_to_operation
 from cloudwright.model.json_values import MAX_NESTING
 from cloudwright.model.operation import Failure
 from cloudwright.process import operation_process
@@ -54,6 +55,8 @@ class Books:
             raise Conflict("no")
         if method == "much":
             return "x" * MAX_FRAME
+        if method == "deep":
+            return DEEP
         if method == "never":
             await asyncio.get_running_loop().create_future()
         if method == "slow":
@@ -593,6 +596,30 @@ async def test_one_that_cannot_be_told_what_to_do_ends() -> None:
     end = await books.end()
     assert end.failure is not None
     assert "it could not be sent its first frame" in end.failure.message
+
+
+@in_loop
+async def test_one_whose_first_frame_has_a_field_that_is_wrong_ends_with_an_error_that_names_it() -> None:
+    zygote, books = await start_zygote(), Books()
+    begin = {"version": VERSION, "operation": {"id": 1}}
+    entry = "unruly:wait_for_cancel"
+    await Runner(books).run(zygote, ID, begin, entry=entry, check_sent=check_to_operation)
+    end = await books.end()
+    assert end.failure is not None
+    assert "the field `operation.id` of the `begin` frame must be text, not an integer" in end.failure.message
+
+
+@in_loop
+async def test_a_reply_that_is_nested_too_deep_is_refused() -> None:
+    def check(frame: Any) -> str | None:
+        return check_to_operation(frame) if frame["type"] == "reply" else None
+
+    _, books, _ = await start("ask_for_depth", check_sent=check)
+    end = await books.end()
+    assert end.result["kind"] == "FrameError"
+    assert (
+        "the field `value` of the `reply` frame is nested deeper than the 100 levels" in end.result["message"]
+    )
 
 
 @in_loop

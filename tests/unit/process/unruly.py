@@ -308,9 +308,13 @@ def chatter(channel: Channel) -> None:
     channel.send(END)
 
 
-def ask_for_much(channel: Channel) -> None:
+def ask_for_depth(channel: Channel) -> None:
+    ask_for_much(channel, "deep")
+
+
+def ask_for_much(channel: Channel, method: str = "much") -> None:
     channel.receive()
-    channel.send({"type": "call", "id": 1, "method": "much", "args": {}})
+    channel.send({"type": "call", "id": 1, "method": method, "args": {}})
     reply = channel.receive()
     channel.send({**END, "result": reply["error"]})
 

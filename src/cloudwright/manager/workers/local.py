@@ -18,6 +18,7 @@ from cloudwright.manager.operation_run import OperationRun
 from cloudwright.manager.plugin_environments import OPERATIONS, PluginEnvironment, PluginEnvironments
 from cloudwright.manager.workers.protocol import Subjects
 from cloudwright.model.execution import CancelMode
+from cloudwright.model.frames.operation import check_to_operation
 from cloudwright.model.operation import Failure
 from cloudwright.operation.tempdirs import remove_abandoned
 from cloudwright.process.runner import OperationEnd, OperationSink, Runner
@@ -126,6 +127,7 @@ class LocalWorker:
                 timeout=operation.get("timeout"),
                 timeout_recoverable=bool(operation.get("timeout_recoverable")),
                 gate=self._gate.bind(run.execution_id),
+                check_sent=check_to_operation,
             )
         except Exception as error:
             # Catch everything: a granted operation without an end would block its workflow forever.
