@@ -25,7 +25,11 @@ def refused(kind, status, call, *args, **kwargs):
 blueprint = client.blueprints.upload(blueprint_path, "first", labels=[{"env": "test"}])
 assert (blueprint.id, blueprint["state"], blueprint.main_file_name) == ("first", "uploaded", "blueprint.yaml")
 assert client.blueprints.upload(blueprint_path, "chunked", legacy=True)["state"] == "uploaded"
-assert client.blueprints.validate(blueprint_path, "never") is None
+validation = client.blueprints.validate(blueprint_path, "never")
+assert client.executions.get(validation["upload_execution"]["id"]).status == "terminated"
+upload = client.executions.get(blueprint.upload_execution["id"])
+assert (upload.workflow_id, upload.status) == ("upload_blueprint", "terminated")
+assert blueprint.requirements == {"secrets": [], "parent_capabilities": []}, blueprint.requirements
 refused(errors.CloudifyClientError, 404, client.blueprints.get, "never")
 refused(errors.CloudifyClientError, 409, client.blueprints.upload, blueprint_path, "first")
 message = refused(errors.CloudifyClientError, 400, client.blueprints.publish_archive, "http://x/y.zip", "url")
@@ -41,6 +45,10 @@ assert client.blueprints.list(_size=1).metadata.pagination.total == 2
 refused(errors.UnknownDeploymentInputError, 400, client.deployments.create, "first", "d", inputs={"x": 1})
 deployment = client.deployments.create("first", "d", inputs={"greeting": "hi"}, display_name="D")
 assert (deployment.id, deployment.display_name, deployment.inputs) == ("d", "D", {"greeting": "hi"})
+# As scripts wait for it: listed first, and over.
+created = client.executions.list(deployment_id="d")[0]
+assert (created.workflow_id, created.status) == ("create_deployment_environment", "terminated")
+assert created.id == client.deployments.get("d")["create_execution"]
 assert {workflow.name for workflow in deployment.workflows} >= {"install", "uninstall"}
 assert client.deployments.capabilities.get("d").capabilities == {"voice": "say:hi"}
 assert client.deployments.list(_include=["id"])[0] == {"id": "d"}
@@ -99,4 +107,8 @@ for thread in threads:
 assert len(client.deployments.list()) == 9
 client.deployments.delete("d", force=True)
 assert len(client.node_instances.list(deployment_id="d")) == 0
+deleted = client.executions.list(deployment_id="d", workflow_id="delete_deployment_environment").one()
+assert deleted.status == "terminated"
+client.deployments.create("first", "d")
+assert [item.workflow_id for item in client.executions.list(deployment_id="d")] == [created.workflow_id]
 print("ok")

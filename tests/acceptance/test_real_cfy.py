@@ -129,7 +129,7 @@ def test_install_and_uninstall(cfy: Cfy) -> None:
     said = cfy("install", SCRIPTED, "-b", blueprint, "-d", deployment, "-i", "greeting=hi")
     assert "Finished executing workflow install" in said
     assert "clearing my throat" in said
-    [execution] = rows(cfy, "executions", "list", "-d", deployment)
+    [_created, execution] = rows(cfy, "executions", "list", "-d", deployment)
     assert (execution["workflow_id"], execution["status"]) == ("install", "completed")
     assert "hi world" in cfy("deployments", "outputs", deployment)
 
@@ -154,7 +154,7 @@ def test_node_instances(cfy: Cfy, installed: str) -> None:
 
 
 def test_executions_and_their_events(cfy: Cfy, installed: str) -> None:
-    [execution] = rows(cfy, "executions", "list", "-d", installed)
+    [_created, execution] = rows(cfy, "executions", "list", "-d", installed)
     id = execution["id"]
     said = cfy("executions", "get", id)
     assert id in said
@@ -186,7 +186,7 @@ def started(cfy: Cfy, manager: ManagerProcess, *parameters: str) -> tuple[str, A
     given = [word for parameter in parameters for word in ("-p", parameter)]
     following = cfy.begin("executions", "start", "chain", "-d", deployment, "-p", "seconds=600", *given)
     pid = manager.await_logged("start", "step0")[-1]
-    [execution] = rows(cfy, "executions", "list", "-d", deployment)
+    [_created, execution] = rows(cfy, "executions", "list", "-d", deployment)
     assert execution["status"] == "started"
     return execution["id"], following, pid
 
@@ -247,7 +247,7 @@ def test_a_workflow_that_fails(cfy: Cfy, manager: ManagerProcess) -> None:
     )  # fmt: skip
     assert "failed" in said
     assert "this cannot work" in said
-    [execution] = rows(cfy, "executions", "list", "-d", deployment)
+    [_created, execution] = rows(cfy, "executions", "list", "-d", deployment)
     assert execution["status"] == "failed"
     assert "this cannot work" in cfy("executions", "get", execution["id"])
 
@@ -256,7 +256,7 @@ def test_queue_and_schedule(cfy: Cfy, manager: ManagerProcess) -> None:
     deployment = manager.deploy()
     said = cfy("executions", "start", "chain", "-d", deployment, "--schedule", "203012312359+0000")
     assert "is scheduled for" in said
-    [execution] = rows(cfy, "executions", "list", "-d", deployment)
+    [_created, execution] = rows(cfy, "executions", "list", "-d", deployment)
     assert execution["scheduled_for"] == "2030-12-31T23:59:00.000Z"
     cfy("executions", "cancel", execution["id"])
     assert "cancelled" in cfy("executions", "get", execution["id"])

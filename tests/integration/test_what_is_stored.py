@@ -112,7 +112,7 @@ def test_a_workflow_that_cannot_be_resumed_fails_only_if_it_may_have_begun(tmp_p
         assert point.partition("=")[0] in (tmp_path / "blown").read_text()
         manager._settings[FUSE] = ""
         manager.restart()
-        (found,) = manager.client.executions.list(deployment_id=deployment).items
+        (_created, found) = manager.client.executions.list(deployment_id=deployment).items
         execution = manager.end(found["id"])
         assert execution["status"] == status, execution["error"]
         assert len(manager.logged("start")) == (status == "terminated")

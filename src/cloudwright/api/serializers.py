@@ -6,11 +6,12 @@ from typing import Any
 
 from cloudwright.api.plans import expand_plan
 from cloudwright.api.responses import optional_timestamp, timestamp
-from cloudwright.manager.blueprints import END_STATES, FAILED_STATES, UPLOAD_EXECUTION, UPLOADED
+from cloudwright.manager.blueprints import END_STATES, FAILED_STATES, UPLOADED, Validation
 from cloudwright.manager.views import DeploymentView
 from cloudwright.manager.workflow_availability import is_available
 from cloudwright.model import rest
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
+from cloudwright.storage.executions.recorded import Recorded
 from cloudwright.storage.records import (
     Blueprint,
     Execution,
@@ -41,7 +42,7 @@ def blueprint(row: Blueprint, *, with_plan: bool = False) -> rest.Blueprint:
         "updated_at": optional_timestamp(row.updated_at),
         "upload_execution": {"id": row.upload_execution} if row.upload_execution else None,
         "is_hidden": False,
-        "requirements": None,
+        "requirements": row.requirements,
         "tenant_name": row.tenant,
         "created_by": row.created_by,
         "visibility": row.visibility,
@@ -49,6 +50,21 @@ def blueprint(row: Blueprint, *, with_plan: bool = False) -> rest.Blueprint:
     if with_plan:
         made["plan"] = expand_plan(row.plan)
     return made
+
+
+def validated(tenant: str, id: str, validation: Validation, by: str) -> rest.Blueprint:
+    """Return a blueprint that was only validated: nothing of it is stored but the execution."""
+    row = Blueprint(
+        id=id,
+        tenant=tenant,
+        state="validating",
+        visibility="private",
+        created_by=by,
+        created_at=validation.began,
+        updated_at=validation.began,
+        upload_execution=validation.execution_id,
+    )
+    return blueprint(row)
 
 
 def labels(stored: list[dict[str, Any]]) -> list[rest.Label]:
@@ -89,6 +105,7 @@ def deployment(view: DeploymentView) -> rest.Deployment:
         "updated_at": optional_timestamp(row.updated_at),
         "installation_status": "active" if installed else "inactive",
         "deployment_status": _deployment_status(latest, installed),
+        "create_execution": row.create_execution,
         "latest_execution": latest.id if latest else None,
         "latest_execution_id": latest.id if latest else None,
         "latest_execution_status": _LATEST.get(latest.status, "in_progress") if latest else None,
@@ -119,9 +136,8 @@ _LATEST = {
 def _deployment_status(latest: Execution | None, installed: bool) -> str:
     if latest is not None and latest.status not in END_STATUSES:
         return "in_progress"
-    if installed and (latest is None or latest.status is ExecutionStatus.TERMINATED):
-        return "good"
-    return "requires_attention"
+    failed = latest is not None and latest.status is ExecutionStatus.FAILED
+    return "good" if installed and not failed else "requires_attention"
 
 
 def workflows(view: DeploymentView) -> list[rest.Workflow]:
@@ -172,10 +188,7 @@ def node(row: NodeRow, owner: Owner | None) -> rest.Node:
 
 
 def upload(row: Blueprint) -> rest.Execution:
-    """Return a blueprint's upload as the execution of a system workflow, which is how clients follow it.
-
-    It is nothing stored: everything is read from the blueprint's state.
-    """
+    """Return a blueprint's upload, while it goes on, as the execution that is stored at its end."""
     if row.state == UPLOADED:
         status = ExecutionStatus.TERMINATED
     elif row.state in FAILED_STATES:
@@ -183,8 +196,8 @@ def upload(row: Blueprint) -> rest.Execution:
     else:
         status = ExecutionStatus.STARTED
     return {
-        "id": f"{UPLOAD_EXECUTION}:{row.id}",
-        "workflow_id": UPLOAD_EXECUTION,
+        "id": row.upload_execution or "",
+        "workflow_id": Recorded.UPLOAD_BLUEPRINT,
         "deployment_id": None,
         "deployment_display_name": None,
         "blueprint_id": row.id,
@@ -192,7 +205,7 @@ def upload(row: Blueprint) -> rest.Execution:
         "status_display": _DISPLAY.get(status, str(status)),
         "error": row.error,
         "parameters": {},
-        "is_system_workflow": True,
+        "is_system_workflow": False,
         "is_dry_run": False,
         "is_resumable": False,
         "created_at": optional_timestamp(row.created_at) or "",

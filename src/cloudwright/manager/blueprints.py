@@ -12,7 +12,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -36,6 +36,7 @@ from cloudwright.manager.identifiers import check_id, check_visibility
 from cloudwright.manager.labels import make_labels, plan_labels
 from cloudwright.manager.preflight import plan_warnings, secret_warnings
 from cloudwright.storage import blueprints
+from cloudwright.storage.executions import recorded
 from cloudwright.storage.filters import BlueprintFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Blueprint
@@ -47,8 +48,6 @@ UPLOADED = "uploaded"
 FAILED_STATES = frozenset({"failed_uploading", "failed_extracting", "failed_parsing", "invalid"})
 END_STATES = FAILED_STATES | {UPLOADED}
 DEFAULT_MAIN_FILE = "blueprint.yaml"
-#: Names the system execution under which clients of the REST API follow an upload.
-UPLOAD_EXECUTION = "upload_blueprint"
 
 Parse = Callable[[str, Path], Awaitable[dict[str, Any]]]
 
@@ -59,17 +58,33 @@ class BlueprintInUse(DependentExists):
     code = "blueprint_in_use"
 
 
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """A blueprint could be uploaded; ``warnings`` are of what in it is probably not meant."""
+
+    execution_id: str
+    began: datetime
+    warnings: list[dict[str, Any]]
+
+
 class Blueprints:
     """``parse`` turns a tenant's application file into a plan, and raises errors.InvalidBlueprint."""
 
     def __init__(
-        self, store: Store, bus: Bus, home: Path, parse: Parse, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        bus: Bus,
+        home: Path,
+        parse: Parse,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
     ) -> None:
         self._store = store
         self._bus = bus
         self._home = home
         self._parse = parse
         self._clock = clock
+        self._new_id = new_id
         self._uploads: set[asyncio.Task[Blueprint]] = set()
 
     @property
@@ -110,7 +125,7 @@ class Blueprints:
                 visibility=visibility,
                 created_by=by,
                 labels=make_labels(labels, by=by, now=now),
-                upload_execution=f"{UPLOAD_EXECUTION}:{id}",
+                upload_execution=self._new_id(),
             )
             blueprint = await self._store.write(_begin, new, now)
         except BaseException:
@@ -126,12 +141,26 @@ class Blueprints:
         return await asyncio.shield(task)
 
     async def validate(
-        self, tenant: str, archive: Path, *, main_file: str | None = None
-    ) -> list[dict[str, Any]]:
-        """Unpack and parse ``archive``, which is removed, and keep nothing. Returns the plan's warnings.
+        self, tenant: str, id: str, archive: Path, *, main_file: str | None = None, by: str | None
+    ) -> Validation:
+        """Unpack and parse ``archive``, which is removed, and keep nothing but the record of an execution.
 
         Raises as ``upload`` does.
         """
+        began, execution_id = self._clock(), self._new_id()
+        try:
+            warnings = await self._validate(tenant, archive, main_file)
+        except CloudwrightError as error:
+            await self._store.write(
+                _record, tenant, id, execution_id, by, began, self._clock(), str(error), validate=True
+            )
+            raise
+        await self._store.write(
+            _record, tenant, id, execution_id, by, began, self._clock(), None, validate=True
+        )
+        return Validation(execution_id, began, warnings)
+
+    async def _validate(self, tenant: str, archive: Path, main_file: str | None) -> list[dict[str, Any]]:
         try:
             name = _main_file(main_file)
             with tempfile.TemporaryDirectory(dir=self.incoming, prefix="validate-") as folder:
@@ -248,9 +277,7 @@ class Blueprints:
 
     async def _fail(self, blueprint: Blueprint, state: str, error: str) -> None:
         await asyncio.to_thread(shutil.rmtree, self._folder(blueprint), True)
-        await self._store.write(
-            blueprints.set_state, blueprint.tenant, blueprint.id, state, error=error, now=self._clock()
-        )
+        await self._store.write(_end_failed, blueprint, state, error, self._clock())
         self._publish(blueprint, state)
 
     def _publish(self, blueprint: Blueprint, state: str) -> None:
@@ -333,9 +360,56 @@ def _finish(
         plan=plan,
         path=path,
         labels=labels,
+        requirements=plan.get("requirements") or None,
         description=plan.get("description"),
     )
+    _record_upload(conn, stored, now)
     return replace(stored, plan=plan)
+
+
+def _end_failed(conn: Connection, blueprint: Blueprint, state: str, error: str, now: datetime) -> None:
+    stored = blueprints.set_state(conn, blueprint.tenant, blueprint.id, state, error=error, now=now)
+    _record_upload(conn, stored, now)
+
+
+def _record_upload(conn: Connection, blueprint: Blueprint, now: datetime) -> None:
+    assert blueprint.upload_execution
+    assert blueprint.created_at
+    _record(
+        conn,
+        blueprint.tenant,
+        blueprint.id,
+        blueprint.upload_execution,
+        blueprint.created_by,
+        blueprint.created_at,
+        now,
+        blueprint.error,
+    )
+
+
+def _record(
+    conn: Connection,
+    tenant: str,
+    id: str,
+    execution_id: str,
+    by: str | None,
+    began: datetime,
+    ended: datetime,
+    error: str | None,
+    validate: bool = False,
+) -> None:
+    recorded.record(
+        conn,
+        recorded.Recorded.UPLOAD_BLUEPRINT,
+        execution_id,
+        tenant,
+        blueprint_id=id,
+        parameters={"blueprint_id": id, "validate_only": validate},
+        by=by,
+        began=began,
+        ended=ended,
+        error=error,
+    )
 
 
 def _set_labels(

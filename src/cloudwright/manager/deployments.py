@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import shutil
 import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,8 @@ from cloudwright.planning import (
     prepare_deployment,
 )
 from cloudwright.storage import blueprints, deployments, instances
-from cloudwright.storage.records import Blueprint, Deployment
+from cloudwright.storage.executions import recorded
+from cloudwright.storage.records import Blueprint, Deployment, JsonObject
 from cloudwright.storage.store import Store
 
 #: What a deployment's settings may hold, each a number and none below the one given here.
@@ -123,8 +124,9 @@ class Deployments:
             visibility=visibility,
             created_by=by,
             settings=dict(settings or {}),
+            create_execution=self._new_id(),
         )
-        stored = await self._store.write(deployments.create, new, plan.nodes, instances, now)
+        stored = await self._store.write(_create, new, plan.nodes, instances, inputs, now, self._clock())
         self._publish(tenant, id, "created")
         return stored
 
@@ -132,13 +134,13 @@ class Deployments:
         """Return a warning for each kind of thing in the deployment that cannot run in this version."""
         return await self._store.read(deployment_warnings, tenant, id)
 
-    async def delete(self, tenant: str, id: str, *, force: bool = False) -> Deployment:
+    async def delete(self, tenant: str, id: str, *, force: bool = False, by: str | None = None) -> Deployment:
         """Delete a deployment with its nodes, its node instances and what plugins kept; its executions stay.
 
         Raises NotFound, and without ``force`` DependentExists if an execution is not over or something is
         still installed.
         """
-        deployment = await self._store.write(deployments.delete, tenant, id, force=force)
+        deployment = await self._store.write(_delete, tenant, id, force, self._new_id(), by, self._clock())
         await asyncio.to_thread(shutil.rmtree, self._workdirs / tenant / id, ignore_errors=True)
         self._publish(tenant, id, "deleted")
         return deployment
@@ -249,6 +251,51 @@ def _deployable_blueprint(conn: Connection, tenant: str, id: str, blueprint_id: 
     except NotFound:
         return blueprint
     raise Conflict(f"There is a deployment `{id}` already. Delete it, or use another id.")
+
+
+def _create(
+    conn: Connection,
+    new: Deployment,
+    nodes: Sequence[JsonObject],
+    made: Sequence[NodeInstance],
+    inputs: Mapping[str, Any],
+    began: datetime,
+    now: datetime,
+) -> Deployment:
+    stored = deployments.create(conn, new, nodes, made, now)
+    assert new.create_execution is not None
+    recorded.record(
+        conn,
+        recorded.Recorded.CREATE_DEPLOYMENT,
+        new.create_execution,
+        new.tenant,
+        deployment_id=new.id,
+        blueprint_id=new.blueprint_id,
+        parameters={"inputs": dict(inputs), "display_name": new.display_name},
+        by=new.created_by,
+        began=began,
+        ended=now,
+    )
+    return stored
+
+
+def _delete(
+    conn: Connection, tenant: str, id: str, force: bool, execution_id: str, by: str | None, now: datetime
+) -> Deployment:
+    deployment = deployments.get(conn, tenant, id)
+    recorded.record(
+        conn,
+        recorded.Recorded.DELETE_DEPLOYMENT,
+        execution_id,
+        tenant,
+        deployment_id=id,
+        blueprint_id=deployment.blueprint_id,
+        parameters={"force": force},
+        by=by,
+        began=now,
+        ended=now,
+    )
+    return deployments.delete(conn, tenant, id, force=force)
 
 
 def _set_labels(

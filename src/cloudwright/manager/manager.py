@@ -123,7 +123,7 @@ class Manager:
             clock=clock,
             new_id=new_id,
         )
-        self.blueprints = Blueprints(store, bus, settings.home, self._parse, clock)
+        self.blueprints = Blueprints(store, bus, settings.home, self._parse, clock, new_id)
         self.plugins = Plugins(store, settings.home, clock, new_id)
         self.deployments = Deployments(store, bus, clock, new_id, settings.home / WORKDIRS)
         self.accounts = Accounts(store, clock)

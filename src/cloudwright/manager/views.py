@@ -50,12 +50,11 @@ def list_blueprints(
 
 
 def get_upload(conn: Connection, tenant: str, execution_id: str) -> Blueprint:
-    """Return the blueprint whose upload is shown as the execution of that id. Raises NotFound."""
-    blueprint_id = execution_id.partition(":")[2]
-    try:
-        return blueprints.get(conn, tenant, blueprint_id)
-    except NotFound as error:
-        raise NotFound(f"There is no execution `{execution_id}`.") from error
+    """Return the blueprint whose upload is the execution of that id. Raises NotFound."""
+    blueprint = blueprints.get_by_upload(conn, tenant, execution_id)
+    if blueprint is None:
+        raise NotFound(f"There is no execution `{execution_id}` in tenant `{tenant}`.")
+    return blueprint
 
 
 def list_deployments(

@@ -30,6 +30,7 @@ _CATALOGUE = KeyedTable(
         "path",
         "labels",
         "upload_execution",
+        "requirements",
     },
     heavy={"plan"},
 )
@@ -39,6 +40,9 @@ _DEPENDENTS = (
         deployments.c.tenant == bindparam("of_tenant"), deployments.c.blueprint_id == bindparam("blueprint")
     )
     .order_by(deployments.c.id)
+)
+_BY_UPLOAD = _CATALOGUE.light.where(
+    blueprints.c.tenant == bindparam("of_tenant"), blueprints.c.upload_execution == bindparam("execution")
 )
 _SORTABLE: dict[str, ColumnElement[Any]] = {
     name: blueprints.c[name]
@@ -65,6 +69,12 @@ def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any
 def get(conn: Connection, tenant: str, id: str, *, with_plan: bool = False) -> Blueprint:
     """Raises NotFound. The plan is large: it is None unless asked for."""
     return _CATALOGUE.get(conn, tenant, id, whole=with_plan)
+
+
+def get_by_upload(conn: Connection, tenant: str, execution_id: str) -> Blueprint | None:
+    """Return the blueprint whose upload has that id."""
+    row = conn.execute(_BY_UPLOAD, {"of_tenant": tenant, "execution": execution_id}).first()
+    return None if row is None else Blueprint(*row)
 
 
 def list_blueprints(conn: Connection, filter: BlueprintFilter, page: Page) -> tuple[list[Blueprint], int]:

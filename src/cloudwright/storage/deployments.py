@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, not_, select
 from sqlalchemy import update as sql_update
 
 from cloudwright.errors import DependentExists, NotFound
@@ -21,6 +21,7 @@ from cloudwright.model.operation import OperationState
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import blueprints
 from cloudwright.storage.columns import is_, is_any
+from cloudwright.storage.executions.recorded import leave_executions
 from cloudwright.storage.filters import DeploymentFilter, NodeFilter
 from cloudwright.storage.instances import (
     add_instances,
@@ -66,11 +67,15 @@ _NODES = select(
 )
 _GET_NODE = _NODES.where(_OF_DEPLOYMENT, node_rows.c.id == bindparam("node_id"))
 _PACKED = Prepared(select(node_rows.c.node).where(_OF_DEPLOYMENT).order_by(node_rows.c.position))
+_ITS_EXECUTIONS = and_(
+    executions.c.tenant == bindparam("of_tenant"),
+    executions.c.deployment_id == bindparam("deployment"),
+    not_(executions.c.deployment_gone),
+)
 _UNFINISHED = (
     select(executions.c.id, executions.c.workflow_id, executions.c.status)
     .where(
-        executions.c.tenant == bindparam("of_tenant"),
-        executions.c.deployment_id == bindparam("deployment"),
+        _ITS_EXECUTIONS,
         is_any(executions.c.status, frozenset(ExecutionStatus) - END_STATUSES),
     )
     .order_by(executions.c.created_at, executions.c.id)
@@ -78,8 +83,7 @@ _UNFINISHED = (
 _RESIDUAL = (
     select(executions.c.id, executions.c.workflow_id, executions.c.status)
     .where(
-        executions.c.tenant == bindparam("of_tenant"),
-        executions.c.deployment_id == bindparam("deployment"),
+        _ITS_EXECUTIONS,
         exists().where(
             operations.c.execution_id == executions.c.id,
             is_(operations.c.state, OperationState.STARTED),
@@ -190,7 +194,8 @@ def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any
 
 
 def delete(conn: Connection, tenant: str, id: str, *, force: bool = False) -> Deployment:
-    """Delete it with its nodes and node instances, and return what it was; its executions stay.
+    """Delete it with its nodes and node instances, and return what it was. Its executions stay readable under
+    its id, and never belong to another deployment of that id.
 
     Raises NotFound, and without ``force`` DependentExists if an execution is not over, an operation of an
     ended one still runs, or an instance is live.
@@ -220,6 +225,7 @@ def delete(conn: Connection, tenant: str, id: str, *, force: bool = False) -> De
                 f"Deployment `{id}` has live node instances: {named}{more}. "
                 "Run `uninstall` first, or delete with force."
             )
+    leave_executions(conn, tenant, id)
     return _CATALOGUE.remove(conn, tenant, id)
 
 

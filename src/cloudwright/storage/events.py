@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from cloudwright.model.event import EVENT, LOG, Event
+from cloudwright.storage.execution_queries import OF_PRESENT_DEPLOYMENT
 from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.json_codec import storable
 from cloudwright.storage.locks import lock_executions
@@ -120,7 +121,6 @@ def _conditions(filter: EventFilter) -> Iterator[ColumnElement[bool]]:
     yield from one_of(
         {
             events.c.execution_id: filter.execution_ids,
-            executions.c.deployment_id: filter.deployment_ids,
             executions.c.blueprint_id: filter.blueprint_ids,
             node_instances.c.node_id: filter.node_ids,
             events.c.node_instance_id: filter.node_instance_ids,
@@ -130,6 +130,9 @@ def _conditions(filter: EventFilter) -> Iterator[ColumnElement[bool]]:
             events.c.level: filter.levels,
         }
     )
+    if filter.deployment_ids is not None:
+        yield from one_of({executions.c.deployment_id: filter.deployment_ids})
+        yield OF_PRESENT_DEPLOYMENT
     if filter.message is not None:
         yield events.c.message.icontains(filter.message, autoescape=True)
     if filter.from_time is not None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, exists, func, not_, or_, select
 
 from cloudwright.errors import NotFound
 from cloudwright.model.execution import ACTIVE_STATUSES, END_STATUSES, ExecutionStatus
@@ -18,9 +18,15 @@ from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import Listing, Page, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, Execution
-from cloudwright.storage.schema import executions, operations
+from cloudwright.storage.schema import deployments, executions, operations
 
 EXECUTION_COLUMNS = columns_of(Execution, executions)
+_present = deployments.alias("present")
+#: The execution is not of a deleted deployment whose id another one has now.
+OF_PRESENT_DEPLOYMENT = or_(
+    not_(executions.c.deployment_gone),
+    ~exists().where(_present.c.tenant == executions.c.tenant, _present.c.id == executions.c.deployment_id),
+)
 
 _ALL = select(*EXECUTION_COLUMNS)
 _GET = Prepared(_ALL.where(executions.c.id == bindparam("execution")))
@@ -155,13 +161,15 @@ def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
         {
             table.tenant: None if filter.tenant is None else [filter.tenant],
             table.id: filter.ids,
-            table.deployment_id: filter.deployment_ids,
             table.blueprint_id: filter.blueprint_ids,
             table.workflow_id: filter.workflow_ids,
             table.status: filter.statuses,
             table.created_by: None if filter.created_by is None else [filter.created_by],
         }
     )
+    if filter.deployment_ids is not None:
+        yield from one_of({table.deployment_id: filter.deployment_ids})
+        yield OF_PRESENT_DEPLOYMENT
     if filter.created_from is not None:
         yield table.created_at >= filter.created_from
     if filter.created_to is not None:

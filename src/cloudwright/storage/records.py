@@ -212,6 +212,7 @@ class Blueprint:
     path: str | None = None
     labels: list[JsonObject] = field(default_factory=list)
     upload_execution: str | None = None
+    requirements: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,7 @@ class Deployment:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     settings: JsonObject = field(default_factory=dict)
+    create_execution: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,9 @@ class Managing:
     def __post_init__(self) -> None:
         ids = (f"{number:06d}" for number in itertools.count())
         self.accounts = Accounts(self.store, self.clock, hasher=PasswordHasher(1, 8, 1))
-        self.blueprints = Blueprints(self.store, self.bus, self.home, self.parse, self.clock)
+        self.blueprints = Blueprints(
+            self.store, self.bus, self.home, self.parse, self.clock, lambda: uuid.uuid4().hex
+        )
         self.plugins = Plugins(self.store, self.home, self.clock, lambda: uuid.uuid4().hex)
         self.deployments = Deployments(
             self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs"

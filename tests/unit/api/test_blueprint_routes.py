@@ -57,7 +57,7 @@ def test_the_bytes_alone(api: Api, chunked: bool) -> None:
 
 
 def test_in_the_background(api: Api) -> None:
-    """The command line follows an upload by what looks like an execution, though nothing of it is stored."""
+    """The command line follows an upload by its execution, whose events say how it ended."""
     subscription = api.manager.bus.subscribe("blueprint.>")
     api.do(subscription.__aenter__())
     id, answer = upload(api, archive(BLUEPRINT), async_upload=True)
@@ -74,9 +74,16 @@ def test_in_the_background(api: Api) -> None:
     assert (execution["workflow_id"], execution["status"], execution["error"]) == (
         "upload_blueprint", "terminated", None,
     )  # fmt: skip
-    assert execution["is_system_workflow"]
-    assert api.items("/events", execution_id=execution_id) == []
-    api.refused("POST", f"/executions/{execution_id}", 404, "not_found_error", json={"action": "cancel"})
+    assert (execution["blueprint_id"], execution["is_resumable"]) == (id, False)
+    [listed] = api.items("/executions", blueprint_id=id)
+    assert listed == execution
+    assert [event["event_type"] for event in api.items("/events", execution_id=execution_id)] == [
+        "workflow_started", "workflow_succeeded",
+    ]  # fmt: skip
+    for action in ("cancel", "resume"):
+        api.refused(
+            "POST", f"/executions/{execution_id}", 400, "illegal_action_error", json={"action": action}
+        )
     api.refused("GET", "/executions/upload_blueprint:none", 404, "not_found_error")
 
 
@@ -96,7 +103,13 @@ def test_a_blueprint_that_is_wrong_is_told_by_file_and_line(api: Api) -> None:
     kept = api.get(f"/blueprints/{id}")
     assert kept["state"] == "invalid"
     assert "blueprint.yaml:4:" in kept["error"]
-    assert api.get(f"/executions/{kept['upload_execution']['id']}")["status"] == "failed"
+    [execution] = api.items("/executions", blueprint_id=id)
+    assert (execution["id"], execution["status"]) == (kept["upload_execution"]["id"], "failed")
+    assert "blueprint.yaml:4:" in execution["error"]
+    assert not execution["is_resumable"]
+    api.refused(
+        "POST", f"/executions/{execution['id']}", 400, "illegal_action_error", json={"action": "resume"}
+    )
 
     _, answer = upload(api, archive(BLUEPRINT))
     assert answer.status_code == 201
@@ -141,7 +154,7 @@ def test_a_url_is_refused(api: Api) -> None:
 def test_validating(api: Api) -> None:
     id = api.unique("blueprint")
     form = {"params": (None, "{}"), "blueprint_archive": ("x", archive(BLUEPRINT))}
-    assert api.http.put(f"/blueprints/{id}/validate", files=form).status_code == 204
+    assert api.http.put(f"/blueprints/{id}/validate", files=form).status_code == 201
     assert api.http.put(f"/blueprints/{id}/validate?warnings=true", files=form).json() == {"warnings": []}
     twice = archive(BLUEPRINT + "metadata: {a: 1, a: 2}\n")
     (warning,) = upload(api, twice)[1].json()["warnings"]

@@ -31,7 +31,8 @@ def test_a_deployment_is_made_of_a_blueprint(api: Api) -> None:
         "private",
     )
     assert (made["installation_status"], made["deployment_status"]) == ("inactive", "requires_attention")
-    assert made["latest_execution_id"] is None
+    assert made["latest_execution_id"] == made["create_execution"]
+    assert made["latest_execution_status"] == "completed"
     assert {workflow["name"] for workflow in made["workflows"]} >= {"install", "uninstall"}
     assert api.items(f"/deployments/{id}/workflows") == made["workflows"]
     assert [(label["key"], label["value"]) for label in made["labels"]] == [("env", "test")]
@@ -157,7 +158,7 @@ def test_what_executions_and_instances_say_of_a_deployment(api: Api) -> None:
 
     another = api.execution(id)
     api.post(f"/executions/{another}", {"action": "cancel"})
-    assert seen() == ("cancelled", "requires_attention", "active")
+    assert seen() == ("cancelled", "good", "active")
 
 
 def test_labels(api: Api) -> None:
@@ -177,9 +178,44 @@ def test_delete(api: Api) -> None:
     params = {"force": "True", "delete_logs": "False", "recursive": "False"}
     assert api.http.delete(f"/deployments/{id}", params=params).status_code == 204
     assert api.items("/node-instances", deployment_id=id) == []
-    # The command line looks for what it takes for the execution that deletes.
-    assert api.items("/executions", deployment_id=id, workflow_id="delete_deployment_environment") == []
+    [deleting] = api.items("/executions", deployment_id=id, workflow_id="delete_deployment_environment")
+    assert (deleting["status"], deleting["created_by"]) == ("terminated", "admin")
     api.refused("DELETE", f"/deployments/{id}", 404, "not_found_error")
+
+
+def test_a_deployment_has_an_execution_that_created_it(api: Api) -> None:
+    id = api.deployment(size=3)
+    first, second = api.items("/executions", deployment_id=id)[0], api.execution(id)
+    assert first["id"] == api.get(f"/deployments/{id}", _include="create_execution")["create_execution"]
+    assert (first["workflow_id"], first["status"]) == ("create_deployment_environment", "terminated")
+    assert (first["is_system_workflow"], first["parameters"]["inputs"]) == (False, {"size": 3})
+    assert [item["id"] for item in api.items("/executions", deployment_id=id)] == [first["id"], second]
+    assert [event["event_type"] for event in api.items("/events", execution_id=first["id"])] == [
+        "workflow_started", "workflow_succeeded",
+    ]  # fmt: skip
+    api.refused("POST", f"/executions/{first['id']}", 400, "illegal_action_error", json={"action": "cancel"})
+
+
+def test_executions_of_a_deleted_deployment_are_never_those_of_another(api: Api) -> None:
+    id = api.deployment()
+    blueprint = api.get(f"/deployments/{id}")["blueprint_id"]
+    running = api.execution(id)
+    api.start(running)
+    api.happen(running, "of the first")
+    api.http.delete(f"/deployments/{id}", params={"force": True})
+    of_first = [item["id"] for item in api.items("/executions", deployment_id=id)]
+    assert len(of_first) == 3
+    assert running in of_first
+
+    made = api.put(f"/deployments/{id}", {"blueprint_id": blueprint, "display_name": "The second"})
+    [only] = api.items("/executions", deployment_id=id)
+    assert only["id"] == made["create_execution"] == made["latest_execution_id"]
+    assert api.items("/events", deployment_id=id, message="of the first") == []
+    assert api.get(f"/executions/{running}")["deployment_display_name"] == id
+    # What still runs of the first keeps the second neither from starting nor from being deleted.
+    assert api.post("/executions", {"deployment_id": id, "workflow_id": "install"})["status"] == "pending"
+    api.end(running)
+    assert len(api.items("/executions", deployment_id=id)) == 2
 
 
 def test_nodes(api: Api) -> None:

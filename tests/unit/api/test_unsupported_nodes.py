@@ -66,7 +66,7 @@ def test_it_is_taken_with_a_warning_and_refused_at_the_start(api: Api, text: str
         assert name in said
     assert warning["expected"] in said
     api.refused("POST", "/executions", 400, "unsupported_operation_error", json=body | {"force": True})
-    assert api.items("/executions", deployment_id=deployment) == []
+    assert api.items("/executions", deployment_id=deployment, workflow_id="install") == []
     assert api.post("/executions", body | {"workflow_id": "uninstall"})["status"] == "pending"
 
 

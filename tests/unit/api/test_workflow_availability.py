@@ -62,7 +62,7 @@ def test_one_that_is_not_built_says_so(api: Api, deployment: str, name: str, for
     said = api.refused("POST", "/executions", 400, "unavailable_workflow_error", json=body)
     assert "not built yet" in said
     assert "`force`" not in said
-    assert api.items("/executions", deployment_id=body["deployment_id"]) == []
+    assert api.items("/executions", deployment_id=body["deployment_id"], workflow_id=name) == []
 
 
 def test_rules_refuse_a_start_and_force_does_not_ask_them(api: Api, deployment: str) -> None:
@@ -71,7 +71,7 @@ def test_rules_refuse_a_start_and_force_does_not_ask_them(api: Api, deployment: 
     said = api.refused("POST", "/executions", 400, "unavailable_workflow_error", json=body)
     assert "`none` or `partial`, and they are `all`" in said
     assert "`force`" in said
-    assert api.items("/executions", deployment_id=deployment) == []
+    assert api.items("/executions", deployment_id=deployment, workflow_id="install") == []
     assert api.post("/executions", body | {"force": True})["status"] == "pending"
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import re
 import tarfile
 from collections.abc import Awaitable, Callable, Iterator
@@ -46,10 +47,11 @@ class World:
         self.home = home
         self.store = Store.open(f"sqlite:///{home / 'test.db'}")
         self.bus = LocalBus()
+        ids = (f"upload-{number}" for number in itertools.count())
         self.parsed: list[str] = []
         self.parse: Callable[[Path], Awaitable[dict[str, Any]]] = self.parse_well
         self.service = Blueprints(
-            self.store, self.bus, home, lambda tenant, path: self.parse(path), lambda: NOON
+            self.store, self.bus, home, lambda tenant, path: self.parse(path), lambda: NOON, lambda: next(ids)
         )
 
     async def parse_well(self, path: Path) -> dict[str, Any]:
@@ -301,13 +303,15 @@ def test_delete(world: World) -> None:
 
 
 def test_validating_keeps_nothing(world: World) -> None:
-    asyncio.run(world.service.validate(TENANT, world.archive(main="it"), main_file="main.yaml"))
+    asyncio.run(
+        world.service.validate(TENANT, "web", world.archive(main="it"), main_file="main.yaml", by="ann")
+    )
     assert world.parsed == ["it"]
     assert world.files == set()
 
     world.parse = parse_badly
     with pytest.raises(BlueprintError) as refused:
-        asyncio.run(world.service.validate(TENANT, world.archive(blueprint="")))
+        asyncio.run(world.service.validate(TENANT, "web", world.archive(blueprint=""), by="ann"))
     assert refused.value.problems[0].file == "blueprint.yaml"
     assert world.files == set()
     with pytest.raises(NotFound):

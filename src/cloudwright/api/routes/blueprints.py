@@ -107,8 +107,8 @@ async def upload_blueprint(
 
 @router.put(
     "/{id}/validate",
-    status_code=204,
-    response_class=Response,
+    status_code=201,
+    response_model=rest.Blueprint,
     responses={200: {"model": rest.Validation}},
     openapi_extra=ARCHIVE_BODY,
 )
@@ -121,14 +121,22 @@ async def validate_blueprint(
     blueprint_archive_url: str | None = None,
     warnings: bool = False,
 ) -> Response:
-    """Parse an archive without storing it; ``warnings`` returns the warnings of its text."""
+    """Parse an archive without storing it.
+
+    The response is a blueprint with the execution of its validation; with ``warnings``, the warnings of its
+    text.
+    """
     said = ArchiveDetails(
         application_file_name=application_file_name, blueprint_archive_url=blueprint_archive_url
     )
     service = context.manager.blueprints
     async with receive_archive(request, said, service.incoming) as (archive, details):
-        found = await service.validate(context.tenant, archive, main_file=details.main_file)
-    return JsonResponse({"warnings": found}) if warnings else Response(status_code=204)
+        found = await service.validate(
+            context.tenant, id, archive, main_file=details.main_file, by=context.by
+        )
+    if warnings:
+        return JsonResponse({"warnings": found.warnings})
+    return JsonResponse(serializers.validated(context.tenant, id, found, context.by), status_code=201)
 
 
 class Changes(BaseModel):

@@ -134,7 +134,7 @@ async def update_deployment(context: ContextDep, id: str, changes: Changes) -> J
 @requires(Permission.CHANGE)
 async def delete_deployment(context: ContextDep, id: str, force: bool = False) -> Response:
     """Delete a deployment of which nothing is installed; ``force`` does not look at that."""
-    await context.manager.deployments.delete(context.tenant, id, force=force)
+    await context.manager.deployments.delete(context.tenant, id, force=force, by=context.by)
     return Response(status_code=204)
 
 

@@ -26,9 +26,8 @@ from cloudwright.api.responses import (
 )
 from cloudwright.api.routing import resource_router
 from cloudwright.api.timestamps import optional_time, parse_scheduled_time
-from cloudwright.errors import InvalidInput
+from cloudwright.errors import InvalidInput, NotFound
 from cloudwright.manager import views
-from cloudwright.manager.blueprints import UPLOAD_EXECUTION
 from cloudwright.manager.executions import StartExecution
 from cloudwright.model import rest
 from cloudwright.model.execution import CancelMode, ExecutionStatus
@@ -172,10 +171,12 @@ async def _respond(
     context: RequestContext, id: str, fields: Collection[str] | None = None, status_code: int = 200
 ) -> Response:
     store = context.manager.store
-    if id.startswith(f"{UPLOAD_EXECUTION}:"):
+    try:
+        return json_response(await store.read(execution.get_json, context.tenant, id, fields), status_code)
+    except NotFound:
+        # An upload is stored when it is over.
         row = await store.read(views.get_upload, context.tenant, id)
         return JsonResponse(pick_fields(serializers.upload(row), fields), status_code)
-    return json_response(await store.read(execution.get_json, context.tenant, id, fields), status_code)
 
 
 def _statuses(names: list[str] | None) -> list[ExecutionStatus] | None:

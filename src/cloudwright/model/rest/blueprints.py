@@ -30,4 +30,4 @@ class Blueprint(Owned, total=False):
     updated_at: str | None
     upload_execution: UploadExecution | None
     is_hidden: bool
-    requirements: None
+    requirements: Object | None

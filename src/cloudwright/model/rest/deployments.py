@@ -47,6 +47,7 @@ class Deployment(Owned, total=False):
     updated_at: str | None
     installation_status: str
     deployment_status: str
+    create_execution: str | None
     latest_execution: str | None
     latest_execution_id: str | None
     latest_execution_status: str | None

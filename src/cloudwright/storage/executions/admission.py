@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, insert, not_, select, update
 
 from cloudwright.errors import ExecutionRunning, IllegalAction
 from cloudwright.model.event import Event
@@ -21,6 +21,7 @@ from cloudwright.model.execution import (
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.execution_queries import EXECUTION_COLUMNS
+from cloudwright.storage.executions.recorded import Recorded
 from cloudwright.storage.executions.rows import current_status, hold, record, this_execution
 from cloudwright.storage.locks import lock_deployment
 from cloudwright.storage.prepared import Prepared
@@ -35,7 +36,9 @@ _BLOCKING = frozenset(ExecutionStatus) - END_STATUSES - {S.SCHEDULED}
 _AHEAD = _BLOCKING - {S.QUEUED}
 
 _OF_DEPLOYMENT = and_(
-    executions.c.tenant == bindparam("of_tenant"), executions.c.deployment_id == bindparam("deployment")
+    executions.c.tenant == bindparam("of_tenant"),
+    executions.c.deployment_id == bindparam("deployment"),
+    not_(executions.c.deployment_gone),
 )
 _NEW = (
     "id",
@@ -76,6 +79,7 @@ _PROMOTE = Prepared(
         .where(
             _queued.c.tenant == bindparam("of_tenant"),
             _queued.c.deployment_id == bindparam("deployment"),
+            not_(_queued.c.deployment_gone),
             is_(_queued.c.status, S.QUEUED),
         )
         .order_by(_queued.c.created_at, _queued.c.id)
@@ -85,6 +89,7 @@ _PROMOTE = Prepared(
         ~exists().where(
             _ahead.c.tenant == bindparam("of_tenant"),
             _ahead.c.deployment_id == bindparam("deployment"),
+            not_(_ahead.c.deployment_gone),
             is_any(_ahead.c.status, _AHEAD),
         ),
     )
@@ -196,6 +201,11 @@ def resume(
         allowed = " or ".join(f"`{status}`" for status in sorted(RESUMABLE_STATUSES))
         raise IllegalAction(
             f"Execution `{id}` is `{held.status}`; only one that is {allowed} can be resumed."
+        )
+    if held.workflow_id in tuple(Recorded):
+        raise IllegalAction(
+            f"Execution `{id}` is not of a workflow, but of what the manager did by itself: it cannot be"
+            " resumed. Upload the blueprint again."
         )
     forgiven = 0
     if brought_down(held.crashes):

@@ -75,7 +75,11 @@ EXECUTION = Projection(
     beside=(
         (
             deployments,
-            and_(deployments.c.tenant == executions.c.tenant, deployments.c.id == executions.c.deployment_id),
+            and_(
+                deployments.c.tenant == executions.c.tenant,
+                deployments.c.id == executions.c.deployment_id,
+                not_(executions.c.deployment_gone),
+            ),
         ),
     ),
 )

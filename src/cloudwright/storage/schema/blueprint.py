@@ -23,5 +23,7 @@ blueprints = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("path", Text),
     Column("labels", Json, nullable=False),
-    Column("upload_execution", Text),
+    Column("upload_execution", Text, index=True),
+    # What of the plan a client asks for without it: secrets and capabilities of the deployment's parents.
+    Column("requirements", Json),
 )

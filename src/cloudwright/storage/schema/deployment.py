@@ -32,6 +32,7 @@ deployments = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("settings", Json, nullable=False),
     Column("shared", Json),  # what its nodes have in common (model.node_packing)
+    Column("create_execution", Text),
     ForeignKeyConstraint(["tenant", "blueprint_id"], ["blueprints.tenant", "blueprints.id"]),
     Index(None, "tenant", "blueprint_id"),
 )

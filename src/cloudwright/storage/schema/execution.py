@@ -50,6 +50,8 @@ executions = Table(
     Column("crashes", Integer, nullable=False, server_default=text("0")),
     # The execution that started this one while it was being cancelled.
     Column("cleanup_of", Text),
+    # Its deployment was deleted; another one may have the same id by now.
+    Column("deployment_gone", Boolean, nullable=False, server_default=false()),
     # Written when the execution ends; counted from its operations until then.
     Column("total_operations", Integer, nullable=False, server_default=text("0")),
     Column("finished_operations", Integer, nullable=False, server_default=text("0")),
