@@ -200,14 +200,14 @@ def test_a_single_execution_is_byte_by_byte_that_of_a_list(
     assert len(ids) == max(0, min(page.size or 1000, found.total - page.offset if page.size != 0 else 0))
 
 
-@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("entered", [False, True])
 @pytest.mark.parametrize("status", list(ExecutionStatus))
 def test_an_execution_is_resumable_if_a_resume_can_help(
-    store: Store, executions: dict[str, Any], status: ExecutionStatus, begun: bool
+    store: Store, executions: dict[str, Any], status: ExecutionStatus, entered: bool
 ) -> None:
-    store.write_sync(change, execution_rows, "e1", status=status, begun=begun)
+    store.write_sync(change, execution_rows, "e1", status=status, workflow_entered=entered)
     found = json.loads(store.read_sync(execution.get_json, TENANT, "e1", {"is_resumable"}))
-    helps = status in (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED) and not begun
+    helps = status in (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED) and not entered
     assert found == {"is_resumable": helps}
 
 

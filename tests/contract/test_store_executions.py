@@ -165,14 +165,14 @@ def test_that_a_workflow_began_is_kept_while_it_may_begin(store: Store) -> None:
     assert not store.write_sync(claims.begin, "e1", 0)
     claimed = store.write_sync(claims.claim, "e1", "m1", at(30), NOW)
     assert claimed is not None
-    assert not claimed.begun
+    assert not claimed.workflow_entered
     assert not store.write_sync(claims.begin, "e1", 0)
-    assert not store.read_sync(execution_queries.get, "e1").begun
+    assert not store.read_sync(execution_queries.get, "e1").workflow_entered
     cancel(store)
     assert store.write_sync(claims.begin, "e1", 1)
-    assert store.read_sync(execution_queries.get, "e1").begun
+    assert store.read_sync(execution_queries.get, "e1").workflow_entered
     finish(store, outcome=Outcome.CANCELLED)
-    assert store.write_sync(admission.resume, "e1", by="admin", now=NOW).begun
+    assert store.write_sync(admission.resume, "e1", by="admin", now=NOW).workflow_entered
 
 
 @pytest.mark.parametrize("mode", [CancelMode.FORCE, CancelMode.KILL])
@@ -180,7 +180,7 @@ def test_no_workflow_begins_once_it_is_forced_to_end(store: Store, mode: CancelM
     start(store)
     cancel(store, mode)
     assert not store.write_sync(claims.begin, "e1", 1)
-    assert not store.read_sync(execution_queries.get, "e1").begun
+    assert not store.read_sync(execution_queries.get, "e1").workflow_entered
 
 
 def test_renew_keeps_what_is_still_the_owners(store: Store) -> None:

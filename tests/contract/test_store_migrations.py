@@ -84,8 +84,8 @@ def test_what_was_claimed_before_it_was_kept_may_have_begun(empty_url: str) -> N
         config.attributes["connection"] = conn
         command.downgrade(config, "0001")
     store = Store.open(empty_url)
-    assert store.read_sync(execution_queries.get, "claimed").begun
-    assert not store.read_sync(execution_queries.get, "waiting").begun
+    assert store.read_sync(execution_queries.get, "claimed").workflow_entered
+    assert not store.read_sync(execution_queries.get, "waiting").workflow_entered
     store.close()
 
 

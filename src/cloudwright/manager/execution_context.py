@@ -167,7 +167,7 @@ def workflow_begin(
         },
         "resume": resume,
         "resumed": snapshot.execution.resumed,
-        "begun": snapshot.execution.begun,
+        "workflow_entered": snapshot.execution.workflow_entered,
         "graphs": graphs,
     }
 

@@ -13,7 +13,7 @@ from cloudwright.errors import CloudwrightError
 
 #: The version of all frames (``model.frames``): a ``begin`` frame carries it, and a child of another version
 #: refuses.
-VERSION = 1
+VERSION = 2
 #: The most that one frame's JSON may take (bytes).
 MAX_FRAME = 64 * 1024 * 1024
 #: The most that a frame of a child may take (bytes): whatever a child says fits into a frame to another

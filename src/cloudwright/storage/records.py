@@ -49,9 +49,9 @@ class Execution:
     """One run of a workflow.
 
     ``term`` is the fencing number of its owner: 0 before the first claim, and only growing. ``resumed``
-    counts how often a user resumed it. ``begun`` says that the function of a workflow that can not be resumed
-    may have been called. ``crashes`` counts how often its manager died while it ran, since it last ran for a
-    while or was resumed. ``deadline`` is when a standard cancel becomes a forced one. ``error``
+    counts how often a user resumed it. ``workflow_entered`` says that the function of a workflow that can not
+    be resumed may have been called. ``crashes`` counts how often its manager died while it ran, since it last
+    ran for a while or was resumed. ``deadline`` is when a standard cancel becomes a forced one. ``error``
     says why a failed execution failed; a cancelled one may keep a note there (workers that could not be
     reached). ``total_operations`` and ``finished_operations`` count its tasks: all of them, and those that
     succeeded or failed.
@@ -86,7 +86,7 @@ class Execution:
     deadline: datetime | None
     timeout: float | None
     expires_at: datetime | None
-    begun: bool
+    workflow_entered: bool
     crashes: int
     total_operations: int
     finished_operations: int

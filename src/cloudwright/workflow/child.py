@@ -64,7 +64,7 @@ def run(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
         begin = briefed(begin, connection)
         function = load(begin)
         resumable = bool(getattr(function, "resumable", False))
-        if begin.get("begun") and not resumable:
+        if begin.get("workflow_entered") and not resumable:
             return _not_resumable(begin)
         ctx = WorkflowContext(begin, connection, resumable)
         parameters = dict(begin["execution"].get("parameters") or {})

@@ -153,9 +153,9 @@ def test_a_workflow_begins_only_under_its_owners_term(tmp_path: Path) -> None:
 
             with pytest.raises(StaleTerm, match="was not begun"):
                 await journal(1).answer("begin", {})
-            assert not (await store.read(execution_queries.get, "e")).begun
+            assert not (await store.read(execution_queries.get, "e")).workflow_entered
             assert await journal(2).answer("begin", {}) is None
-            assert (await store.read(execution_queries.get, "e")).begun
+            assert (await store.read(execution_queries.get, "e")).workflow_entered
             await manager.close()
 
     run(check())

@@ -50,7 +50,7 @@ class Rows:
     lease_until: datetime | None = None
     deadline: datetime | None = None
     kill_term: int = 0
-    begun: bool = False
+    workflow_entered: bool = False
     tasks: dict[str, Task] = field(default_factory=lambda: {name: Task() for name in OPERATIONS})
 
     def become(self, status: ExecutionStatus) -> None:
@@ -77,7 +77,7 @@ class Rows:
     def begin(self, term: int) -> bool:
         if self.status not in GRANTING_STATUSES or self.term != term:
             return False
-        self.begun = True
+        self.workflow_entered = True
         return True
 
     def renew(self, owner: str, term: int, now: datetime) -> bool:

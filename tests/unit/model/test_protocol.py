@@ -225,7 +225,7 @@ class Protocol(RuleBasedStateMachine):
 
     def begin(self, manager: Manager) -> None:
         mode = MODE_OF_STATUS.get(self.rows.status)
-        manager.hosting = Hosting(self.rows.term, mode, may_call=not self.rows.begun)
+        manager.hosting = Hosting(self.rows.term, mode, may_call=not self.rows.workflow_entered)
 
     def fork(self, manager: Manager) -> None:
         for id, task in self.rows.tasks.items():
@@ -379,7 +379,7 @@ class Protocol(RuleBasedStateMachine):
 
     @invariant()
     def what_may_not_be_called_again_is_called_once_and_that_is_stored(self) -> None:
-        assert self.calls == self.rows.begun
+        assert self.calls == self.rows.workflow_entered
 
     @invariant()
     def what_is_over_waits_for_nothing(self) -> None:

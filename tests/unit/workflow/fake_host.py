@@ -401,7 +401,7 @@ class FakeHost:
             },
             "resume": False,
             "resumed": 0,
-            "begun": False,
+            "workflow_entered": False,
             "cancel": None,
             "graphs": [],
         }

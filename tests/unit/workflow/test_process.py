@@ -139,20 +139,22 @@ def test_a_function_that_cannot_be_had_is_named_with_its_plugin_and_where_it_was
 
 
 def test_a_workflow_that_cannot_be_resumed_says_what_to_do() -> None:
-    error = error_of(lambda ctx: None, resume=True, begun=True)
+    error = error_of(lambda ctx: None, resume=True, workflow_entered=True)
     assert "@workflow(resumable=True)" in error["message"]
     assert "Start it anew" in error["message"]
 
 
 def test_it_counts_as_stopped_where_it_was_asked_to_stop() -> None:
-    assert run(lambda ctx: None, resume=True, begun=True, cancel="cancel")["outcome"] == "cancelled"
+    assert (
+        run(lambda ctx: None, resume=True, workflow_entered=True, cancel="cancel")["outcome"] == "cancelled"
+    )
 
 
 def test_one_that_was_never_called_runs_for_the_first_time_whoever_owned_it_before() -> None:
     assert run(lambda ctx: ctx.resume, resume=True)["result"] is False
 
 
-def test_only_one_that_cannot_be_resumed_is_kept_as_begun_and_before_it_is_called() -> None:
+def test_only_one_that_cannot_be_resumed_is_recorded_as_entered_and_before_it_is_called() -> None:
     seen = []
     host = FakeHost(THING)
     host.run(lambda ctx: seen.extend(call["method"] for call in host.calls))

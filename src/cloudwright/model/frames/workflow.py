@@ -76,7 +76,7 @@ class Begin(TypedDict):
     ]
     resume: Annotated[bool, "an earlier process of this execution may have run"]
     resumed: Annotated[int, "how often a user resumed the execution"]
-    begun: Annotated[bool, "the function of a workflow that is not resumable may have been called"]
+    workflow_entered: Annotated[bool, "the function of a workflow that is not resumable may have been called"]
     cancel: Annotated[str | None, "the mode of a request to cancel that was made already"]
     graphs: Annotated[list[StoredGraph], "see [Stored graphs](#stored-graphs)"]
     parts: NotRequired[Annotated[int, "how many chunks of lists follow, see [Chunks](#chunks)"]]

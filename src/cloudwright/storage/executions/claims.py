@@ -77,7 +77,7 @@ _BEGIN = Prepared(
     .where(
         this_execution, is_any(current_status, GRANTING_STATUSES), executions.c.term == bindparam("current")
     )
-    .values(begun=True)
+    .values(workflow_entered=True)
     .returning(executions.c.id)
 )
 _RENEW = (

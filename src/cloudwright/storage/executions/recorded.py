@@ -45,7 +45,7 @@ _COLUMNS = (
     "created_at",
     "started_at",
     "ended_at",
-    "begun",
+    "workflow_entered",
 )
 _INSERT = Prepared(insert(executions), _COLUMNS)
 _LEAVE = Prepared(
@@ -102,7 +102,7 @@ def record(
         started_at=began,
         ended_at=ended,
         # There is no workflow that a resume could call again.
-        begun=True,
+        workflow_entered=True,
     )
     what = deployment_id or blueprint_id
     end = "succeeded" if error is None else "failed"

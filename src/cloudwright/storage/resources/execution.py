@@ -61,8 +61,10 @@ EXECUTION = Projection(
         "total_operations": _progress(executions.c.total_operations),
         "finished_operations": _progress(executions.c.finished_operations, _FINISHED),
         "resumed": executions.c.resumed,
-        # A workflow that is not resumable is not called again once it may have begun.
-        "is_resumable": and_(is_any(executions.c.status, RESUMABLE_STATUSES), not_(executions.c.begun)),
+        # A workflow that is not resumable is not called again once its function may have been called.
+        "is_resumable": and_(
+            is_any(executions.c.status, RESUMABLE_STATUSES), not_(executions.c.workflow_entered)
+        ),
         "cancel_mode": executions.c.cancel_mode,
         "cancel_requested_by": executions.c.cancel_requested_by,
         "cancel_requested_at": executions.c.cancel_requested_at,

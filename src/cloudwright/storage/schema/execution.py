@@ -45,7 +45,7 @@ executions = Table(
     # Operations that were sent under this term or before are to be killed, although the execution is over.
     Column("kill_term", Integer, nullable=False, server_default=text("0")),
     # The function of a workflow that can not be resumed was about to be called, and may have done anything.
-    Column("begun", Boolean, nullable=False, server_default=false()),
+    Column("workflow_entered", Boolean, nullable=False, server_default=false()),
     # How often its manager died while it ran, since it last ran for a while or was resumed by a user.
     Column("crashes", Integer, nullable=False, server_default=text("0")),
     # The execution that started this one while it was being cancelled.
