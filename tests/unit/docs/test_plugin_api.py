@@ -14,9 +14,7 @@ from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.executors import NoAgent, check_executor
 from cloudwright.model.executors import CENTRAL, EXECUTORS
 from cloudwright.model.topology import NodeInstance
-from cloudwright.operation.context import Context
-from cloudwright.operation.context_parts import OperationContext
-from cloudwright.operation.node import NodeContext, NodeInstanceContext
+from cloudwright.operation.context import Context, NodeContext, NodeInstanceContext, OperationContext
 from cloudwright.planning import EvaluationError, evaluate
 from cloudwright.storage.records import Deployment
 

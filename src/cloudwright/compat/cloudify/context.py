@@ -5,19 +5,15 @@ from cloudwright.operation.context import (
     NODE_INSTANCE,
     RELATIONSHIP_INSTANCE,
     AgentContext,
-    Context,
-)
-from cloudwright.operation.context_parts import (
     BlueprintContext,
     BootstrapContext,
-    DeploymentContext,
-    OperationContext,
-    PluginContext,
-)
-from cloudwright.operation.node import (
+    Context,
     ContextCapabilities,
+    DeploymentContext,
     NodeContext,
     NodeInstanceContext,
+    OperationContext,
+    PluginContext,
     RelationshipContext,
     RelationshipSubjectContext,
 )

@@ -6,9 +6,7 @@ import logging
 from typing import Any
 
 from cloudwright.compat.cloudify.utils import setup_logger
-from cloudwright.operation.context import Context
-from cloudwright.operation.context_parts import BootstrapContext, OperationContext
-from cloudwright.operation.node import ContextCapabilities
+from cloudwright.operation.context import BootstrapContext, Context, ContextCapabilities, OperationContext
 
 __all__ = [
     "MockCloudifyContext",

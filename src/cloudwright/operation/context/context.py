@@ -8,49 +8,20 @@ from functools import cached_property
 from typing import Any
 
 from cloudwright.child.errors import NonRecoverableError
-from cloudwright.operation.context_parts import (
-    BlueprintContext,
-    BootstrapContext,
-    DeploymentContext,
-    OperationContext,
-    PluginContext,
-)
+from cloudwright.operation.context.agent import AgentContext
+from cloudwright.operation.context.capabilities import ContextCapabilities
+from cloudwright.operation.context.deployment import BlueprintContext, BootstrapContext, DeploymentContext
+from cloudwright.operation.context.instance import NodeInstanceContext, RelationshipSubjectContext
+from cloudwright.operation.context.node import NodeContext
+from cloudwright.operation.context.operation import OperationContext, PluginContext
 from cloudwright.operation.host_connection import HostConnection
 from cloudwright.operation.logger import FrameHandler, operation_logger
-from cloudwright.operation.node import (
-    ContextCapabilities,
-    NodeContext,
-    NodeInstanceContext,
-    RelationshipSubjectContext,
-)
 from cloudwright.operation.resources import Resources, render
 from cloudwright.operation.rest_client import Record, RestClient
 
 DEPLOYMENT = "deployment"
 NODE_INSTANCE = "node-instance"
 RELATIONSHIP_INSTANCE = "relationship-instance"
-
-
-class AgentContext:
-    """``ctx.agent``: how an agent gets onto a machine that an operation makes."""
-
-    def __init__(self, ctx: Context) -> None:
-        self._ctx = ctx
-
-    def init_script(self, agent_config: dict[str, Any] | None = None) -> str | None:
-        """Return the script that installs an agent when a machine starts first, or None if none is wanted.
-
-        Raises NonRecoverableError if it wants one: there is no such script.
-        """
-        node = self._ctx.node
-        properties = node.properties
-        method = (properties.get("agent_config") or {}).get("install_method")
-        if method not in ("init_script", "provided", "plugin") or properties.get("install_agent") is False:
-            return None
-        raise NonRecoverableError(
-            f"Node `{node.name}` has the agent install_method `{method}`, for which there is no script. Put "
-            "the agent onto the machine's image, and set agent_config.install_method to `none`."
-        )
 
 
 class Context:
@@ -159,7 +130,7 @@ class Context:
     def agent(self) -> AgentContext:
         """How an agent gets onto the machine that this operation makes."""
         self._expect(NODE_INSTANCE, "ctx.agent")
-        return AgentContext(self)
+        return AgentContext(self.node)
 
     @cached_property
     def plugin(self) -> PluginContext:

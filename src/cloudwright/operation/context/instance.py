@@ -1,4 +1,4 @@
-"""Nodes and node instances as ``ctx`` shows them."""
+"""``ctx.instance``, its relationships, and the two ends of a relationship."""
 
 from __future__ import annotations
 
@@ -7,79 +7,9 @@ from typing import Any
 
 from cloudwright.child.errors import NonRecoverableError, RequestRefused
 from cloudwright.model.json_values import offence
+from cloudwright.operation.context.node import NodeContext
 from cloudwright.operation.host_connection import HostConnection
 from cloudwright.operation.properties import ImmutableProperties, RuntimeProperties
-
-
-class NodeContext:
-    """``ctx.node``: a node, as an instance of it sees it.
-
-    ``instance_id`` is what SELF means in its properties. ``node`` is its dictionary (docs/reference/plan.md),
-    or None to ask the manager for it when it is looked at.
-    """
-
-    def __init__(
-        self, name: str, instance_id: str, supervisor: HostConnection, node: dict[str, Any] | None = None
-    ) -> None:
-        self._name = name
-        self._instance_id = instance_id
-        self._supervisor = supervisor
-        self._loaded = node
-        self._properties: ImmutableProperties | None = None
-
-    @property
-    def _node(self) -> dict[str, Any]:
-        if self._loaded is None:
-            self._loaded = self._supervisor.call("node", id=self._name)
-        return self._loaded or {}
-
-    @property
-    def id(self) -> str:
-        """The node's name, the same as ``name``."""
-        return self._name
-
-    @property
-    def name(self) -> str:
-        """The node's name in the blueprint."""
-        return self._name
-
-    @property
-    def type(self) -> str:
-        """The name of the node's type."""
-        return str(self._node["type"])
-
-    @property
-    def type_hierarchy(self) -> list[str]:
-        """Names of the node's type and of all types that it derives from, the root first."""
-        return list(self._node.get("type_hierarchy") or [self._node["type"]])
-
-    @property
-    def properties(self) -> ImmutableProperties:
-        """The node's properties, by name, with their intrinsic functions evaluated as things are now.
-
-        They cannot be changed: writing to them raises NonRecoverableError. Raises RequestRefused if a
-        function cannot be evaluated.
-        """
-        if self._properties is None:
-            properties = self._node.get("properties") or {}
-            if any(_may_be_function(value) for value in properties.values()):
-                properties = self._supervisor.call("evaluate", value=properties, instance=self._instance_id)
-            self._properties = ImmutableProperties(properties)
-        return self._properties
-
-    @property
-    def number_of_instances(self) -> int | None:
-        """How many instances the node was deployed with, or None if that is not known."""
-        count = (self._node.get("instances") or {}).get("deploy", self._node.get("number_of_instances"))
-        return None if count is None else int(count)
-
-    @property
-    def relationships(self) -> list[dict[str, Any]]:
-        """The node's relationships: dictionaries as in the plan (docs/reference/plan.md)."""
-        if "relationships" not in self._node:
-            # The frame that began the operation leaves them out: they are large, and few operations look.
-            self._loaded = self._supervisor.call("node", id=self._name)
-        return list(self._node.get("relationships") or ())
 
 
 class NodeInstanceContext:
@@ -319,40 +249,3 @@ class RelationshipSubjectContext:
     def __init__(self, node: NodeContext, instance: NodeInstanceContext) -> None:
         self.node = node
         self.instance = instance
-
-
-class ContextCapabilities:
-    """The runtime properties of what an instance has relationships with; the older way to reach them."""
-
-    def __init__(self, instance: Any) -> None:
-        self._instance = instance
-
-    def get_all(self) -> dict[str, dict[str, Any]]:
-        """Runtime properties by the id of their instance."""
-        return {
-            relationship.target.instance.id: relationship.target.instance.runtime_properties
-            for relationship in self._instance.relationships
-        }
-
-    def __getitem__(self, key: str) -> Any:
-        """Raises NonRecoverableError unless exactly one of them has ``key``."""
-        having = {id: properties for id, properties in self.get_all().items() if key in properties}
-        if len(having) == 1:
-            return having.popitem()[1][key]
-        found = f"several have it: {', '.join(having)}" if having else "none has it"
-        raise NonRecoverableError(
-            f"Exactly one target of `{self._instance.id}` must have the runtime property `{key}`: {found}."
-        )
-
-    def __contains__(self, key: str) -> bool:
-        return any(key in properties for properties in self.get_all().values())
-
-    def __str__(self) -> str:
-        return str(self.get_all())
-
-
-def _may_be_function(value: Any) -> bool:
-    """Return whether ``value`` is or holds what looks like an intrinsic function: a dictionary of one key."""
-    if isinstance(value, dict):
-        return len(value) == 1 or any(_may_be_function(each) for each in value.values())
-    return isinstance(value, list) and any(_may_be_function(each) for each in value)
