@@ -68,7 +68,7 @@ class WorkflowJournal:
         problem = call_problem(method, args, WORKFLOW_METHODS)
         if problem is not None:
             raise InvalidInput(problem)
-        if method == "briefing":
+        if method == "context_chunk":
             part = self.pending_chunks.pop(args["part"], None)
             if part is None:
                 raise InvalidInput(f"Unknown or already consumed chunk {args['part']} of the begin frame.")

@@ -92,7 +92,7 @@ def briefed(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, A
     """
     whole = dict(begin)
     for number in range(whole.get("parts") or 0):
-        part = connection.call("briefing", part=number)
+        part = connection.call("context_chunk", part=number)
         found: Any = whole
         for step in part["path"]:
             found = found[step]

@@ -25,7 +25,7 @@ class Asked:
         self.asked: list[int] = []
 
     def call(self, method: str, /, part: int) -> Any:
-        assert method == "briefing"
+        assert method == "context_chunk"
         self.asked.append(part)
         return json.loads(orjson.dumps(self.parts[part]))
 

@@ -93,7 +93,7 @@ METHODS = {
 }
 #: What only a workflow may call.
 WORKFLOW_METHODS = {
-    "briefing": Method(Chunk, "`{path, items}`, see Chunks"),
+    "context_chunk": Method(Chunk, "`{path, items}`, see Chunks"),
     "begin": Method(
         NoArguments,
         "null, once it is stored that a workflow that cannot be resumed is called",
