@@ -25,14 +25,13 @@ from typing import Any
 import orjson
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection
 
 from cloudwright.errors import Forbidden, InvalidInput, NotFound, Unauthorized
 from cloudwright.manager.login_queue import LoginQueue
 from cloudwright.storage import accounts
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.records import DEFAULT_TENANT, Tenant, Token, User
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,6 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sqlalchemy import Connection
-
 from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
 from cloudwright.dsl import BlueprintError, Plan, Problem
@@ -40,7 +38,7 @@ from cloudwright.storage.executions import recorded
 from cloudwright.storage.filters import BlueprintFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Blueprint
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 log = logging.getLogger(__name__)
 

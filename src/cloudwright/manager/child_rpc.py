@@ -7,8 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection
-
 from cloudwright.dsl.namespaces import DELIMITER
 from cloudwright.errors import InvalidInput, NotFound, Unavailable
 from cloudwright.manager.evaluation_scope import stored_scope
@@ -18,7 +16,7 @@ from cloudwright.model.frames.methods import METHODS, call_problem
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
 from cloudwright.storage import deployments, execution_queries, instances
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
-
 from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
 from cloudwright.dsl import Plan, Problem
@@ -37,7 +35,7 @@ from cloudwright.planning import (
 from cloudwright.storage import blueprints, deployments, instances
 from cloudwright.storage.executions import recorded
 from cloudwright.storage.records import Blueprint, Deployment, JsonObject
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 #: What a deployment's settings may hold, each a number and none below the one given here.
 SETTINGS: Mapping[str, float] = {

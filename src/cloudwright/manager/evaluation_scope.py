@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
 from cloudwright.errors import NotFound
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import MemoryScope, SystemFacts, evaluate
@@ -14,6 +12,7 @@ from cloudwright.storage import deployments, instances
 from cloudwright.storage.filters import InstanceFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Deployment
+from cloudwright.storage.store import Connection
 
 
 class StoredScope(MemoryScope):

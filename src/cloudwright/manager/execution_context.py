@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
 
 from cloudwright.errors import InvalidInput, NoSuchWorkflow
 from cloudwright.manager.import_resolver import imported_folders, with_code
@@ -24,6 +23,7 @@ from cloudwright.process.frames import MAX_FRAME
 from cloudwright.settings import Settings
 from cloudwright.storage import blueprints, deployments, instances, operations
 from cloudwright.storage.records import Deployment, Execution, Operation
+from cloudwright.storage.store import Connection
 
 #: What an operation may read of a node; the rest of the dictionary is the engine's business.
 NODE_KEYS = ("id", "name", "type", "type_hierarchy", "properties", "relationships", "host_id")

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import Connection
-
 from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
 from cloudwright.errors import IllegalAction, InvalidInput, NoSuchWorkflow, NotFound
@@ -23,7 +21,7 @@ from cloudwright.planning import validate_parameters
 from cloudwright.storage import deployments, execution_queries
 from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import CancelResult, Deployment, Execution, NewExecution
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 #: How long (seconds) a forced request may wait for the database before it is carried out.
 STOP_FIRST_SECONDS = 0.5

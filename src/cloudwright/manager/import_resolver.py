@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
-from sqlalchemy import Connection
 
 from cloudwright.dsl import Problem
 from cloudwright.dsl.problems import closest, listing
@@ -24,7 +23,7 @@ from cloudwright.storage import blueprints, plugins
 from cloudwright.storage.filters import BlueprintFilter, PluginFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Blueprint, Plugin
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 #: The folder of the home whose ``HOST/PATH`` is what ``https://HOST/PATH`` stands for.
 MAPPED = "imports"

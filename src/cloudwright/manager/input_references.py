@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection
-
 from cloudwright.dsl import Plan
 from cloudwright.errors import InvalidInput, NotFound
 from cloudwright.manager.evaluation_scope import stored_scope
@@ -20,7 +18,7 @@ from cloudwright.storage import blueprints, deployments, instances, secrets
 from cloudwright.storage.filters import BlueprintFilter, DeploymentFilter, SecretFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Deployment
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 _PATTERNS: Mapping[str, Callable[[str, str], bool]] = {
     "contains": lambda name, part: part in name,

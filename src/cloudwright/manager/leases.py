@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from cloudwright.background import TaskSet
 from cloudwright.errors import CloudwrightError
 from cloudwright.manager.execution_context import ExecutionSnapshot
@@ -24,7 +22,7 @@ from cloudwright.model.execution import BROUGHT_DOWN, FORCED_STATUSES, CancelMod
 from cloudwright.storage import events, execution_queries
 from cloudwright.storage.executions import claims, ending
 from cloudwright.storage.records import Execution
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 #: An execution that ran for so long (seconds) since its manager died did not bring it down.
 FORGIVEN_AFTER = 60.0

@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Connection
-
 from cloudwright.errors import NotFound
 from cloudwright.manager.operation_run import OperationRun
 from cloudwright.manager.workers.protocol import Subjects
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import instances, operations
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 log = logging.getLogger(__name__)
 

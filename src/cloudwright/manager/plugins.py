@@ -14,8 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
-
 from cloudwright.errors import Conflict, DependentExists, NotFound
 from cloudwright.manager import plugin_environments
 from cloudwright.manager.identifiers import check_visibility
@@ -24,7 +22,7 @@ from cloudwright.storage import blueprints, deployments, plugins
 from cloudwright.storage.filters import DeploymentFilter, PluginFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Plugin
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 FOLDER = "uploaded_plugins"
 _LANGUAGE = re.compile(r"(?:cloudify_dsl_)?([0-9_]{1,20})")

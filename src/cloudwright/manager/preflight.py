@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection
-
 from cloudwright.dsl import Problem
 from cloudwright.dsl.problems import listing
 from cloudwright.errors import IllegalAction
@@ -26,6 +24,7 @@ from cloudwright.planning.unsupported import (
 from cloudwright.storage import deployments
 from cloudwright.storage.instances import node_instances
 from cloudwright.storage.records import Deployment
+from cloudwright.storage.store import Connection
 
 _WORKFLOWS = "cloudify.plugins.workflows."
 _LIFECYCLE = "cloudify.interfaces.lifecycle."

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
-
 from cloudwright.background import TaskSet
 from cloudwright.bus import topics
 from cloudwright.bus.protocol import OVERFLOW, Bus
@@ -42,7 +40,7 @@ from cloudwright.process.process_table import child_key
 from cloudwright.storage import execution_queries, operations
 from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import Execution, Operation
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 #: What is due now and cannot be done now is not tried again sooner than this (seconds).
 MIN_PAUSE = 0.02

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from cloudwright.errors import NotFound
 from cloudwright.manager.workflow_availability import node_types
 from cloudwright.storage import blueprints, deployments, execution_queries, operations
@@ -26,6 +24,7 @@ from cloudwright.storage.records import (
     NodeRow,
     Owner,
 )
+from cloudwright.storage.store import Connection
 
 
 @dataclass(frozen=True, slots=True)

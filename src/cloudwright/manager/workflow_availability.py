@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection
-
 from cloudwright.errors import IllegalAction
 from cloudwright.manager.runtime_functions import is_missing
 from cloudwright.model.node_packing import Unpacking
@@ -14,6 +12,7 @@ from cloudwright.planning.availability import needs_types, refusal_of_rules
 from cloudwright.storage import deployments
 from cloudwright.storage.instances import count_by_state
 from cloudwright.storage.records import Deployment
+from cloudwright.storage.store import Connection
 
 
 class WorkflowUnavailable(IllegalAction):

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection as Connection
+from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from cloudwright.errors import InvalidInput
