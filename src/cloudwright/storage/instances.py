@@ -14,6 +14,7 @@ from cloudwright.errors import Conflict, NotFound
 from cloudwright.model.topology import DELETED, NodeInstance
 from cloudwright.storage.columns import unindexed
 from cloudwright.storage.filters import InstanceFilter
+from cloudwright.storage.locks import lock_row
 from cloudwright.storage.paging import EVERYTHING, Listing, Page, columns_of, holds, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import JsonObject
@@ -23,7 +24,7 @@ _ONE = (rows.c.tenant == bindparam("of_tenant"), rows.c.id == bindparam("instanc
 _OF_DEPLOYMENT = unindexed(rows.c.deployment_id) == bindparam("of_deployment")
 _SELECT = select(*columns_of(NodeInstance, rows))
 _GET = Prepared(_SELECT.where(*_ONE))
-_HOLD = Prepared(_SELECT.where(*_ONE).with_for_update(key_share=True))
+_HOLD = Prepared(lock_row(_SELECT.where(*_ONE)))
 _COUNT = Prepared(
     select(rows.c.state, func.count())
     .where(rows.c.tenant == bindparam("of_tenant"), rows.c.deployment_id == bindparam("of_deployment"))
@@ -34,7 +35,7 @@ _EMPTY = Prepared(
     update(rows).where(*_ONE, _OF_DEPLOYMENT).values(runtime_properties={}, version=rows.c.version + 1)
 )
 _SET_STATE = Prepared(update(rows).where(*_ONE, _OF_DEPLOYMENT).values(state=bindparam("new_state")))
-_VERSION = Prepared(select(rows.c.version).where(*_ONE, _OF_DEPLOYMENT).with_for_update(key_share=True))
+_VERSION = Prepared(lock_row(select(rows.c.version).where(*_ONE, _OF_DEPLOYMENT)))
 _SET_PROPERTIES = Prepared(
     update(rows)
     .where(*_ONE, rows.c.version == bindparam("expected"))

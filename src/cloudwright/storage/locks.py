@@ -7,13 +7,15 @@ each other; if they do, PostgreSQL ends one of them and the store runs it again.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Connection, Select, Table, Text, any_, bindparam, func, select
 
 from cloudwright.model.execution import ExecutionStatus
 from cloudwright.storage.prepared import Asked, Prepared
 from cloudwright.storage.schema import executions, operations
+
+Query = TypeVar("Query", bound=Select[Any])
 
 
 class Held(NamedTuple):
@@ -26,19 +28,30 @@ class Held(NamedTuple):
     term: int
 
 
+def lock_row(query: Query, of: Table | None = None) -> Query:
+    """Return the query so that it locks the rows that it finds, or those of the table ``of``, until commit.
+
+    Not FOR UPDATE: rows that refer to them may still be inserted meanwhile.
+    """
+    return query.with_for_update(key_share=True, of=of)
+
+
 _HELD = select(*(executions.c[name] for name in Held._fields))
-# Not FOR UPDATE: rows that refer to the execution may still be inserted meanwhile.
-_HOLD = Prepared(_HELD.where(executions.c.id == bindparam("execution")).with_for_update(key_share=True))
+_HOLD = Prepared(lock_row(_HELD.where(executions.c.id == bindparam("execution"))))
 _HOLD_OF_OPERATION = Prepared(
-    _HELD.join(operations, operations.c.execution_id == executions.c.id)
-    .where(operations.c.id == bindparam("operation"))
-    .with_for_update(key_share=True, of=executions)
+    lock_row(
+        _HELD.join(operations, operations.c.execution_id == executions.c.id).where(
+            operations.c.id == bindparam("operation")
+        ),
+        of=executions,
+    )
 )
 _LOCK_EXECUTIONS = Prepared(
-    select(executions.c.id)
-    .where(executions.c.id == any_(bindparam("ids", type_=ARRAY(Text))))
-    .order_by(executions.c.id)
-    .with_for_update(key_share=True)
+    lock_row(
+        select(executions.c.id)
+        .where(executions.c.id == any_(bindparam("ids", type_=ARRAY(Text))))
+        .order_by(executions.c.id)
+    )
 )
 _LOCK_DEPLOYMENT = Prepared(
     select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0)))

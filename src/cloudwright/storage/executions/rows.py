@@ -7,14 +7,14 @@ from sqlalchemy import Connection, bindparam, select
 from cloudwright.errors import NotFound
 from cloudwright.storage.columns import unindexed
 from cloudwright.storage.execution_queries import EXECUTION_COLUMNS
-from cloudwright.storage.locks import lock_deployment_of
+from cloudwright.storage.locks import lock_deployment_of, lock_row
 from cloudwright.storage.prepared import Prepared, Row
 from cloudwright.storage.records import Execution
 from cloudwright.storage.schema import executions
 
 this_execution = executions.c.id == bindparam("execution")
 current_status = unindexed(executions.c.status)
-_HOLD = Prepared(select(*EXECUTION_COLUMNS).where(this_execution).with_for_update(key_share=True))
+_HOLD = Prepared(lock_row(select(*EXECUTION_COLUMNS).where(this_execution)))
 
 
 def hold(conn: Connection, id: str) -> Execution:
