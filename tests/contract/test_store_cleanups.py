@@ -8,7 +8,7 @@ from stored import at, create, event_types, start
 from cloudwright.errors import ForbiddenWhileCancelling
 from cloudwright.model.execution import FORCED_MODES, Caller, CancelMode, Outcome, may_create
 from cloudwright.model.execution import ExecutionStatus as S
-from cloudwright.storage import execution_queries
+from cloudwright.storage import manager_queries
 from cloudwright.storage.executions import cancellation, ending
 from cloudwright.storage.records import CancelResult
 from cloudwright.storage.store import Store
@@ -23,7 +23,7 @@ def clean_up(store: Store, id: str, of: str = "e1") -> None:
 
 
 def statuses(store: Store, *ids: str) -> list[S]:
-    return [store.read_sync(execution_queries.get, id).status for id in ids]
+    return [store.read_sync(manager_queries.get, id).status for id in ids]
 
 
 @pytest.mark.parametrize("aware", [True, False])

@@ -12,7 +12,7 @@ from cloudwright.errors import ExecutionRunning, IllegalAction, InvalidInput, No
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.execution import ExecutionStatus as S
 from cloudwright.model.operation import OperationState
-from cloudwright.storage import execution_queries, operations
+from cloudwright.storage import manager_queries, operations
 from cloudwright.storage.executions import admission, cancellation, claims, ending
 from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import EVERYTHING, Page
@@ -21,7 +21,7 @@ from cloudwright.storage.store import Store
 
 
 def status(store: Store, id: str = "e1") -> S:
-    return store.read_sync(execution_queries.get, id).status
+    return store.read_sync(manager_queries.get, id).status
 
 
 def cancel(store: Store, mode: CancelMode = CancelMode.CANCEL, id: str = "e1", **more: datetime) -> object:
@@ -37,7 +37,7 @@ def finish(
 def test_created_as_it_was_given(store: Store) -> None:
     parameters = {"big": 2**70, "text": "ü\0\ud800", "none": None, "nested": [{"a": 1.5}]}
     created = create(store, parameters=parameters, created_by="admin", is_dry_run=True)
-    assert created == store.read_sync(execution_queries.get, "e1")
+    assert created == store.read_sync(manager_queries.get, "e1")
     assert created.parameters == parameters
     assert (created.status, created.term, created.created_at) == (S.PENDING, 0, NOW)
     assert created.created_at.utcoffset() is not None
@@ -47,9 +47,9 @@ def test_created_as_it_was_given(store: Store) -> None:
 def test_unknown_and_foreign_executions_are_not_found(store: Store) -> None:
     create(store)
     with pytest.raises(NotFound, match="`nope`"):
-        store.read_sync(execution_queries.get, "nope")
+        store.read_sync(manager_queries.get, "nope")
     with pytest.raises(NotFound, match="tenant `other`"):
-        store.read_sync(execution_queries.get, "e1", "other")
+        store.read_sync(manager_queries.get, "e1", "other")
     with pytest.raises(NotFound):
         store.write_sync(cancellation.request_cancel, "nope", CancelMode.KILL, by=None, now=NOW)
 
@@ -79,7 +79,7 @@ def test_claim(store: Store) -> None:
     assert (claimed.started_at, claimed.lease_until) == (at(1), at(30))
     assert store.write_sync(claims.claim, "e1", "m2", at(30), at(2)) is None
     assert store.write_sync(claims.claim, "nope", "m2", at(30), at(2)) is None
-    assert store.read_sync(execution_queries.get, "e1") == claimed
+    assert store.read_sync(manager_queries.get, "e1") == claimed
 
 
 def test_the_longest_age_counts_from_each_start(store: Store) -> None:
@@ -122,10 +122,10 @@ def test_a_takeover_counts_a_crash_unless_the_owner_had_released_it(store: Store
     store.write_sync(claims.forgive_crashes, "e1", 3)
     assert take(4).crashes == 4
     store.write_sync(claims.release, "m1", [("e1", 5)])
-    assert store.read_sync(execution_queries.get, "e1").owner is None
+    assert store.read_sync(manager_queries.get, "e1").owner is None
     assert take(5).crashes == 4
     store.write_sync(claims.forgive_crashes, "e1", 6)
-    assert store.read_sync(execution_queries.get, "e1").crashes == 0
+    assert store.read_sync(manager_queries.get, "e1").crashes == 0
 
 
 def test_what_brought_its_manager_down_is_resumed_by_force_only(store: Store) -> None:
@@ -150,7 +150,7 @@ def test_only_its_owner_or_whoever_comes_after_the_lease_takes_over(store: Store
     # It is renewed after it was seen to have run out, and before it was taken over.
     assert store.write_sync(claims.renew, "m1", [("e1", 1)], at(40)) == {"e1"}
     assert take("m2", 1, 39) is None
-    assert store.read_sync(execution_queries.get, "e1").owner == "m1"
+    assert store.read_sync(manager_queries.get, "e1").owner == "m1"
     # An owner that starts again finds what its earlier life owned, and has no lease to wait for.
     again = take("m1", 1, 5)
     assert again is not None
@@ -167,10 +167,10 @@ def test_that_a_workflow_began_is_kept_while_it_may_begin(store: Store) -> None:
     assert claimed is not None
     assert not claimed.workflow_entered
     assert not store.write_sync(claims.begin, "e1", 0)
-    assert not store.read_sync(execution_queries.get, "e1").workflow_entered
+    assert not store.read_sync(manager_queries.get, "e1").workflow_entered
     cancel(store)
     assert store.write_sync(claims.begin, "e1", 1)
-    assert store.read_sync(execution_queries.get, "e1").workflow_entered
+    assert store.read_sync(manager_queries.get, "e1").workflow_entered
     finish(store, outcome=Outcome.CANCELLED)
     assert store.write_sync(admission.resume, "e1", by="admin", now=NOW).workflow_entered
 
@@ -180,7 +180,7 @@ def test_no_workflow_begins_once_it_is_forced_to_end(store: Store, mode: CancelM
     start(store)
     cancel(store, mode)
     assert not store.write_sync(claims.begin, "e1", 1)
-    assert not store.read_sync(execution_queries.get, "e1").workflow_entered
+    assert not store.read_sync(manager_queries.get, "e1").workflow_entered
 
 
 def test_renew_keeps_what_is_still_the_owners(store: Store) -> None:
@@ -191,9 +191,9 @@ def test_renew_keeps_what_is_still_the_owners(store: Store) -> None:
     asked = [("mine", 1), ("taken", 1), ("over", 1), ("nope", 1)]
     assert store.write_sync(claims.renew, "m1", asked, at(99)) == {"mine"}
     assert store.write_sync(claims.renew, "m1", [], at(99)) == set()
-    assert store.read_sync(execution_queries.get, "mine").lease_until == at(99)
-    assert store.read_sync(execution_queries.get, "other").lease_until == at(30)
-    expired = store.read_sync(execution_queries.expired, at(30))
+    assert store.read_sync(manager_queries.get, "mine").lease_until == at(99)
+    assert store.read_sync(manager_queries.get, "other").lease_until == at(30)
+    expired = store.read_sync(manager_queries.expired, at(30))
     assert [execution.id for execution in expired] == ["other", "taken"]
 
 
@@ -222,9 +222,9 @@ def test_a_request_is_raised_but_not_lowered_or_repeated(store: Store) -> None:
     assert cancel(store).decision.refusal
     assert cancel(store, CancelMode.FORCE).decision.refusal
     assert cancel(store, CancelMode.KILL).execution.status is S.KILL_CANCELLING
-    before = store.read_sync(execution_queries.get, "e1")
+    before = store.read_sync(manager_queries.get, "e1")
     assert cancel(store, CancelMode.KILL).decision.refusal
-    assert store.read_sync(execution_queries.get, "e1") == before
+    assert store.read_sync(manager_queries.get, "e1") == before
     asked = [event.details for event in happened(store) if event.event_type == "execution_cancel_requested"]
     assert asked == [
         {"mode": "cancel", "by": "admin", "previous_status": "started"},
@@ -236,41 +236,41 @@ def test_a_request_is_raised_but_not_lowered_or_repeated(store: Store) -> None:
 def test_a_kill_of_what_is_over_asks_for_its_residuals_and_changes_nothing_else(store: Store) -> None:
     start(store)
     finish(store)
-    before = store.read_sync(execution_queries.get, "e1")
+    before = store.read_sync(manager_queries.get, "e1")
     assert cancel(store).decision.refusal
     assert cancel(store, CancelMode.FORCE).decision.refusal
     assert event_types(store) == ["workflow_succeeded"]
     assert cancel(store, CancelMode.KILL).decision.kill_residuals
-    assert store.read_sync(execution_queries.get, "e1") == before
+    assert store.read_sync(manager_queries.get, "e1") == before
     assert event_types(store) == ["workflow_succeeded", "execution_cancel_requested"]
-    assert store.read_sync(execution_queries.kills, "w1") == []
+    assert store.read_sync(manager_queries.kills, "w1") == []
 
 
 def test_a_kill_of_what_is_over_is_kept_until_nothing_of_it_runs(store: Store) -> None:
     start(store)
     run(store, "o1", "o2")
     finish(store, outcome=Outcome.FAILED)
-    assert store.read_sync(execution_queries.kills, "w1") == []
+    assert store.read_sync(manager_queries.kills, "w1") == []
     cancel(store, CancelMode.KILL)
-    assert store.read_sync(execution_queries.kills, "w1") == [("e1", 1)]
-    assert store.read_sync(execution_queries.kills, "another worker") == []
+    assert store.read_sync(manager_queries.kills, "w1") == [("e1", 1)]
+    assert store.read_sync(manager_queries.kills, "another worker") == []
     # What an execution that was resumed then runs is not meant.
     store.write_sync(admission.resume, "e1", by="admin", now=NOW)
     claimed = store.write_sync(claims.claim, "e1", "m1", at(30), NOW)
     assert claimed is not None
     send(store, "o3", term=2)
     assert grant(store, "o3", term=2) == {"o3"}
-    assert store.read_sync(execution_queries.kills, "w1") == [("e1", 1)]
+    assert store.read_sync(manager_queries.kills, "w1") == [("e1", 1)]
     store.write_sync(operations.end, "o1", 1, state=OperationState.FAILED, now=NOW)
     store.write_sync(operations.lose, ["o2"], "its worker was lost", NOW)
-    assert store.read_sync(execution_queries.kills, "w1") == []
+    assert store.read_sync(manager_queries.kills, "w1") == []
     # Nor is an operation that was meant, once it runs again.
     assert store.write_sync(workflow_frames.send, "e1", 2, operation("o1", 2), NOW)
     assert grant(store, "o1", term=2, attempt=2) == {"o1"}
-    assert store.read_sync(execution_queries.kills, "w1") == []
+    assert store.read_sync(manager_queries.kills, "w1") == []
     finish(store, term=2)
     cancel(store, CancelMode.KILL)
-    assert store.read_sync(execution_queries.kills, "w1") == [("e1", 2)]
+    assert store.read_sync(manager_queries.kills, "w1") == [("e1", 2)]
 
 
 def test_a_kill_of_what_waits_to_be_resumed_is_kept_too(store: Store) -> None:
@@ -279,7 +279,7 @@ def test_a_kill_of_what_waits_to_be_resumed_is_kept_too(store: Store) -> None:
     finish(store, outcome=Outcome.FAILED)
     store.write_sync(admission.resume, "e1", by="admin", now=NOW)
     assert cancel(store, CancelMode.KILL).execution.status is S.CANCELLED
-    assert store.read_sync(execution_queries.kills, "w1") == [("e1", 1)]
+    assert store.read_sync(manager_queries.kills, "w1") == [("e1", 1)]
 
 
 @pytest.mark.parametrize("mode", [CancelMode.CANCEL, CancelMode.FORCE])
@@ -289,7 +289,7 @@ def test_no_weaker_request_is_kept_as_a_kill(store: Store, mode: CancelMode) -> 
     cancel(store, mode)
     finish(store)
     cancel(store, mode)
-    assert store.read_sync(execution_queries.kills, "w1") == []
+    assert store.read_sync(manager_queries.kills, "w1") == []
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_every_active_execution_can_end(
         cancel(store, mode)
     result = finish(store, outcome, error="it broke", note="a note", killed=True)
     assert result.execution.status is final
-    assert result.execution == store.read_sync(execution_queries.get, "e1")
+    assert result.execution == store.read_sync(manager_queries.get, "e1")
     assert result.execution.error == ("it broke" if final is S.FAILED else "a note")
     assert (result.execution.owner, result.execution.lease_until) == (None, None)
     assert (result.execution.ended_at, result.execution.term) == (at(9), 1)
@@ -330,7 +330,7 @@ def test_every_active_execution_can_end(
 def test_an_end_is_stored_whatever_its_error_says(store: Store) -> None:
     start(store)
     finish(store, Outcome.FAILED, error="zero \0 byte, half \ud800")
-    assert store.read_sync(execution_queries.get, "e1").error == "zero \ufffd byte, half ?"
+    assert store.read_sync(manager_queries.get, "e1").error == "zero \ufffd byte, half ?"
 
 
 def test_what_never_started_can_not_finish(store: Store) -> None:
@@ -360,11 +360,11 @@ def test_the_end_revokes_what_has_not_started_and_names_what_runs(store: Store) 
     grant(store, "runs", "done")
     store.write_sync(operations.end, "done", 1, state=OperationState.SUCCEEDED, now=NOW)
     store.write_sync(workflow_frames.set_task, "e1", 1, "inside", OperationState.STARTED, None, NOW)
-    progress = store.read_sync(execution_queries.get, "e1")
+    progress = store.read_sync(manager_queries.get, "e1")
     assert (progress.total_operations, progress.finished_operations) == (5, 1)
-    uncounted = store.read_sync(execution_queries.get, "e1", progress=False)
+    uncounted = store.read_sync(manager_queries.get, "e1", progress=False)
     assert (uncounted.total_operations, uncounted.status) == (0, progress.status)
-    assert store.read_sync(execution_queries.with_progress, [uncounted]) == [progress]
+    assert store.read_sync(manager_queries.with_progress, [uncounted]) == [progress]
     result = finish(store, Outcome.CANCELLED)
     assert result.revoked == 3
     assert [operation.id for operation in result.residual] == ["runs"]
@@ -381,7 +381,7 @@ def test_the_end_revokes_what_has_not_started_and_names_what_runs(store: Store) 
     # The residual operation's end is kept, and counted.
     end = store.write_sync(operations.end, "runs", 1, state=OperationState.FAILED, now=NOW)
     assert (end.applied, end.execution_status) == (True, S.CANCELLED)
-    after = store.read_sync(execution_queries.get, "e1")
+    after = store.read_sync(manager_queries.get, "e1")
     assert (after.total_operations, after.finished_operations) == (5, 2)
 
 
@@ -412,7 +412,7 @@ def test_due(store: Store) -> None:
     create(store, "second", "d2", scheduled_for=at(21))
     create(store, "forced", scheduled_for=at(22), force=True)
     create(store, "later", "d3", scheduled_for=at(90))
-    assert store.read_sync(execution_queries.next_scheduled) == at(10)
+    assert store.read_sync(manager_queries.next_scheduled) == at(10)
     assert store.write_sync(admission.due, at(30)) == ["busy", "free", "second", "forced"]
     found = {id: status(store, id) for id in ("busy", "free", "second", "forced", "later")}
     assert found == {
@@ -423,7 +423,7 @@ def test_due(store: Store) -> None:
         "later": S.SCHEDULED,
     }
     assert store.write_sync(admission.due, at(30)) == []
-    assert store.read_sync(execution_queries.next_scheduled) == at(90)
+    assert store.read_sync(manager_queries.next_scheduled) == at(90)
 
 
 def test_resume(store: Store) -> None:
@@ -477,19 +477,19 @@ def test_deadlines(store: Store) -> None:
     cancel(store, id="none")
     cancel(store, id="forced", deadline=at(5))
     cancel(store, CancelMode.FORCE, id="forced")
-    active = store.read_sync(execution_queries.active)
+    active = store.read_sync(manager_queries.active)
     assert {row.id: row.deadline for row in active} == {"standard": at(10), "forced": None, "none": None}
 
 
 def test_lists(store: Store) -> None:
-    assert store.read_sync(execution_queries.next_scheduled) is None
+    assert store.read_sync(manager_queries.next_scheduled) is None
     for place, id in enumerate(["e1", "e2", "e3", "e4"]):
         create(store, id, f"d{place}", now=at(place), created_by="eve" if place % 2 else "adam")
     create(store, "system", None, now=at(9), is_system_workflow=True, tenant="other")
     store.write_sync(claims.claim, "e2", "m1", at(30), NOW)
 
     def ids(filter: ExecutionFilter, page: Page = EVERYTHING) -> tuple[list[str], int]:
-        rows, total = store.read_sync(execution_queries.list_executions, filter, page)
+        rows, total = store.read_sync(manager_queries.list_executions, filter, page)
         assert all(isinstance(row, Execution) for row in rows)
         return [row.id for row in rows], total
 
@@ -510,5 +510,5 @@ def test_lists(store: Store) -> None:
     assert ids(ExecutionFilter(), Page(size=0)) == ([], 5)
     with pytest.raises(InvalidInput, match=r"`parameters`; it can be by: .*created_at"):
         ids(ExecutionFilter(), Page(sort=(("parameters", False),)))
-    assert store.read_sync(execution_queries.pending, 2) == ["e1", "e3"]
-    assert [row.id for row in store.read_sync(execution_queries.active)] == ["e2"]
+    assert store.read_sync(manager_queries.pending, 2) == ["e1", "e3"]
+    assert [row.id for row in store.read_sync(manager_queries.active)] == ["e2"]

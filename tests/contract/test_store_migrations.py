@@ -16,7 +16,7 @@ from stored import NOW, TENANT, Together, create, start
 
 from cloudwright.errors import InvalidInput, Unavailable
 from cloudwright.model.node_packing import pack_plan
-from cloudwright.storage import blueprints, deployments, execution_queries
+from cloudwright.storage import blueprints, deployments, manager_queries
 from cloudwright.storage.alembic_runner import configuration
 from cloudwright.storage.migrate import versions
 from cloudwright.storage.records import Blueprint, Deployment
@@ -60,7 +60,7 @@ def test_opening_again_keeps_what_is_there(empty_url: str) -> None:
     created = create(store)
     store.close()
     store = Store.open(empty_url)
-    assert store.read_sync(execution_queries.get, "e1") == created
+    assert store.read_sync(manager_queries.get, "e1") == created
     store.close()
 
 
@@ -84,8 +84,8 @@ def test_what_was_claimed_before_it_was_kept_may_have_begun(empty_url: str) -> N
         config.attributes["connection"] = conn
         command.downgrade(config, "0001")
     store = Store.open(empty_url)
-    assert store.read_sync(execution_queries.get, "claimed").workflow_entered
-    assert not store.read_sync(execution_queries.get, "waiting").workflow_entered
+    assert store.read_sync(manager_queries.get, "claimed").workflow_entered
+    assert not store.read_sync(manager_queries.get, "waiting").workflow_entered
     store.close()
 
 

@@ -19,7 +19,7 @@ from stored import NOW, create, happened
 
 from cloudwright.errors import Unavailable
 from cloudwright.model.event import Event
-from cloudwright.storage import events, execution_queries
+from cloudwright.storage import events, manager_queries
 from cloudwright.storage.store import Store, database_at
 from postgres import PostgresServer
 
@@ -91,7 +91,7 @@ def test_a_server_that_restarts(
         until(lambda: not running.healthy)
         assert running.trouble
         with pytest.raises(Unavailable, match="does not answer"):
-            running.read_sync(execution_queries.get, "e1")
+            running.read_sync(manager_queries.get, "e1")
         postgres.start()
         until(lambda: running.healthy)
     pen.stop()
@@ -112,7 +112,7 @@ def test_a_lost_connection_is_replaced(postgres: PostgresServer, running: Store)
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE application_name = 'cloudwright'"
             )
-        assert running.read_sync(execution_queries.get, "e1").id == "e1"
+        assert running.read_sync(manager_queries.get, "e1").id == "e1"
     pen.stop()
     assert sorted(messages(running)) == sorted(pen.answered)
 
@@ -207,7 +207,7 @@ def test_a_locked_file_is_waited_for(file: tuple[Path, Store]) -> None:
     until(lambda: not store.healthy)
     assert store.trouble == "database is locked"
     # Who reads is not in the way of who writes.
-    assert store.read_sync(execution_queries.get, "e1").id == "e1"
+    assert store.read_sync(manager_queries.get, "e1").id == "e1"
     transaction.rollback()
     until(lambda: store.healthy and len(pen.answered) > 10)
     pen.stop()

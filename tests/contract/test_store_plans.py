@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeEngine
 from stored import NOW, TENANT, EventRecord
 
 from cloudwright.model.topology import NodeInstance
-from cloudwright.storage import deployments, events, execution_queries, instances, journal, locks, operations
+from cloudwright.storage import deployments, events, instances, journal, locks, manager_queries, operations
 from cloudwright.storage.columns import EnumText, Json, UtcDateTime
 from cloudwright.storage.executions import admission, cancellation, claims, ending, rows
 from cloudwright.storage.filters import (
@@ -46,7 +46,7 @@ MODULES = (
     claims,
     ending,
     events,
-    execution_queries,
+    manager_queries,
     instances,
     journal,
     locks,
@@ -177,15 +177,15 @@ NEWEST = Page(size=100, sort=(("created_at", True),))
 LATEST = Page(size=100, sort=(("timestamp", True),))
 #: By which index SQLite finds the page's rows.
 LISTS = {
-    "executions": (execution_queries.listing, ExecutionFilter(), NEWEST, "ix_executions_created_at"),
+    "executions": (manager_queries.listing, ExecutionFilter(), NEWEST, "ix_executions_created_at"),
     "executions of a tenant": (
-        execution_queries.listing,
+        manager_queries.listing,
         ExecutionFilter(tenant=TENANT),
         NEWEST,
         "ix_executions_tenant_created_at",
     ),
     "executions of a deployment": (
-        execution_queries.listing,
+        manager_queries.listing,
         ExecutionFilter(tenant=TENANT, deployment_ids=["d1"]),
         NEWEST,
         "ix_executions_tenant_deployment_id_created_at",
@@ -238,7 +238,7 @@ LISTS = {
 
 #: Lists whose JSON the database makes, which looks at more tables.
 TOLD: dict[Any, tuple[type, Projection]] = {
-    execution_queries.listing: (Execution, EXECUTION),
+    manager_queries.listing: (Execution, EXECUTION),
     events.listing: (EventRecord, EVENT_OR_LOG),
     operations.listing: (Operation, OPERATION),
     instances.listing: (NodeInstance, NODE_INSTANCE),
@@ -285,7 +285,7 @@ def test_a_tenants_executions_are_counted_by_an_index_alone(sqlite_conn: Connect
     plans = selects(sqlite_conn)
     # A full page says nothing about how many there are.
     filter = ExecutionFilter(tenant=TENANT, include_system_workflows=False)
-    execution_queries.list_executions(sqlite_conn, filter, Page(size=0))
+    manager_queries.list_executions(sqlite_conn, filter, Page(size=0))
     assert any("COVERING INDEX ix_executions_tenant_created_at" in step for step in plans[-1]), plans
 
 
@@ -303,6 +303,6 @@ def test_the_newest_executions_are_not_sorted(sqlite_conn: Connection) -> None:
     def explain(conn: Connection, cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
         steps.extend(explain_sqlite(conn, sql, parameters))
 
-    execution_queries.list_executions(sqlite_conn, ExecutionFilter(tenant=TENANT), NEWEST)
+    manager_queries.list_executions(sqlite_conn, ExecutionFilter(tenant=TENANT), NEWEST)
     assert [step for step in steps if "ix_executions_tenant_created_at" in step], steps
     assert "USE TEMP B-TREE FOR ORDER BY" not in steps

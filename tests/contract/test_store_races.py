@@ -30,7 +30,7 @@ from cloudwright.model.event import Event
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.execution import ExecutionStatus as S
 from cloudwright.model.operation import OperationState as O
-from cloudwright.storage import events, execution_queries, instances, journal, operations
+from cloudwright.storage import events, instances, journal, manager_queries, operations
 from cloudwright.storage.executions import admission, cancellation, claims, ending
 from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import EVERYTHING
@@ -89,7 +89,7 @@ def test_only_one_claims(store: Store, other: Store) -> None:
         )
         claimed = [answer for answer in race.answers if answer is not None]
         assert len(claimed) == 1
-        assert (claimed[0].term, claimed[0]) == (1, store.read_sync(execution_queries.get, f"e{place}"))
+        assert (claimed[0].term, claimed[0]) == (1, store.read_sync(manager_queries.get, f"e{place}"))
 
 
 def test_only_one_takes_over_and_the_old_owner_can_not_finish_then(store: Store, other: Store) -> None:
@@ -105,7 +105,7 @@ def test_only_one_takes_over_and_the_old_owner_can_not_finish_then(store: Store,
             partial(take, store, id, "m2"), partial(take, other, id, "m3"), partial(finish, other, id)
         )
         assert [answer is not None for answer in race.answers].count(True) == 1
-        assert store.read_sync(execution_queries.get, id).term == (1 if race.answers[2] else 2)
+        assert store.read_sync(manager_queries.get, id).term == (1 if race.answers[2] else 2)
 
 
 def test_a_lease_is_renewed_or_another_takes_over(store: Store, other: Store) -> None:
@@ -126,7 +126,7 @@ def test_a_lease_is_renewed_or_another_takes_over(store: Store, other: Store) ->
         )
         kept, taken = race.answers
         assert (kept == {id}) == (taken is None)
-        assert store.read_sync(execution_queries.get, id).owner == ("m1" if kept else "m2")
+        assert store.read_sync(manager_queries.get, id).owner == ("m1" if kept else "m2")
 
 
 def test_of_a_kill_and_a_resume_both_are_kept(store: Store, other: Store) -> None:
@@ -144,7 +144,7 @@ def test_of_a_kill_and_a_resume_both_are_kept(store: Store, other: Store) -> Non
         assert resumed.status is S.PENDING
         # Whatever came first, what ran is to die, and what a next owner sends is not.
         assert killed.decision.kill_residuals
-        assert (id, 1) in store.read_sync(execution_queries.kills, "w1")
+        assert (id, 1) in store.read_sync(manager_queries.kills, "w1")
 
 
 def test_a_waiting_execution_is_cancelled_or_started_but_not_both(store: Store, other: Store) -> None:
@@ -182,7 +182,7 @@ def test_what_is_queued_while_the_one_ahead_ends_is_not_forgotten(store: Store, 
             partial(create, other, f"b{place}", f"d{place}", queue=True),
         )
         ended, created = race.answers
-        assert store.read_sync(execution_queries.get, f"b{place}").status is S.PENDING
+        assert store.read_sync(manager_queries.get, f"b{place}").status is S.PENDING
         assert ended.promoted == ([f"b{place}"] if created.status is S.QUEUED else [])
 
 
@@ -376,6 +376,6 @@ def test_nothing_is_left_behind_by_all_that(store: Store, other: Store) -> None:
     race = Together(*work)
     assert not [answer for answer in race.answers if isinstance(answer, Exception)]
     rows, _ = store.read_sync(
-        execution_queries.list_executions, ExecutionFilter(statuses=[S.QUEUED]), EVERYTHING
+        manager_queries.list_executions, ExecutionFilter(statuses=[S.QUEUED]), EVERYTHING
     )
     assert rows == []

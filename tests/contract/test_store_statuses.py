@@ -30,7 +30,7 @@ from cloudwright.model.execution import (
 )
 from cloudwright.model.execution import ExecutionStatus as S
 from cloudwright.model.operation import OperationState as O
-from cloudwright.storage import execution_queries, journal, operations
+from cloudwright.storage import journal, manager_queries, operations
 from cloudwright.storage.executions import admission, cancellation, claims, ending
 from cloudwright.storage.filters import ExecutionFilter, OperationFilter
 from cloudwright.storage.paging import EVERYTHING
@@ -176,7 +176,7 @@ class Verbs(RuleBasedStateMachine):
             return
         deployment_ids = [f"{self.mark}-{name}" for name in "ab"]
         filter = ExecutionFilter(deployment_ids=deployment_ids)
-        rows = self.store.read_sync(execution_queries.list_executions, filter, EVERYTHING)[0]
+        rows = self.store.read_sync(manager_queries.list_executions, filter, EVERYTHING)[0]
         for row in rows:
             self.check(row)
         for deployment_id in deployment_ids:

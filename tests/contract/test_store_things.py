@@ -15,8 +15,8 @@ from cloudwright.storage import (
     accounts,
     blueprints,
     deployments,
-    execution_queries,
     instances,
+    manager_queries,
     operations,
     plugins,
     secrets,
@@ -152,7 +152,7 @@ def test_a_deployment_in_use_stays_unless_forced(store: Store) -> None:
         store.read_sync(deployments.get, TENANT, "d1")
     # Its history stays.
     rows, _ = store.read_sync(
-        execution_queries.list_executions, ExecutionFilter(deployment_ids=["d1"]), EVERYTHING
+        manager_queries.list_executions, ExecutionFilter(deployment_ids=["d1"]), EVERYTHING
     )
     assert [row.id for row in rows] == ["e1"]
 

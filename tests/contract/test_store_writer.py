@@ -17,7 +17,7 @@ from stored import NOW, Together, create, happened, tail
 
 from cloudwright.errors import Conflict, NotFound, QueryTooSlow, Unavailable
 from cloudwright.model.event import Event
-from cloudwright.storage import events, execution_queries
+from cloudwright.storage import events, manager_queries
 from cloudwright.storage.store import Store
 
 
@@ -89,7 +89,7 @@ def test_one_that_fails_hurts_no_other(store: Store) -> None:
         futures: list[asyncio.Future[str]] = [
             store.write(add, f"{place}", broken="3" if place == 3 else None) for place in range(6)
         ]
-        futures.append(store.write(lambda conn: execution_queries.get(conn, "nope").id))
+        futures.append(store.write(lambda conn: manager_queries.get(conn, "nope").id))
         futures.append(store.write(lambda conn: conn.exec_driver_sql("SELEKT").scalar_one()))
         gate.open()
         return await asyncio.gather(*futures, return_exceptions=True)
@@ -188,7 +188,7 @@ def test_close_finishes_what_waits(database_url: str) -> None:
     with pytest.raises(Unavailable):
         store.write_sync(add, "late")
     with pytest.raises(Unavailable):
-        store.read_sync(execution_queries.get, "e1")
+        store.read_sync(manager_queries.get, "e1")
     store.close()
     again = Store.open(database_url)
     assert len(messages(again)) == 50

@@ -15,7 +15,7 @@ from cloudwright.model.execution import Caller
 from cloudwright.model.frames.methods import METHODS, call_problem
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
-from cloudwright.storage import deployments, execution_queries, instances
+from cloudwright.storage import deployments, instances, manager_queries
 from cloudwright.storage.store import Connection, Store
 
 P = ParamSpec("P")
@@ -69,7 +69,7 @@ class ChildRpc:
                 return await self.evaluate(snapshot, args["value"], own)
             case "execution":
                 row = await self._look(
-                    execution_queries.get,
+                    manager_queries.get,
                     str(args.get("id") or snapshot.execution.id),
                     tenant=tenant,
                     progress=False,

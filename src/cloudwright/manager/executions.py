@@ -18,7 +18,7 @@ from cloudwright.manager.preflight import Preflight
 from cloudwright.manager.workflow_availability import check_exists, check_rules
 from cloudwright.model.execution import Caller, CancelMode, ExecutionStatus, decide_cancel
 from cloudwright.planning import validate_parameters
-from cloudwright.storage import deployments, execution_queries
+from cloudwright.storage import deployments, manager_queries
 from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import CancelResult, Deployment, Execution, NewExecution
 from cloudwright.storage.store import Connection, Store
@@ -167,7 +167,7 @@ class Executions:
         while not (await asyncio.wait([write], timeout=STOP_FIRST_SECONDS))[0]:
             if self._store.trouble is None:
                 continue
-            execution = await self._store.read(execution_queries.get, execution_id, tenant, progress=False)
+            execution = await self._store.read(manager_queries.get, execution_id, tenant, progress=False)
             if decide_cancel(execution.status, mode).refusal is None:
                 self._apply_cancel(execution_id, execution.term, mode)
             return
@@ -246,7 +246,7 @@ def _create(
 def _request_cancel(
     conn: Connection, tenant: str, id: str, mode: CancelMode, by: str, grace: float | None, now: datetime
 ) -> CancelResult:
-    execution = execution_queries.get(conn, id, tenant, progress=False)
+    execution = manager_queries.get(conn, id, tenant, progress=False)
     if mode is CancelMode.CANCEL and grace is None:
         grace = default_grace(conn, execution)
     deadline = now + timedelta(seconds=grace) if grace is not None else None
@@ -270,5 +270,5 @@ def default_grace(conn: Connection, execution: Execution) -> float | None:
 def _resume(
     conn: Connection, tenant: str, id: str, by: str, reset_operations: bool, now: datetime
 ) -> Execution:
-    execution_queries.get(conn, id, tenant)
+    manager_queries.get(conn, id, tenant)
     return admission.resume(conn, id, by=by, reset_operations=reset_operations, now=now)

@@ -19,7 +19,7 @@ from cloudwright.manager.execution_runner import ExecutionRunner, RunningExecuti
 from cloudwright.manager.reconcile import MODE_OF_STATUS, Hosted
 from cloudwright.model.event import EVENT, Event
 from cloudwright.model.execution import BROUGHT_DOWN, FORCED_STATUSES, CancelMode, brought_down
-from cloudwright.storage import events, execution_queries
+from cloudwright.storage import events, manager_queries
 from cloudwright.storage.executions import claims, ending
 from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Connection, Store
@@ -68,7 +68,7 @@ class Leases:
                     return
                 # Those that are being prepared are pending, too.
                 preparing = sum(not running.term for running in self._owned.values())
-                ids = await self._store.read(execution_queries.pending, places + preparing)
+                ids = await self._store.read(manager_queries.pending, places + preparing)
                 ids = [id for id in ids if id not in self._owned][:places]
                 if not ids:
                     return
@@ -195,7 +195,7 @@ class Leases:
         It is not `started` before its workflow could run: until then a request to cancel ends it at once.
         """
         try:
-            execution = await self._store.write(execution_queries.get, running.id, progress=False)
+            execution = await self._store.write(manager_queries.get, running.id, progress=False)
             try:
                 snapshot = await self._runner.prepare(execution)
             except Exception as error:
@@ -265,5 +265,5 @@ def _take_over(
 
 
 def _owner(conn: Connection, id: str) -> tuple[str | None, int]:
-    row = execution_queries.get(conn, id)
+    row = manager_queries.get(conn, id)
     return row.owner, row.term

@@ -37,7 +37,7 @@ from cloudwright.model.operation import LOST
 from cloudwright.process import orphans
 from cloudwright.process.cgroups import Cgroups
 from cloudwright.process.process_table import child_key
-from cloudwright.storage import execution_queries, operations
+from cloudwright.storage import manager_queries, operations
 from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import Execution, Operation
 from cloudwright.storage.store import Connection, Store
@@ -134,7 +134,7 @@ class ReconcileLoop:
     async def _pause(self) -> float:
         """Return the seconds until the next look: fewer than usual if something is due by then."""
         pauses = [self._interval]
-        scheduled = await self._store.read(execution_queries.next_scheduled)
+        scheduled = await self._store.read(manager_queries.next_scheduled)
         if scheduled is not None:
             pauses.append((scheduled - self._clock()).total_seconds())
         deadline = self._deadlines.next()
@@ -247,23 +247,23 @@ class ReconcileLoop:
 
 def _left_behind(conn: Connection, name: str) -> tuple[list[Operation], list[str]]:
     left = [operation for operation in operations.running(conn) if operation.worker == name]
-    owned = [execution.id for execution in execution_queries.active(conn) if execution.owner == name]
+    owned = [execution.id for execution in manager_queries.active(conn) if execution.owner == name]
     return left, owned
 
 
 def _rows(
     conn: Connection, name: str, now: datetime
 ) -> tuple[tuple[Row, ...], list[Deadline], frozenset[tuple[str, int]], bool, bool]:
-    active = execution_queries.active(conn)
+    active = manager_queries.active(conn)
     rows = tuple(Row(row.id, row.status, row.term, row.owner, row.lease_until) for row in active)
     deadlines = [deadline for row in active if (deadline := _deadline(row)) is not None]
-    scheduled = execution_queries.next_scheduled(conn)
-    kills = frozenset(execution_queries.kills(conn, name))
+    scheduled = manager_queries.next_scheduled(conn)
+    kills = frozenset(manager_queries.kills(conn, name))
     return (
         rows,
         deadlines,
         kills,
-        bool(execution_queries.pending(conn, 1)),
+        bool(manager_queries.pending(conn, 1)),
         scheduled is not None and scheduled <= now,
     )
 
@@ -282,7 +282,7 @@ def _escalate(conn: Connection, deadline: Deadline, now: datetime) -> Execution 
     resumed, since.
     """
     id = deadline.execution_id
-    execution = execution_queries.get(conn, id, progress=False)
+    execution = manager_queries.get(conn, id, progress=False)
     if _deadline(execution) != deadline:
         return None
     if deadline.of_age:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cloudwright.errors import NotFound
 from cloudwright.manager.workflow_availability import node_types
-from cloudwright.storage import blueprints, deployments, execution_queries, operations
+from cloudwright.storage import blueprints, deployments, manager_queries, operations
 from cloudwright.storage.filters import (
     BlueprintFilter,
     DeploymentFilter,
@@ -79,12 +79,12 @@ def list_nodes(
 
 
 def list_graphs(conn: Connection, tenant: str, execution_id: str) -> list[GraphRow]:
-    execution_queries.get(conn, execution_id, tenant)
+    manager_queries.get(conn, execution_id, tenant)
     return [graph for graph, _ in operations.graphs(conn, execution_id)]
 
 
 def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
-    latest, _ = execution_queries.list_executions(
+    latest, _ = manager_queries.list_executions(
         conn,
         ExecutionFilter(tenant=row.tenant, deployment_ids=[row.id]),
         Page(1, 0, (("created_at", True),)),

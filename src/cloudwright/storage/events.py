@@ -23,10 +23,10 @@ from sqlalchemy import (
 )
 
 from cloudwright.model.event import EVENT, LOG, Event
-from cloudwright.storage.execution_queries import OF_PRESENT_DEPLOYMENT
 from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.json_codec import storable
 from cloudwright.storage.locks import lock_executions
+from cloudwright.storage.manager_queries import OF_PRESENT_DEPLOYMENT
 from cloudwright.storage.paging import Listing, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.schema import events, executions, node_instances

@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from cloudwright.errors import InvalidInput
-from cloudwright.storage import execution_queries
+from cloudwright.storage import manager_queries
 from cloudwright.storage.database import Database
 from cloudwright.storage.exclusive_use import HANDOVER_SECONDS, exclusive_use
 from cloudwright.storage.migrate import migrate
@@ -104,7 +104,7 @@ class Store:
             stack.enter_context(exclusive_use(database_at(url), name, on_lost))
             store = cls.open(url)
             try:
-                if any(row.owner not in (None, name) for row in store.read_sync(execution_queries.active)):
+                if any(row.owner not in (None, name) for row in store.read_sync(manager_queries.active)):
                     # Their owner may have lost the database just now, and needs a moment to notice.
                     time.sleep(HANDOVER_SECONDS)
             except BaseException:

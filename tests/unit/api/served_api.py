@@ -40,7 +40,7 @@ from cloudwright.manager.plugins import Plugins
 from cloudwright.model.event import Event
 from cloudwright.model.execution import Outcome
 from cloudwright.settings import Settings
-from cloudwright.storage import events, execution_queries, operations
+from cloudwright.storage import events, manager_queries, operations
 from cloudwright.storage.executions import claims, ending
 from cloudwright.storage.store import Store
 
@@ -200,7 +200,7 @@ class Api:
         self.changed(execution_id)
 
     def end(self, execution_id: str, outcome: Outcome = Outcome.TERMINATED, **more: Any) -> None:
-        term = self.store.read_sync(execution_queries.get, execution_id).term
+        term = self.store.read_sync(manager_queries.get, execution_id).term
         now = self.manager.clock()
         assert self.store.write_sync(ending.finish, execution_id, term, outcome, now=now, **more)
         self.changed(execution_id)
@@ -214,7 +214,7 @@ class Api:
     def operate(self, execution_id: str, *names: str) -> list[str]:
         """Store a graph of operations, one after the other, and start each."""
         now = self.manager.clock()
-        term = self.store.read_sync(execution_queries.get, execution_id).term
+        term = self.store.read_sync(manager_queries.get, execution_id).term
         made = []
         for name in names:
             id = self.unique("operation")

@@ -15,7 +15,7 @@ from cloudwright.bus.local import LocalBus
 from cloudwright.manager.deadlines import Deadline, Deadlines
 from cloudwright.manager.reconcile_loop import ReconcileLoop
 from cloudwright.model.execution import CancelMode, ExecutionStatus
-from cloudwright.storage import execution_queries
+from cloudwright.storage import manager_queries
 from cloudwright.storage.executions import admission, cancellation, claims
 from cloudwright.storage.records import NewExecution
 from cloudwright.storage.store import Store
@@ -122,7 +122,7 @@ async def _set_back(home: Path) -> None:
     )
 
     async def status() -> ExecutionStatus:
-        return (await store.read(execution_queries.get, "e")).status
+        return (await store.read(manager_queries.get, "e")).status
 
     await loop.reconcile()
     clocks.now -= HOUR

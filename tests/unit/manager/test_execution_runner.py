@@ -12,7 +12,7 @@ from cloudwright.manager.manager import Manager
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.settings import Settings
-from cloudwright.storage import execution_queries
+from cloudwright.storage import manager_queries
 from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import NewExecution
 from cloudwright.storage.store import Store
@@ -60,6 +60,6 @@ async def _force_in_between(home: Path) -> None:
     await leases.fill()
     while leases.busy:
         await asyncio.sleep(0.001)
-    assert (await store.read(execution_queries.get, "e")).status is ExecutionStatus.CANCELLED
+    assert (await store.read(manager_queries.get, "e")).status is ExecutionStatus.CANCELLED
     await manager.close()
     store.close()

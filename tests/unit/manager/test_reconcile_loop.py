@@ -22,7 +22,7 @@ from cloudwright.manager.workflow_journal import WorkflowJournal
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.operation import OperationState
 from cloudwright.settings import Settings
-from cloudwright.storage import execution_queries, operations
+from cloudwright.storage import manager_queries, operations
 from cloudwright.storage.executions import admission, cancellation, claims, ending
 from cloudwright.storage.records import NewExecution
 from cloudwright.storage.store import Store
@@ -153,9 +153,9 @@ def test_a_workflow_begins_only_under_its_owners_term(tmp_path: Path) -> None:
 
             with pytest.raises(StaleTerm, match="was not begun"):
                 await journal(1).answer("begin", {})
-            assert not (await store.read(execution_queries.get, "e")).workflow_entered
+            assert not (await store.read(manager_queries.get, "e")).workflow_entered
             assert await journal(2).answer("begin", {}) is None
-            assert (await store.read(execution_queries.get, "e")).workflow_entered
+            assert (await store.read(manager_queries.get, "e")).workflow_entered
             await manager.close()
 
     run(check())

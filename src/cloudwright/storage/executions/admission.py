@@ -20,10 +20,10 @@ from cloudwright.model.execution import (
 )
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.events import insert_locked
-from cloudwright.storage.execution_queries import EXECUTION_COLUMNS
 from cloudwright.storage.executions.recorded import Recorded
 from cloudwright.storage.executions.rows import current_status, hold, record, this_execution
 from cloudwright.storage.locks import lock_deployment
+from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import Execution, NewExecution
 from cloudwright.storage.schema import executions

@@ -21,9 +21,9 @@ from cloudwright.model.execution import (
 from cloudwright.model.operation import OperationState
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.events import insert_locked
-from cloudwright.storage.execution_queries import EXECUTION_COLUMNS
 from cloudwright.storage.executions.ending import end
 from cloudwright.storage.executions.rows import current_status, hold, record, this_execution
+from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import CancelResult
 from cloudwright.storage.schema import executions, operations

@@ -14,8 +14,8 @@ from cloudwright.model.execution import (
     sources_of,
 )
 from cloudwright.storage.columns import is_any
-from cloudwright.storage.execution_queries import EXECUTION_COLUMNS
 from cloudwright.storage.executions.rows import current_status, this_execution
+from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import Execution
 from cloudwright.storage.schema import executions

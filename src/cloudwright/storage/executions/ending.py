@@ -17,10 +17,10 @@ from cloudwright.model.execution import (
 from cloudwright.model.operation import OperationState
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.events import insert_locked
-from cloudwright.storage.execution_queries import EXECUTION_COLUMNS
 from cloudwright.storage.executions.admission import promote
 from cloudwright.storage.executions.rows import current_status, hold, record, this_execution
 from cloudwright.storage.json_codec import storable
+from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
 from cloudwright.storage.operations import count_by_state, running
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, Execution, FinishResult

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, bindparam, select
 
 from cloudwright.errors import NotFound
 from cloudwright.storage.columns import unindexed
-from cloudwright.storage.execution_queries import EXECUTION_COLUMNS
 from cloudwright.storage.locks import lock_deployment_of, lock_row
+from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
 from cloudwright.storage.prepared import Prepared, Row
 from cloudwright.storage.records import Execution
 from cloudwright.storage.schema import executions

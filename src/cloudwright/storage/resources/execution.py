@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, l
 from cloudwright.errors import NotFound
 from cloudwright.model.execution import RESUMABLE_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OperationState
-from cloudwright.storage import execution_queries
+from cloudwright.storage import manager_queries
 from cloudwright.storage.columns import is_, is_any, unindexed
 from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.json_pages import JsonPage, JsonRecords, Projection, json_page
@@ -113,7 +113,7 @@ def get_json(conn: Connection, tenant: str, id: str, chosen: Collection[str] | N
 def get_page(
     conn: Connection, filter: ExecutionFilter, chosen: Collection[str] | None, page: Page
 ) -> JsonPage:
-    return json_page(conn, execution_queries.listing(filter), EXECUTION, chosen, page)
+    return json_page(conn, manager_queries.listing(filter), EXECUTION, chosen, page)
 
 
 def check(conn: Connection, tenant: str, id: str) -> ExecutionStatus:
