@@ -115,7 +115,7 @@ def validate(session: Session, blueprint_path: str, blueprint_filename: str | No
 
 
 @blueprints.command("list")
-@options.sliced(sort="created_at")
+@options.sliced(newest="created_at")
 @options.standard
 @options.extended
 @pass_session

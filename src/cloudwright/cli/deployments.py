@@ -114,7 +114,7 @@ def create(
 @deployments.command("list")
 @options.blueprint(help="Show deployments of this blueprint only.")
 @click.option("--search-name", metavar="TEXT", help="Show those whose display name contains this text.")
-@options.sliced(sort="created_at")
+@options.sliced(newest="created_at")
 @options.standard
 @options.extended
 @pass_session

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cloudwright.cli import options
+from cloudwright.cli.identifiers import chosen_execution, require_execution
+from cloudwright.cli.identifiers import execution_id as whole_execution_id
 from cloudwright.cli.lazy import SuggestingGroup, lazy
 from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import Slice
@@ -71,7 +73,7 @@ def events() -> None:
 
 
 @events.command("list")
-@click.argument("execution_id", required=False)
+@chosen_execution()
 @click.option(
     "-e",
     "--execution-id",
@@ -103,7 +105,7 @@ def events() -> None:
 @pass_session
 def list_events(
     session: Session,
-    execution_id: str | None,
+    execution_id: str,
     execution_id_option: str | None,
     include_logs: bool,
     json_output: bool,
@@ -121,7 +123,7 @@ def list_events(
     With --tail it continues until the execution is over, and the exit code says whether it ended well. Ctrl-C
     then ends this command only, and not the execution.
     """
-    execution_id = _only_one(execution_id, execution_id_option)
+    execution_id = _only_one(session, execution_id, execution_id_option)
     if tail and (until or before or since or node_id or operation or pagination_offset):
         raise click.UsageError("--tail shows everything as it happens: it takes no range and no filter.")
     if tail:
@@ -148,17 +150,15 @@ def list_events(
     if not page.items and not json_output:
         session.out.say(f"There are no events of execution {execution_id} that fit.")
     elif len(page.items) < page.total:
-        session.out.remark(
-            f"Showing {len(page.items)} of {page.total} events; --pagination-offset shows the others."
-        )
+        session.out.remark(f"Showing {len(page.items)} of {page.total} events; -s and -o show more.")
 
 
-def _only_one(argument: str | None, option: str | None) -> str:
-    if argument and option:
-        raise click.UsageError("Name the execution once: as an argument, or with -e.")
-    execution_id = argument or option
-    if not execution_id:
-        raise click.UsageError("Name an execution: `cfy executions list` shows what exists.")
+def _only_one(session: Session, execution_id: str, option: str | None) -> str:
+    if execution_id and option:
+        raise click.UsageError("Name the execution once: as an argument, with -e, or with -d and --last.")
+    if option:
+        return whole_execution_id(session, option)
+    require_execution(execution_id)
     return execution_id
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cloudwright.cli import options
-from cloudwright.cli.formatting import columns
+from cloudwright.cli.formatting import columns, took
+from cloudwright.cli.identifiers import chosen_execution, require_execution
 from cloudwright.cli.lazy import SuggestingGroup, lazy
 from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import END_STATUSES, Slice
@@ -29,6 +31,18 @@ LIST_COLUMNS = columns(
     "started_at?",
     "ended_at?",
     "created_by?",
+    "is_dry_run?",
+)
+#: On a terminal: times as ages, and ids as short as commands take them.
+BRIEF_COLUMNS = columns(
+    "id",
+    "workflow",
+    "deployment_id=deployment",
+    "status",
+    "created_at=age",
+    "took?",
+    "created_by=by?",
+    "error?",
 )
 GET_COLUMNS = columns(
     "id",
@@ -67,6 +81,10 @@ OPERATION_COLUMNS = columns(
 )
 
 
+BRIEF_OPERATION_COLUMNS = columns(
+    "operation", "instance", "state", "residual", "took", "attempt?", "pid?", "worker?", "id?"
+)
+
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -91,29 +109,57 @@ def executions() -> None:
 
 @executions.command("list")
 @options.deployment(required=False, help="Show executions of this deployment only.")
+@click.option(
+    "--status", "statuses", metavar="STATUS", multiple=True, help="Show executions with this status only."
+)
 @click.option("--include-system-workflows", is_flag=True, help="Show the manager's own workflows too.")
-@options.sliced(sort="created_at", search=False)
+@options.sliced(newest="created_at", search=False)
 @options.standard
 @options.extended
 @pass_session
 def list_executions(
-    session: Session, deployment_id: str | None, include_system_workflows: bool, part: Slice
+    session: Session,
+    deployment_id: str | None,
+    statuses: tuple[str, ...],
+    include_system_workflows: bool,
+    part: Slice,
 ) -> None:
-    """List executions."""
+    """List executions, the newest first."""
     page = session.client.executions.list(
-        part, deployment_id=deployment_id, include_system_workflows=include_system_workflows
+        part,
+        deployment_id=deployment_id,
+        statuses=statuses,
+        include_system_workflows=include_system_workflows,
     )
     where = f" of deployment `{deployment_id}`" if deployment_id else ""
-    session.out.records(page.items, LIST_COLUMNS, noun="executions", total=page.total, where=where)
+    if not page.items and deployment_id:
+        with session.finding("deployment", deployment_id):
+            session.client.deployments.get(deployment_id, fields=("id",))
+    rows: Sequence[dict[str, Any]] = [dict(item) for item in page.items]
+    if not session.out.as_json:
+        rows = [{**row, **_brief(row)} for row in rows]
+    session.out.records(
+        rows, LIST_COLUMNS, noun="executions", total=page.total, where=where, brief=BRIEF_COLUMNS
+    )
+
+
+def _brief(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a list on a terminal that the API does not have."""
+    return {
+        "workflow": f"{row['workflow_id']} (dry run)" if row.get("is_dry_run") else row["workflow_id"],
+        "took": took(row.get("started_at"), row.get("ended_at")),
+        "error": (row.get("error") or "").partition("\n")[0],
+    }
 
 
 @executions.command("get")
-@click.argument("execution_id")
+@chosen_execution()
 @options.standard
 @options.extended
 @pass_session
 def get(session: Session, execution_id: str) -> None:
     """Show an execution: its status, its times, its parameters, and what still runs after its end."""
+    require_execution(execution_id)
     with session.finding("execution", execution_id):
         execution = session.client.executions.get(execution_id)
     session.out.record(execution, GET_COLUMNS)
@@ -217,7 +263,7 @@ def start(
 
 
 @executions.command("cancel")
-@click.argument("execution_id")
+@chosen_execution(running=True)
 @options.force("End the workflow's process at once; running operations continue.")
 @click.option(
     "-k",
@@ -245,11 +291,13 @@ def cancel(
 
     \b
     Examples, from mild to harsh (ID is in `cfy executions list`):
+      cfy executions cancel -d shop
       cfy executions cancel ID
       cfy executions cancel ID --grace 30s --wait
       cfy executions cancel ID --force
       cfy executions cancel ID --kill
     """
+    require_execution(execution_id)
     if grace is not None and (force or kill):
         raise click.UsageError("--grace is for a cancellation without --force or --kill: those act at once.")
     level = 2 if kill else 1 if force else 0
@@ -281,7 +329,7 @@ def cancel(
 
 
 @executions.command("resume")
-@click.argument("execution_id")
+@chosen_execution(ended=True)
 @click.option(
     "--reset-operations",
     is_flag=True,
@@ -291,6 +339,7 @@ def cancel(
 @pass_session
 def resume(session: Session, execution_id: str, reset_operations: bool) -> None:
     """Resume an execution that failed or was cancelled, where it stopped."""
+    require_execution(execution_id)
     with session.finding("execution", execution_id):
         execution = session.client.executions.resume(execution_id, reset_operations=reset_operations)
     if session.out.as_json:
@@ -308,7 +357,7 @@ def operations() -> None:
 
 
 @operations.command("list")
-@click.argument("execution_id", required=False)
+@chosen_execution()
 @click.option(
     "--graph-id", metavar="ID", help="Show the operations of this tasks graph, instead of an execution's."
 )
@@ -320,16 +369,16 @@ def operations() -> None:
 @options.extended
 @pass_session
 def list_operations(
-    session: Session, execution_id: str | None, graph_id: str | None, show_internal: bool, state: str | None
+    session: Session, execution_id: str, graph_id: str | None, show_internal: bool, state: str | None
 ) -> None:
     """List the operations of an execution: how each stands, where it runs and since when."""
-    if (execution_id is None) == (graph_id is None):
+    if bool(execution_id) == bool(graph_id):
         raise click.UsageError("Name either an execution, or a tasks graph with --graph-id.")
-    if execution_id is not None:
+    if execution_id:
         with session.finding("execution", execution_id):
             session.client.executions.get(execution_id, fields=("id",))
     page = session.client.operations.list(
-        execution_id=execution_id, graph_id=graph_id, state=state, skip_internal=not show_internal
+        execution_id=execution_id or None, graph_id=graph_id, state=state, skip_internal=not show_internal
     )
     where = f" of execution {execution_id}" if execution_id else f" of tasks graph {graph_id}"
     rows: list[dict[str, Any]] = [dict(item) for item in page.items]
@@ -339,4 +388,14 @@ def list_operations(
             row["instance"] = row.get("node_instance_id")
             if row.get("source_id"):
                 row["instance"] = f"{row['source_id']}->{row['target_id']}"
-    session.out.records(rows, OPERATION_COLUMNS, noun="operations", total=page.total, where=where)
+            # The parts of a name that nearly all have in common are left out on a terminal.
+            row["operation"] = row["name"].removeprefix("cloudify.interfaces.")
+            row["took"] = took(row.get("started_at"), row.get("ended_at"))
+    session.out.records(
+        rows,
+        OPERATION_COLUMNS,
+        noun="operations",
+        total=page.total,
+        where=where,
+        brief=BRIEF_OPERATION_COLUMNS,
+    )

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -43,6 +44,11 @@ class Column:
     def heading(self) -> str:
         return self.label or self.name.replace("_", " ")
 
+    @property
+    def brief_heading(self) -> str:
+        """The heading of a column of ages."""
+        return self.heading.removesuffix(" at")
+
 
 def columns(*names: str) -> list[Column]:
     """``name`` or ``name=label`` each; a ``?`` after it marks a spare one."""
@@ -53,6 +59,8 @@ def columns(*names: str) -> list[Column]:
     ]
 
 
+SHORT_ID = 8
+_GENERATED = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Sequences and characters that act on a terminal, and those that change the order of what it shows.
 _CONTROL = re.compile(
     r"\x1b\[[0-9;:<=>?]*[ -/]*[@-~]"
@@ -72,6 +80,21 @@ def json_text(value: Any, *, indent: int | None = None, ascii_only: bool = False
     """Return a value as JSON that says the same as the value and does not act on a terminal."""
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
     return _CONTROL_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def ruled_lines(items: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> list[str]:
+    """Return a table between `+---+` and `|`, with fields' own names above: the shape that scripts know that
+    were made for Cloudify.
+    """
+    rows = [[column.name for column in shown]]
+    rows += [[" ".join(cell(item.get(column.name)).split()) for column in shown] for item in items]
+    widths = [max(len(row[position]) for row in rows) for position in range(len(shown))]
+    rule = "+" + "+".join("-" * (width + 2) for width in widths) + "+"
+    lines = [
+        "|" + "|".join(f" {text.center(width)} " for text, width in zip(row, widths, strict=True)) + "|"
+        for row in rows
+    ]
+    return [rule, lines[0], rule, *lines[1:], rule]
 
 
 def aligned_lines(items: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> list[str]:
@@ -112,6 +135,63 @@ def short_time(text: str) -> str:
     if len(text) >= 20 and text[4] == text[7] == "-" and text[10] == "T" and text.endswith("Z"):
         return f"{text[:10]} {text[11:19]}Z"
     return text
+
+
+def age(text: str | None, now: datetime | None = None) -> str:
+    """Return how long ago a time of the API was, as a person says it: `12 s`, `5 min`, `3 h`, `12 d`."""
+    moment = _moment(text)
+    if moment is None:
+        return ""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    return f"in {duration(-seconds)}" if seconds < -1 else duration(max(seconds, 0))
+
+
+def took(begun: str | None, ended: str | None, now: datetime | None = None) -> str:
+    """Return how long something took that began and ended at times of the API, or has taken so far."""
+    first, last = _moment(begun), _moment(ended) or now or datetime.now(UTC)
+    return "" if first is None else duration(max((last - first).total_seconds(), 0), fine=True)
+
+
+def duration(seconds: float, *, fine: bool = False) -> str:
+    """``12 s``, ``5 min``, ``3 h`` or ``12 d``; ``fine`` adds a second unit or a decimal."""
+    if fine and seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    for limit, size, unit, smaller, name in _UNITS:
+        if whole < limit:
+            rest = whole % size // smaller if smaller else 0
+            return f"{whole // size} {unit}" + (f" {rest:02} {name}" if fine and smaller else "")
+    return f"{whole // 86400} d"
+
+
+#: Up to how many seconds a unit is used, how long it is, its name, and the next smaller one.
+_UNITS = (
+    (60, 1, "s", 0, ""),
+    (3600, 60, "min", 1, "s"),
+    (172_800, 3600, "h", 60, "min"),
+)
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def short_id(text: str) -> str:
+    """Return the beginning of a generated id, which commands take for it; any other text as it is."""
+    return text[:SHORT_ID] if _GENERATED.fullmatch(text) else text
+
+
+def brief(value: Any) -> str:
+    """Return a field's value as a list on a terminal has it: ids short, times as ages."""
+    if isinstance(value, str):
+        if _GENERATED.fullmatch(value):
+            return value[:SHORT_ID]
+        if short_time(value) != value:
+            return age(value)
+    return cell(value)
 
 
 def value_text(value: Any) -> str:

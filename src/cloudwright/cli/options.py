@@ -44,6 +44,8 @@ def _sharing(store: Callable[[Session, Any], None]) -> Callable[[click.Context, 
 
 def _set_json(session: Session, value: Any) -> None:
     session.out.as_json = value is True or value == "json"
+    if not session.out.as_json:
+        session.out.layout = value
 
 
 def _set_quiet(session: Session, value: Any) -> None:
@@ -76,10 +78,11 @@ shared = together(
     ),
     click.option(
         "--format",
-        type=click.Choice(["plain", "json"]),
+        type=click.Choice(["plain", "table", "json"]),
         expose_value=False,
         callback=_sharing(_set_json),
-        help="`json` is the same as --json; `plain` is what is printed without it.",
+        help="Print lists as `plain` columns (the default on a terminal), as a `table` of `|` and `-` (the "
+        "default elsewhere), or everything as `json`.",
     ),
     click.option(
         "-v",
@@ -191,14 +194,17 @@ pagination = together(
 )
 
 
-def sliced(*, sort: str | None = None, search: bool = True) -> Decorator:
-    """Return the options of a list; they reach the command as one argument ``part``, a Slice."""
+def sliced(*, sort: str | None = None, newest: str | None = None, search: bool = True) -> Decorator:
+    """Return the options of a list; they reach the command as one argument ``part``, a Slice.
+
+    ``sort`` is the field that it is sorted by if none is named; ``newest`` one that puts the highest first.
+    """
     options: list[Decorator] = [
         click.option(
             "--sort-by",
             metavar="FIELD",
             default=sort,
-            help="Sort by this field, such as `id` or `created_at`.",
+            help=f"Sort by this field, such as `id`.{' Newest first if it is not given.' if newest else ''}",
         ),
         click.option("--descending", is_flag=True, help="Sort from the highest to the lowest."),
         pagination,
@@ -213,11 +219,12 @@ def sliced(*, sort: str | None = None, search: bool = True) -> Decorator:
         # The options that were declared below this one must stay with what is a command in the end.
         @wraps(function)
         def command(*args: Any, **kwargs: Any) -> Any:
+            named, descending = kwargs.pop("sort_by"), kwargs.pop("descending")
             part = Slice(
                 size=kwargs.pop("pagination_size"),
                 offset=kwargs.pop("pagination_offset"),
-                sort=kwargs.pop("sort_by"),
-                descending=kwargs.pop("descending"),
+                sort=named or newest,
+                descending=descending or (named is None and newest is not None),
                 search=kwargs.pop("search", None),
                 all_tenants=kwargs.pop("all_tenants"),
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ from cloudwright.cli.formatting import (
     indented,
     json_text,
     plain,
+    ruled_lines,
     styled,
     value_text,
 )
@@ -36,6 +38,8 @@ class Output:
     """
 
     as_json: bool = False
+    #: `plain` or `table` if one was asked for; else it depends on where the output goes.
+    layout: str = field(default_factory=lambda: os.environ.get("CLOUDWRIGHT_FORMAT", ""))
     quiet: bool = False
     verbosity: int = 0
     extended: bool = False
@@ -83,8 +87,11 @@ class Output:
         noun: str,
         total: int | None = None,
         where: str = "",
+        brief: Sequence[Column] = (),
     ) -> None:
-        """A list. ``noun`` is its plural; ``where`` says of what: `` of deployment `web```."""
+        """A list. ``noun`` is its plural; ``where`` says of what: `` of deployment `web```. ``brief`` are the
+        columns on a terminal, if they are others than elsewhere.
+        """
         if self.as_json:
             self.json(list(items))
             return
@@ -92,25 +99,30 @@ class Output:
             beyond = " in this range" if total else ""
             click.echo(plain(f"There are no {noun}{where}{beyond}."))
             return
-        if self.is_terminal and not self.extended:
-            kept = tables.fitting(items, shown)
-            if kept:
-                tables.print_table(items, kept)
-                missing = [column for column in shown if column not in kept]
-                left_out = [column.heading for column in missing if not tables.is_empty(items, column)]
-                if left_out:
-                    self.remark(f"There is no room for {', '.join(left_out)}; --extended-view shows all.")
-            else:
-                self._blocks(items, shown)
-        elif self.extended:
+        if self.extended:
             self._blocks(items, shown)
+        elif self.layout == "table" or not (self.layout or self.is_terminal):
+            for line in ruled_lines(items, shown):
+                click.echo(line)
+        elif self.is_terminal:
+            self._columns(items, brief or shown)
         else:
             for line in aligned_lines(items, shown):
                 click.echo(line)
         if total is not None and total != len(items):
-            self.remark(
-                f"Showing {len(items)} of {total} {noun}; --pagination-offset and -size show the others."
-            )
+            self.remark(f"Showing {len(items)} of {total} {noun}; -s and -o show more.")
+
+    def _columns(self, items: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> None:
+        """A table on a terminal; a line per field if it is too narrow."""
+        kept = tables.fitting(items, shown)
+        if not kept:
+            self._blocks(items, shown)
+            return
+        tables.print_table(items, kept)
+        missing = [column for column in shown if column not in kept]
+        left_out = [column.brief_heading for column in missing if not tables.is_empty(items, column)]
+        if left_out:
+            self.remark(f"Hidden to fit the terminal: {', '.join(left_out)}. -x shows all.")
 
     def _blocks(self, items: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> None:
         for number, item in enumerate(items, 1):
@@ -121,6 +133,9 @@ class Output:
         """One record, a line per field that it has."""
         if self.as_json:
             self.json(dict(item))
+        elif self.layout == "table":
+            for line in ruled_lines([item], shown):
+                click.echo(line)
         else:
             values = {column.heading: item.get(column.name) for column in shown}
             self.fields({name: value for name, value in values.items() if value not in (None, "", [])})

@@ -10,6 +10,7 @@ import click
 from cloudwright.cli import options
 from cloudwright.cli.downloading import written_whole
 from cloudwright.cli.formatting import columns
+from cloudwright.cli.identifiers import plugin_id as whole_plugin_id
 from cloudwright.cli.lazy import SuggestingGroup, lazy
 from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import Slice
@@ -68,7 +69,7 @@ def upload(
 
 
 @plugins.command("list")
-@options.sliced(sort="uploaded_at")
+@options.sliced(newest="uploaded_at")
 @options.standard
 @options.extended
 @pass_session
@@ -85,6 +86,7 @@ def list_plugins(session: Session, part: Slice) -> None:
 @pass_session
 def get(session: Session, plugin_id: str) -> None:
     """Show a plugin."""
+    plugin_id = whole_plugin_id(session, plugin_id)
     session.out.record(session.client.plugins.get(plugin_id), GET_COLUMNS)
 
 
@@ -95,6 +97,7 @@ def get(session: Session, plugin_id: str) -> None:
 @pass_session
 def delete(session: Session, plugin_id: str, force: bool) -> None:
     """Delete a plugin."""
+    plugin_id = whole_plugin_id(session, plugin_id)
     session.client.plugins.delete(plugin_id, force=force)
     session.out.say(f"Plugin `{plugin_id}` is deleted.")
 
@@ -108,6 +111,7 @@ def delete(session: Session, plugin_id: str, force: bool) -> None:
 @pass_session
 def download(session: Session, plugin_id: str, output_path: Path | None) -> None:
     """Download a plugin's archive."""
+    plugin_id = whole_plugin_id(session, plugin_id)
     path = output_path or Path(f"{plugin_id}.zip")
     with written_whole(path) as file:
         size = session.client.plugins.download(plugin_id, file)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cloudwright.cli.formatting import Column, cell, colour_of
+from cloudwright.cli.formatting import Column, brief, colour_of
 
 GAP = 2
 #: A text that is longer than this may be folded before a column is left out for it.
@@ -43,19 +43,20 @@ def fitting(
 
 
 def is_empty(items: Sequence[Mapping[str, Any]], column: Column) -> bool:
-    return not any(cell(item.get(column.name)) for item in items)
+    return not any(brief(item.get(column.name)) for item in items)
 
 
 def _width(items: Sequence[Mapping[str, Any]], column: Column) -> int:
-    return max(cell_len(text) for text in (column.heading, *(cell(item.get(column.name)) for item in items)))
+    texts = (column.brief_heading, *(brief(item.get(column.name)) for item in items))
+    return max(map(cell_len, texts))
 
 
 def print_table(items: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> None:
-    """A table of these columns, as wide as the terminal at most."""
+    """A table of these columns, as wide as the terminal at most; ids are short, times are ages."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False)
     for number, column in enumerate(shown):
-        table.add_column(column.heading, overflow="fold", no_wrap=number == 0)
+        table.add_column(column.brief_heading, overflow="fold", no_wrap=number == 0)
     for item in items:
-        texts = [cell(item.get(column.name)) for column in shown]
+        texts = [brief(item.get(column.name)) for column in shown]
         table.add_row(*[Text(text, style=colour_of(text) or "") for text in texts])
     Console(highlight=False).print(table)

@@ -25,6 +25,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     path = tmp_path / "home"
     monkeypatch.setenv("CLOUDWRIGHT_HOME", str(path))
+    # The columns are easier to read than the tables that a pipe gets otherwise.
+    monkeypatch.setenv("CLOUDWRIGHT_FORMAT", "plain")
     return path
 
 

@@ -275,10 +275,13 @@ class FakeApi:
         filters = {
             name: value for name, value in query.items() if name in ("deployment_id", "execution_id", "id")
         }
+        statuses = query.get("status", "").split(",")
         found = [
             item
             for item in things.values()
             if all(item.get(name) == value for name, value in filters.items())
+            and (item.get("status") in statuses or statuses == [""])
+            and query.get("_search", "").lower() in str(item["id"])
         ]
         offset, size = int(query.get("_offset", 0)), int(query.get("_size", 1000))
         page = {"total": len(found), "size": size, "offset": offset}

@@ -130,7 +130,7 @@ def test_a_defect_of_the_command_is_no_traceback_unless_asked_for(
     [
         (["exections"], "There is no command `exections`. Did you mean `executions`?"),
         (["executions", "cancl", "e1"], "There is no command `cancl`. Did you mean `cancel`?"),
-        (["executions", "cancel"], "Missing argument 'EXECUTION_ID'"),
+        (["executions", "cancel"], "Which execution?"),
         (["executions", "start", "install"], "Missing option"),
         (["executions", "list", "--frobnicate"], "No such option"),
         (["deployments", "create", "-b", "b", "-i", "nowhere.yaml"], "there is no file `nowhere.yaml`"),
@@ -202,4 +202,4 @@ def test_quiet_leaves_results_and_errors(api: FakeApi, cfy: Run) -> None:
 def test_click_is_not_shown_as_it_is(bare: Run) -> None:
     """An error of usage still says how the command is used."""
     result = bare("executions", "cancel")
-    assert result.stderr.startswith("Usage: cfy executions cancel [OPTIONS] EXECUTION_ID\n")
+    assert result.stderr.startswith("Usage: cfy executions cancel [OPTIONS] [EXECUTION_ID]\n")

@@ -17,8 +17,9 @@ def test_a_list_in_a_pipe_is_aligned_lines_without_tabs(api: FakeApi, cfy: Run) 
     lines = cfy("executions", "list").stdout.splitlines()
     assert lines[0].split() == [
         "ID", "WORKFLOW", "STATUS", "DEPLOYMENT", "CREATED_AT", "STARTED_AT", "ENDED_AT", "CREATED_BY",
+        "IS_DRY_RUN",
     ]  # fmt: skip
-    assert lines[1].split() == ["e1", "install", "started", "web", *["2024-05-01", "12:00:00Z"], "2024-05-01", "12:00:01Z", "-", "admin"]  # fmt: skip # noqa: E501
+    assert lines[1].split() == ["e1", "install", "started", "web", *["2024-05-01", "12:00:00Z"], "2024-05-01", "12:00:01Z", "-", "admin", "-"]  # fmt: skip # noqa: E501
     assert lines[2].index("uninstall") == lines[1].index("install") == lines[0].index("WORKFLOW")
     assert "\t" not in "".join(lines)
 
@@ -36,7 +37,11 @@ def test_json_is_one_document_wherever_the_option_stands(api: FakeApi, cfy: Run)
         assert result.stderr == ""
 
 
-def test_empty_lists_say_so(cfy: Run) -> None:
+def test_empty_lists_say_so(api: FakeApi, cfy: Run) -> None:
+    missing = cfy("executions", "list", "-d", "web")
+    assert (missing.exit_code, missing.stdout) == (1, "")
+    assert "There is no deployment `web`." in missing.stderr
+    api.add_deployment("web")
     assert cfy("executions", "list", "-d", "web").stdout == "There are no executions of deployment `web`.\n"
     assert cfy("blueprints", "list").stdout == "There are no blueprints.\n"
     assert json.loads(cfy("blueprints", "list", "--json").stdout) == []

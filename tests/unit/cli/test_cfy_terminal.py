@@ -9,6 +9,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -267,21 +268,70 @@ def test_ctrl_c_while_a_request_is_answered_slowly(api: FakeApi, terminal: Calla
         api.changed.notify_all()
 
 
-def test_tables_on_a_terminal_fold_what_does_not_fit(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+IDS = [f"{number}f04fc3d-23a6-4a57-a8bc-ce5c95e58ac{number}" for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "wanted"),
+    [
+        (
+            80,
+            """
+ id        workflow           deployment  status      age  took        by
+ 0f04fc3d  install            shop        started     3 h  2 h 59 min  admin
+ 1f04fc3d  install (dry run)  shop        terminated  2 d  4.5 s       admin
+ 2f04fc3d  uninstall          shop        failed      2 d  4.5 s       admin
+""",
+        ),
+        (
+            140,
+            """
+ id        workflow           deployment  status      age  took        by     error
+ 0f04fc3d  install            shop        started     3 h  2 h 59 min  admin
+ 1f04fc3d  install (dry run)  shop        terminated  2 d  4.5 s       admin
+ 2f04fc3d  uninstall          shop        failed      2 d  4.5 s       admin  KeyError: 'port' (p.py:4)
+""",
+        ),
+    ],
+)
+def test_executions_fit_a_terminal(
+    api: FakeApi, terminal: Callable[..., Terminal], columns: int, wanted: str
+) -> None:
+    now = datetime.now(UTC)
+    begun = {
+        "created_at": (now - timedelta(hours=3, seconds=20)).isoformat().replace("+00:00", "Z"),
+        "started_at": (now - timedelta(hours=2, minutes=59, seconds=20)).isoformat().replace("+00:00", "Z"),
+    }
+    old = {
+        "created_at": (now - timedelta(days=2, seconds=20)).isoformat().replace("+00:00", "Z"),
+        "started_at": "2024-05-01T12:00:01.000Z",
+        "ended_at": "2024-05-01T12:00:05.500Z",
+    }
+    error = "KeyError: 'port' (p.py:4)\nTraceback ..."
+    api.add_execution(IDS[0], deployment_id="shop", **begun)
+    api.add_execution(IDS[1], status="terminated", deployment_id="shop", is_dry_run=True, **old)
+    api.add_execution(IDS[2], "uninstall", "failed", deployment_id="shop", **{**old, "error": error})
+    screen = terminal("executions", "list", COLUMNS=str(columns))
+    assert screen.finish() == 0
+    shown = screen.text.splitlines()
+    lines = [f" {shown[0]}".rstrip(), *(f" {line}".rstrip() for line in shown[2:5])]
+    assert lines == wanted.strip("\n").splitlines()
+    assert all(len(line) <= columns for line in shown)
+
+
+def test_columns_on_a_terminal_fold_what_does_not_fit(
+    api: FakeApi, terminal: Callable[..., Terminal]
+) -> None:
     long = "a-deployment-with-a-name-that-is-much-longer-than-its-column-can-ever-be"
-    api.add_execution("e1", deployment_id=long, status="failed")
-    screen = terminal("executions", "list")
+    api.add_execution("e1", deployment_id=long, status="failed", error="no room for this one " * 3)
+    screen = terminal("executions", "list", COLUMNS="70")
     assert screen.finish() == 0
     lines = screen.text.splitlines()
-    assert lines[0].split()[:4] == ["id", "workflow", "status", "deployment"]
-    assert all(len(line) <= 100 for line in lines)
-    left_out = [line for line in lines if line.startswith("There is no room for ")]
-    assert left_out == ["There is no room for started at, created by; --extended-view shows all."]
-    column = lines[0].index("deployment")
-    parts = [
-        line[column : lines[0].index("created at")].strip() for line in lines[2 : lines.index(left_out[0])]
-    ]
-    assert "".join(parts) == long
+    assert lines[0].split() == ["id", "workflow", "deployment", "status", "age"]
+    assert all(len(line) <= 70 for line in lines[:-1])
+    assert lines[-1] == "Hidden to fit the terminal: took, by, error. -x shows all."
+    column, end = lines[0].index("deployment"), lines[0].index("status")
+    assert "".join(line[column:end].strip() for line in lines[2:-1]) == long
     assert "\x1b[31m" in screen.raw
 
 

@@ -37,16 +37,15 @@ def test_everything_is_shown_where_there_is_room() -> None:
 
 
 def test_spare_columns_are_left_out_empty_ones_first() -> None:
-    # Found by a trial: at 80 columns an execution's id was folded into four pieces.
-    at_130 = names(tables.fitting([EXECUTION], LIST_COLUMNS, 130))
-    assert "ended_at" not in at_130
-    assert "created_by" in at_130
-    at_80 = names(tables.fitting([EXECUTION], LIST_COLUMNS, 80))
-    assert at_80 == ["id", "workflow_id", "status", "deployment_id"]
+    at_55 = names(tables.fitting([EXECUTION], LIST_COLUMNS, 52))
+    assert at_55 == ["id", "workflow_id", "status", "deployment_id", "created_at"]
+    at_76 = names(tables.fitting([EXECUTION], LIST_COLUMNS, 76))
+    assert "created_by" in at_76
+    assert "ended_at" not in at_76
 
 
 def test_what_does_not_fit_at_all_is_a_line_per_field() -> None:
-    assert tables.fitting([EXECUTION], LIST_COLUMNS, 50) == []
+    assert tables.fitting([EXECUTION], LIST_COLUMNS, 25) == []
 
 
 @given(

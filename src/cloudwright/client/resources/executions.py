@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from cloudwright.client.records import Page, Slice
@@ -16,10 +16,20 @@ class Executions(Collection["Execution"]):
     path = "/executions"
 
     def list(
-        self, part: Slice = WHOLE, *, deployment_id: str | None = None, include_system_workflows: bool = False
+        self,
+        part: Slice = WHOLE,
+        *,
+        deployment_id: str | None = None,
+        statuses: Sequence[str] = (),
+        include_system_workflows: bool = False,
     ) -> Page[Execution]:
-        system = include_system_workflows or None
-        return self._list(part, deployment_id=deployment_id, _include_system_workflows=system)
+        """Return a page of executions. Raises BadRequest for a status that does not exist."""
+        return self._list(
+            part,
+            deployment_id=deployment_id,
+            status=",".join(statuses) or None,
+            _include_system_workflows=include_system_workflows or None,
+        )
 
     def start(
         self,
