@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from cloudwright.manager.execution_context import ExecutionSnapshot
     from cloudwright.manager.manager import Manager
     from cloudwright.model.execution import Caller
+from cloudwright.model.frames.methods import RestRequest
 
 #: How long an end in good order may take (seconds).
 CLOSE_SECONDS = 30.0
@@ -147,19 +148,10 @@ async def _loaded(name: str) -> Any:
 def _ask_inside(answering: asyncio.Future[Server]) -> Rest:
     """Operations of an earlier life may ask before the API is there: then they wait for it."""
 
-    async def ask(
-        snapshot: ExecutionSnapshot,
-        caller: Caller,
-        method: str,
-        path: str,
-        params: dict[str, Any],
-        body: Any,
-    ) -> dict[str, Any]:
+    async def ask(snapshot: ExecutionSnapshot, caller: Caller, asked: RestRequest) -> dict[str, Any]:
         execution = snapshot.execution
         inside = (await asyncio.shield(answering)).internal_client
-        return await inside.request(
-            execution.created_by, execution.tenant, method, path, params, body, caller=caller
-        )
+        return await inside.request(execution.created_by, execution.tenant, asked, caller=caller)
 
     return ask
 

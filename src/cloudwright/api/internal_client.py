@@ -6,6 +6,7 @@ They pass all that other requests pass except the socket and the credentials: ch
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -17,11 +18,16 @@ from cloudwright.api.middleware import KNOWN_PRINCIPAL, PREFIX
 from cloudwright.errors import Forbidden, InvalidInput, NotFound
 from cloudwright.manager.accounts import Accounts, Principal
 from cloudwright.model.execution import Caller
+from cloudwright.model.frames.methods import RestRequest
 
 #: The process that makes a request from inside, in the request's scope.
 CALLER = "cloudwright.caller"
 # It ends only after the execution that sends the request.
 _EVENT_STREAM = "/events/stream"
+_JSON = "application/json"
+_BYTES = "application/octet-stream"
+#: The headers of a response that is no JSON which its caller is told.
+_PASSED_ON = ("content-type", "content-disposition")
 
 
 class InProcessClient:
@@ -32,42 +38,39 @@ class InProcessClient:
         self._accounts = accounts
 
     async def request(
-        self,
-        username: str | None,
-        tenant: str,
-        method: str,
-        path: str,
-        params: Mapping[str, Any],
-        body: Any = None,
-        *,
-        caller: Caller | None = None,
+        self, username: str | None, tenant: str, asked: RestRequest, *, caller: Caller | None = None
     ) -> dict[str, Any]:
-        """``{"status", "body"}`` of a request as this user; ``path`` is below ``/api/v3.1``.
+        """Return what the request got as this user, in ``tenant`` unless it asks for another one.
 
         An error response is returned like any other. Raises Forbidden if the user no longer exists, and
-        InvalidInput if the response is not JSON.
+        InvalidInput if it cannot be sent.
         """
+        path = asked["path"]
         if path == _EVENT_STREAM:
             raise InvalidInput(f"`{path}` cannot be requested from inside an execution.")
         response = _ResponseCollector()
-        content = b"" if body is None else orjson.dumps(body)
+        content, content_type = _sent(asked)
         scope: Scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
-            "method": method.upper(),
+            "method": asked["method"].upper(),
             "scheme": "http",
-            "path": PREFIX + path,
+            "path": path if asked.get("from_root") else PREFIX + path,
             "root_path": "",
-            "query_string": urlencode(_without_none(params), doseq=True).encode(),
-            "headers": [(b"content-type", b"application/json"), (b"tenant", tenant.encode("latin-1"))],
+            "query_string": urlencode(_without_none(asked.get("params") or {}), doseq=True).encode(),
+            "headers": [
+                (b"content-type", content_type.encode("latin-1", "replace")),
+                (b"content-length", str(len(content)).encode()),
+                (b"tenant", (asked.get("tenant") or tenant).encode("latin-1", "replace")),
+            ],
             "client": None,
             "server": None,
             KNOWN_PRINCIPAL: await self._principal(username),
             CALLER: caller,
         }
         await self._app(scope, _RequestBody(content), response)
-        return {"status": response.status, "body": response.json()}
+        return response.reply()
 
     async def _principal(self, username: str | None) -> Principal:
         try:
@@ -93,25 +96,43 @@ class _RequestBody:
 
 class _ResponseCollector:
     def __init__(self) -> None:
-        self.status = 500
-        self._is_json = self._is_foreign = False
+        self._status = 500
+        self._headers: dict[str, str] = {}
         self._content = bytearray()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
-            kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
-            self._is_json = kinds == [b"application/json"]
-        elif self._is_json:
+            self._status = message["status"]
+            self._headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in message["headers"]
+            }
+        else:
             self._content += message.get("body", b"")
-        elif message.get("body"):
-            self._is_foreign = True
 
-    def json(self) -> Any:
-        """None for an empty response. Raises InvalidInput."""
-        if self._is_foreign:
-            raise InvalidInput("The response is not JSON, so an operation cannot receive it.")
-        return orjson.loads(self._content) if self._content else None
+    def reply(self) -> dict[str, Any]:
+        """Return the value of the call's reply."""
+        if not self._content:
+            return {"status": self._status, "body": None}
+        if self._headers.get("content-type") == _JSON:
+            return {"status": self._status, "body": orjson.loads(self._content)}
+        headers = {name: self._headers[name] for name in _PASSED_ON if name in self._headers}
+        return {
+            "status": self._status,
+            "content": base64.b64encode(self._content).decode(),
+            "headers": headers | {"content-length": str(len(self._content))},
+        }
+
+
+def _sent(asked: RestRequest) -> tuple[bytes, str]:
+    """Return the body of a request and its content type. Raises InvalidInput."""
+    encoded = asked.get("content")
+    if encoded is None:
+        body = asked.get("body")
+        return b"" if body is None else orjson.dumps(body), _JSON
+    try:
+        return base64.b64decode(encoded, validate=True), asked.get("content_type") or _BYTES
+    except ValueError as error:
+        raise InvalidInput(f"The `content` of a request is not base64: {error}.") from error
 
 
 def _without_none(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from cloudwright.dsl.namespaces import DELIMITER
 from cloudwright.errors import InvalidInput, NotFound, Unavailable
 from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.execution_context import ExecutionSnapshot, instance_frame
 from cloudwright.model.execution import Caller
-from cloudwright.model.frames.methods import METHODS, call_problem
+from cloudwright.model.frames.methods import METHODS, RestRequest, call_problem
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
 from cloudwright.storage import deployments, instances, manager_queries
@@ -21,9 +21,8 @@ from cloudwright.storage.store import Connection, Store
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Makes a REST request with the rights of the execution's user: (snapshot, caller, method, path, params,
-#: body) -> (status, body).
-Rest = Callable[[ExecutionSnapshot, Caller, str, str, dict[str, Any], Any], Awaitable[dict[str, Any]]]
+#: Makes a REST request with the rights of the execution's user.
+Rest = Callable[[ExecutionSnapshot, Caller, RestRequest], Awaitable[dict[str, Any]]]
 
 
 class ChildRpc:
@@ -94,12 +93,7 @@ class ChildRpc:
                 if self.rest is None:
                     raise Unavailable("The REST API is not ready yet.")
                 return await self.rest(
-                    snapshot,
-                    Caller(snapshot.execution.id, aware),
-                    str(args["method"]),
-                    str(args["path"]),
-                    args.get("params") or {},
-                    args.get("body"),
+                    snapshot, Caller(snapshot.execution.id, aware), cast(RestRequest, args)
                 )
         raise AssertionError(f"`{method}` is in METHODS but has no handler")
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cloudwright.child.errors import NonRecoverableError, RecoverableError
+from cloudwright.child.errors import NonRecoverableError, RecoverableError, RequestRefused
 from cloudwright.child.failures import memory_limit, user_error
 from cloudwright.model.json_values import readable
+
+#: The HTTP statuses of what is not there: a thing, a method, a function.
+_ABSENT = (404, 405, 501)
 
 
 def describe(error: BaseException, folders: Sequence[str] = ()) -> dict[str, Any]:
@@ -23,13 +26,19 @@ def describe(error: BaseException, folders: Sequence[str] = ()) -> dict[str, Any
     ]
     return {
         "message": readable(_message(error)),
-        "recoverable": not isinstance(error, NonRecoverableError),
+        "recoverable": _is_recoverable(error),
         "retry_after": _retry_after(error),
         "kind": type(error).__name__,
         "traceback": readable(said.traceback + "".join(_caused_by(cause) for cause in given)),
         "place": readable(said.place),
         "causes": causes,
     }
+
+
+def _is_recoverable(error: BaseException) -> bool:
+    if isinstance(error, RequestRefused) and error.status_code in _ABSENT:
+        return False
+    return not isinstance(error, NonRecoverableError)
 
 
 def _message(error: BaseException) -> str:

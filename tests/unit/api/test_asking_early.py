@@ -15,9 +15,11 @@ from cloudwright.app import _ask_inside, _manage
 from cloudwright.bus.local import LocalBus
 from cloudwright.errors import Unavailable
 from cloudwright.model.execution import Caller
+from cloudwright.model.frames.methods import RestRequest
 from cloudwright.settings import Settings
 
 CALLER = Caller("e1", aware=False)
+NODES: RestRequest = {"method": "GET", "path": "/nodes"}
 
 
 def test_it_waits_and_one_that_gives_up_does_not_stop_the_others() -> None:
@@ -25,9 +27,7 @@ def test_it_waits_and_one_that_gives_up_does_not_stop_the_others() -> None:
         answering: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         ask = _ask_inside(answering)
         snapshot: Any = SimpleNamespace(execution=SimpleNamespace(created_by="u", tenant="t"))
-        first, second = (
-            asyncio.ensure_future(ask(snapshot, CALLER, "GET", "/nodes", {}, None)) for _ in range(2)
-        )
+        first, second = (asyncio.ensure_future(ask(snapshot, CALLER, NODES)) for _ in range(2))
         await asyncio.sleep(0)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -35,7 +35,7 @@ def test_it_waits_and_one_that_gives_up_does_not_stop_the_others() -> None:
         request = AsyncMock(return_value={"status": 200})
         answering.set_result(SimpleNamespace(internal_client=SimpleNamespace(request=request)))
         assert await second == {"status": 200}
-        request.assert_awaited_once_with("u", "t", "GET", "/nodes", {}, None, caller=CALLER)
+        request.assert_awaited_once_with("u", "t", NODES, caller=CALLER)
 
     asyncio.run(asyncio.wait_for(check(), 20))
 
@@ -49,7 +49,7 @@ def test_nobody_waits_for_an_api_that_never_answers(tmp_path: Path, monkeypatch:
         snapshot: Any = SimpleNamespace(execution=SimpleNamespace(created_by="u", tenant="t"))
 
         async def start() -> None:
-            asked.append(asyncio.ensure_future(manager.rpc.rest(snapshot, CALLER, "GET", "/nodes", {}, None)))
+            asked.append(asyncio.ensure_future(manager.rpc.rest(snapshot, CALLER, NODES)))
             await asyncio.sleep(0)
             raise Unavailable("the API cannot be loaded")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from cloudwright.api.app import create_app
 from cloudwright.api.internal_client import InProcessClient
 from cloudwright.errors import Forbidden, InvalidInput
 from cloudwright.model.execution import Caller, CancelMode
+from cloudwright.model.frames.methods import RestRequest
 from cloudwright.storage import accounts
 
 
@@ -22,9 +24,9 @@ def inside(api: Api) -> InProcessClient:
 def ask(
     api: Api, inside: InProcessClient, method: str, path: str, user: str | None = "admin", **more: Any
 ) -> Any:
-    given = {"params": {}, "tenant": "default_tenant", **more}
-    tenant, params, body = given["tenant"], given["params"], given.get("body")
-    return api.do(inside.request(user, tenant, method, path, params, body, caller=given.get("caller")))
+    tenant, caller = more.pop("tenant", "default_tenant"), more.pop("caller", None)
+    asked = RestRequest(method=method, path=path, **more)
+    return api.do(inside.request(user, tenant, asked, caller=caller))
 
 
 def test_an_answer(api: Api, inside: InProcessClient) -> None:
@@ -82,8 +84,24 @@ def test_what_cannot_be_given_to_an_operation(api: Api, inside: InProcessClient)
     execution = api.execution()
     with pytest.raises(InvalidInput):
         ask(api, inside, "GET", "/events/stream", params={"execution_id": execution})
-    with pytest.raises(InvalidInput, match="not JSON"):
-        ask(api, inside, "GET", f"/blueprints/{api.blueprint()}/archive")
+    with pytest.raises(InvalidInput, match="not base64"):
+        ask(api, inside, "PUT", "/blueprints/b", content="{}")
+
+
+def test_files_go_both_ways(api: Api, inside: InProcessClient) -> None:
+    answer = ask(api, inside, "GET", f"/blueprints/{api.blueprint()}/archive")
+    content = base64.b64decode(answer["content"])
+    assert int(answer["headers"]["content-length"]) == len(content)
+    assert "filename" in answer["headers"]["content-disposition"]
+    uploaded = ask(
+        api,
+        inside,
+        "PUT",
+        "/blueprints/from-inside",
+        content=answer["content"],
+        params={"application_file_name": "blueprint.yaml"},
+    )
+    assert uploaded["status"] == 201, uploaded
 
 
 def test_nobody_outside_can_say_that_he_is_known(api: Api) -> None:

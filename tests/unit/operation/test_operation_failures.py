@@ -28,6 +28,8 @@ from supervised import Operations
         ),
         ("ctx.operation.retry('wait', 3)", "OperationRetry", True, 3, "wait [retry_after=3]"),
         ("ctx.operation.retry()", "OperationRetry", True, None, "OperationRetry"),
+        ("raise CloudifyClientError('no x', status_code=404)", "RequestRefused", False, None, "404: no x"),
+        ("raise CloudifyClientError('busy', status_code=409)", "RequestRefused", True, None, "409: busy"),
         ("raise KeyError('x')", "KeyError", True, None, "'x'"),
         ("1 / 0", "ZeroDivisionError", True, None, "division by zero"),
         ("raise ValueError", "ValueError", True, None, "ValueError"),
@@ -50,6 +52,7 @@ def test_how_an_operation_fails(
     done = operations.python(
         f"""
 from cloudify.exceptions import *
+from cloudify_rest_client.exceptions import CloudifyClientError
 
 class Odd(Exception):
     def __str__(self):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from cloudwright.child.errors import NonRecoverableError, NotInContext
+from cloudwright.child.rest import Record
 from cloudwright.compat.cloudify.state import ctx, workflow_ctx
 from cloudwright.compat.cloudify_rest_client.client import CloudifyClient
 from cloudwright.operation.properties import RuntimeProperties
-from cloudwright.operation.rest_client import Record
 
 __all__ = [
     "DirtyTrackingDict",
@@ -27,26 +27,25 @@ DirtyTrackingDict = RuntimeProperties
 
 
 def get_rest_client(tenant: str | None = None, api_token: str | None = None) -> CloudifyClient:
-    """Return the manager's REST API with the rights of the user who started the execution, in its tenant.
+    """Return the manager's REST API with the rights of the user who started the execution.
 
-    Raises NonRecoverableError if another tenant or user is asked for: this process holds no credentials
-    of anybody's.
+    ``tenant`` is another one than the execution's, if that user may use it. Raises NonRecoverableError if
+    another user is asked for: this process holds no credentials of anybody's.
     """
     own = _context().tenant_name
-    if api_token is not None or tenant not in (None, own):
+    if api_token is not None:
         raise NonRecoverableError(
-            f"The manager can be asked in the name of this execution's user, in tenant `{own}`, and in no "
-            f"other: get_rest_client(tenant={tenant!r}) was "
-            f"called{' with an API token' if api_token else ''}."
+            "The manager can be asked in the name of this execution's user, and in no other: "
+            "get_rest_client() was called with an API token. CloudifyClient(host=..., token=...) can be used."
         )
-    return CloudifyClient()
+    return CloudifyClient(tenant=None if tenant == own else tenant)
 
 
 def get_node_instance(
     node_instance_id: str, evaluate_functions: bool = False, client: CloudifyClient | None = None
 ) -> Record:
     client = client or get_rest_client()
-    instance = client.node_instances.get(node_instance_id, _evaluate_functions=evaluate_functions)
+    instance: Record = client.node_instances.get(node_instance_id, evaluate_functions=evaluate_functions)
     instance["runtime_properties"] = RuntimeProperties(instance.runtime_properties or {})
     return instance
 

@@ -53,9 +53,13 @@ class RestRequest(TypedDict):
     """A request to the REST API."""
 
     method: str
-    path: Annotated[str, "below `/api/v3.1`"]
+    path: Annotated[str, "below `/api/v3.1`, or below the root if `from_root`"]
     params: NotRequired[dict[str, Any] | None]
     body: NotRequired[Any]
+    content: NotRequired[Annotated[str | None, "sent in place of `body`: base64, as `content_type`"]]
+    content_type: NotRequired[str | None]
+    tenant: NotRequired[Annotated[str | None, "another one than the execution's"]]
+    from_root: NotRequired[bool]
     aware: NotRequired[Annotated[bool, "a workflow knows of the request to cancel; of an operation, ignored"]]
 
 
@@ -89,7 +93,11 @@ METHODS = {
     "execution": Method(ExecutionById, "`{id, status, workflow_id, parameters}`"),
     "deployment": Method(DeploymentById, "`{id, display_name, inputs, blueprint_id}`"),
     "read_resource": Method(ByPath, "a path on this machine"),
-    "rest": Method(RestRequest, "`{status, body}`; it has the rights of the execution's user"),
+    "rest": Method(
+        RestRequest,
+        "`{status, body}`, or `{status, content, headers}` for what is no JSON; it has the rights of the "
+        "execution's user",
+    ),
 }
 #: What only a workflow may call.
 WORKFLOW_METHODS = {

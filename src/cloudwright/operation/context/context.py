@@ -7,7 +7,9 @@ import warnings
 from functools import cached_property
 from typing import Any
 
+from cloudwright.child import rest
 from cloudwright.child.errors import NonRecoverableError
+from cloudwright.child.rest import Record
 from cloudwright.operation.context.agent import AgentContext
 from cloudwright.operation.context.capabilities import ContextCapabilities
 from cloudwright.operation.context.deployment import BlueprintContext, BootstrapContext, DeploymentContext
@@ -17,7 +19,6 @@ from cloudwright.operation.context.operation import OperationContext, PluginCont
 from cloudwright.operation.host_connection import HostConnection
 from cloudwright.operation.logger import FrameHandler, operation_logger
 from cloudwright.operation.resources import Resources, render
-from cloudwright.operation.rest_client import Record, RestClient
 
 DEPLOYMENT = "deployment"
 NODE_INSTANCE = "node-instance"
@@ -290,20 +291,16 @@ class Context:
 
     # What it can ask the manager.
 
-    @property
-    def _rest(self) -> RestClient:
-        return RestClient(self._supervisor.call)
-
     def get_execution(self, execution_id: str | None = None) -> Record:
         """Return an execution as the REST API shows it; by default the one that runs this operation.
 
         Raises RequestRefused, with status_code 404, if there is none.
         """
-        return self._rest.executions.get(execution_id or str(self.execution_id))
+        return rest.record(self._supervisor.call, f"/executions/{execution_id or self.execution_id}")
 
     def get_operation(self) -> Record:
         """Return this operation as the REST API shows it."""
-        return self._rest.operations.get(str(self.task_id))
+        return rest.record(self._supervisor.call, f"/operations/{self.task_id}")
 
     @property
     def provider_context(self) -> dict[str, Any]:
