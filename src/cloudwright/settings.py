@@ -33,6 +33,8 @@ class Settings:
     allowed_host: str = ""
     # An SQLAlchemy URL; empty means SQLite in the home directory.
     database_url: str = ""
+    # The file of the keys that encrypt secrets; empty means `secrets.key` in the home.
+    secrets_key: str = ""
     # How many workflow processes and how many operation processes may run at once.
     max_workflows: int = 50
     max_operations: int = 64

@@ -272,16 +272,45 @@ def test_secrets(store: Store) -> None:
     store.write_sync(secrets.create, secret, now=NOW)
     with pytest.raises(Conflict):
         store.write_sync(secrets.create, secret, now=NOW)
-    changed = replace(secret, value_encrypted="yyyy", is_hidden_value=True)
-    updated = store.write_sync(secrets.create, changed, update_if_exists=True, now=at(1))
-    assert (updated.value_encrypted, updated.created_at, updated.updated_at) == ("yyyy", NOW, at(1))
-    store.write_sync(secrets.create, replace(secret, key="new"), update_if_exists=True, now=at(1))
+    updated = store.write_sync(secrets.update, TENANT, "key", at(1), value_encrypted="yyyy")
+    assert (updated.created_at, updated.updated_at) == (NOW, at(1))
+    assert store.read_sync(secrets.get, TENANT, "key").value_encrypted == "yyyy"
+    store.write_sync(secrets.create, replace(secret, key="new", json_schema={"type": "array"}), now=at(1))
     store.write_sync(secrets.update, TENANT, "new", at(2), visibility="global")
-    assert store.read_sync(secrets.get, TENANT, "new").visibility == "global"
-    assert store.read_sync(secrets.list_secrets, SecretFilter(TENANT, search="K"), Page())[1] == 1
+    assert store.read_sync(secrets.get, TENANT, "new").json_schema == {"type": "array"}
+    rows, total = store.read_sync(secrets.list_secrets, SecretFilter(TENANT, search="K"), Page())
+    assert ([row.value_encrypted for row in rows], total) == ([None], 1)
+    store.write_sync(secrets.reencrypt, TENANT, "key", "changed meanwhile", "zzzz")
+    store.write_sync(secrets.reencrypt, TENANT, "new", "xxxx", "zzzz")
+    whole = store.read_sync(secrets.whole, SecretFilter())
+    assert [row.value_encrypted for row in whole] == ["yyyy", "zzzz"]
     assert store.write_sync(secrets.delete, TENANT, "key").key == "key"
     with pytest.raises(NotFound, match="There is no secret `key` in tenant"):
         store.read_sync(secrets.get, TENANT, "key")
+
+
+def test_a_key_means_a_tenants_own_secret_or_else_a_global_one(store: Store) -> None:
+    mine = Secret("key", "mine", created_by="eve", visibility="private")
+    store.write_sync(secrets.create, mine, now=NOW)
+    store.write_sync(secrets.create, replace(mine, tenant="other", value_encrypted="other's"), now=NOW)
+    assert store.read_sync(secrets.find, "other", "key").value_encrypted == "other's"
+    with pytest.raises(NotFound):
+        store.read_sync(secrets.find, "third", "key")
+    with pytest.raises(Conflict, match="another tenant has"):
+        store.write_sync(secrets.update, "other", "key", at(1), visibility="global")
+    shared = replace(mine, key="shared", tenant="other", visibility="global")
+    store.write_sync(secrets.create, shared, now=NOW)
+    assert store.read_sync(secrets.find, "third", "shared").tenant == "other"
+    with pytest.raises(Conflict, match="in tenant `other` already"):
+        store.write_sync(secrets.create, replace(shared, tenant="third", visibility="tenant"), now=NOW)
+    for filter, keys in [
+        (SecretFilter(TENANT), ["key", "shared"]),
+        (SecretFilter(TENANT, seen_by="bob"), ["shared"]),
+        (SecretFilter(TENANT, seen_by="eve"), ["key", "shared"]),
+        (SecretFilter(visibilities=["private"]), ["key", "key"]),
+    ]:
+        rows, _ = store.read_sync(secrets.list_secrets, filter, EVERYTHING)
+        assert [row.key for row in rows] == keys
 
 
 def test_plugins(store: Store) -> None:

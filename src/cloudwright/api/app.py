@@ -31,6 +31,8 @@ from cloudwright.api.routes import (
     nodes,
     operations,
     plugins,
+    secret_sharing,
+    secrets,
     system,
     unsupported,
 )
@@ -41,7 +43,19 @@ from cloudwright.manager.manager import Manager
 from cloudwright.model import rest
 
 # A request is compared with one path after the other: frequent ones come first.
-_NOUNS = (executions, events, operations, nodes, deployments, blueprints, plugins, accounts, system)
+_NOUNS = (
+    executions,
+    events,
+    operations,
+    nodes,
+    deployments,
+    blueprints,
+    plugins,
+    secret_sharing,
+    secrets,
+    accounts,
+    system,
+)
 _ROUTERS = (*(noun.router for noun in _NOUNS), unsupported.router, system.public_router, identity.router)
 
 

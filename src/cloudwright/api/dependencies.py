@@ -16,6 +16,7 @@ from cloudwright.api.internal_client import CALLER
 from cloudwright.api.middleware import principal_of
 from cloudwright.manager.accounts import Principal
 from cloudwright.manager.manager import Manager
+from cloudwright.manager.secrets import Viewer
 from cloudwright.model.execution import Caller
 from cloudwright.storage.paging import Page
 from cloudwright.storage.records import DEFAULT_TENANT
@@ -54,6 +55,12 @@ class RequestContext:
     @property
     def by(self) -> str:
         return self.principal.username
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who looks at secrets, or at what is evaluated with them."""
+        execution_id = self.caller.execution_id if self.caller is not None else None
+        return Viewer(self.by, self.principal.is_admin, execution_id=execution_id)
 
 
 async def _request_context(

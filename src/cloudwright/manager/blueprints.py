@@ -32,7 +32,7 @@ from cloudwright.errors import (
 from cloudwright.manager.archives import UnsafeArchive, ending, only_folder, unpack
 from cloudwright.manager.identifiers import check_id, check_visibility
 from cloudwright.manager.labels import make_labels, plan_labels
-from cloudwright.manager.preflight import plan_warnings, secret_warnings
+from cloudwright.manager.preflight import plan_warnings
 from cloudwright.storage import blueprints
 from cloudwright.storage.executions import recorded
 from cloudwright.storage.filters import BlueprintFilter
@@ -264,7 +264,6 @@ class Blueprints:
         warnings = [Problem(**warning).with_names(inside) for warning in plan.get("warnings") or ()]
         # In a thread: large plans take a while, and other requests should not wait for them.
         warnings += await asyncio.to_thread(plan_warnings, Plan.from_json(plan).nodes, file.name)
-        warnings += secret_warnings(plan.get("requirements"), file.name)
         return plan | {"warnings": [warning.to_json() for warning in warnings]}
 
     async def _enter(self, blueprint: Blueprint, state: str) -> None:

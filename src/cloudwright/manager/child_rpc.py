@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from cloudwright.dsl.namespaces import DELIMITER
 from cloudwright.errors import InvalidInput, NotFound, Unavailable
+from cloudwright.manager.accounts import ADMIN_ROLE
 from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.execution_context import ExecutionSnapshot, instance_frame
+from cloudwright.manager.redaction import Concealment
+from cloudwright.manager.secrets import Secrets, Viewer
 from cloudwright.model.execution import Caller
 from cloudwright.model.frames.methods import METHODS, RestRequest, call_problem
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
-from cloudwright.storage import deployments, instances, manager_queries
+from cloudwright.storage import accounts, deployments, instances, manager_queries
+from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Connection, Store
 
 P = ParamSpec("P")
@@ -26,8 +31,9 @@ Rest = Callable[[ExecutionSnapshot, Caller, RestRequest], Awaitable[dict[str, An
 
 
 class ChildRpc:
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, secrets: Secrets, clock: Callable[[], datetime]) -> None:
         self._store = store
+        self._secrets = secrets
         self._clock = clock
         #: Set once the REST API exists.
         self.rest: Rest | None = None
@@ -92,6 +98,7 @@ class ChildRpc:
             case "rest":
                 if self.rest is None:
                     raise Unavailable("The REST API is not ready yet.")
+                self._conceal(snapshot)  # The answer may hold secrets.
                 return await self.rest(
                     snapshot, Caller(snapshot.execution.id, aware), cast(RestRequest, args)
                 )
@@ -107,7 +114,7 @@ class ChildRpc:
         """``value`` with its intrinsic functions evaluated, as things are now."""
         if not holds_functions(value):
             return value
-        return await self._look(_evaluated, evaluate, snapshot, value, scope)
+        return await self._evaluated(evaluate, snapshot, value, scope)
 
     async def evaluate_inputs(
         self, snapshot: ExecutionSnapshot, inputs: dict[str, Any], scope: dict[str, Any]
@@ -115,8 +122,47 @@ class ChildRpc:
         """Return an operation's inputs with their functions evaluated: one that is named like a function is
         data.
         """
-        evaluated: dict[str, Any] = await self._look(_evaluated, evaluate_inputs, snapshot, inputs, scope)
+        evaluated: dict[str, Any] = await self._evaluated(evaluate_inputs, snapshot, inputs, scope)
         return evaluated
+
+    async def _evaluated(
+        self,
+        how: Callable[[Any, Scope], Any],
+        snapshot: ExecutionSnapshot,
+        value: Any,
+        ids: dict[str, Any],
+    ) -> Any:
+        def look(conn: Connection) -> tuple[Any, Collection[str]]:
+            execution = snapshot.execution
+            secret = self._secrets.reader(conn, partial(_user, conn, execution), execution.tenant)
+            scope = stored_scope(
+                conn,
+                snapshot.deployment,
+                secret,
+                self_id=ids.get("self"),
+                source_id=ids.get("source"),
+                target_id=ids.get("target"),
+            )
+            return how(value, scope), secret.known.values()
+
+        evaluated, known = await self._look(look)
+        if known:
+            # Before the child gets them: from here on it may say them.
+            self._conceal(snapshot).learn(known)
+        return evaluated
+
+    def seal(self, snapshot: ExecutionSnapshot, value: Any) -> Any:
+        """Return inputs or a result as they are stored: with the secrets that it read encrypted."""
+        return self._secrets.seal(snapshot.execution.id, snapshot.concealment, value)
+
+    def unseal(self, snapshot: ExecutionSnapshot, value: Any) -> Any:
+        """Return what ``seal`` made as it was before. Raises Unreadable."""
+        return self._secrets.unseal(snapshot.execution.id, self._conceal(snapshot), value)
+
+    def _conceal(self, snapshot: ExecutionSnapshot) -> Concealment:
+        """Return the values that the execution has read, which are kept out of its records from here on."""
+        self._secrets.concealments.add(snapshot.execution.id, snapshot.concealment)
+        return snapshot.concealment
 
 
 def resource(folder: Path, path: str) -> Path:
@@ -168,18 +214,11 @@ def _update_own_instance(
     )
 
 
-def _evaluated(
-    conn: Connection,
-    how: Callable[[Any, Scope], Any],
-    snapshot: ExecutionSnapshot,
-    value: Any,
-    scope: dict[str, Any],
-) -> Any:
-    found = stored_scope(
-        conn,
-        snapshot.deployment,
-        self_id=scope.get("self"),
-        source_id=scope.get("source"),
-        target_id=scope.get("target"),
-    )
-    return how(value, found)
+def _user(conn: Connection, execution: Execution) -> Viewer:
+    """Return the user who started the execution, whose secrets its operations use."""
+    name = execution.created_by
+    try:
+        is_admin = accounts.get_user(conn, name or "").role == ADMIN_ROLE
+    except NotFound:
+        is_admin = False
+    return Viewer(name, is_admin, uses=True)

@@ -8,6 +8,7 @@ import shutil
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cloudwright.manager.identifiers import check_id, check_visibility
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.labels import make_labels
 from cloudwright.manager.preflight import deployment_warnings
+from cloudwright.manager.secrets import SecretReader, Secrets, Viewer, missing
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import (
     DeploymentPlan,
@@ -31,6 +33,7 @@ from cloudwright.planning import (
     evaluate_capabilities,
     evaluate_outputs,
     prepare_deployment,
+    required_secrets,
 )
 from cloudwright.storage import blueprints, deployments, instances
 from cloudwright.storage.executions import recorded
@@ -50,6 +53,12 @@ _LETTERS = string.digits + string.ascii_lowercase
 _SUFFIX_LENGTH = 8
 
 
+class UnknownSecrets(InvalidInput):
+    """The blueprint's functions ask for secrets that the user does not have."""
+
+    code = "unknown_deployment_secret_error"
+
+
 class Deployments:
     """``new_id`` makes the suffixes of node instances' IDs; ``workdirs`` is where plugins keep things."""
 
@@ -60,8 +69,10 @@ class Deployments:
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
         workdirs: Path,
+        secrets: Secrets,
     ) -> None:
         self._store = store
+        self._secrets = secrets
         self._bus = bus
         self._clock = clock
         self._new_id = new_id
@@ -74,7 +85,7 @@ class Deployments:
         blueprint_id: str,
         inputs: Mapping[str, Any],
         *,
-        by: str | None,
+        viewer: Viewer,
         display_name: str | None = None,
         labels: Iterable[tuple[str, str]] = (),
         visibility: str = "tenant",
@@ -87,8 +98,9 @@ class Deployments:
 
         ``auto_correct_types`` takes text in ``inputs`` for the number or boolean that it looks like, where
         one is declared. Raises InvalidInput, NotFound (blueprint, site), IllegalAction (the blueprint is not
-        uploaded), Conflict, BadInputs and EvaluationError.
+        uploaded), Conflict, BadInputs, EvaluationError and UnknownSecrets.
         """
+        by = viewer.username
         check_id("deployment", id)
         check_visibility(visibility)
         _check_settings(settings or {})
@@ -100,7 +112,7 @@ class Deployments:
         system = SystemFacts(id, tenant, blueprint_id, by or "", display_name or id)
         # In a thread: large plans take a while, and other requests should not wait for them.
         plan, instances = await asyncio.to_thread(
-            self._prepare, blueprint, inputs, system, runtime_only_evaluation, auto_correct_types
+            self._prepare, blueprint, inputs, system, viewer, runtime_only_evaluation, auto_correct_types
         )
         from_plan = [(key, str(value)) for key, values in plan.labels.items() for value in values]
         new = Deployment(
@@ -151,22 +163,22 @@ class Deployments:
         made = make_labels(labels, by=by, now=now)
         return await self._store.write(_set_labels, tenant, id, made, now)
 
-    async def outputs(self, tenant: str, id: str) -> dict[str, Any]:
+    async def outputs(self, viewer: Viewer, tenant: str, id: str) -> Any:
         """Return the values of the outputs by name, as they are now. Raises NotFound."""
-        return await self._store.read(_outputs, tenant, id)
+        return await self._read(viewer, _outputs, tenant, id)
 
-    async def capabilities(self, tenant: str, id: str) -> dict[str, Any]:
-        """Return the values of the capabilities by name, as they are now. Raises NotFound,
-        EvaluationError.
-        """
-        return await self._store.read(_capabilities, tenant, id)
+    async def capabilities(self, viewer: Viewer, tenant: str, id: str) -> Any:
+        """Return the values of the capabilities by name, as they are now. Raises NotFound."""
+        return await self._read(viewer, _capabilities, tenant, id)
 
-    async def evaluate(self, tenant: str, id: str, value: Any, *, instance_id: str | None = None) -> Any:
+    async def evaluate(
+        self, viewer: Viewer, tenant: str, id: str, value: Any, *, instance_id: str | None = None
+    ) -> Any:
         """``value`` with its functions evaluated as things are now; SELF is ``instance_id``.
 
         Raises NotFound, EvaluationError.
         """
-        return await self._store.read(_evaluate, tenant, id, value, instance_id)
+        return await self._read(viewer, _evaluate, tenant, id, value, instance_id)
 
     async def update_instance(
         self,
@@ -192,6 +204,7 @@ class Deployments:
         blueprint: Blueprint,
         inputs: Mapping[str, Any],
         system: SystemFacts,
+        viewer: Viewer,
         runtime_only: bool,
         auto_correct: bool,
     ) -> tuple[DeploymentPlan, list[NodeInstance]]:
@@ -203,8 +216,20 @@ class Deployments:
             sys=system,
             runtime_only_evaluation=runtime_only,
             auto_correct_types=auto_correct,
-            lookup=InputReferences(self._store, system.tenant, whole),
+            lookup=InputReferences(
+                self._store,
+                system.tenant,
+                whole,
+                lambda conn: self._secrets.reader(conn, lambda: viewer, system.tenant),
+            ),
         )
+        required = required_secrets(whole, plan)
+        absent = self._store.read_sync(missing, viewer, system.tenant, required) if required else []
+        if absent:
+            raise UnknownSecrets(
+                f"Required secrets: [{', '.join(absent)}] don't exist in this tenant. Create them with "
+                "`cfy secrets create KEY`."
+            )
         instances = create_instances(
             plan.nodes,
             plan.scaling_groups,
@@ -212,6 +237,18 @@ class Deployments:
             new_id=lambda name: f"{name}_{_suffix(self._new_id())}",
         )
         return plan, instances
+
+    async def _read(self, viewer: Viewer, query: Callable[..., Any], tenant: str, id: str, *more: Any) -> Any:
+        """Return what ``query`` evaluates in a deployment with what the viewer sees."""
+
+        def look(conn: Connection) -> tuple[Any, SecretReader]:
+            deployment = deployments.get(conn, tenant, id)
+            secret = self._secrets.reader(conn, lambda: viewer, tenant)
+            return query(deployment, *more, partial(stored_scope, conn, deployment, secret)), secret
+
+        evaluated, secret = await self._store.read(look)
+        self._secrets.learn(viewer, secret.known.values())
+        return evaluated
 
     def _publish(self, tenant: str, id: str, what: str) -> None:
         self._bus.publish(topics.deployment(tenant, id), {"state": what})
@@ -326,19 +363,13 @@ def _update_instance(
     )
 
 
-def _outputs(conn: Connection, tenant: str, id: str) -> dict[str, Any]:
-    deployment = deployments.get(conn, tenant, id)
-    return evaluate_outputs(deployment.outputs, _scope(conn, deployment))
+def _outputs(deployment: Deployment, scope: Callable[..., Scope]) -> dict[str, Any]:
+    return evaluate_outputs(deployment.outputs, scope())
 
 
-def _capabilities(conn: Connection, tenant: str, id: str) -> dict[str, Any]:
-    deployment = deployments.get(conn, tenant, id)
-    return evaluate_capabilities(deployment.capabilities, _scope(conn, deployment))
+def _capabilities(deployment: Deployment, scope: Callable[..., Scope]) -> dict[str, Any]:
+    return evaluate_capabilities(deployment.capabilities, scope())
 
 
-def _evaluate(conn: Connection, tenant: str, id: str, value: Any, instance_id: str | None) -> Any:
-    return evaluate(value, _scope(conn, deployments.get(conn, tenant, id), instance_id))
-
-
-def _scope(conn: Connection, deployment: Deployment, self_id: str | None = None) -> Scope:
-    return stored_scope(conn, deployment, self_id=self_id)
+def _evaluate(_: Deployment, value: Any, instance_id: str | None, scope: Callable[..., Scope]) -> Any:
+    return evaluate(value, scope(self_id=instance_id))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cloudwright.errors import NotFound
+from cloudwright.manager.secrets import SecretReader
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import MemoryScope, SystemFacts, evaluate
 from cloudwright.storage import deployments, instances
@@ -54,6 +55,7 @@ class StoredScope(MemoryScope):
 def stored_scope(
     conn: Connection,
     deployment: Deployment,
+    secret: SecretReader,
     *,
     self_id: str | None = None,
     source_id: str | None = None,
@@ -62,12 +64,12 @@ def stored_scope(
 ) -> StoredScope:
     """Return the scope of one deployment, to be used while ``conn`` is open.
 
-    The ids are of the node instances that SELF, SOURCE and TARGET stand for. ``asked`` are the capabilities
-    of other deployments whose evaluation led here.
+    ``secret`` is asked by ``get_secret``. The ids are of the node instances that SELF, SOURCE and TARGET
+    stand for. ``asked`` are the capabilities of other deployments whose evaluation led here.
     """
 
     def capability(other: str, name: str) -> Any:
-        return _capability(conn, deployment.tenant, other, name, asked)
+        return _capability(conn, deployment.tenant, other, name, secret, asked)
 
     return StoredScope(
         conn,
@@ -85,7 +87,8 @@ def stored_scope(
         ),
         labels=_labels(deployment),
         capability=capability,
-        secret=_not_built("secrets"),
+        secret=secret,
+        conceal=secret.conceal,
         group_capability=_not_built("groups of deployments"),
         environment_capability=_not_built("environments of deployments"),
         consumers=_not_built("records of which deployments use another"),
@@ -109,7 +112,14 @@ def _labels(deployment: Deployment) -> dict[str, Sequence[str]]:
     return dict(labels)
 
 
-def _capability(conn: Connection, tenant: str, id: str, name: str, asked: frozenset[tuple[str, str]]) -> Any:
+def _capability(
+    conn: Connection,
+    tenant: str,
+    id: str,
+    name: str,
+    secret: SecretReader,
+    asked: frozenset[tuple[str, str]],
+) -> Any:
     if (id, name) in asked:
         raise NotFound(f"The capability `{name}` of deployment `{id}` leads back to itself.")
     other = deployments.get(conn, tenant, id)
@@ -117,5 +127,5 @@ def _capability(conn: Connection, tenant: str, id: str, name: str, asked: frozen
     if definition is None:
         there = ", ".join(sorted(other.capabilities)) or "none"
         raise NotFound(f"Deployment `{id}` has no capability `{name}`; it has: {there}.")
-    scope = stored_scope(conn, other, asked=asked | {(id, name)})
+    scope = stored_scope(conn, other, secret, asked=asked | {(id, name)})
     return evaluate(definition["value"], scope, path=f"capabilities.{name}")

@@ -16,6 +16,7 @@ from typing import Any
 
 from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
+from cloudwright.manager.redaction import Concealments
 from cloudwright.model.event import LOG, Event
 from cloudwright.storage import events
 from cloudwright.storage.store import Store
@@ -34,7 +35,16 @@ _RECORD = 512
 
 
 class EventRecorder:
-    def __init__(self, store: Store, bus: Bus, clock: Callable[[], datetime]) -> None:
+    """``concealments`` are kept out of what is recorded."""
+
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        clock: Callable[[], datetime],
+        concealments: Concealments | None = None,
+    ) -> None:
+        self._concealments = Concealments() if concealments is None else concealments
         self._store = store
         self._bus = bus
         self._clock = clock
@@ -60,6 +70,8 @@ class EventRecorder:
 
         Returns a future that is done once it is stored, or is not going to be; many share one.
         """
+        if self._concealments:
+            event = replace(event, message=self.conceal(event.execution_id, event.message))
         if len(event.message) > MAX_MESSAGE:
             event = replace(event, message=event.message[:MAX_MESSAGE] + " ... (cut: the message was longer)")
         if event.kind == LOG and self._waiting >= MAX_WAITING:
@@ -77,6 +89,10 @@ class EventRecorder:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self.flush)
         return stored
+
+    def conceal(self, execution_id: str, text: str) -> str:
+        """Return ``text`` without the values of the secrets that the execution has read."""
+        return self._concealments.mask(execution_id, text)
 
     def flush(self) -> None:
         """Hand what was collected to the store, ahead of whatever is handed to it next."""

@@ -16,6 +16,7 @@ import orjson
 from cloudwright.errors import InvalidInput, NoSuchWorkflow
 from cloudwright.manager.import_resolver import imported_folders, with_code
 from cloudwright.manager.plugin_selection import PluginCode
+from cloudwright.manager.redaction import Concealment
 from cloudwright.model.node_packing import SHARED, Shared, Unpacking
 from cloudwright.model.operation import OperationState
 from cloudwright.model.topology import NodeInstance
@@ -43,8 +44,9 @@ Chunk = dict[str, Any]
 class ExecutionSnapshot:
     """What does not change while an execution runs. ``nodes`` and ``plugins`` are by name; ``imported`` are
     the folders of imported blueprints by their namespaces. ``packed`` are the nodes as a frame has them, with
-    what they share. ``codes`` is where the code of plugins is, once it was looked for. ``head`` is the part
-    of every ``begin`` frame that says which execution this is (docs/concepts/frames.md).
+    what they share. ``codes`` is where the code of plugins is, once it was looked for. ``concealment`` has
+    the secrets that anything of the execution has read. ``head`` is the part of every ``begin`` frame that
+    says which execution this is (docs/concepts/frames.md).
     """
 
     execution: Execution
@@ -55,6 +57,7 @@ class ExecutionSnapshot:
     imported: dict[str, Path]
     packed: tuple[list[dict[str, Any]], Shared | None]
     codes: dict[str, PluginCode] = field(default_factory=dict)
+    concealment: Concealment = field(default_factory=Concealment)
     head: dict[str, Any] = field(init=False)
 
     def __repr__(self) -> str:

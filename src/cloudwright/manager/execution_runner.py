@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,7 @@ from cloudwright.manager.workflow_host import WorkflowEnd, WorkflowHost
 from cloudwright.manager.workflow_journal import WorkflowJournal
 from cloudwright.model.execution import FORCED_MODES, CancelMode, Outcome
 from cloudwright.model.operation import LOST
+from cloudwright.planning import holds_functions
 from cloudwright.process.supervisor import Zygote
 from cloudwright.settings import Settings
 from cloudwright.storage import operations
@@ -183,6 +184,9 @@ class ExecutionRunner:
         running.host = host
         begin["cancel"] = running.cancel_mode
         end = await host.run(zygote, begin, memory_limit=self._settings.workflow_memory or None)
+        if end.error:
+            # Here the snapshot is still there, which has what the execution read.
+            end = replace(end, error=self._recorder.conceal(running.id, end.error))
         if end.outcome is Outcome.DIED or running.forced:
             how = end.exit.describe()
             self._recorder.event(
@@ -215,9 +219,13 @@ class ExecutionRunner:
         if lost:
             await self._store.write(operations.lose, lost, LOST.message, self._clock())
             instances, graphs, tasks = await self._store.write(read_progress, execution)
-        begin, parts = chunked(
-            workflow_begin(snapshot, self._settings, instances, graphs, resume=execution.term > 1)
-        )
+        if execution.term > 1:
+            graphs = self._rpc.unseal(snapshot, graphs)
+        whole = workflow_begin(snapshot, self._settings, instances, graphs, resume=execution.term > 1)
+        if holds_functions(execution.parameters):
+            parameters = await self._rpc.evaluate_inputs(snapshot, execution.parameters, {})
+            whole["execution"] = whole["execution"] | {"parameters": parameters}
+        begin, parts = chunked(whole)
         journal.pending_chunks = dict(enumerate(parts))
         begin["plugin"] |= {"version": environment.code.version, "path": list(environment.code.path)}
         return environment.zygote, begin, host

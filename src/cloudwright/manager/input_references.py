@@ -13,6 +13,7 @@ from typing import Any
 from cloudwright.dsl import Plan
 from cloudwright.errors import InvalidInput, NotFound
 from cloudwright.manager.evaluation_scope import stored_scope
+from cloudwright.manager.secrets import SecretReader
 from cloudwright.planning import evaluate
 from cloudwright.storage import blueprints, deployments, instances, secrets
 from cloudwright.storage.filters import BlueprintFilter, DeploymentFilter, SecretFilter
@@ -31,10 +32,13 @@ _PATTERNS: Mapping[str, Callable[[str, str], bool]] = {
 class InputReferences:
     """A ``planning.inputs.Lookup`` for deployments of ``plan`` in ``tenant``; to be called in a thread."""
 
-    def __init__(self, store: Store, tenant: str, plan: Plan) -> None:
+    def __init__(
+        self, store: Store, tenant: str, plan: Plan, read_secrets: Callable[[Connection], SecretReader]
+    ) -> None:
         self._store = store
         self._tenant = tenant
         self._plan = plan
+        self._read_secrets = read_secrets
 
     def __call__(self, type_name: str, value: Any, constraints: Mapping[str, Any]) -> bool:
         """Raises InvalidInput if a constraint asks for what cannot be answered."""
@@ -43,18 +47,29 @@ class InputReferences:
     def _exists(self, conn: Connection, type_name: str, value: Any, constraints: Mapping[str, Any]) -> bool:
         _check_name_pattern(constraints.get("name_pattern") or {})
         if type_name == "capability_value":
-            return any(found == value for found in _capabilities(conn, self._tenant, constraints))
+            return any(found == value for found in self._capabilities(conn, constraints))
         if not isinstance(value, str):
             return False
         if type_name == "secret_key":
-            found, _ = secrets.list_secrets(conn, SecretFilter(keys=[value]), EVERYTHING)
-            usable = any(row.tenant == self._tenant or row.visibility == "global" for row in found)
-            return usable and _fits(value, constraints)
+            _, found = secrets.list_secrets(conn, SecretFilter(self._tenant, [value]), EVERYTHING)
+            return found > 0 and _fits(value, constraints)
         if type_name == "blueprint_id":
             return self._blueprint(conn, value, constraints)
         if type_name == "deployment_id":
             return self._deployment(conn, value, constraints)
         return value in self._inside(conn, type_name, constraints) and _fits(value, constraints)
+
+    def _capabilities(self, conn: Connection, constraints: Mapping[str, Any]) -> Iterator[Any]:
+        """The values of a deployment's capabilities whose names fit. Raises EvaluationError."""
+        owner = _of(conn, self._tenant, constraints["deployment_id"])
+        if owner is None:
+            return
+        scope = stored_scope(conn, owner, self._read_secrets(conn))
+        for name, definition in owner.capabilities.items():
+            if _fits(name, {key: item for key, item in constraints.items() if key != "valid_values"}):
+                value = evaluate(definition["value"], scope, path=f"capabilities.{name}")
+                if "valid_values" not in constraints or value in constraints["valid_values"]:
+                    yield value
 
     def _blueprint(self, conn: Connection, id: str, constraints: Mapping[str, Any]) -> bool:
         rows, _ = blueprints.list_blueprints(conn, BlueprintFilter(ids=[id]), EVERYTHING)
@@ -106,19 +121,6 @@ def _named(type_name: str, nodes: Iterable[Mapping[str, Any]], groups: Mapping[s
         case "operation_name":
             return {name for node in nodes for name in node["operations"]}
     raise AssertionError(f"nothing in a deployment is a {type_name}")
-
-
-def _capabilities(conn: Connection, tenant: str, constraints: Mapping[str, Any]) -> Iterator[Any]:
-    """The values of a deployment's capabilities whose names fit. Raises EvaluationError."""
-    owner = _of(conn, tenant, constraints["deployment_id"])
-    if owner is None:
-        return
-    scope = stored_scope(conn, owner)
-    for name, definition in owner.capabilities.items():
-        if _fits(name, {key: item for key, item in constraints.items() if key != "valid_values"}):
-            value = evaluate(definition["value"], scope, path=f"capabilities.{name}")
-            if "valid_values" not in constraints or value in constraints["valid_values"]:
-                yield value
 
 
 def _fits(name: str, constraints: Mapping[str, Any]) -> bool:

@@ -26,6 +26,9 @@ from cloudwright.manager.leases import Leases
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.reconcile_loop import ReconcileLoop
+from cloudwright.manager.redaction import Concealments
+from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
+from cloudwright.manager.secrets import Secrets
 from cloudwright.manager.workers.local import WORKDIRS
 from cloudwright.model.frames.parser import check_from_parser
 from cloudwright.operation.tempdirs import remove_abandoned
@@ -70,9 +73,14 @@ class Manager:
         self.home: Path = settings.home
         self.name = name
         self.version = cloudwright.__version__
-        self._recorder = EventRecorder(store, bus, clock)
+        concealments = Concealments()
+        self._recorder = EventRecorder(store, bus, clock, concealments)
         self._environments = environments
-        self.rpc = ChildRpc(store, clock)
+        keys = SecretKeys.open(
+            Path(settings.secrets_key) if settings.secrets_key else settings.home / KEY_FILE
+        )
+        self.secrets = Secrets(store, keys, clock, concealments)
+        self.rpc = ChildRpc(store, self.secrets, clock)
         self._dispatcher = Dispatcher(
             store,
             self._recorder,
@@ -125,7 +133,7 @@ class Manager:
         )
         self.blueprints = Blueprints(store, bus, settings.home, self._parse, clock, new_id)
         self.plugins = Plugins(store, settings.home, clock, new_id)
-        self.deployments = Deployments(store, bus, clock, new_id, settings.home / WORKDIRS)
+        self.deployments = Deployments(store, bus, clock, new_id, settings.home / WORKDIRS, self.secrets)
         self.accounts = Accounts(store, clock)
 
     async def start(self) -> None:
@@ -138,6 +146,7 @@ class Manager:
         await self._environments.start()
         await self.blueprints.recover()
         await self.plugins.recover()
+        await self.secrets.recover()
         await self._reconcile_loop.start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CARRYING_ON):

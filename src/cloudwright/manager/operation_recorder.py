@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -93,6 +93,9 @@ class OperationRecorder:
     def ended(self, operation_id: str, end: OperationEnd) -> None:
         run = self._running[operation_id]
         run.stop_pid_timer()
+        concealment = run.snapshot.concealment
+        if concealment and end.failure is not None:
+            end = replace(end, failure=Failure(**concealment.mask_in(asdict(end.failure))))
         if run.signals:
             self._recorder.event(**run.dead(end))
         if end.exit_status is not None and end.exit_status.signal is not None:
@@ -117,7 +120,7 @@ class OperationRecorder:
             run.id,
             run.attempt,
             state=OperationState(end.state),
-            result=end.result,
+            result=self._rpc.seal(run.snapshot, end.result),
             failure=asdict(end.failure) if end.failure else None,
             updates=end.updates,
             now=self._clock(),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cloudwright.dsl import Problem
-from cloudwright.dsl.problems import listing
 from cloudwright.errors import IllegalAction
 from cloudwright.manager.runtime_functions import is_missing
 from cloudwright.model.node_packing import Unpacking
@@ -48,18 +47,6 @@ def plan_warnings(nodes: Iterable[Mapping[str, Any]], file: str | None = None) -
     by_name = {node["id"]: node for node in nodes}
     found = [each for node in by_name.values() for each in obstacles(node, by_name, EVERYTHING, is_missing)]
     return [Problem(sentence, file=file, expected=remedy) for sentence, remedy in explain(found)]
-
-
-def secret_warnings(requirements: Mapping[str, Any] | None, file: str) -> list[Problem]:
-    """Return a warning if functions of a plan with these ``requirements`` ask for secrets."""
-    names = (requirements or {}).get("secrets") or ()
-    if not names:
-        return []
-    sentence = (
-        f"`get_secret` asks for {listing({str(name) for name in names})}, and this version has no secrets: "
-        "what needs them fails when it is evaluated."
-    )
-    return [Problem(sentence, file=file, expected="an input instead of the secret")]
 
 
 def deployment_warnings(conn: Connection, tenant: str, id: str) -> list[Problem]:

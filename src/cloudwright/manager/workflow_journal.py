@@ -45,10 +45,38 @@ class WorkflowJournal:
 
     def apply(self, entries: list[list[Any]], aware: bool) -> Awaitable[None]:
         self._recorder.flush()
+        if self._snapshot.concealment:
+            entries = [self._concealed(entry) for entry in entries]
         write = self._store.write(
             journal.apply, self._snapshot.execution.id, self._term, entries, self._clock(), aware=aware
         )
         return self._applied(write, aware)
+
+    def _concealed(self, entry: list[Any]) -> list[Any]:
+        """Return an entry without the secrets that the execution has read."""
+        match entry:
+            case ["event" | "log" as kind, said]:
+                shown = {key: said[key] for key in ("message", "details") if key in said}
+                return [kind, said | self._snapshot.concealment.mask_in(shown)]
+            case ["graph", id, name, tasks]:
+                return ["graph", id, name, [self._sealed_task(task) for task in tasks]]
+            case ["tasks", id, tasks]:
+                return ["tasks", id, [self._sealed_task(task) for task in tasks]]
+            case ["task", id, state, result]:
+                return ["task", id, state, self._seal(result)]
+            case ["run", operation]:
+                return ["run", operation | {"inputs": self._seal(operation["inputs"])}]
+        return entry
+
+    def _sealed_task(self, task: dict[str, Any]) -> dict[str, Any]:
+        parameters = task.get("parameters") or {}
+        if "inputs" in parameters:
+            # What else is said of an operation is the blueprint's.
+            return task | {"parameters": parameters | {"inputs": self._seal(parameters["inputs"])}}
+        return task | {"parameters": self._seal(parameters)}
+
+    def _seal(self, value: Any) -> Any:
+        return self._rpc.seal(self._snapshot, value)
 
     async def _applied(self, write: Awaitable[JournalResult], aware: bool) -> None:
         result = await write

@@ -7,7 +7,8 @@ plan: functions that need one wait for run time.
 
 ``deployment`` prepares a new deployment, ``instances`` makes its node instances, ``scaling`` changes their
 number, ``updates`` compares two plans; ``evaluation`` evaluates functions, of a plan and at run time, against
-a ``Scope``; ``inputs`` and ``parameters`` check what users give.
+a ``Scope``; ``inputs`` and ``parameters`` check what users give; ``required_secrets``
+finds what a deployment asks for.
 """
 
 from cloudwright.dsl.functions.syntax import holds_functions
@@ -16,6 +17,7 @@ from cloudwright.planning.evaluation import EvaluationError
 from cloudwright.planning.facts import SystemFacts
 from cloudwright.planning.instances import create_instances
 from cloudwright.planning.parameters import validate_parameters
+from cloudwright.planning.required_secrets import required_secrets
 from cloudwright.planning.runtime import evaluate, evaluate_capabilities, evaluate_inputs, evaluate_outputs
 from cloudwright.planning.scaling import Modification, Scaling, reshape, scale
 from cloudwright.planning.scope import MemoryScope, Scope
@@ -38,6 +40,7 @@ __all__ = [
     "evaluate_outputs",
     "holds_functions",
     "prepare_deployment",
+    "required_secrets",
     "reshape",
     "scale",
     "validate_parameters",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from cloudwright.dsl.functions.syntax import function_of
-from cloudwright.errors import NotFound
 from cloudwright.planning.evaluation import EvaluationError, Evaluator, Here
 from cloudwright.planning.functions import AT_RUN_TIME
 from cloudwright.planning.scope import Scope
@@ -18,54 +16,50 @@ def evaluate(value: Any, scope: Scope, *, path: str = "") -> Any:
 
     ``path`` says in messages where the value stands, for example ``nodes.vm.properties``.
     """
-    return Evaluator(AT_RUN_TIME, scope).value(value, _here(scope, path))
+    return _concealing(scope, lambda: Evaluator(AT_RUN_TIME, scope).value(value, _here(scope, path)))
 
 
 def evaluate_inputs(inputs: dict[str, Any], scope: Scope, *, path: str = "inputs") -> dict[str, Any]:
     """As ``evaluate``, for the inputs of an operation: a mapping by name, or one function that makes it."""
-    return Evaluator(AT_RUN_TIME, scope).inputs(inputs, _here(scope, path))
+    evaluated: dict[str, Any] = _concealing(
+        scope, lambda: Evaluator(AT_RUN_TIME, scope).inputs(inputs, _here(scope, path))
+    )
+    return evaluated
 
 
 def evaluate_outputs(outputs: Mapping[str, Mapping[str, Any]], scope: Scope) -> dict[str, Any]:
     """Return the values of a deployment's outputs by name.
 
-    An output whose secret does not exist is left out; one whose value cannot be determined says why instead
-    of it, so that the others can be seen.
+    One whose value cannot be determined says why instead of it, so that the others can be seen.
     """
+    return _each("outputs", outputs, scope)
+
+
+def evaluate_capabilities(capabilities: Mapping[str, Mapping[str, Any]], scope: Scope) -> dict[str, Any]:
+    """As ``evaluate_outputs``, of a deployment's capabilities."""
+    return _each("capabilities", capabilities, scope)
+
+
+def _each(what: str, definitions: Mapping[str, Mapping[str, Any]], scope: Scope) -> dict[str, Any]:
     result = {}
-    for name, output in outputs.items():
-        if _lacks_secret(output["value"], scope):
-            continue
+    for name, definition in definitions.items():
         try:
-            result[name] = evaluate(output["value"], scope, path=f"outputs.{name}")
+            result[name] = evaluate(definition["value"], scope, path=f"{what}.{name}")
         except EvaluationError as error:
             result[name] = f"<ERROR: {error}>"
     return result
 
 
-def evaluate_capabilities(capabilities: Mapping[str, Mapping[str, Any]], scope: Scope) -> dict[str, Any]:
-    """Return the values of a deployment's capabilities by name; one whose secret does not exist is left
-    out.
-    """
-    return {
-        name: evaluate(capability["value"], scope, path=f"capabilities.{name}")
-        for name, capability in capabilities.items()
-        if not _lacks_secret(capability["value"], scope)
-    }
-
-
-def _lacks_secret(value: Any, scope: Scope) -> bool:
-    function = function_of(value)
-    if function is None or function[0] != "get_secret":
-        return False
-    key = function[1][0] if isinstance(function[1], list) else function[1]
-    if not isinstance(key, str):
-        return False
+def _concealing(scope: Scope, work: Callable[[], Any]) -> Any:
+    """Return what ``work`` returns; an error of it quotes no secret."""
     try:
-        scope.secret(key)
-    except NotFound:
-        return True
-    return False
+        return work()
+    except EvaluationError as error:
+        said = scope.conceal(str(error))
+        if said == str(error):
+            raise
+        # Not `from`: its cause may quote the secret too.
+        raise EvaluationError(said) from None
 
 
 def _here(scope: Scope, path: str) -> Here:

@@ -35,6 +35,10 @@ class Scope(Protocol):
     def instance(self, instance_id: str) -> NodeInstance: ...
     def secret(self, key: str) -> str: ...
 
+    def conceal(self, text: str) -> str:
+        """Return a message without the values of the secrets that were read."""
+        ...
+
     def capability(self, deployment: str, name: str) -> Any:
         """Return the value of another deployment's capability, evaluated there."""
         ...
@@ -79,6 +83,7 @@ class MemoryScope:
         system: SystemFacts | None = None,
         labels: Mapping[str, Sequence[str]] | None = None,
         secret: Callable[[str], str] = _none_here,
+        conceal: Callable[[str], str] = str,
         capability: Callable[[str, str], Any] = _none_here,
         group_capability: Callable[[str, str], Mapping[str, Any]] = _none_here,
         environment_capability: Callable[[str], Any] = _none_here,
@@ -97,6 +102,7 @@ class MemoryScope:
         self._system = system
         self._labels = labels or {}
         self.secret = secret
+        self.conceal = conceal
         self.capability = capability
         self.group_capability = group_capability
         self.environment_capability = environment_capability

@@ -114,6 +114,10 @@ class PluginFilter:
 
 @dataclass(frozen=True, slots=True)
 class SecretFilter:
+    """``tenant`` includes what is global elsewhere; ``seen_by`` leaves out what is private to other users."""
+
     tenant: str | None = None
     keys: Collection[str] | None = None
     search: str | None = None
+    visibilities: Collection[str] | None = None
+    seen_by: str | None = None

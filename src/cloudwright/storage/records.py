@@ -301,16 +301,19 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """``value_encrypted`` is opaque here: the caller encrypts and decrypts it."""
+    """``value_encrypted`` is opaque here: the caller encrypts and decrypts it; None in lists. With a
+    ``json_schema`` the value is JSON that fulfils it.
+    """
 
     key: str
-    value_encrypted: str
+    value_encrypted: str | None = field(repr=False)
     tenant: str = DEFAULT_TENANT
     visibility: str = "tenant"
     is_hidden_value: bool = False
     created_by: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    json_schema: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)

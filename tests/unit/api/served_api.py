@@ -37,6 +37,8 @@ from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.plugins import Plugins
+from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
+from cloudwright.manager.secrets import Secrets
 from cloudwright.model.event import Event
 from cloudwright.model.execution import Outcome
 from cloudwright.settings import Settings
@@ -96,8 +98,9 @@ class Managing:
             self.store, self.bus, self.home, self.parse, self.clock, lambda: uuid.uuid4().hex
         )
         self.plugins = Plugins(self.store, self.home, self.clock, lambda: uuid.uuid4().hex)
+        self.secrets = Secrets(self.store, SecretKeys.open(self.home / KEY_FILE), self.clock)
         self.deployments = Deployments(
-            self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs"
+            self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs", self.secrets
         )
         self.executions = Executions(
             self.store,

@@ -97,10 +97,3 @@ def test_a_deployment_without_them_is_warned_of_nothing(api: Api) -> None:
     assert api.http.put(f"/blueprints/{id}", content=archive(BLUEPRINT)).json()["warnings"] == []
     execution = api.execution(api.deployment(id))
     assert api.get(f"/executions/{execution}")["status"] == "pending"
-
-
-def test_secrets_are_warned_of(api: Api) -> None:
-    text = HEAD + "outputs: { a: { value: { get_secret: key } }, b: { value: { get_secret: other } } }\n"
-    [warning] = api.http.put(f"/blueprints/{api.unique('b')}", content=archive(text)).json()["warnings"]
-    assert "`key`, `other`" in warning["message"]
-    assert "no secrets" in warning["message"]

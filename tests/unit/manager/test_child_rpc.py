@@ -12,6 +12,8 @@ import pytest
 
 from cloudwright.errors import InvalidInput, NotFound
 from cloudwright.manager.child_rpc import ChildRpc
+from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
+from cloudwright.manager.secrets import Secrets
 from cloudwright.storage.executions import admission
 from cloudwright.storage.records import NewExecution
 from cloudwright.storage.store import Store
@@ -25,7 +27,8 @@ def test_an_execution_is_the_one_that_is_named_and_of_the_same_tenant(tmp_path: 
         for id, tenant in (("own", "t"), ("other", "t"), ("foreign", "u")):
             new = NewExecution(id, f"workflow_of_{id}", tenant=tenant)
             await store.write(admission.create, new, queue=False, force=False, now=NOW)
-        rpc = ChildRpc(store, lambda: NOW)
+        secrets = Secrets(store, SecretKeys.open(tmp_path / KEY_FILE), lambda: NOW)
+        rpc = ChildRpc(store, secrets, lambda: NOW)
         snapshot: Any = SimpleNamespace(
             execution=SimpleNamespace(id="own", tenant="t"), deployment=SimpleNamespace(id="d")
         )

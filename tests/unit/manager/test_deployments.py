@@ -16,6 +16,8 @@ from cloudwright.dsl import parse_blueprint
 from cloudwright.dsl.patterns import Patience
 from cloudwright.errors import BadInputs, Conflict, DependentExists, IllegalAction, InvalidInput, NotFound
 from cloudwright.manager.deployments import Deployments, _suffix
+from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
+from cloudwright.manager.secrets import Secrets, Viewer
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import EvaluationError
 from cloudwright.storage import blueprints, deployments, instances
@@ -53,6 +55,8 @@ capabilities:
   name: { value: { get_input: name } }
 """
 
+ANN = Viewer("ann")
+
 
 class World:
     def __init__(self, home: Path) -> None:
@@ -60,8 +64,9 @@ class World:
         self.store = Store.open(f"sqlite:///{home / 'test.db'}")
         self.bus = LocalBus()
         ids = itertools.count()
+        secrets_kept = Secrets(self.store, SecretKeys.open(home / KEY_FILE), lambda: NOON)
         self.service = Deployments(
-            self.store, self.bus, lambda: NOON, lambda: f"id{next(ids)}", home / "workdirs"
+            self.store, self.bus, lambda: NOON, lambda: f"id{next(ids)}", home / "workdirs", secrets_kept
         )
         self.blueprint("web", TEXT)
 
@@ -73,7 +78,9 @@ class World:
 
     def create(self, id: str = "shop", blueprint: str = "web", **given: Any) -> Deployment:
         inputs = given.pop("inputs", {})
-        return asyncio.run(self.service.create(TENANT, id, blueprint, inputs, **{"by": "ann", **given}))
+        return asyncio.run(
+            self.service.create(TENANT, id, blueprint, inputs, **({"viewer": Viewer("ann")} | given))
+        )
 
     def instances(self, id: str = "shop") -> list[NodeInstance]:
         return self.store.read_sync(instances.node_instances, TENANT, id)
@@ -110,7 +117,7 @@ def test_names_and_labels_of_the_user_and_of_the_blueprint(world: World) -> None
 def test_it_is_told(world: World) -> None:
     async def scene() -> list[Any]:
         async with world.bus.subscribe(topics.deployment(TENANT, "shop")) as told:
-            await world.service.create(TENANT, "shop", "web", {}, by="ann")
+            await world.service.create(TENANT, "shop", "web", {}, viewer=Viewer("ann"))
             await world.service.delete(TENANT, "shop")
             return [
                 message and message[1]
@@ -154,7 +161,9 @@ def test_an_id_is_used_once(world: World) -> None:
     before = world.instances()
 
     async def at_once() -> list[Any]:
-        making = [world.service.create(TENANT, "twin", "web", {}, by=name) for name in ("ann", "bob")]
+        making = [
+            world.service.create(TENANT, "twin", "web", {}, viewer=Viewer(name)) for name in ("ann", "bob")
+        ]
         return await asyncio.gather(*making, return_exceptions=True)
 
     made = asyncio.run(at_once())
@@ -165,27 +174,27 @@ def test_an_id_is_used_once(world: World) -> None:
 
 def test_what_it_puts_out(world: World) -> None:
     world.create(inputs={"name": "x"})
-    assert asyncio.run(world.service.outputs(TENANT, "shop")) == {
+    assert asyncio.run(world.service.outputs(ANN, TENANT, "shop")) == {
         "name": "x",
         "owner": "ann",
         "tier": "front",
     }
-    assert asyncio.run(world.service.capabilities(TENANT, "shop")) == {"name": "x"}
+    assert asyncio.run(world.service.capabilities(ANN, TENANT, "shop")) == {"name": "x"}
     for ask in (world.service.outputs, world.service.capabilities):
         with pytest.raises(NotFound):
-            asyncio.run(ask(TENANT, "none"))
+            asyncio.run(ask(ANN, TENANT, "none"))
 
 
 def test_evaluating_for_an_instance(world: World) -> None:
     world.create()
     host = next(instance for instance in world.instances() if instance.node_id == "host")
     value = {"a": [{"get_property": ["SELF", "ip"]}], "b": 1}
-    assert asyncio.run(world.service.evaluate(TENANT, "shop", value, instance_id=host.id)) == {
+    assert asyncio.run(world.service.evaluate(ANN, TENANT, "shop", value, instance_id=host.id)) == {
         "a": ["10.0.0.1"],
         "b": 1,
     }
     with pytest.raises(EvaluationError):
-        asyncio.run(world.service.evaluate(TENANT, "shop", {"get_property": ["none", "ip"]}))
+        asyncio.run(world.service.evaluate(ANN, TENANT, "shop", {"get_property": ["none", "ip"]}))
 
 
 def test_an_instance_is_changed_from_its_latest_version(world: World) -> None:
@@ -214,7 +223,7 @@ def test_a_pattern_that_never_ends_hangs_nobody(world: World, monkeypatch: pytes
 
     async def scene() -> None:
         creating = asyncio.create_task(
-            world.service.create(TENANT, "slow", "slow", {"code": "a" * 60 + "b"}, by=None)
+            world.service.create(TENANT, "slow", "slow", {"code": "a" * 60 + "b"}, viewer=ANN)
         )
         turns = 0
         while not creating.done():

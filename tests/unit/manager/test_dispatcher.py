@@ -17,6 +17,7 @@ from cloudwright.manager.manager import Manager
 from cloudwright.manager.operation_run import OperationRun
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugin_selection import PluginCode
+from cloudwright.manager.redaction import Concealment
 from cloudwright.model.operation import OperationState
 from cloudwright.process.runner import OperationEnd
 from cloudwright.settings import Settings
@@ -43,7 +44,13 @@ def _manager(home: Path, store: Store) -> Manager:
 
 def _snapshot(execution: Any) -> Any:
     """What an operation of the manager's own plugin needs of its execution's snapshot."""
-    return SimpleNamespace(execution=execution, plugins={}, codes={}, blueprint_path=Path("/nowhere"))
+    return SimpleNamespace(
+        execution=execution,
+        plugins={},
+        codes={},
+        blueprint_path=Path("/nowhere"),
+        concealment=Concealment(),
+    )
 
 
 async def _sent(store: Store) -> Any:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from cloudwright.errors import NotFound
 from cloudwright.manager.evaluation_scope import stored_scope
+from cloudwright.manager.secrets import SecretReader
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import evaluate
 from cloudwright.storage import blueprints, deployments
@@ -20,6 +21,8 @@ from cloudwright.storage.store import Store
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 TENANT = "default_tenant"
+
+NO_SECRETS = SecretReader(dict[str, str]().__getitem__)
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def evaluated(store: Store, value: Any, **ids: str) -> Any:
     def look(conn: Connection) -> Any:
-        return evaluate(value, stored_scope(conn, deployments.get(conn, TENANT, "d"), **ids))
+        return evaluate(value, stored_scope(conn, deployments.get(conn, TENANT, "d"), NO_SECRETS, **ids))
 
     return store.read_sync(look)
 
@@ -64,7 +67,7 @@ def test_a_function_reads_what_it_refers_to_and_no_more(
 
 def test_what_is_not_there_is_not_found(store: Store) -> None:
     def scope(conn: Connection, what: str) -> Any:
-        found = stored_scope(conn, deployments.get(conn, TENANT, "d"))
+        found = stored_scope(conn, deployments.get(conn, TENANT, "d"), NO_SECRETS)
         return {
             "node": lambda: found.node("nope"),
             "instances": lambda: found.instances_of("nope"),

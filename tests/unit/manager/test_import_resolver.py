@@ -20,6 +20,7 @@ from cloudwright.manager.execution_context import read_snapshot
 from cloudwright.manager.import_resolver import MAPPED, choose
 from cloudwright.manager.manager import Manager
 from cloudwright.manager.plugin_environments import PluginEnvironments
+from cloudwright.manager.secrets import Viewer
 from cloudwright.settings import Settings
 from cloudwright.storage import plugins
 from cloudwright.storage.records import Blueprint, Execution, Plugin
@@ -135,7 +136,7 @@ def test_files_of_an_imported_blueprint(play: Callable[[Scene], None]) -> None:
         outer = {"blueprint.yaml": HEAD + "imports: [in--blueprint:inner]\n", "x.sh": "outer"}
         await world.upload("inner", inner)
         await world.upload("outer", outer)
-        await world.manager.deployments.create(TENANT, "d", "outer", {}, by=None)
+        await world.manager.deployments.create(TENANT, "d", "outer", {}, viewer=Viewer("ann"))
         known = {"id": "e", "workflow_id": "w", "deployment_id": "d", "tenant": TENANT}
         execution = Execution(**{**dict.fromkeys(field.name for field in fields(Execution)), **known})
         snapshot = world.store.read_sync(read_snapshot, execution, world.home)

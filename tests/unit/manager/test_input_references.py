@@ -16,6 +16,8 @@ from cloudwright.dsl import parse_blueprint
 from cloudwright.errors import BadInputs, InvalidInput
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.labels import make_labels
+from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
+from cloudwright.manager.secrets import Secrets, Viewer
 from cloudwright.storage import blueprints, instances, secrets
 from cloudwright.storage.records import Blueprint, Secret
 from cloudwright.storage.store import Store
@@ -38,11 +40,14 @@ class World:
         self.home = home
         self.store = Store.open(f"sqlite:///{home / 'test.db'}")
         ids = itertools.count()
+        secrets_kept = Secrets(self.store, SecretKeys.open(home / KEY_FILE), lambda: NOON)
         self.service = Deployments(
-            self.store, LocalBus(), lambda: NOON, lambda: f"id{next(ids)}", home / "workdirs"
+            self.store, LocalBus(), lambda: NOON, lambda: f"id{next(ids)}", home / "workdirs", secrets_kept
         )
         self.blueprint("shop", SHOP)
-        asyncio.run(self.service.create(TENANT, "d", "shop", {}, by="ann", labels=[("Env", "prod")]))
+        asyncio.run(
+            self.service.create(TENANT, "d", "shop", {}, viewer=Viewer("ann"), labels=[("Env", "prod")])
+        )
         self.store.write_sync(secrets.create, Secret("key", "x"), now=NOON)
 
     def blueprint(self, id: str, text: str, tenant: str = TENANT, visibility: str = "tenant") -> None:
@@ -63,7 +68,7 @@ class World:
         """Make a deployment of a blueprint with one input, which is given ``value``."""
         id = f"of{len(list(self.home.iterdir()))}-{abs(hash((definition, str(value))))}"
         self.blueprint(id, f"{SHOP}inputs: {{a: {definition}}}\n")
-        asyncio.run(self.service.create(TENANT, id, id, {"a": value}, by="ann"))
+        asyncio.run(self.service.create(TENANT, id, id, {"a": value}, viewer=Viewer("ann")))
 
 
 @pytest.fixture(scope="module")

@@ -246,8 +246,12 @@ def test_outputs_show_what_can_be_shown() -> None:
     values = planning.evaluate_outputs(outputs, scope())
     assert values["good"] == 1
     assert values["bad"].startswith("<ERROR: `get_attribute` at outputs.bad")
-    assert "hidden" not in values
-    assert planning.evaluate_capabilities({k: outputs[k] for k in ("good", "hidden")}, scope()) == {"good": 1}
+    assert values["secret"] == "s3cret"
+    assert "There is no secret `nope`" in values["hidden"]
+    assert values["hidden"].startswith("<ERROR: `get_secret` at outputs.hidden")
+    capabilities = planning.evaluate_capabilities(outputs, scope())
+    assert capabilities["good"] == 1
+    assert capabilities["hidden"].startswith("<ERROR: `get_secret` at capabilities.hidden")
 
 
 def test_what_has_no_value_yet_waits() -> None:

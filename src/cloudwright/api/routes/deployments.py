@@ -100,7 +100,7 @@ async def create_deployment(context: ContextDep, id: str, new: NewDeployment) ->
         id,
         new.blueprint_id,
         new.inputs or {},
-        by=context.by,
+        viewer=context.viewer,
         display_name=new.display_name,
         labels=label_pairs(new.labels),
         visibility=new.visibility,
@@ -143,7 +143,10 @@ async def delete_deployment(context: ContextDep, id: str, force: bool = False) -
 async def get_outputs(context: ContextDep, id: str) -> JsonResponse:
     """The outputs' values as they are now."""
     return JsonResponse(
-        {"deployment_id": id, "outputs": await context.manager.deployments.outputs(context.tenant, id)}
+        {
+            "deployment_id": id,
+            "outputs": await context.manager.deployments.outputs(context.viewer, context.tenant, id),
+        }
     )
 
 
@@ -151,7 +154,7 @@ async def get_outputs(context: ContextDep, id: str) -> JsonResponse:
 @requires(Permission.READ)
 async def get_capabilities(context: ContextDep, id: str) -> JsonResponse:
     """The capabilities' values as they are now."""
-    values = await context.manager.deployments.capabilities(context.tenant, id)
+    values = await context.manager.deployments.capabilities(context.viewer, context.tenant, id)
     return JsonResponse({"deployment_id": id, "capabilities": values})
 
 

@@ -155,7 +155,7 @@ def _made(execution_id: str, kind: str, given: NewEvent, manager: Manager) -> Ev
     return Event(
         execution_id=execution_id,
         timestamp=manager.clock(),
-        message=given.message.text,
+        message=manager.secrets.concealments.mask(execution_id, given.message.text),
         kind=kind,
         event_type=reported_type(given.event_type) if kind == EVENT else None,
         level=(given.level or "info").lower() if kind == LOG else None,

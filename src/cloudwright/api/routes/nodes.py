@@ -53,7 +53,7 @@ async def list_nodes(
     if _evaluate_functions:
         for row, node in zip(rows, made, strict=True):
             node["properties"] = await context.manager.deployments.evaluate(
-                row[0].tenant, row[0].deployment_id, node["properties"]
+                context.viewer, row[0].tenant, row[0].deployment_id, node["properties"]
             )
     return list_page(made, total, query.page, query.fields)
 
@@ -96,7 +96,7 @@ async def get_node_instance(
         return json_response(await store.read(node_instance.get_json, context.tenant, id, fields))
     record = loads(await store.read(node_instance.get_json, context.tenant, id))
     record["runtime_properties"] = await context.manager.deployments.evaluate(
-        context.tenant, record["deployment_id"], record["runtime_properties"], instance_id=id
+        context.viewer, context.tenant, record["deployment_id"], record["runtime_properties"], instance_id=id
     )
     return JsonResponse(pick_fields(record, fields))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Query, Response
@@ -19,6 +20,7 @@ from cloudwright.api.responses import (
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
 from cloudwright.manager import views
+from cloudwright.manager.redaction import without_sealed
 from cloudwright.model import rest
 from cloudwright.model.operation import OperationState
 from cloudwright.storage.filters import OperationFilter
@@ -52,16 +54,16 @@ async def list_operations(
         states=_states(split_values(state)),
         kinds=["operation"] if skip_internal else None,
     )
-    return json_page_response(
-        await store.read_page(operation.get_page, filter, query.fields, query.page), query.page
-    )
+    found = await store.read_page(operation.get_page, filter, query.fields, query.page)
+    return json_page_response(replace(found, items=without_sealed(found.items)), query.page)
 
 
 @router.get("/operations/{id}", response_model=rest.Operation)
 @requires(Permission.READ)
 async def get_operation(context: ContextDep, id: str, fields: FieldsDep) -> Response:
     check_fields(fields, rest.Operation)
-    return json_response(await context.manager.store.read(operation.get_json, context.tenant, id, fields))
+    found = await context.manager.store.read(operation.get_json, context.tenant, id, fields)
+    return json_response(without_sealed(found))
 
 
 @router.get("/tasks_graphs", response_model=rest.Page[rest.TasksGraph])

@@ -156,6 +156,8 @@ class LocalWorker:
             OPERATIONS, run.plugin, snapshot.blueprint_path, snapshot.codes
         )
         inputs = operation["inputs"]
+        if snapshot.concealment:
+            inputs = self._rpc.unseal(snapshot, inputs)
         if operation.get("evaluate"):
             inputs = await self._rpc.evaluate_inputs(snapshot, inputs, run.scope)
         return environment, inputs

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Table, Text
+from sqlalchemy import Boolean, Column, Index, Table, Text
 
-from cloudwright.storage.columns import UtcDateTime
+from cloudwright.storage.columns import Json, UtcDateTime
 from cloudwright.storage.schema.base import metadata
 
 secrets = Table(
@@ -18,4 +18,7 @@ secrets = Table(
     Column("created_by", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("json_schema", Json),
+    # What a key means in a tenant is looked for by the key: a global one may be another tenant's.
+    Index(None, "key"),
 )

@@ -1,0 +1,198 @@
+"""Secrets exported and imported, searched for, and the providers that do not exist."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+from pydantic import BaseModel
+
+from cloudwright.api.authorization import Permission, authorize, requires
+from cloudwright.api.dependencies import ContextDep, ListQueryDep, RequestContext, Visibility, check_fields
+from cloudwright.api.responses import JsonResponse, list_page, optional_timestamp
+from cloudwright.api.routes.secrets import NoProviders, record
+from cloudwright.api.routing import resource_router
+from cloudwright.errors import CloudwrightError, InvalidInput
+from cloudwright.manager.secret_sharing import export_secrets, import_secrets
+from cloudwright.model import rest
+from cloudwright.storage import secrets
+from cloudwright.storage.filters import SecretFilter
+from cloudwright.storage.records import Secret
+
+router = resource_router("secrets")
+
+_NO_PROVIDERS = (
+    "There are no providers of secrets: this manager keeps values itself, encrypted in its database. Create "
+    "the secret with `PUT /secrets/KEY`; a plugin's operation may read another store by itself."
+)
+
+
+class Export(BaseModel):
+    """``passphrase`` is what the values are encrypted with; without one they are not."""
+
+    passphrase: str | None = None
+    visibility: Visibility | None = None
+    search: str | None = None
+    all_tenants: bool = False
+    include_metadata: bool = False
+
+
+class Import(BaseModel):
+    """``tenant_map`` has the tenants to create secrets in by those that they come from."""
+
+    secrets_list: list[dict[str, Any]]
+    tenant_map: dict[str, str] | None = None
+    passphrase: str | None = None
+    override_collisions: bool = False
+
+
+class Search(BaseModel):
+    filter_rules: list[dict[str, Any]] | None = None
+    constraints: dict[str, Any] | None = None
+
+
+@router.get("/secrets/share/export", response_model=list[rest.ExportedSecret])
+@requires(Permission.CHANGE)
+async def export_by_query(
+    context: ContextDep,
+    _passphrase: Annotated[str | None, Query(description="Better in the body of a POST.")] = None,
+    visibility: Visibility | None = None,
+    _search: str | None = None,
+    _all_tenants: bool = False,
+    _include_metadata: bool = False,
+) -> JsonResponse:
+    """As `POST /secrets/share/export`, for clients of Cloudify: a passphrase in a URL may be logged."""
+    wanted = Export(
+        passphrase=_passphrase,
+        visibility=visibility,
+        search=_search,
+        all_tenants=_all_tenants,
+        include_metadata=_include_metadata,
+    )
+    return await _export(context, wanted)
+
+
+@router.post("/secrets/share/export", response_model=list[rest.ExportedSecret])
+@requires(Permission.CHANGE)
+async def export(context: ContextDep, wanted: Export) -> JsonResponse:
+    """Return secrets with their values: those whose values the user may see."""
+    return await _export(context, wanted)
+
+
+@router.post("/secrets/share/import", response_model=rest.ImportedSecrets)
+@requires(Permission.CHANGE)
+async def import_(context: ContextDep, given: Import) -> JsonResponse:
+    """Create the secrets of an export. What is wrong with one of them does not keep the others out."""
+
+    async def why_not(tenant: str) -> str | None:
+        try:
+            authorize(context.principal, Permission.CHANGE, tenant)
+            await context.manager.accounts.check_tenant(context.principal, tenant)
+        except CloudwrightError as error:
+            return str(error)
+        return None
+
+    manager = context.manager
+    done = await import_secrets(
+        manager.store,
+        manager.secrets,
+        context.viewer,
+        given.secrets_list,
+        manager.clock(),
+        why_not=why_not,
+        passphrase=given.passphrase,
+        tenant_map=given.tenant_map,
+        override=given.override_collisions,
+    )
+    return JsonResponse({"colliding_secrets": done.colliding, "secrets_errors": done.errors})
+
+
+@router.post("/searches/secrets", response_model=rest.Page[rest.Secret])
+@requires(Permission.READ)
+async def search_secrets(context: ContextDep, query: ListQueryDep, search: Search) -> JsonResponse:
+    """List the secrets that fulfil rules or constraints."""
+    check_fields(query.fields, rest.Secret)
+    wanted = _wanted(search)
+    filter = SecretFilter(
+        tenant=query.tenant(context),
+        seen_by=None if context.viewer.is_admin else context.by,
+        **{"search": query.search, **wanted},
+    )
+    page = query.sorted_page(tenant_name="tenant")
+    rows, total = await context.manager.store.read_page(secrets.list_secrets, filter, page)
+    return list_page(map(record, rows), total, query.page, query.fields)
+
+
+@router.get("/secrets-providers", status_code=400, response_model=rest.ErrorBody)
+@router.put("/secrets-providers", status_code=400, response_model=rest.ErrorBody)
+@requires(Permission.READ)
+async def refuse_providers(_context: ContextDep) -> Response:
+    """Refused: there are no providers."""
+    raise NoProviders(_NO_PROVIDERS)
+
+
+@router.get("/secrets-providers/{name}", status_code=400, response_model=rest.ErrorBody)
+@router.patch("/secrets-providers/{name}", status_code=400, response_model=rest.ErrorBody)
+@router.delete("/secrets-providers/{name}", status_code=400, response_model=rest.ErrorBody)
+@requires(Permission.READ)
+async def refuse_provider(_context: ContextDep, name: str) -> Response:
+    """Refused: there are no providers."""
+    raise NoProviders(_NO_PROVIDERS)
+
+
+async def _export(context: RequestContext, wanted: Export) -> JsonResponse:
+    if wanted.all_tenants:
+        authorize(context.principal, Permission.ALL_TENANTS, context.tenant)
+    filter = SecretFilter(
+        tenant=None if wanted.all_tenants else context.tenant,
+        search=wanted.search or None,
+        visibilities=None if wanted.visibility is None else [wanted.visibility],
+    )
+    manager = context.manager
+    found = await export_secrets(manager.store, manager.secrets, context.viewer, filter, wanted.passphrase)
+    return JsonResponse([_exported(secret, value, wanted) for secret, value in found])
+
+
+def _exported(secret: Secret, value: Any, wanted: Export) -> rest.ExportedSecret:
+    made: rest.ExportedSecret = {
+        "key": secret.key,
+        "value": value,
+        "visibility": secret.visibility,
+        "tenant_name": secret.tenant,
+        "is_hidden_value": secret.is_hidden_value,
+        "encrypted": bool(wanted.passphrase),
+    }
+    if secret.json_schema is not None:
+        made["schema"] = secret.json_schema
+    if wanted.include_metadata:
+        made["creator"] = secret.created_by
+        made["created_at"] = optional_timestamp(secret.created_at)
+        made["updated_at"] = optional_timestamp(secret.updated_at)
+    return made
+
+
+def _wanted(search: Search) -> dict[str, Any]:
+    """Return the fields of a SecretFilter that rules or constraints stand for. Raises InvalidInput."""
+    found: dict[str, Any] = {}
+    for rule in search.filter_rules or []:
+        key, operator, values = rule.get("key"), rule.get("operator"), rule.get("values")
+        if key == "provider_name":
+            raise NoProviders(_NO_PROVIDERS)
+        if rule.get("type") != "attribute" or key not in ("key", "visibility") or operator != "any_of":
+            raise InvalidInput(
+                "Secrets are searched with rules such as "
+                '{"key": "key", "operator": "any_of", "values": ["a"], "type": "attribute"}, about `key` or '
+                "`visibility`."
+            )
+        found["keys" if key == "key" else "visibilities"] = [str(value) for value in values or []]
+    for name, argument in (search.constraints or {}).items():
+        if name == "valid_values" and isinstance(argument, list):
+            found["keys"] = [str(value) for value in argument]
+        elif name == "name_pattern" and isinstance(argument, dict) and set(argument) <= {"contains"}:
+            found["search"] = argument.get("contains")
+        else:
+            raise InvalidInput(
+                f"Secrets cannot be searched with the constraint `{name[:100]}`; there are `valid_values` "
+                "and `name_pattern` with `contains`."
+            )
+    return found
