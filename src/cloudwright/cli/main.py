@@ -44,6 +44,10 @@ NOUNS = {
         "cloudwright.cli.profiles:profiles",
         "Choose the manager that the commands speak to, and as whom.",
     ),
+    "secrets": (
+        "cloudwright.cli.secrets:secrets",
+        "Create, change and show secrets: values that blueprints read with `get_secret`.",
+    ),
     "status": (
         "cloudwright.cli.status:status",
         "Show where the manager is and whether it and its parts are well.",

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from cloudwright.client.resources import (
     Blueprints,
-    DeploymentModifications,
     Deployments,
     Events,
     Executions,
@@ -15,6 +14,7 @@ from cloudwright.client.resources import (
     Nodes,
     Operations,
     Plugins,
+    Secrets,
     Tokens,
 )
 from cloudwright.client.target import Target
@@ -29,13 +29,13 @@ class Client:
         self._transport = Transport(target, user_agent=user_agent)
         self.blueprints = Blueprints(self._transport)
         self.deployments = Deployments(self._transport)
-        self.deployment_modifications = DeploymentModifications(self._transport)
         self.executions = Executions(self._transport)
         self.operations = Operations(self._transport)
         self.events = Events(self._transport)
         self.nodes = Nodes(self._transport)
         self.node_instances = NodeInstances(self._transport)
         self.plugins = Plugins(self._transport)
+        self.secrets = Secrets(self._transport)
         self.tokens = Tokens(self._transport)
 
     def __enter__(self) -> Client:
