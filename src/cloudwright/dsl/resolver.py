@@ -17,7 +17,10 @@ from urllib.parse import unquote, urlsplit
 
 _SCHEME = re.compile(r"(https?|ftp|file|plugin|blueprint):", re.IGNORECASE)
 _OWN_TYPES_URL = re.compile(
-    r"https?://(www\.)?getcloudify\.org/spec/cloudify/(?P<version>[\w.]+)/types\.yaml$", re.IGNORECASE
+    r"https?://(?:(?:www\.)?(?:getcloudify\.org|cloudify\.co)/spec/cloudify/[\w.]+"
+    r"|raw\.githubusercontent\.com/cloudify-cosmo/cloudify-manager/[\w.-]+/resources/rest-service/cloudify/types)"
+    r"/types\.yaml$",
+    re.IGNORECASE,
 )
 OWN_TYPES = "cloudify/types/types.yaml"
 

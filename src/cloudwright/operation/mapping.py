@@ -14,6 +14,8 @@ from cloudwright.child.errors import NonRecoverableError
 
 #: How many names an error lists of what was found instead.
 _LISTED = 12
+#: What Cloudify's runtime brings; nothing that a plugin requires can add to it.
+_PROVIDED = ("cloudify", "cloudify_rest_client", "cloudify_types", "dsl_parser", "script_runner")
 #: In the flags of a function's code: it takes ``*args``; it takes ``**kwargs``.
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
 
@@ -120,6 +122,11 @@ def _import(module_name: str, mapping: str, plugin: str, paths: list[str]) -> Mo
         if module_name == missing or module_name.startswith(f"{missing}."):
             raise NonRecoverableError(
                 f"{start} does not exist: there is no `{missing}` in {_contents(paths)}."
+            ) from error
+        if missing.partition(".")[0] in _PROVIDED:
+            raise NonRecoverableError(
+                f"{start} could not be imported: it needs `{missing}`. What Cloudify has under these names, "
+                "Cloudwright brings itself, and this is not there."
             ) from error
         raise NonRecoverableError(
             f"{start} could not be imported: it needs `{missing}`, which is not installed in the plugin's "

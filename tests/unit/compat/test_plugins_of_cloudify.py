@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import email
 import logging
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
 from cloudwright.child.errors import RequestRefused
+from cloudwright.child.rest import Record
 from cloudwright.compat import finder
-from cloudwright.compat.cloudify import compute, exceptions, manager, utils
+from cloudwright.compat.cloudify import compute, ctx_wrappers, exceptions, manager, utils
 from cloudwright.compat.cloudify.mocks import (
     MockCloudifyContext,
     MockContext,
@@ -24,11 +29,14 @@ from cloudwright.compat.cloudify.mocks import (
     MockRelationshipContext,
     MockRelationshipSubjectContext,
 )
+from cloudwright.compat.cloudify.proxy import client
+from cloudwright.compat.cloudify.proxy.server import HTTPCtxProxy
 from cloudwright.compat.cloudify.state import NotInContext, ctx, ctx_parameters, current_ctx
 from cloudwright.compat.cloudify_rest_client.exceptions import (
     CloudifyClientError,
     DeploymentEnvironmentCreationInProgressError,
 )
+from cloudwright.compat.cloudify_types.component import polling
 from cloudwright.operation.context import Context
 
 
@@ -46,7 +54,7 @@ def _names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     finder.install()
     yield
     for name in set(sys.modules) - before:
-        if name.partition(".")[0] in ("cloudify", "cloudify_rest_client", "script_runner"):
+        if name.partition(".")[0] in ("cloudify", "cloudify_rest_client", "cloudify_types", "script_runner"):
             del sys.modules[name]
 
 
@@ -71,6 +79,19 @@ from cloudify_rest_client import CloudifyClient
 from cloudify_rest_client.client import CloudifyClient as same
 from cloudify_rest_client.exceptions import CloudifyClientError
 from cloudify_rest_client.executions import Execution
+import cloudify.ctx_wrappers
+from cloudify.conflict_handlers import simple_merge_handler
+from cloudify.deployment_dependencies import format_dependency_creator
+from cloudify.models_states import BlueprintUploadState, ExecutionState
+from cloudify.proxy import client as proxy_client
+from cloudify.proxy import server as proxy_server
+from cloudify.utils import CFY_EXEC_TEMPDIR_ENVVAR, ENV_CFY_EXEC_TEMPDIR, _get_current_context
+from cloudify_rest_client.constants import VisibilityState
+from cloudify_rest_client.responses import ListResponse
+from cloudify_rest_client.secrets import Secret
+from cloudify_types.component.polling import (is_all_executions_finished, poll_with_timeout,
+    verify_execution_state)
+from cloudify_types.shared_resource.constants import WORKFLOW_EXECUTION_TIMEOUT
 from script_runner.tasks import (ILLEGAL_CTX_OPERATION_ERROR, POLL_LOOP_INTERVAL, POLL_LOOP_LOG_ITERATIONS,
     UNSUPPORTED_SCRIPT_FEATURE_ERROR, ProcessException, _get_process_environment, execute_workflow,
     process_ctx_request, run, start_ctx_proxy)
@@ -258,3 +279,64 @@ def test_user_data_of_several_parts() -> None:
     ]
     with pytest.raises(exceptions.NonRecoverableError, match="of no kind"):
         compute.create_multi_mimetype_userdata(["plain"])
+
+
+@pytest.fixture
+def proxy() -> Iterator[HTTPCtxProxy]:
+    mock = MockCloudifyContext(node_id="vm_1", runtime_properties={"port": 80})
+    proxy = HTTPCtxProxy(mock)
+    yield proxy
+    proxy.close()
+
+
+def _remotely(program: str, folder: Path, url: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that was copied there, with nothing but the standard library."""
+    environment = {"CTX_SOCKET_URL": url, "PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-S", program, *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=30)
+
+
+def test_the_ctx_command_remotely(proxy: HTTPCtxProxy, tmp_path: Path) -> None:
+    shutil.copy(client.__file__, tmp_path / "proxy_client")
+    url = proxy.socket_url
+    read = _remotely("proxy_client", tmp_path, url, "instance", "runtime-properties", "port")
+    assert (read.returncode, read.stdout) == (0, "80"), read.stderr
+    words = ("instance", "runtime-properties", "state", "ready")
+    assert _remotely("proxy_client", tmp_path, url, *words).returncode == 0
+    assert proxy.ctx.instance.runtime_properties["state"] == "ready"
+    wrong = _remotely("proxy_client", tmp_path, url, "nothing")
+    assert wrong.returncode == 1
+    assert "ctx: " in wrong.stderr
+    stranger = _remotely("proxy_client", tmp_path, url[:-3], "instance", "id")
+    assert (stranger.returncode, "403" in stranger.stderr) == (1, True)
+
+
+def test_a_python_script_remotely(proxy: HTTPCtxProxy, tmp_path: Path) -> None:
+    shutil.copy(client.__file__, tmp_path / "proxy_client")
+    shutil.copy(Path(ctx_wrappers.__file__).with_name("ctx-py.py"), tmp_path / "cloudify.py")
+    command = tmp_path / "ctx"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -S {tmp_path}/proxy_client "$@"\n')
+    command.chmod(0o700)
+    (tmp_path / "script.py").write_text(
+        "from cloudify import ctx\n"
+        "ctx.instance.runtime_properties['twice'] = 2 * ctx.instance.runtime_properties['port']\n"
+        "print(ctx.instance.id())\n"
+    )
+    done = _remotely("script.py", tmp_path, proxy.socket_url)
+    assert (done.returncode, done.stdout) == (0, "vm_1\n"), done.stderr
+    assert proxy.ctx.instance.runtime_properties["twice"] == 160
+
+
+def test_waiting_for_another_deployment() -> None:
+    class Executions:
+        statuses: ClassVar[list[str]] = ["started", "terminated", "failed"]
+
+        def get(self, execution_id: str) -> Record:
+            return Record(id=execution_id, status=self.statuses.pop(0), error="no disk")
+
+    current_ctx.set(MockCloudifyContext(node_id="c_1"))
+    asked = SimpleNamespace(executions=Executions())
+    assert polling.verify_execution_state(asked, "e", "d", False, "terminated", interval=0)
+    with pytest.raises(exceptions.NonRecoverableError, match="is failed: no disk"):
+        polling.verify_execution_state(asked, "e", "d", False, "terminated", interval=0)
+    assert not polling.poll_with_timeout(lambda: False, timeout=0, interval=0)

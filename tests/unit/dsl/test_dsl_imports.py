@@ -107,6 +107,9 @@ def test_urls_by_prefix(tmp_path: Path) -> None:
         "cloudify/types/types.yaml",
         "http://www.getcloudify.org/spec/cloudify/4.3/types.yaml",
         "https://getcloudify.org/spec/cloudify/5.0.5/types.yaml",
+        "https://cloudify.co/spec/cloudify/6.3.2/types.yaml",
+        "https://raw.githubusercontent.com/cloudify-cosmo/cloudify-manager/5.0.5/resources/rest-service"
+        "/cloudify/types/types.yaml",
     ],
 )
 def test_the_own_types_by_all_their_names(reference: str, tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ class MockCloudifyContext(Context):
     def bootstrap_context(self) -> BootstrapContext:
         return self._bootstrap_context
 
-    def get_config(self, scope: str | None = None, name: str | None = None) -> list[Any]:
+    def get_config(self, scope: str | None = None, name: str | None = None) -> list[Any]:  # type: ignore[override]
         return self._config
 
     def get_resource(self, resource_path: str) -> Any:

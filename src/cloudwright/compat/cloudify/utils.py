@@ -24,6 +24,8 @@ from cloudwright.operation.scripts.output import Budget, Stream
 from cloudwright.operation.tempdirs import executable_tempdir, new_folder
 
 __all__ = [
+    "CFY_EXEC_TEMPDIR_ENVVAR",
+    "ENV_CFY_EXEC_TEMPDIR",
     "CommandExecutionException",
     "CommandExecutionResponse",
     "LocalCommandRunner",
@@ -69,6 +71,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__package__}.{_ELSEWHERE[name]}"), name)
 
+
+# Names of environment variables.
+
+ENV_CFY_EXEC_TEMPDIR = CFY_EXEC_TEMPDIR_ENVVAR = "CFY_EXEC_TEMP"
 
 # Temporary folders and files.
 
@@ -220,6 +226,8 @@ class OutputConsumer:
 
 
 # What the current context knows.
+
+_get_current_context = manager._context
 
 
 def get_tenant_name() -> str | None:

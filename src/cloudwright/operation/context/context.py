@@ -14,6 +14,7 @@ from cloudwright.operation.context.agent import AgentContext
 from cloudwright.operation.context.capabilities import ContextCapabilities
 from cloudwright.operation.context.deployment import BlueprintContext, BootstrapContext, DeploymentContext
 from cloudwright.operation.context.instance import NodeInstanceContext, RelationshipSubjectContext
+from cloudwright.operation.context.manager import ManagerQuestions
 from cloudwright.operation.context.node import NodeContext
 from cloudwright.operation.context.operation import OperationContext, PluginContext
 from cloudwright.operation.host_connection import HostConnection
@@ -25,7 +26,7 @@ NODE_INSTANCE = "node-instance"
 RELATIONSHIP_INSTANCE = "relationship-instance"
 
 
-class Context:
+class Context(ManagerQuestions):
     """``begin`` is the frame that began the operation's process (docs/concepts/frames.md).
 
     Most operations look at few parts of it, so each part is made when it is looked at: a child that was just

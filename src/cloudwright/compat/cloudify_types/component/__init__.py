@@ -1,0 +1,1 @@
+"""``cloudify_types.component``."""
