@@ -38,7 +38,7 @@ class _JsonRequest(Request):
 class JsonRoute(APIRoute):
     """Reads bodies with a strict parser: no NaN and no half characters, which could not be stored later.
 
-    Nothing validates answers: the shape that a route says its answers have is for the OpenAPI document. To
+    Nothing validates responses: the type that a route declares for them is for the OpenAPI document. To
     make models of them all is a tenth of a start, so that waits until ``documented`` is called.
     """
 

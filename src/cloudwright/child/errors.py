@@ -3,7 +3,7 @@
 ::
 
     Exception
-    |-- NonRecoverableError       trying again is no use
+    |-- NonRecoverableError       trying again cannot help
     |   `-- HttpException         a file that was asked for could not be had; carries url and code
     |-- RecoverableError          trying again may help (so may any other exception); says after how long
     |   |-- OperationRetry        the operation asks to be run again; nothing is wrong

@@ -100,8 +100,8 @@ def is_lookup(name: str, type_name: str | None) -> bool:
 
 
 def violation(constraint: Mapping[str, Any], value: Any, patience: Patience) -> str | None:
-    """Return why ``value`` does not fulfil a constraint that is no lookup, as the end of a sentence; None if
-    it does. ``patience`` is for all values of one request together.
+    """Return why ``value`` does not fulfil a constraint that is not a lookup, as the end of a sentence; None
+    if it does. ``patience`` is for all values of one request together.
     """
     name, argument = named(constraint)
     holds = RULES[name].holds

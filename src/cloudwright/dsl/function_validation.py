@@ -191,12 +191,12 @@ class FunctionValidator:
             elif isinstance(value, list):
                 if not isinstance(step, int) or isinstance(step, bool):
                     self._problems.add(
-                        place, f"`{'.'.join(done)}` is a list, and `{step}` is no index of it."
+                        place, f"`{'.'.join(done)}` is a list, and `{step}` is not an index of it."
                     )
                     return
                 if not -len(value) <= step < len(value):
                     self._problems.add(
-                        place, f"`{'.'.join(done)}` has {len(value)} items, and {step} is no index of it."
+                        place, f"`{'.'.join(done)}` has {len(value)} items, and {step} is not an index of it."
                     )
                     return
             else:

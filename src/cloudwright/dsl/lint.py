@@ -60,7 +60,7 @@ class Linter:
             self._told.add(id(mapping))
             self._problems.warn(
                 (*place, name),
-                f"`{name}` is no intrinsic function, so this mapping stays as it is written.",
+                f"`{name}` is not an intrinsic function, so this mapping stays as it is written.",
                 suggestion=meant,
             )
         for text, place in _texts(value, path):

@@ -24,7 +24,7 @@ class WorkflowUnavailable(IllegalAction):
 def node_types(conn: Connection, deployment: Deployment) -> frozenset[str]:
     """Return the types of the deployment's nodes, with those that they derive from.
 
-    Nodes are read only if a workflow's rules ask for types; the answer is empty otherwise.
+    Nodes are read only if a workflow's rules ask for types; the result is empty otherwise.
     """
     if not needs_types(deployment.workflows):
         return frozenset()

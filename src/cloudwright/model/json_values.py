@@ -42,7 +42,7 @@ def canonical(value: Any) -> str:
     Raises TypeError or ValueError if it is not JSON; ``offence`` says where.
     """
     try:
-        # Read back once, because keys that are no strings become strings and cannot be sorted before that.
+        # Read back once, because keys that are not strings become strings and cannot be sorted before that.
         return json.dumps(json.loads(json.dumps(value, allow_nan=False)), sort_keys=True)
     except RecursionError:
         raise ValueError("lists and dictionaries are nested too deep") from None
@@ -64,7 +64,7 @@ def _offence(value: Any, path: str, inside: tuple[int, ...]) -> str | None:
         try:
             value.encode()
         except UnicodeEncodeError:
-            return f"{where}holds text that is no valid Unicode: {ascii(value)[:80]}"
+            return f"{where}holds text that is not valid Unicode: {ascii(value)[:80]}"
         return None
     if isinstance(value, float):
         return None if math.isfinite(value) else f"{where}is {value}, which JSON does not have"

@@ -104,7 +104,7 @@ class RuntimeProperties(dict[str, Any]):
         return super().setdefault(key, default)
 
     def pop(self, key: str, default: Any = None) -> Any:
-        """Unlike a dictionary's: a key that is missing is no error."""
+        """Remove a key; unlike a dictionary's, it accepts one that is missing."""
         self._check()
         return super().pop(key, default)
 

@@ -67,8 +67,8 @@ class Channel:
         """Return the next frame, or None if none came within ``timeout`` seconds (None: wait for ever, 0:
         only look).
 
-        Raises ChannelClosed at end of file, FrameError for what is no frame, and again for every call after
-        it.
+        Raises ChannelClosed at end of file, FrameError for what is not a frame, and again for every call
+        after it.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._received:

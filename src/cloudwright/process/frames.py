@@ -80,7 +80,7 @@ class Decoder:
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
         """Yield the messages that ``data`` completes, in order.
 
-        Raises FrameError for what is no frame or has not the shape of its type.
+        Raises FrameError for what is not a frame or has not the shape of its type.
         """
         buffer = self._buffer
         buffer += data

@@ -73,5 +73,5 @@ class OutputLines:
 
 
 def _text(data: bytes) -> str:
-    # NUL is no text to a database.
+    # A database does not accept NUL in text.
     return data.decode("utf-8", "replace").replace("\0", "\ufffd")

@@ -1,4 +1,4 @@
-"""What a list is narrowed to. None is no restriction; several values of one field are alternatives; fields
+"""What a list is narrowed to. None does not restrict it; several values of one field are alternatives; fields
 add up.
 
 ``tenant`` None is every tenant. ``search`` keeps rows whose name holds it, letters' case ignored.

@@ -141,7 +141,7 @@ _SORTABLE: dict[str, ColumnElement[Any]] = {
 def grant(
     conn: Connection, wanted: Sequence[tuple[str, int, str, int]], worker: str, now: datetime
 ) -> set[str]:
-    """Start those operations (execution id, term, operation id, attempt) that may start, and answer their
+    """Start those operations (execution id, term, operation id, attempt) that may start, and return their
     ids.
 
     Only an operation whose id is answered may get a process. The others' executions are over or being forced,

@@ -115,7 +115,7 @@ class Prepared:
         outward: list[tuple[int, Converter]] = []
         for place, column in enumerate(self._statement.exported_columns):
             if not isinstance(column.type, TypeDecorator) and dialect.name != "sqlite":
-                continue  # psycopg answers Python's own types
+                continue  # psycopg returns Python's own types
             convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
             if convert is not None:
                 outward.append((place, convert))

@@ -59,7 +59,7 @@ def database_at(url: str) -> Database:
 class Store:
     """The database of one manager. Verbs and queries are functions whose first argument is a Connection.
 
-    A verb may be run more than once before its answer is given, because a batch was rolled back or the
+    A verb may be run more than once before its result is returned, because a batch was rolled back or the
     database went away: it must have no effect but on its connection. A caller that goes away does not stop
     its write.
     """
@@ -131,11 +131,11 @@ class Store:
     def write(
         self, verb: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
-        """To be awaited: the verb's answer, once it is committed. Raises what the verb raised, and then
+        """To be awaited: the verb's result, once it is committed. Raises what the verb raised, and then
         nothing of it is stored.
 
-        The write is handed over by the call itself, not when its answer is awaited: writes are carried out in
-        the order of their calls. The answer waits for as long as the database is out.
+        The write is handed over by the call itself, not when its result is awaited: writes are carried out in
+        the order of their calls. The result waits for as long as the database is out.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -145,8 +145,8 @@ class Store:
     async def read(
         self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Return the query's answer, which knows every write that was answered before. Raises Unavailable at
-        once if the database is out: to wait for it instead, give the query to ``write``.
+        """Return the query's result, which includes every write that was stored before. Raises Unavailable
+        at once if the database is out: to wait for it instead, give the query to ``write``.
         """
         return await asyncio.wrap_future(self._readers.submit(partial(_call, query, args, kwargs)))
 

@@ -148,7 +148,7 @@ def load(begin: Mapping[str, Any]) -> Callable[..., Any]:
     function = getattr(module, name, None)
     if not callable(function):
         where = getattr(module, "__file__", None) or module_name
-        what = "has no function" if function is None else "has something that is no function under the name"
+        what = "has no function" if function is None else "has something other than a function under the name"
         raise WorkflowNotRun(f"{whose}, but module `{module_name}` ({where}) {what} `{name}`.")
     return function  # type: ignore[no-any-return]
 

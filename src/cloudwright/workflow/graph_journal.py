@@ -90,7 +90,7 @@ def task_record(task: WorkflowTask, graph_id: str) -> dict[str, Any]:
         "id": task.id,
         "name": name,
         "kind": task.kind,
-        # Its subgraph is no blocker of its own: the subgraph begins again.
+        # Its subgraph is not recorded as a blocker: the subgraph begins again.
         "depends_on": [blocker.id for blocker in task.blockers if blocker is not subgraph],
         "parameters": parameters,
     }

@@ -225,7 +225,7 @@ class GraphRestorer:
             task.attempt = attempt + 1
             task.resume = _is_lost(record)
             if task.resume and self._counts(record):
-                # An attempt of which nothing is known was one; whether another may follow is no question.
+                # An attempt of which nothing is known counts as one; another may follow.
                 task.current_retries += 1
 
     def _counts(self, record: Record) -> bool:

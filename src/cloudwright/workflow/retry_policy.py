@@ -28,7 +28,7 @@ def verdict_on(task: WorkflowTask) -> HandlerResult:
 def _verdict_on_failure(task: WorkflowTask) -> HandlerResult:
     error = task.error
     if isinstance(error, ExecutionCancelled):
-        # It stopped because the execution is to be cancelled. That is no failure to handle or to repeat.
+        # It stopped because the execution is to be cancelled. That is not a failure to handle or to repeat.
         return HandlerResult.fail()
     if isinstance(error, OperationRetry):
         # The task itself asks to be run again: nothing went wrong, so its handler is not called.

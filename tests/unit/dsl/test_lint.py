@@ -60,7 +60,7 @@ def test_functions(tmp_path: Path, name: str, arguments: str, meant: str | None)
     text = f"node_templates:\n  n:\n    type: t\n    properties:\n      x: {{{name}: {arguments}}}\n"
     found = told(tmp_path, text)
     assert [(line, suggestion) for line, _, _, suggestion in found] == ([(5, meant)] if meant else [])
-    assert all(f"`{name}` is no intrinsic function" in message for _, _, message, _ in found)
+    assert all(f"`{name}` is not an intrinsic function" in message for _, _, message, _ in found)
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ def test_inputs_that_do_not_fit_are_explained(operations: Operations) -> None:
         ("float('nan')", "is nan"),
         ("__import__('datetime').datetime(2020, 1, 1)", "is of type datetime.datetime"),
         ("b'x'", "is of type bytes"),
-        ("'\\udc80'", "no valid Unicode"),
+        ("'\\udc80'", "not valid Unicode"),
         ("(lambda x: x.append(x) or x)([])", "holds itself"),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 class StreamedResponse:
-    """An answer that is no JSON: its ``content`` as bytes, or piece by piece."""
+    """A response that is not JSON: its ``content`` as bytes, or piece by piece."""
 
     def __init__(self, content: bytes, headers: dict[str, str]) -> None:
         self.content = content

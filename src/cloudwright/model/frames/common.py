@@ -20,7 +20,7 @@ class ReplyError(TypedDict):
 
 
 class Reply(TypedDict):
-    """The answer to a call: ``value``, or ``error`` if it was refused."""
+    """The reply to a call: ``value``, or ``error`` if it was refused."""
 
     type: Literal["reply"]
     id: Annotated[int, "of the call"]

@@ -22,7 +22,7 @@ class Workflow(TypedDict, total=False):
 class Deployment(Owned, total=False):
     """``outputs`` and ``capabilities`` are definitions; their values are below ``deployments/ID``.
 
-    The answer to its creation also has ``warnings`` of what in it cannot run.
+    The response to its creation also has ``warnings`` of what in it cannot run.
     """
 
     id: str
