@@ -1,8 +1,7 @@
 """Blueprints: an archive becomes files on disk and a stored plan, or a record that says why not.
 
-A blueprint's files are in ``<home>/blueprints/<tenant>/<id>``: ``archive`` as it was sent, and ``files``
-unpacked. They exist for as long as the blueprint is ``uploaded`` or on its way there; of an upload that
-failed nothing stays.
+Its archive is an artifact; the files in it are in ``<home>/blueprints/<tenant>/<id>/files``. They exist for
+as long as the blueprint is ``uploaded`` or on its way there; of an upload that failed nothing stays.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from cloudwright.errors import (
     NotFound,
 )
 from cloudwright.manager.archives import UnsafeArchive, ending, only_folder, unpack
+from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.identifiers import check_id, check_visibility
 from cloudwright.manager.labels import make_labels, plan_labels
 from cloudwright.manager.preflight import plan_warnings
@@ -73,6 +73,7 @@ class Blueprints:
         store: Store,
         bus: Bus,
         home: Path,
+        artifacts: Artifacts,
         parse: Parse,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
@@ -80,6 +81,7 @@ class Blueprints:
         self._store = store
         self._bus = bus
         self._home = home
+        self._artifacts = artifacts
         self._parse = parse
         self._clock = clock
         self._new_id = new_id
@@ -106,8 +108,8 @@ class Blueprints:
     ) -> Blueprint:
         """Make a blueprint of ``archive``, which is moved away or removed whatever happens.
 
-        An earlier blueprint of this id that failed is replaced. With ``background`` the answer is the record
-        as it is when the work begins; the rest is read from its state. Otherwise the answer is the uploaded
+        An earlier blueprint of this id that failed is replaced. With ``background`` the result is the record
+        as it is when the work begins; the rest is read from its state. Otherwise the result is the uploaded
         blueprint. Raises InvalidInput and Conflict; without ``background`` UnsafeArchive and InvalidBlueprint
         too, and then the record keeps the error as well.
         """
@@ -176,16 +178,17 @@ class Blueprints:
             await self._store.read(_check_importers, tenant, id)
         blueprint = await self._store.write(_delete, tenant, id)
         await asyncio.to_thread(shutil.rmtree, self._folder(blueprint), True)
+        await self._artifacts.release(blueprint.artifact)
         self._publish(blueprint, "deleted")
         return blueprint
 
     async def archive(self, tenant: str, id: str) -> tuple[Path, str]:
         """Return the archive as it was sent, and how the name of such a file ends. Raises NotFound."""
         blueprint = await self._store.read(blueprints.get, tenant, id)
-        file = self._folder(blueprint) / "archive"
         try:
+            file = await self._artifacts.path(blueprint.artifact or "")
             return file, await asyncio.to_thread(ending, file)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, ValueError) as error:
             raise NotFound(f"Blueprint `{id}` has no archive: it is `{blueprint.state}`.") from error
 
     async def set_labels(
@@ -212,6 +215,14 @@ class Blueprints:
                 blueprint, "failed_uploading", "The manager ended while this was uploaded. Upload it again."
             )
         await asyncio.to_thread(shutil.rmtree, self._home / "uploads", True)
+        uploaded, _ = await self._store.read(
+            blueprints.list_blueprints, BlueprintFilter(states={UPLOADED}), EVERYTHING
+        )
+        for blueprint in uploaded:
+            # Before 0.2 the archive lay beside the files.
+            archive = self._folder(blueprint) / "archive"
+            if blueprint.artifact is None and archive.is_file():
+                await self._keep(blueprint, archive)
 
     async def close(self) -> None:
         """Abandon running uploads; ``recover`` of the next start says so in their records."""
@@ -223,12 +234,12 @@ class Blueprints:
         folder = self._folder(blueprint)
         failure = "failed_uploading"
         try:
-            await asyncio.to_thread(_receive, archive, folder)
+            await asyncio.to_thread(_make_empty, folder)
+            blueprint = await self._keep(blueprint, archive)
             failure = "failed_extracting"
             await self._enter(blueprint, "extracting")
-            file = await asyncio.to_thread(
-                _unpack, folder / "archive", folder / "files", blueprint.main_file_name
-            )
+            kept = await self._artifacts.path(str(blueprint.artifact))
+            file = await asyncio.to_thread(_unpack, kept, folder / "files", blueprint.main_file_name)
             failure = "failed_parsing"
             await self._enter(blueprint, "parsing")
             plan = await self._parse_in(blueprint.tenant, folder / "files", file)
@@ -245,8 +256,17 @@ class Blueprints:
             reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
             await self._fail(blueprint, failure, f"The manager could not store the blueprint: {reason}.")
             raise
+        finally:
+            _discard(archive)
         self._publish(stored, stored.state)
         return stored
+
+    async def _keep(self, blueprint: Blueprint, archive: Path) -> Blueprint:
+        """Make an artifact of the archive, and return the blueprint that names it."""
+        tenant, id, now = blueprint.tenant, blueprint.id, self._clock()
+        return await self._artifacts.keep(
+            archive, lambda digest: self._store.write(_set_artifact, tenant, id, digest, now)
+        )
 
     async def _parse_in(self, tenant: str, folder: Path, file: Path) -> dict[str, Any]:
         """Return the plan of the application file ``file``, which lies in the only folder in ``folder``.
@@ -275,6 +295,7 @@ class Blueprints:
     async def _fail(self, blueprint: Blueprint, state: str, error: str) -> None:
         await asyncio.to_thread(shutil.rmtree, self._folder(blueprint), True)
         await self._store.write(_end_failed, blueprint, state, error, self._clock())
+        await self._artifacts.release(blueprint.artifact)
         self._publish(blueprint, state)
 
     def _publish(self, blueprint: Blueprint, state: str) -> None:
@@ -309,10 +330,9 @@ def _discard(archive: Path) -> None:
     archive.unlink(missing_ok=True)
 
 
-def _receive(archive: Path, folder: Path) -> None:
+def _make_empty(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    shutil.move(archive, folder / "archive")
 
 
 def _unpack(archive: Path, folder: Path, main_file: str) -> Path:
@@ -365,7 +385,9 @@ def _finish(
 
 
 def _end_failed(conn: Connection, blueprint: Blueprint, state: str, error: str, now: datetime) -> None:
-    stored = blueprints.set_state(conn, blueprint.tenant, blueprint.id, state, error=error, now=now)
+    stored = blueprints.update(
+        conn, blueprint.tenant, blueprint.id, now, state=state, error=error, artifact=None
+    )
     _record_upload(conn, stored, now)
 
 
@@ -407,6 +429,10 @@ def _record(
         ended=ended,
         error=error,
     )
+
+
+def _set_artifact(conn: Connection, tenant: str, id: str, digest: str, now: datetime) -> Blueprint:
+    return blueprints.update(conn, tenant, id, now, artifact=digest)
 
 
 def _set_labels(

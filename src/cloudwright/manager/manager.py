@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import cloudwright
+from cloudwright.artifacts.folder import FolderArtifacts
 from cloudwright.bus.protocol import Bus
 from cloudwright.dsl import BlueprintError
 from cloudwright.manager.accounts import Accounts
+from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.deployments import Deployments
@@ -131,8 +133,9 @@ class Manager:
             clock=clock,
             new_id=new_id,
         )
-        self.blueprints = Blueprints(store, bus, settings.home, self._parse, clock, new_id)
-        self.plugins = Plugins(store, settings.home, clock, new_id)
+        self._artifacts = Artifacts(store, FolderArtifacts(settings.home / "artifacts"))
+        self.blueprints = Blueprints(store, bus, settings.home, self._artifacts, self._parse, clock, new_id)
+        self.plugins = Plugins(store, settings.home, self._artifacts, clock, new_id)
         self.deployments = Deployments(store, bus, clock, new_id, settings.home / WORKDIRS, self.secrets)
         self.accounts = Accounts(store, clock)
 
@@ -146,6 +149,7 @@ class Manager:
         await self._environments.start()
         await self.blueprints.recover()
         await self.plugins.recover()
+        await self._artifacts.sweep()
         await self.secrets.recover()
         await self._reconcile_loop.start()
         with contextlib.suppress(TimeoutError):

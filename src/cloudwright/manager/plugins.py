@@ -1,7 +1,7 @@
 """Uploaded plugins: stored, found by the blueprints that import them, and deleted.
 
-A plugin's files are in ``<home>/uploaded_plugins/<tenant>/<id>``: ``archive`` as it was sent, and what
-``plugin_archives`` makes of it. The row is written last and removed first, so what it names exists.
+A plugin's archive is an artifact; what ``plugin_archives`` makes of it is in
+``<home>/uploaded_plugins/<tenant>/<id>``. The row is written last and removed first, so what it names exists.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import asyncio
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cloudwright.errors import Conflict, DependentExists, NotFound
 from cloudwright.manager import plugin_environments
+from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.identifiers import check_visibility
 from cloudwright.manager.plugin_archives import DESCRIPTION, unpack_plugin
 from cloudwright.storage import blueprints, deployments, plugins
@@ -38,10 +40,16 @@ class PluginInUse(DependentExists):
 
 class Plugins:
     def __init__(
-        self, store: Store, home: Path, clock: Callable[[], datetime], new_id: Callable[[], str]
+        self,
+        store: Store,
+        home: Path,
+        artifacts: Artifacts,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
     ) -> None:
         self._store = store
         self._home = home
+        self._artifacts = artifacts
         self._clock = clock
         self._new_id = new_id
 
@@ -65,7 +73,6 @@ class Plugins:
             check_visibility(visibility)
             folder.mkdir(parents=True)
             facts = await asyncio.to_thread(unpack_plugin, archive, folder)
-            await asyncio.to_thread(shutil.move, archive, folder / "archive")
             row = Plugin(
                 id=id,
                 package_name=facts.package_name,
@@ -79,7 +86,12 @@ class Plugins:
                 visibility=visibility,
                 created_by=by,
             )
-            write = self._store.write(_add, row, self._clock())
+            now = self._clock()
+            write = asyncio.ensure_future(
+                self._artifacts.keep(
+                    archive, lambda digest: self._store.write(_add, replace(row, artifact=digest), now)
+                )
+            )
         except BaseException:
             await asyncio.to_thread(_discard, archive, folder)
             raise
@@ -108,11 +120,18 @@ class Plugins:
         # In this order: by the plugin's own folder ``recover`` knows what was not removed to the end.
         for folder in (f"{plugin_environments.FOLDER}/{id}", *filter(None, [row.path])):
             await asyncio.to_thread(shutil.rmtree, self._home / folder, ignore_errors=True)
+        await self._artifacts.release(row.artifact)
         return row
 
     async def archive(self, tenant: str, id: str) -> Path:
         """Return the archive as it was sent. Raises NotFound."""
-        return await self._file(tenant, id, "archive")
+        row = await self._store.read(plugins.get, tenant, id)
+        try:
+            return await self._artifacts.path(row.artifact or "")
+        except (FileNotFoundError, ValueError) as error:
+            raise NotFound(
+                f"The plugin `{row.package_name}` {row.package_version} has no archive."
+            ) from error
 
     async def description(self, tenant: str, id: str, language: str | None = None) -> Path:
         """Return the ``plugin.yaml``, or the one for a version of the language, such as ``1_3``, if it has
@@ -131,11 +150,21 @@ class Plugins:
     async def recover(self) -> None:
         """Remove what uploads and deletions left that ended with an earlier process."""
         rows, _ = await self._store.read(plugins.list_plugins, PluginFilter(), EVERYTHING)
+        for row in rows:
+            # Before 0.2 the archive lay beside the files.
+            archive = self._home / str(row.path) / "archive"
+            if row.artifact is None and archive.is_file():
+                await self._adopt(row, archive)
         known = {row.path for row in rows}
         for folder in self._home.glob(f"{FOLDER}/*/*"):
             if str(folder.relative_to(self._home)) not in known:
                 for left in (self._home / plugin_environments.FOLDER / folder.name, folder):
                     await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
+
+    async def _adopt(self, row: Plugin, archive: Path) -> None:
+        await self._artifacts.keep(
+            archive, lambda digest: self._store.write(_set_artifact, row.tenant, row.id, digest)
+        )
 
     async def _file(self, tenant: str, id: str, name: str) -> Path:
         row = await self._store.read(plugins.get, tenant, id)
@@ -146,7 +175,7 @@ class Plugins:
 
 
 def _keep_if(stored: asyncio.Future[Plugin], archive: Path, folder: Path) -> None:
-    if stored.exception() is not None:
+    if not stored.cancelled() and stored.exception() is not None:
         _discard(archive, folder)
 
 
@@ -168,6 +197,10 @@ def _add(conn: Connection, plugin: Plugin, now: datetime) -> Plugin:
             f" `{same[0].id}`. Delete it first, or send another version."
         )
     return plugins.create(conn, plugin, now)
+
+
+def _set_artifact(conn: Connection, tenant: str, id: str, digest: str) -> Plugin:
+    return plugins.update(conn, tenant, id, artifact=digest)
 
 
 def _users(conn: Connection, plugin: Plugin) -> list[str]:

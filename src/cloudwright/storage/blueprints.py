@@ -28,6 +28,7 @@ _CATALOGUE = KeyedTable(
         "created_by",
         "updated_at",
         "path",
+        "artifact",
         "labels",
         "upload_execution",
         "requirements",

@@ -17,7 +17,17 @@ _CATALOGUE = KeyedTable(
     Plugin,
     plugins,
     "plugin",
-    changeable={"title", "state", "error", "path", "plugin_yaml", "labels", "visibility", "created_by"},
+    changeable={
+        "title",
+        "state",
+        "error",
+        "path",
+        "artifact",
+        "plugin_yaml",
+        "labels",
+        "visibility",
+        "created_by",
+    },
 )
 _SORTABLE: dict[str, ColumnElement[Any]] = {
     name: plugins.c[name]

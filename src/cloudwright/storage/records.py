@@ -196,7 +196,10 @@ class JournalResult:
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """``path`` is the folder of its files, relative to the home. ``plan`` is None unless asked for."""
+    """``path`` is the folder of its files, relative to the home. ``plan`` is None unless asked for.
+
+    ``artifact`` is the digest of the archive that was uploaded.
+    """
 
     id: str
     tenant: str = DEFAULT_TENANT
@@ -213,6 +216,7 @@ class Blueprint:
     labels: list[JsonObject] = field(default_factory=list)
     upload_execution: str | None = None
     requirements: JsonObject | None = None
+    artifact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +322,9 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """An installed plugin. ``path`` is its folder, relative to the home directory."""
+    """An installed plugin. ``path`` is its folder, relative to the home directory; ``artifact`` is the digest
+    of the archive that was uploaded.
+    """
 
     id: str
     package_name: str
@@ -335,3 +341,4 @@ class Plugin:
     visibility: str = "tenant"
     created_by: str | None = None
     created_at: datetime | None = None
+    artifact: str | None = None

@@ -29,10 +29,12 @@ import workflow_frames
 from cloudwright.api.app import create_app
 from cloudwright.api.http_protocol import TimedHttpProtocol
 from cloudwright.api.middleware import PREFIX
+from cloudwright.artifacts.folder import FolderArtifacts
 from cloudwright.bus import topics
 from cloudwright.bus.local import LocalBus
 from cloudwright.dsl import parse_blueprint
 from cloudwright.manager.accounts import Accounts
+from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.executions import Executions
@@ -94,10 +96,11 @@ class Managing:
     def __post_init__(self) -> None:
         ids = (f"{number:06d}" for number in itertools.count())
         self.accounts = Accounts(self.store, self.clock, hasher=PasswordHasher(1, 8, 1))
+        artifacts = Artifacts(self.store, FolderArtifacts(self.home / "artifacts"))
         self.blueprints = Blueprints(
-            self.store, self.bus, self.home, self.parse, self.clock, lambda: uuid.uuid4().hex
+            self.store, self.bus, self.home, artifacts, self.parse, self.clock, lambda: uuid.uuid4().hex
         )
-        self.plugins = Plugins(self.store, self.home, self.clock, lambda: uuid.uuid4().hex)
+        self.plugins = Plugins(self.store, self.home, artifacts, self.clock, lambda: uuid.uuid4().hex)
         self.secrets = Secrets(self.store, SecretKeys.open(self.home / KEY_FILE), self.clock)
         self.deployments = Deployments(
             self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs", self.secrets

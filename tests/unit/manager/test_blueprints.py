@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cloudwright.artifacts.folder import FolderArtifacts
 from cloudwright.bus import topics
 from cloudwright.bus.local import LocalBus
 from cloudwright.dsl import BlueprintError, Problem
@@ -25,6 +26,7 @@ from cloudwright.errors import (
     Unavailable,
 )
 from cloudwright.manager.archives import UnsafeArchive
+from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.labels import make_labels, plan_labels
 from cloudwright.storage import blueprints as stored
@@ -50,8 +52,15 @@ class World:
         ids = (f"upload-{number}" for number in itertools.count())
         self.parsed: list[str] = []
         self.parse: Callable[[Path], Awaitable[dict[str, Any]]] = self.parse_well
+        self.artifacts = FolderArtifacts(home / "artifacts")
         self.service = Blueprints(
-            self.store, self.bus, home, lambda tenant, path: self.parse(path), lambda: NOON, lambda: next(ids)
+            self.store,
+            self.bus,
+            home,
+            Artifacts(self.store, self.artifacts),
+            lambda tenant, path: self.parse(path),
+            lambda: NOON,
+            lambda: next(ids),
         )
 
     async def parse_well(self, path: Path) -> dict[str, Any]:
@@ -109,8 +118,9 @@ def test_an_archive_becomes_files_and_a_plan(world: World) -> None:
         ("env", "test"), ("team", "red"), ("team", "blue"),
     ]  # fmt: skip
     assert blueprint.path == "blueprints/default_tenant/web/files/app"
+    digest = str(blueprint.artifact)
     assert world.files == {
-        "blueprints/default_tenant/web/archive",
+        f"artifacts/{digest[:2]}/{digest[2:]}",
         f"{blueprint.path}/blueprint.yaml",
         f"{blueprint.path}/scripts/x.yaml",
     }
@@ -330,3 +340,28 @@ def test_labels_of_a_plan() -> None:
     assert plan_labels(None) == []
     assert plan_labels({"a": {"values": ["x", 1]}, "b": {}}) == [("a", "x"), ("a", "1")]
     assert make_labels([], by=None, now=NOON) == []
+
+
+def test_what_was_uploaded_twice_is_stored_once_until_both_are_deleted(world: World) -> None:
+    first = upload(world)
+    copy = world.service.incoming / "again"
+    copy.write_bytes(world.artifacts.path(str(first.artifact)).read_bytes())
+    second = asyncio.run(world.service.upload(TENANT, "other", copy, by="ann"))
+    assert second.artifact == first.artifact
+    assert list(world.artifacts.digests()) == [first.artifact]
+    asyncio.run(world.service.delete(TENANT, "web"))
+    file, kind = asyncio.run(world.service.archive(TENANT, "other"))
+    assert (file.exists(), kind) == (True, ".tar.gz")
+    asyncio.run(world.service.delete(TENANT, "other"))
+    assert list(world.artifacts.digests()) == []
+
+
+def test_the_archive_of_an_older_home_becomes_an_artifact(world: World) -> None:
+    made = upload(world)
+    older = world.home / "blueprints" / TENANT / "web" / "archive"
+    world.artifacts.path(str(made.artifact)).rename(older)
+    world.store.write_sync(stored.update, TENANT, "web", NOON, artifact=None)
+    asyncio.run(world.service.recover())
+    file, _ = asyncio.run(world.service.archive(TENANT, "web"))
+    assert tarfile.is_tarfile(file)
+    assert (world.record().artifact, older.exists()) == (made.artifact, False)

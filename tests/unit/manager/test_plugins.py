@@ -18,8 +18,10 @@ from typing import Any
 
 import pytest
 
+from cloudwright.artifacts.folder import FolderArtifacts
 from cloudwright.dsl import parse_blueprint
 from cloudwright.errors import Conflict, DependentExists, InvalidInput, NotFound
+from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.import_resolver import with_code
 from cloudwright.manager.plugin_selection import locate
 from cloudwright.manager.plugins import FOLDER, Plugins
@@ -67,7 +69,9 @@ class World:
         self.home = home
         self.store = Store.open(f"sqlite:///{home / 'test.db'}")
         ids = itertools.count(1)
-        self.service = Plugins(self.store, home, lambda: NOON, lambda: f"p{next(ids)}")
+        self.artifacts = FolderArtifacts(home / "artifacts")
+        artifacts = Artifacts(self.store, self.artifacts)
+        self.service = Plugins(self.store, home, artifacts, lambda: NOON, lambda: f"p{next(ids)}")
 
     def upload(self, files: dict[str, str | bytes] | bytes, **given: Any) -> Plugin:
         archive = self.home / "arrived"
@@ -99,7 +103,7 @@ def test_a_wagon_as_the_command_line_of_cloudify_sends_it(world: World) -> None:
     assert (made.archive_name, made.distribution, made.created_by) == ("my-box.wgn", "centos", "ann")
     folder = world.home / str(made.path)
     assert sorted(path.name for path in folder.iterdir()) == [
-        "archive", "package.json", "plugin.yaml", "plugin_1_3.yaml", "wheels",
+        "package.json", "plugin.yaml", "plugin_1_3.yaml", "wheels",
     ]  # fmt: skip
     code = world.locate()
     wheels = [str(folder / "wheels" / name) for name in (WHEEL, "six-1.0-py3-none-any.whl")]
@@ -269,9 +273,22 @@ def test_its_files(world: World) -> None:
     assert described("1_4") == described("cloudify_dsl_1_4") == newer
     assert zipfile.is_zipfile(asyncio.run(world.service.archive(TENANT, "p1")))
     row = world.store.read_sync(plugins.get, TENANT, "p1")
-    world.store.write_sync(plugins.create, replace(row, id="bare", path=None), NOON)
-    with pytest.raises(NotFound, match="has no file `archive`"):
+    world.store.write_sync(plugins.create, replace(row, id="bare", path=None, artifact=None), NOON)
+    with pytest.raises(NotFound, match="has no archive"):
         asyncio.run(world.service.archive(TENANT, "bare"))
+
+
+def test_the_archive_of_an_older_home_becomes_an_artifact(world: World) -> None:
+    made = world.upload(PROJECT)
+    assert made.artifact
+    older = world.home / str(made.path) / "archive"
+    world.artifacts.path(made.artifact).rename(older)
+    world.store.write_sync(plugins.update, TENANT, "p1", artifact=None)
+    asyncio.run(world.service.recover())
+    assert zipfile.is_zipfile(asyncio.run(world.service.archive(TENANT, "p1")))
+    assert (list(world.artifacts.digests()), older.exists()) == ([made.artifact], False)
+    asyncio.run(world.service.delete(TENANT, "p1"))
+    assert list(world.artifacts.digests()) == []
 
 
 def test_what_an_interrupted_upload_or_deletion_left_is_removed(world: World) -> None:
@@ -312,7 +329,7 @@ def test_the_files_of_an_upload_that_nobody_waits_for_stay_if_its_row_does(
         with pytest.raises(asyncio.CancelledError):
             await uploading
         goes_on.set()
-        await write(lambda conn: None)
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
 
     asyncio.run(upload())
     assert world.kept() == [f"{TENANT}/p1"]

@@ -22,6 +22,7 @@ blueprints = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("path", Text),
+    Column("artifact", Text, index=True),  # the digest of its archive
     Column("labels", Json, nullable=False),
     Column("upload_execution", Text, index=True),
     # What of the plan a client asks for without it: secrets and capabilities of the deployment's parents.

@@ -20,6 +20,7 @@ plugins = Table(
     Column("state", Text, nullable=False),
     Column("error", Text),
     Column("path", Text),
+    Column("artifact", Text, index=True),  # the digest of its archive
     Column("plugin_yaml", Json),
     Column("labels", Json, nullable=False),
     Column("visibility", Text, nullable=False),
