@@ -16,6 +16,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from cloudwright.compat.sdk import SdkFinder
+
 if TYPE_CHECKING:
     from importlib.abc import Loader
 else:
@@ -76,4 +78,4 @@ def install() -> None:
     finder = AliasFinder()
     for name in [name for name in sys.modules if name.partition(".")[0] in finder.roots]:
         del sys.modules[name]
-    sys.meta_path.insert(0, finder)
+    sys.meta_path[:0] = [finder, SdkFinder()]

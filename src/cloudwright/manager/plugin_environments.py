@@ -8,6 +8,7 @@ is next needed.
 from __future__ import annotations
 
 import asyncio
+import ensurepip
 import logging
 import os
 import secrets
@@ -17,8 +18,11 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from packaging.version import Version
 
 import cloudwright
 from cloudwright.errors import Unavailable
@@ -208,9 +212,15 @@ class PluginEnvironments:
         folder = home / secrets.token_hex(4)
         folder.mkdir(parents=True)
         python = str(folder / "bin" / "python")
-        # Its own pip and no other: the manager's environment stays out of what is resolved and installed.
-        await _run(code.name, sys.executable, "-m", "venv", str(folder))
-        await _run(code.name, python, "-m", "pip", *PIP_INSTALL, *code.install)
+        # The environment's interpreter, whosever pip it is: the manager's environment stays out of what is
+        # resolved and installed. A pip of its own would take most of the time.
+        if _can_install_elsewhere():
+            await _run(code.name, sys.executable, "-m", "venv", str(folder), "--without-pip")
+            pip: tuple[str, ...] = (sys.executable, "-m", "pip", "--python", python)
+        else:
+            await _run(code.name, sys.executable, "-m", "venv", str(folder))
+            pip = (python, "-m", "pip")
+        await _run(code.name, *pip, *PIP_INSTALL, *code.install)
         _share_runtime(folder)
         (home / COMPLETE).symlink_to(folder.name)
 
@@ -246,12 +256,26 @@ def child_basics() -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
+def _can_install_elsewhere() -> bool:
+    """Return whether the manager's pip can install into another environment.
+
+    A project that is built without an environment of its own for that needs what `venv` puts beside a pip.
+    """
+    if os.environ.get("PIP_NO_BUILD_ISOLATION"):
+        return False
+    try:
+        return Version(version("pip")) >= Version("22.3")
+    except PackageNotFoundError:
+        return False
+
+
 def _share_runtime(home: Path) -> None:
     """Let the environment's interpreter find this project, behind everything that the plugin brought
-    itself.
+    itself; and setuptools behind that, whose `pkg_resources` older plugins import without requiring it.
     """
     purelib = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
-    own = [str(Path(cloudwright.__file__).parent.parent), *site.getsitepackages()]
+    bundled = sorted(map(str, Path(ensurepip.__file__).parent.glob("_bundled/setuptools-*.whl")))
+    own = [str(Path(cloudwright.__file__).parent.parent), *site.getsitepackages(), *bundled]
     (purelib / "zz_cloudwright.pth").write_text("".join(f"{path}\n" for path in dict.fromkeys(own)), "utf-8")
 
 

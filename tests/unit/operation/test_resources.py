@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from supervised import Operations
 
 from cloudwright.child.errors import (
     HttpException,
@@ -118,3 +119,38 @@ def test_a_plugin_without_jinja_is_told_so(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(NonRecoverableError, match="add jinja2 to what the plugin requires"):
         render(b"{{ a }}", {"a": 1}, "t")
     assert render(b"plain", {}, "t") == b"plain"
+
+
+def test_the_work_folder_of_the_deployment(operations: Operations, tmp_path: Path) -> None:
+    library = operations.blueprint / "plugins" / "cloudify_common_sdk"
+    library.mkdir(parents=True)
+    (library / "__init__.py").touch()
+    (library / "utils.py").write_text(
+        "def get_deployment_dir(name=None, deployment_id=None):\n    return '/opt/manager'\n"
+        "def other():\n    return 'as it is'\n"
+    )
+    source = """
+import os
+from cloudify_common_sdk import utils
+from cloudify_common_sdk.utils import get_deployment_dir
+
+def operation(ctx):
+    folder = ctx.local_deployment_workdir()
+    with open(os.path.join(folder, "state"), "w") as stream:
+        stream.write("kept")
+    with ctx.sync_deployment_workdir():
+        ctx.upload_deployment_file("copies/state", os.path.join(folder, "state"))
+    ctx.delete_deployment_file("state")
+    own = os.path.isdir(get_deployment_dir(deployment_id="d1"))
+    return [folder, get_deployment_dir("d1"), utils.get_deployment_dir("d2"), own, utils.other()]
+"""
+    workdir = tmp_path / "work" / "default_tenant" / "d1" / "web"
+    done = operations.python(source, workdir=str(workdir)).run()
+    folder = workdir.parent
+    assert done.result == [str(folder), str(folder), str(folder.with_name("d2")), True, "as it is"]
+    assert [file.name for file in folder.iterdir()] == ["copies"]
+    assert (folder / "copies" / "state").read_text() == "kept"
+    leaving = operations.python(
+        "def operation(ctx):\n    ctx.delete_deployment_file('../d2/x')\n", workdir=str(workdir)
+    ).run()
+    assert "leads out of the deployment's folder" in leaving.failure["message"]

@@ -579,3 +579,10 @@ def test_very_long_paths_are_no_obstacle(
     folder.mkdir(parents=True)
     monkeypatch.setenv("CFY_EXEC_TEMP", str(folder))
     assert out(operations.script("#!/bin/bash\nctx instance id\necho").run()) == ["server_1"]
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "file:///dev/null"])
+def test_nothing_to_do(operations: Operations, path: str) -> None:
+    done = operations.start(operations.begin("script_runner.tasks.run", {"script_path": path})).run()
+    assert done.result is None
+    assert len(done.messages) == 1  # that it runs

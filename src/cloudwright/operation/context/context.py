@@ -17,6 +17,7 @@ from cloudwright.operation.context.instance import NodeInstanceContext, Relation
 from cloudwright.operation.context.manager import ManagerQuestions
 from cloudwright.operation.context.node import NodeContext
 from cloudwright.operation.context.operation import OperationContext, PluginContext
+from cloudwright.operation.context.workdir import DeploymentWorkdir
 from cloudwright.operation.host_connection import HostConnection
 from cloudwright.operation.logger import FrameHandler, operation_logger
 from cloudwright.operation.resources import Resources, render
@@ -26,7 +27,7 @@ NODE_INSTANCE = "node-instance"
 RELATIONSHIP_INSTANCE = "relationship-instance"
 
 
-class Context(ManagerQuestions):
+class Context(ManagerQuestions, DeploymentWorkdir):
     """``begin`` is the frame that began the operation's process (docs/concepts/frames.md).
 
     Most operations look at few parts of it, so each part is made when it is looked at: a child that was just

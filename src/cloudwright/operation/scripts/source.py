@@ -72,6 +72,10 @@ def _is_python(source: str) -> bool:
 
 
 def _copy(path: str, target: str) -> None:
+    if path == os.devnull:
+        # How blueprints say that there is nothing to do.
+        with open(target, "wb"):
+            return
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise NonRecoverableError(f"Script `{path}` cannot be run: it is not a file.")
