@@ -220,6 +220,7 @@ class PluginEnvironments:
         else:
             await _run(code.name, sys.executable, "-m", "venv", str(folder))
             pip = (python, "-m", "pip")
+        _provide_fusion(folder)
         await _run(code.name, *pip, *PIP_INSTALL, *code.install)
         _share_runtime(folder)
         (home / COMPLETE).symlink_to(folder.name)
@@ -269,14 +270,34 @@ def _can_install_elsewhere() -> bool:
         return False
 
 
+def _provide_fusion(home: Path) -> None:
+    """Let the environment have `fusion-common`, which plugins of Cloudify require and no registry has.
+
+    It is the later name of `cloudify-common`, which it requires for the libraries that come with it.
+    """
+    folder = _purelib(home) / "fusion_common-7.1.0.dist-info"
+    folder.mkdir(parents=True)
+    metadata = (
+        "Metadata-Version: 2.1\nName: fusion-common\nVersion: 7.1.0\nRequires-Dist: cloudify-common>=7\n"
+    )
+    (folder / "METADATA").write_text(metadata, "utf-8")
+    (folder / "INSTALLER").write_text("cloudwright\n", "utf-8")
+    (folder / "RECORD").write_text("", "utf-8")
+
+
+def _purelib(home: Path) -> Path:
+    return Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
+
+
 def _share_runtime(home: Path) -> None:
     """Let the environment's interpreter find this project, behind everything that the plugin brought
     itself; and setuptools behind that, whose `pkg_resources` older plugins import without requiring it.
     """
-    purelib = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
     bundled = sorted(map(str, Path(ensurepip.__file__).parent.glob("_bundled/setuptools-*.whl")))
     own = [str(Path(cloudwright.__file__).parent.parent), *site.getsitepackages(), *bundled]
-    (purelib / "zz_cloudwright.pth").write_text("".join(f"{path}\n" for path in dict.fromkeys(own)), "utf-8")
+    (_purelib(home) / "zz_cloudwright.pth").write_text(
+        "".join(f"{path}\n" for path in dict.fromkeys(own)), "utf-8"
+    )
 
 
 async def _run(plugin: str, *command: str) -> None:

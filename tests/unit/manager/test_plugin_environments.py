@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
+import venv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -122,3 +125,12 @@ def test_a_zygote_that_is_killed_while_it_starts_is_started_once_more(
     monkeypatch.setattr(supervisor, "_spawn", spawn_and_kill)
     asyncio.run(start())
     assert sorted(killed) == ["operations-own", "workflows-own"]
+
+
+def test_pip_finds_fusion_common_in_an_environment_without_a_pip(tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", with_pip=False)
+    plugin_environments._provide_fusion(tmp_path / "env")
+    python = str(tmp_path / "env" / "bin" / "python")
+    command = [sys.executable, "-m", "pip", "--python", python, "freeze"]
+    frozen = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert frozen.stdout == "fusion-common==7.1.0\n"
