@@ -194,7 +194,7 @@ def started(cfy: Cfy, manager: ManagerProcess, *parameters: str) -> tuple[str, A
 def followed(following: Any) -> str:
     said, _ = following.communicate(timeout=60)
     assert following.returncode == 0, said
-    return said
+    return str(said)
 
 
 def test_cancel_and_resume(cfy: Cfy, manager: ManagerProcess) -> None:

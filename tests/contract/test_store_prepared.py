@@ -70,7 +70,9 @@ def test_values_come_back_as_they_were_given(conn: Connection) -> None:
     INSERT.run_many(conn, [dict(zip(NAMES, row, strict=True)) for row in (FULL, EMPTY)])
     assert ALL.all(conn) == [FULL, EMPTY]
     assert [tuple(row) for row in conn.execute(select(things).order_by(things.c.id))] == [FULL, EMPTY]
-    assert type(ONE.first(conn, which=1)[0]) is bool
+    row = ONE.first(conn, which=1)
+    assert row is not None
+    assert type(row[0]) is bool
     assert ONE.first(conn, which=9) is None
 
 

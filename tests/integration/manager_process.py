@@ -53,7 +53,12 @@ class ManagerProcess:
         self._settings |= environment or {}
         self._numbers = itertools.count(1)
         self.process: subprocess.Popen[str] | None = None
-        self.client: Client | None = None
+        self._client: Client | None = None
+
+    @property
+    def client(self) -> Client:
+        assert self._client is not None, "the manager was not started"
+        return self._client
 
     # The manager.
 
@@ -81,12 +86,12 @@ class ManagerProcess:
         assert "answers at http" in line, f"the manager did not start: {line!r}\n{self.log()}"
         told = json.loads((self.home / "credentials.json").read_text())
         assert told["url"] in line
-        self.client = Client(Target(url=told["url"], username=told["username"], token=told["token"]))
+        self._client = Client(Target(url=told["url"], username=told["username"], token=told["token"]))
 
     def stop(self) -> None:
         """End the manager as an operator would; it must leave no process behind."""
-        if self.client is not None:
-            self.client.close()
+        if self._client is not None:
+            self._client.close()
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             assert self.process.wait(WAIT_SECONDS) == 0, self.log()

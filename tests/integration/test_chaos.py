@@ -8,7 +8,7 @@ from chaos.running import run_rounds
 
 
 @pytest.mark.timeout(1800)
-def test_nothing_that_is_promised_breaks_in_two_hundred_rounds():
+def test_nothing_that_is_promised_breaks_in_two_hundred_rounds() -> None:
     said: list[str] = []
     outcome = run_rounds(200, seed=20261101, say=said.append)
     assert outcome.violations == [], "\n".join(said)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from manager_process import running_manager
 
 
-def test_a_deployment_that_is_deleted_by_force_fails_its_operations_and_nobody_else_s(tmp_path):
+def test_a_deployment_that_is_deleted_by_force_fails_its_operations_and_nobody_else_s(tmp_path: Path) -> None:
     with running_manager(tmp_path, max_operations=1, task_retries=0) as manager:
         doomed, other = manager.deploy(), manager.deploy()
         blocking = manager.run("chain", steps=1, seconds=2)

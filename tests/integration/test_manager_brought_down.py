@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from manager_process import await_death, running_manager
+from manager_process import ManagerProcess, await_death, running_manager
 
 from cloudwright.client.errors import IllegalAction
 
 
-def crash(manager, times: int) -> None:
+def crash(manager: ManagerProcess, times: int) -> None:
     """Kill the manager each time that the operation runs again."""
     for _ in range(times):
         manager.event_log.write_text("")

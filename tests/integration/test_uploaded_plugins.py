@@ -12,6 +12,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from manager_process import ManagerProcess
@@ -104,8 +105,8 @@ def wagon(path: Path) -> None:
             tar.addfile(member, io.BytesIO(content))
 
 
-def installed(manager: ManagerProcess, folder: Path, id: str, wanted: str) -> dict:
-    """Install a blueprint that imports the plugin; answers its instance's runtime properties."""
+def installed(manager: ManagerProcess, folder: Path, id: str, wanted: str) -> dict[str, Any]:
+    """Install a blueprint that imports the plugin, and return its instance's runtime properties."""
     app = folder / id
     app.mkdir()
     (app / "blueprint.yaml").write_text(BLUEPRINT.format(wanted=wanted))

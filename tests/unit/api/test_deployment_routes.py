@@ -282,7 +282,7 @@ def test_a_node_instance_is_changed_by_whoever_read_its_latest_version(api: Api)
     def change(status: int, **body: Any) -> dict[str, Any]:
         answer = api.http.patch(path, json=body)
         assert answer.status_code == status, answer.text
-        return answer.json()
+        return dict(answer.json())
 
     # What was read, and what it will be: clients send the one or the other.
     assert change(200, version=1, runtime_properties={"a": 1})["version"] == 2

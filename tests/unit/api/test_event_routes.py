@@ -167,8 +167,8 @@ def test_times_in_the_new_form_and_the_old(api: Api) -> None:
     assert not there(_range=f"@timestamp,,{day}")
     for wrong in ("x", "@timestamp", "@timestamp,x", "other,,", "@timestamp,soon,"):
         api.refused("GET", "/events", 400, "bad_parameters_error", params={"_range": wrong})
-    for wrong in ({"from_datetime": "soon"}, {"type": "rumour"}, {"_sort": "message"}):
-        api.refused("GET", "/events", 400, "bad_parameters_error", params=wrong)
+    for refused in ({"from_datetime": "soon"}, {"type": "rumour"}, {"_sort": "message"}):
+        api.refused("GET", "/events", 400, "bad_parameters_error", params=refused)
 
 
 def test_pages_of_what_still_grows(api: Api) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import IO
 
 import pytest
 
@@ -27,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def names(archive: io.BufferedIOBase) -> list[str]:
+def names(archive: IO[bytes]) -> list[str]:
     with tarfile.open(fileobj=archive) as opened:
         return opened.getnames()
 

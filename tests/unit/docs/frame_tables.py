@@ -82,14 +82,14 @@ def _entries() -> str:
 
 def _method(name: str, method: Method, asked_by: str) -> str:
     names = [
-        f"{argument}?" if get_origin(annotation) is NotRequired else argument
+        f"{argument}?" if get_origin(annotation) == NotRequired else argument
         for argument, annotation in method.args.__annotations__.items()
     ]
     return f"| `{name}` | {', '.join(f'`{each}`' for each in names)} | {method.returns} | {asked_by} |"
 
 
 def _note(annotation: Any) -> str:
-    if get_origin(annotation) is NotRequired:
+    if get_origin(annotation) == NotRequired:
         return _note(get_args(annotation)[0])
     return get_args(annotation)[1] if get_origin(annotation) is Annotated else ""
 

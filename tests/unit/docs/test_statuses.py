@@ -23,12 +23,12 @@ def diagram() -> str:
     return "\n".join([*lines, "```"])
 
 
-def test_the_diagram_is_drawn_from_the_table():
+def test_the_diagram_is_drawn_from_the_table() -> None:
     page = PAGE.read_text("utf-8")
     assert diagram() in page, f"docs/concepts/statuses.md must hold exactly this:\n\n{diagram()}"
 
 
-def test_every_status_is_explained():
+def test_every_status_is_explained() -> None:
     page = PAGE.read_text("utf-8")
     for status in ExecutionStatus:
         assert f"| `{status}` |" in page

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def tar(path: Path, *members: tarfile.TarInfo | tuple[str, bytes], mode: str = "w:gz") -> Path:
-    with tarfile.open(path, mode) as file:
+    with tarfile.open(path, cast(Any, mode)) as file:
         for member in members:
             if isinstance(member, tarfile.TarInfo):
                 file.addfile(member)

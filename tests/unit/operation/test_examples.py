@@ -39,7 +39,9 @@ class Site:
             case {"get_input": name}:
                 return self.inputs[name]
             case {"get_property": [name, key]}:
-                return self.evaluate((node if name == "SELF" else self.nodes[name])["properties"][key])
+                described = node if name == "SELF" else self.nodes[name]
+                assert described is not None
+                return self.evaluate(described["properties"][key])
             case {"get_attribute": [name, key]}:
                 return self.instances[f"{name}_1"]["runtime_properties"].get(key)
             case {"concat": parts}:
@@ -51,7 +53,7 @@ class Site:
     def operation(self, node: str, name: str, **inputs: Any) -> dict[str, Any]:
         full = name if "." in name else f"cloudify.interfaces.lifecycle.{name}"
         operation = self.nodes[node]["operations"][full]
-        return operation | {"inputs": operation["inputs"] | inputs}
+        return dict(operation) | {"inputs": operation["inputs"] | inputs}
 
     def start(self, operation: dict[str, Any], node: dict[str, Any], /, **more: Any) -> Supervised:
         begin = self.operations.begin(

@@ -8,7 +8,8 @@ import pytest
 
 from cloudwright.planning.availability import needs_types, refusal_of_rules
 
-NONE, SOME, ALL, EMPTY = {"uninitialized"}, {"started", "deleted"}, {"started"}, set()
+NONE, SOME, ALL = {"uninitialized"}, {"started", "deleted"}, {"started"}
+EMPTY: set[str] = set()
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,7 @@ def test_inputs_of_an_operation() -> None:
 
 
 def test_outputs_show_what_can_be_shown() -> None:
-    outputs = {
+    outputs: dict[str, Any] = {
         "good": {"value": {"get_input": "x"}},
         "bad": {"value": {"get_attribute": ["db", "x"]}},
         "hidden": {"value": {"get_secret": "nope"}},

@@ -90,7 +90,7 @@ def test_identifiers_are_looked_up() -> None:
 
     def lookup(kind: str, value: Any, constraints: Any) -> bool:
         asked.append((kind, value, constraints))
-        return value == "known"
+        return bool(value == "known")
 
     declared = {"d": {"type": "deployment_id", "constraints": [{"labels": [{"a": "b"}]}]}}
     assert resolve_inputs(declared, {}, {"d": "known"}, lookup=lookup) == {"d": "known"}
@@ -101,7 +101,10 @@ def test_identifiers_are_looked_up() -> None:
 
 
 def test_a_constraint_may_refer_to_another_input() -> None:
-    declared = {"most": {"default": 3}, "n": {"constraints": [{"less_or_equal": {"get_input": "most"}}]}}
+    declared: dict[str, Any] = {
+        "most": {"default": 3},
+        "n": {"constraints": [{"less_or_equal": {"get_input": "most"}}]},
+    }
     assert resolve_inputs(declared, {}, {"n": 3})["n"] == 3
     with pytest.raises(BadInputs, match="less_or_equal: 3"):
         resolve_inputs(declared, {}, {"n": 4})

@@ -111,7 +111,7 @@ def test_inputs_and_parameters_are_bounded_in_their_nesting() -> None:
     assert planning.prepare_deployment(plan, deep).inputs == deep
     with pytest.raises(BadInputs, match=f"`x` is nested deeper than the {MAX_NESTING} levels"):
         planning.prepare_deployment(plan, {"x": nested(MAX_NESTING + 1)})
-    workflow = {"parameters": {"x": {}}}
+    workflow: dict[str, Any] = {"parameters": {"x": {}}}
     assert planning.validate_parameters(workflow, deep) == deep
     with pytest.raises(BadParameters, match=f"`x` is nested deeper than the {MAX_NESTING} levels"):
         planning.validate_parameters(workflow, {"x": nested(MAX_NESTING + 1)})

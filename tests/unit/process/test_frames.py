@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import orjson
 import pytest
@@ -26,11 +27,11 @@ messages = st.builds(
 
 @given(st.lists(messages, max_size=5), st.data())
 def test_messages_come_out_as_they_went_in_however_the_bytes_are_cut(
-    sent: list[dict], data: st.DataObject
+    sent: list[dict[str, Any]], data: st.DataObject
 ) -> None:
     stream = b"".join(encode(message) for message in sent)
     decoders = (Decoder(), Decoder(orjson.loads))
-    got: tuple[list, list] = ([], [])
+    got: tuple[list[Any], list[Any]] = ([], [])
     position = 0
     while position < len(stream):
         size = data.draw(st.integers(1, 40))
@@ -70,7 +71,7 @@ def test_a_frame_is_a_length_and_json() -> None:
     ],
 )
 @pytest.mark.parametrize("loads", [json.loads, orjson.loads])
-def test_what_is_not_an_object_with_a_type_is_refused(body: bytes, loads) -> None:
+def test_what_is_not_an_object_with_a_type_is_refused(body: bytes, loads: Any) -> None:
     with pytest.raises(FrameError):
         list(Decoder(loads).feed(pack(body)))
 

@@ -22,6 +22,7 @@ def test_a_module_is_one_under_both_its_names() -> None:
     theirs = importlib.import_module("cloudify.workflows.tasks_graph")
     ours = importlib.import_module("cloudwright.compat.cloudify.workflows.tasks_graph")
     assert theirs is ours
+    assert theirs.__spec__ is not None
     assert theirs.__name__ == theirs.__spec__.name == "cloudwright.compat.cloudify.workflows.tasks_graph"
     assert sys.modules["cloudify.workflows.tasks_graph"] is theirs
     assert importlib.import_module("cloudify.workflows").tasks_graph is theirs
