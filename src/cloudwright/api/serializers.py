@@ -7,7 +7,7 @@ from typing import Any
 from cloudwright.api.plans import expand_plan
 from cloudwright.api.responses import optional_timestamp, timestamp
 from cloudwright.manager.blueprints import END_STATES, FAILED_STATES, UPLOADED, Validation
-from cloudwright.manager.views import DeploymentView
+from cloudwright.manager.views import DeploymentView, NodeView
 from cloudwright.manager.workflow_availability import is_available
 from cloudwright.model import rest
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
@@ -16,8 +16,6 @@ from cloudwright.storage.records import (
     Blueprint,
     Execution,
     GraphRow,
-    NodeRow,
-    Owner,
     Plugin,
     Tenant,
     Token,
@@ -112,8 +110,8 @@ def deployment(view: DeploymentView) -> rest.Deployment:
         "latest_execution_workflow_id": latest.workflow_id if latest else None,
         "latest_execution_total_operations": latest.total_operations if latest else 0,
         "latest_execution_finished_operations": latest.finished_operations if latest else 0,
-        "unavailable_instances": 0,
-        "drifted_instances": 0,
+        "unavailable_instances": view.health.unavailable,
+        "drifted_instances": view.health.drifted,
         "sub_services_count": 0,
         "sub_services_status": None,
         "sub_environments_count": 0,
@@ -157,7 +155,8 @@ def workflows(view: DeploymentView) -> list[rest.Workflow]:
     ]
 
 
-def node(row: NodeRow, owner: Owner | None) -> rest.Node:
+def node(view: NodeView) -> rest.Node:
+    row, owner = view.node, view.owner
     scalable = ((row.node.get("capabilities") or {}).get("scalable") or {}).get("properties") or {}
     deployed = (row.node.get("instances") or {}).get("deploy", scalable.get("default_instances", 1))
     return {
@@ -179,8 +178,8 @@ def node(row: NodeRow, owner: Owner | None) -> rest.Node:
         "max_number_of_instances": scalable.get("max_instances", -1),
         "actual_number_of_instances": row.instances,
         "actual_planned_number_of_instances": row.planned_instances,
-        "unavailable_instances": 0,
-        "drifted_instances": 0,
+        "unavailable_instances": view.health.unavailable,
+        "drifted_instances": view.health.drifted,
         "tenant_name": row.tenant,
         "created_by": owner.created_by if owner else None,
         "visibility": owner.visibility if owner else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloudwright.builtin import lifecycle
+from cloudwright.builtin import checks, lifecycle
 from cloudwright.builtin.steps import LIFECYCLE
 from cloudwright.child.errors import NonRecoverableError
 from cloudwright.workflow.context import WorkflowContext
@@ -212,3 +212,35 @@ def restart(
 def pull(ctx: WorkflowContext, operation_parms: dict[str, Any] | None = None, **which: Any) -> None:
     """Run the operation ``pull`` of node instances."""
     operations_workflow(ctx, {"pull": operation_parms}, **which)
+
+
+@workflow(resumable=True)
+def check_status(
+    ctx: WorkflowContext,
+    run_by_dependency_order: bool = False,
+    type_names: Names = None,
+    node_ids: Names = None,
+    node_instance_ids: Names = None,
+    ignore_failure: bool = False,
+    **_: Any,
+) -> None:
+    """Run the operation ``check_status`` of node instances, and keep what each says."""
+    chosen = filter_node_instances(ctx, node_ids, node_instance_ids, type_names)
+    graph = checks.status_graph(ctx, chosen, run_by_dependency_order, ignore_failure, name="check_status")
+    graph.execute()
+
+
+@workflow(resumable=True)
+def check_drift(
+    ctx: WorkflowContext,
+    run_by_dependency_order: bool = True,
+    type_names: Names = None,
+    node_ids: Names = None,
+    node_instance_ids: Names = None,
+    ignore_failure: bool = False,
+    **_: Any,
+) -> None:
+    """Run the operation ``check_drift`` of node instances and their relationships, and keep what it finds."""
+    chosen = filter_node_instances(ctx, node_ids, node_instance_ids, type_names)
+    graph = checks.drift_graph(ctx, chosen, run_by_dependency_order, ignore_failure, name="check_drift")
+    graph.execute()

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from cloudwright.errors import NotFound
 from cloudwright.manager.workflow_availability import node_types
-from cloudwright.storage import blueprints, deployments, manager_queries, operations
+from cloudwright.storage import blueprints, deployments, instance_health, manager_queries, operations
 from cloudwright.storage.filters import (
     BlueprintFilter,
     DeploymentFilter,
     ExecutionFilter,
     NodeFilter,
 )
+from cloudwright.storage.instance_health import Health
 from cloudwright.storage.instances import count_by_state
 from cloudwright.storage.paging import Page
 from cloudwright.storage.records import (
@@ -37,6 +38,16 @@ class DeploymentView:
     latest: Execution | None
     states: Mapping[str, int]
     types: Collection[str]
+    health: Health
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """``owner`` is who the deployment of the node belongs to."""
+
+    node: NodeRow
+    owner: Owner | None
+    health: Health
 
 
 def list_blueprints(
@@ -62,7 +73,7 @@ def list_deployments(
     """Without ``with_state`` neither executions nor node instances are looked at."""
     rows, total = deployments.list_deployments(conn, filter, page)
     if not with_state:
-        return [DeploymentView(row, None, {}, ()) for row in rows], total
+        return [DeploymentView(row, None, {}, (), Health()) for row in rows], total
     return [_deployment_view(conn, row) for row in rows], total
 
 
@@ -70,12 +81,22 @@ def get_deployment(conn: Connection, tenant: str, id: str) -> DeploymentView:
     return _deployment_view(conn, deployments.get(conn, tenant, id))
 
 
-def list_nodes(
-    conn: Connection, filter: NodeFilter, page: Page
-) -> tuple[list[tuple[NodeRow, Owner | None]], int]:
+def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[NodeView], int]:
     rows, total = deployments.list_nodes(conn, filter, page)
     owners = _owners(conn, filter.tenant, {row.deployment_id for row in rows})
-    return [(row, owners.get((row.tenant, row.deployment_id))) for row in rows], total
+    ill: dict[tuple[str, str], dict[str, Health]] = {}
+    for row in rows:
+        key = row.tenant, row.deployment_id
+        if key not in ill:
+            ill[key] = instance_health.by_node(conn, *key)
+    return [
+        NodeView(
+            row,
+            owners.get((row.tenant, row.deployment_id)),
+            ill[row.tenant, row.deployment_id].get(row.id, Health()),
+        )
+        for row in rows
+    ], total
 
 
 def list_graphs(conn: Connection, tenant: str, execution_id: str) -> list[GraphRow]:
@@ -90,7 +111,8 @@ def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
         Page(1, 0, (("created_at", True),)),
     )
     states = count_by_state(conn, row.tenant, row.id)
-    return DeploymentView(row, latest[0] if latest else None, states, node_types(conn, row))
+    health = instance_health.of_deployment(conn, row.tenant, row.id)
+    return DeploymentView(row, latest[0] if latest else None, states, node_types(conn, row), health)
 
 
 def _owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> dict[tuple[str, str], Owner]:

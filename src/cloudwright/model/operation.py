@@ -116,6 +116,18 @@ LOST = Failure(
 )
 
 
+#: What the message of an operation begins with that never came to run.
+NOT_STARTED = "The operation could not be started"
+_WITHOUT_AN_ANSWER = frozenset({LOST.kind, "Cancelled", "ForkFailed", "ProcessDied", "InvalidEnd"})
+
+
+def says_nothing(failure: Failure) -> bool:
+    """Return whether the operation did not come to an end of its own, so that its failure says nothing of
+    what it was to look at: its process was killed or lost, or never ran.
+    """
+    return failure.kind in _WITHOUT_AN_ANSWER or failure.message.startswith(NOT_STARTED)
+
+
 def retry_delay(policy: RetryPolicy, attempt: int, failure: Failure) -> float | None:
     """Seconds until the next attempt, or None when ``attempt`` was the last.
 

@@ -2,7 +2,7 @@
 
 A journal applies only while the execution is active under its owner's term. A frame is one call, and its
 entries are stored one kind at a time. The order of kinds is that in which their rows depend on each other:
-graphs, tasks, states of tasks, states of node instances, operations to run.
+graphs, tasks, states of tasks, states and system properties of node instances, operations to run.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from cloudwright.errors import InvalidInput, StaleTerm
 from cloudwright.model.event import EVENT, LOG, Event, reported_type
 from cloudwright.model.execution import ACTIVE_STATUSES, GRANTING_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OPERATION_ENDS, OperationState
+from cloudwright.storage import instance_health
 from cloudwright.storage.columns import is_, is_any, unindexed
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.instances import set_states
@@ -176,6 +177,10 @@ def _set_states(conn: Connection, held: Held, entries: Sequence[Sequence[Any]], 
     set_states(conn, held.tenant, held.deployment_id, [(id, state) for id, state in entries])
 
 
+def _put_system(conn: Connection, held: Held, entries: Sequence[Sequence[Any]], now: datetime) -> None:
+    instance_health.put(conn, held.tenant, held.deployment_id, [(id, values) for id, values in entries])
+
+
 def _task(
     execution_id: str, graph_id: str | None, position: int, task: JsonObject, now: datetime
 ) -> dict[str, Any]:
@@ -294,5 +299,6 @@ _STORE: dict[str, _Store] = {
     "tasks": _add_tasks,
     "task": _set_tasks,
     "state": _set_states,
+    "system": _put_system,
 }
 _REPORT: dict[str, Callable[[str, JsonObject, datetime], Event]] = {"event": _event, "log": _log}

@@ -41,6 +41,9 @@ class TaskRuntime(Protocol[Task_contra]):
     def set_state(self, node_instance_id: str, state: str) -> None:
         """Set a node instance's state."""
 
+    def put_system_properties(self, node_instance_id: str, values: dict[str, Any]) -> None:
+        """Put these keys into a node instance's system properties; None takes a key out."""
+
     def logger_of(self, node_instance_id: str | None = None) -> logging.Logger:
         """Return the logger of a node instance, or of the workflow."""
 
@@ -56,6 +59,12 @@ class NodeInstance(Protocol):
 
     @property
     def node_id(self) -> str: ...
+
+    @property
+    def system_properties(self) -> dict[str, Any]: ...
+
+    def record_system_properties(self, values: Mapping[str, Any]) -> None:
+        """Show system properties that the workflow has put."""
 
     def record_state(self, state: str) -> None:
         """Show the state that the workflow has set."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from cloudwright.child.logger import own_logger
-from cloudwright.model.json_values import readable
+from cloudwright.model.json_values import plain, readable
 from cloudwright.workflow.errors import ExecutionCancelled
 from cloudwright.workflow.graph import GraphContext, TaskDependencyGraph
 from cloudwright.workflow.graph_executor import GraphExecutor
@@ -237,6 +237,13 @@ class WorkflowRuntime:
         instance = self.workflow_context.get_node_instance(node_instance_id)
         if instance is not None:
             instance.record_state(state)
+
+    def put_system_properties(self, node_instance_id: str, values: dict[str, Any]) -> None:
+        """Put these keys into a node instance's system properties; None takes a key out."""
+        self.connection.journal(["system", node_instance_id, plain(values)])
+        instance = self.workflow_context.get_node_instance(node_instance_id)
+        if instance is not None:
+            instance.record_system_properties(values)
 
     def event(self, event_type: str, message: str, **fields: Any) -> None:
         """Record an event; ``fields`` are those of an event entry (docs/concepts/frames.md)."""

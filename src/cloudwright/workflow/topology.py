@@ -271,6 +271,13 @@ class WorkflowNodeInstance(RecordView):
         """Show the state that the workflow has set."""
         self.record["state"] = state
 
+    def record_system_properties(self, values: Mapping[str, Any]) -> None:
+        """Show system properties that the workflow has put; None takes one out."""
+        properties = self.system_properties | dict(values)
+        self.record["system_properties"] = {
+            name: value for name, value in properties.items() if value is not None
+        }
+
     # What can be done with it: a task in graph mode, else its result.
 
     def set_state(self, state: str, message: str | None = None) -> Any:

@@ -11,8 +11,6 @@ imports: [cloudify/types/types.yaml]
 node_templates: { a: { type: cloudify.nodes.Root }, b: { type: cloudify.nodes.Root } }
 """
 NOT_BUILT = {
-    "check_drift",
-    "check_status",
     "heal",
     "install_new_agents",
     "scale",
@@ -21,7 +19,16 @@ NOT_BUILT = {
 }
 CLEAN_UP = {"uninstall", "rollback"}
 NOT_INSTALLED = {"install", "start", "execute_operation", *CLEAN_UP}
-INSTALLED = {"reinstall", "stop", "restart", "pull", "execute_operation", *CLEAN_UP}
+INSTALLED = {
+    "check_drift",
+    "check_status",
+    "execute_operation",
+    "pull",
+    "reinstall",
+    "restart",
+    "stop",
+    *CLEAN_UP,
+}
 
 
 @pytest.fixture

@@ -205,6 +205,8 @@ class Books:
         self.graphs: list[dict[str, Any]] = []
         self.tasks: dict[str, dict[str, Any]] = {}
         self.states: dict[str, str] = {}
+        #: What was put into system properties, by instance.
+        self.system: dict[str, dict[str, Any]] = {}
         self.events: list[dict[str, Any]] = []
         self.logs: list[dict[str, Any]] = []
         self.entries: list[list[Any]] = []
@@ -229,6 +231,8 @@ class Books:
                 run.append(rest[0])
             elif kind == "state":
                 self.states[rest[0]] = rest[1]
+            elif kind == "system":
+                self.system.setdefault(rest[0], {}).update(rest[1])
             elif kind == "event":
                 self.events.append(rest[0])
             else:
@@ -412,7 +416,11 @@ class FakeHost:
         self._sending = threading.Lock()
 
     def _instance(self, item: dict[str, Any]) -> dict[str, Any]:
-        return item | {"state": self.books.states.get(item["id"], item["state"])}
+        system = item["system_properties"] | self.books.system.get(item["id"], {})
+        return item | {
+            "state": self.books.states.get(item["id"], item["state"]),
+            "system_properties": {key: value for key, value in system.items() if value is not None},
+        }
 
     def resumed(self, *, crash: bool = False, behaviour: Behaviour | None = None, **begin: Any) -> FakeHost:
         """The host of the process that goes on where this one's stopped; it reports what runs from before

@@ -49,11 +49,11 @@ async def list_nodes(
         search=query.search,
     )
     rows, total = await context.manager.store.read_page(views.list_nodes, filter, query.page)
-    made = [serializers.node(row, owner) for row, owner in rows]
+    made = [serializers.node(row) for row in rows]
     if _evaluate_functions:
         for row, node in zip(rows, made, strict=True):
             node["properties"] = await context.manager.deployments.evaluate(
-                context.viewer, row[0].tenant, row[0].deployment_id, node["properties"]
+                context.viewer, row.node.tenant, row.node.deployment_id, node["properties"]
             )
     return list_page(made, total, query.page, query.fields)
 

@@ -19,7 +19,7 @@ from cloudwright.manager.plugin_environments import OPERATIONS, PluginEnvironmen
 from cloudwright.manager.workers.protocol import Subjects
 from cloudwright.model.execution import CancelMode
 from cloudwright.model.frames.operation import check_to_operation
-from cloudwright.model.operation import Failure
+from cloudwright.model.operation import NOT_STARTED, Failure
 from cloudwright.operation.tempdirs import remove_abandoned
 from cloudwright.process.runner import OperationEnd, OperationSink, Runner
 
@@ -171,5 +171,5 @@ class LocalWorker:
 
 def start_failure(error: BaseException) -> Failure:
     """Return the failure of an operation that ``error`` kept from starting."""
-    message = f"The operation could not be started: {error}"
+    message = f"{NOT_STARTED}: {error}"
     return Failure(message, recoverable=False, kind=type(error).__name__)

@@ -148,10 +148,16 @@ StateEntry = Annotated[
     tuple[Literal["state"], Annotated[str, "instance id"], Annotated[str, "state"]],
     "set a node instance's state; `deleted` also empties its runtime properties",
 ]
+SystemEntry = Annotated[
+    tuple[Literal["system"], Annotated[str, "instance id"], dict[str, Any]],
+    "put these keys into a node instance's system properties; null takes a key out",
+]
 EventEntryItem = Annotated[tuple[Literal["event"], EventEntry], "record an event"]
 LogEntryItem = Annotated[tuple[Literal["log"], LogEntry], "record a log line"]
-ENTRIES = (GraphEntry, TasksEntry, TaskEntry, RunEntry, StateEntry, EventEntryItem, LogEntryItem)
-Entry = GraphEntry | TasksEntry | TaskEntry | RunEntry | StateEntry | EventEntryItem | LogEntryItem
+ENTRIES = (GraphEntry, TasksEntry, TaskEntry, RunEntry, StateEntry, SystemEntry, EventEntryItem, LogEntryItem)
+Entry = (
+    GraphEntry | TasksEntry | TaskEntry | RunEntry | StateEntry | SystemEntry | EventEntryItem | LogEntryItem
+)
 
 
 class Journal(TypedDict):

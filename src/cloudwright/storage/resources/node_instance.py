@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, and_, bindparam, false, select, true
+from sqlalchemy import Connection, and_, bindparam, select
 
 from cloudwright.errors import NotFound
 from cloudwright.storage import instances
@@ -26,8 +26,8 @@ NODE_INSTANCE = Projection(
         "system_properties": node_instances.c.system_properties,
         "relationships": node_instances.c.relationships,
         "scaling_groups": node_instances.c.scaling_groups,
-        "is_status_check_ok": true(),
-        "has_configuration_drift": false(),
+        "is_status_check_ok": node_instances.c.is_status_check_ok,
+        "has_configuration_drift": node_instances.c.has_configuration_drift,
         "tenant_name": deployments.c.tenant,
         "created_by": deployments.c.created_by,
         "visibility": deployments.c.visibility,

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    Text,
+    false,
+    true,
+)
 
 from cloudwright.storage.columns import Json, UtcDateTime
 from cloudwright.storage.schema.base import metadata
@@ -66,6 +76,9 @@ node_instances = Table(
     Column("relationships", Json, nullable=False),
     Column("scaling_groups", Json, nullable=False),
     Column("system_properties", Json, nullable=False),
+    # What its system properties say (model.instance_health), so that it can be counted.
+    Column("is_status_check_ok", Boolean, nullable=False, server_default=true()),
+    Column("has_configuration_drift", Boolean, nullable=False, server_default=false()),
     ForeignKeyConstraint(
         ["tenant", "deployment_id", "node_id"],
         ["nodes.tenant", "nodes.deployment_id", "nodes.id"],

@@ -1,6 +1,16 @@
 """``cloudify.plugins.workflows``."""
 
+from cloudwright.builtin.checks import (
+    check_drift_on_failure,
+    check_drift_on_failure_ignore_failure,
+    check_drift_on_success,
+    check_status_on_failure,
+    check_status_on_failure_ignore_failure,
+    check_status_on_success,
+)
 from cloudwright.builtin.workflows import (
+    check_drift,
+    check_status,
     execute_operation,
     install,
     pull,
@@ -15,6 +25,14 @@ from cloudwright.builtin.workflows import filter_node_instances as _filter_node_
 
 __all__ = [
     "_filter_node_instances",
+    "check_drift",
+    "check_drift_on_failure",
+    "check_drift_on_failure_ignore_failure",
+    "check_drift_on_success",
+    "check_status",
+    "check_status_on_failure",
+    "check_status_on_failure_ignore_failure",
+    "check_status_on_success",
     "execute_operation",
     "install",
     "pull",
