@@ -24,6 +24,7 @@ from cloudwright.api.responses import JsonResponse
 from cloudwright.api.routes import (
     accounts,
     blueprints,
+    deployment_modifications,
     deployments,
     events,
     executions,
@@ -49,6 +50,7 @@ _NOUNS = (
     operations,
     nodes,
     deployments,
+    deployment_modifications,
     blueprints,
     plugins,
     secret_sharing,

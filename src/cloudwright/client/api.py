@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from cloudwright.client.resources import (
     Blueprints,
+    DeploymentModifications,
     Deployments,
     Events,
     Executions,
@@ -29,6 +30,7 @@ class Client:
         self._transport = Transport(target, user_agent=user_agent)
         self.blueprints = Blueprints(self._transport)
         self.deployments = Deployments(self._transport)
+        self.deployment_modifications = DeploymentModifications(self._transport)
         self.executions = Executions(self._transport)
         self.operations = Operations(self._transport)
         self.events = Events(self._transport)

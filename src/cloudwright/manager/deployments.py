@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shutil
-import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -18,7 +16,7 @@ from cloudwright.dsl import Plan, Problem
 from cloudwright.errors import Conflict, IllegalAction, InvalidInput, NotFound
 from cloudwright.manager.blueprints import UPLOADED
 from cloudwright.manager.evaluation_scope import stored_scope
-from cloudwright.manager.identifiers import check_id, check_visibility
+from cloudwright.manager.identifiers import check_id, check_visibility, instance_suffix
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.labels import make_labels
 from cloudwright.manager.preflight import deployment_warnings
@@ -47,10 +45,6 @@ SETTINGS: Mapping[str, float] = {
     "task_retry_interval": 0,
     "subgraph_retries": -1,
 }
-
-_LETTERS = string.digits + string.ascii_lowercase
-# IDs of node instances are unique within a tenant, and a million of one name should not collide.
-_SUFFIX_LENGTH = 8
 
 
 class UnknownSecrets(InvalidInput):
@@ -234,7 +228,7 @@ class Deployments:
             plan.nodes,
             plan.scaling_groups,
             deployment_id=system.deployment_id,
-            new_id=lambda name: f"{name}_{_suffix(self._new_id())}",
+            new_id=lambda name: f"{name}_{instance_suffix(self._new_id())}",
         )
         return plan, instances
 
@@ -252,16 +246,6 @@ class Deployments:
 
     def _publish(self, tenant: str, id: str, what: str) -> None:
         self._bus.publish(topics.deployment(tenant, id), {"state": what})
-
-
-def _suffix(id: str) -> str:
-    """Return a short text that is as unlikely to repeat as ``id``."""
-    number = int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest(), "big")
-    letters = []
-    for _ in range(_SUFFIX_LENGTH):
-        number, letter = divmod(number, len(_LETTERS))
-        letters.append(_LETTERS[letter])
-    return "".join(letters)
 
 
 def _check_settings(settings: Mapping[str, Any]) -> None:

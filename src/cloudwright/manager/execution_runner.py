@@ -28,11 +28,13 @@ from cloudwright.manager.execution_context import (
     workflow_begin,
     workflow_plugin,
 )
+from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugin_environments import WORKFLOWS, PluginEnvironments
 from cloudwright.manager.preparations import prepare_plugin
 from cloudwright.manager.reconcile import STRENGTH
 from cloudwright.manager.workflow_host import WorkflowEnd, WorkflowHost
 from cloudwright.manager.workflow_journal import WorkflowJournal
+from cloudwright.manager.workflow_steps import WorkflowSteps
 from cloudwright.model.execution import FORCED_MODES, CancelMode, Outcome
 from cloudwright.model.operation import LOST
 from cloudwright.planning import holds_functions
@@ -87,6 +89,7 @@ class ExecutionRunner:
         dispatcher: Dispatcher,
         environments: PluginEnvironments,
         rpc: ChildRpc,
+        modifications: Modifications,
         *,
         settings: Settings,
         clock: Callable[[], datetime],
@@ -97,6 +100,7 @@ class ExecutionRunner:
         self._dispatcher = dispatcher
         self._environments = environments
         self._rpc = rpc
+        self._modifications = modifications
         self._settings = settings
         self._clock = clock
         self._tasks = TaskSet()
@@ -208,7 +212,14 @@ class ExecutionRunner:
             WORKFLOWS, workflow_plugin(snapshot), snapshot.blueprint_path, snapshot.codes
         )
         journal = WorkflowJournal(
-            self._store, self._recorder, self._dispatcher, self._rpc, snapshot, running.term, self._clock
+            self._store,
+            self._recorder,
+            self._dispatcher,
+            self._rpc,
+            WorkflowSteps(self._store, self._modifications, snapshot, running.term),
+            snapshot,
+            running.term,
+            self._clock,
         )
         host = journal.host = WorkflowHost(running.id, journal)
         # Follow first, read second: an operation from before that ends in between is reported twice, and not

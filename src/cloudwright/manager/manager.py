@@ -25,6 +25,7 @@ from cloudwright.manager.execution_runner import ExecutionRunner
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.import_resolver import StoredImports
 from cloudwright.manager.leases import Leases
+from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.reconcile_loop import ReconcileLoop
@@ -95,6 +96,7 @@ class Manager:
             memory_limit=settings.operation_memory or None,
             clock=clock,
         )
+        self.modifications = Modifications(store, clock, new_id)
         self._execution_runner = ExecutionRunner(
             store,
             bus,
@@ -102,6 +104,7 @@ class Manager:
             self._dispatcher,
             self._environments,
             self.rpc,
+            self.modifications,
             settings=settings,
             clock=clock,
         )

@@ -12,6 +12,7 @@ from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import Chunk, ExecutionSnapshot
 from cloudwright.manager.workflow_host import WorkflowHost
+from cloudwright.manager.workflow_steps import WorkflowSteps
 from cloudwright.model.frames.methods import WORKFLOW_METHODS, call_problem
 from cloudwright.storage import journal
 from cloudwright.storage.executions import claims
@@ -28,6 +29,7 @@ class WorkflowJournal:
         recorder: EventRecorder,
         dispatcher: Dispatcher,
         rpc: ChildRpc,
+        steps: WorkflowSteps,
         snapshot: ExecutionSnapshot,
         term: int,
         clock: Callable[[], datetime],
@@ -36,6 +38,7 @@ class WorkflowJournal:
         self._recorder = recorder
         self._dispatcher = dispatcher
         self._rpc = rpc
+        self._steps = steps
         self._snapshot = snapshot
         self._term = term
         self._clock = clock
@@ -101,7 +104,9 @@ class WorkflowJournal:
             if part is None:
                 raise InvalidInput(f"Unknown or already consumed chunk {args['part']} of the begin frame.")
             return part
-        return await self._begin()
+        if method == "begin":
+            return await self._begin()
+        return await self._steps.answer(method, args)
 
     async def _begin(self) -> None:
         """Record that a workflow which cannot be resumed is about to be called. Raises StaleTerm."""

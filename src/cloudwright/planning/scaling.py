@@ -33,13 +33,14 @@ class Scaling:
     """How many instances of a node or a scaling group there are to be, in each instance of what it is
     contained in.
 
-    Of what is removed, ``remove_first`` goes first and ``keep`` last; both are identifiers of instances, of
-    the node itself, or of members of the group.
+    Of what is removed, ``remove_first`` goes first, then ``doubtful``, and ``keep`` last; all are identifiers
+    of instances, of the node itself, or of members of the group.
     """
 
     instances: int
     remove_first: frozenset[str] = frozenset()
     keep: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -166,12 +167,16 @@ class _Shaping:
         return [*there, *(self._new(entity, parent) for _ in range(-surplus))]
 
     def _removable(self, entity: Entity, there: list[Member]) -> list[Member]:
-        """In the order in which they go: those asked for, the youngest of the others, those to be kept."""
+        """In the order in which they go: those asked for, those in doubt, the youngest, those to be kept."""
         change = self._changes[entity.name]
 
         def rank(member: Member) -> int:
             meant = self._meant_by(member)
-            return 0 if meant & change.remove_first else 2 if meant & change.keep else 1
+            if meant & change.remove_first:
+                return 0
+            if meant & change.keep:
+                return 3
+            return 1 if meant & change.doubtful else 2
 
         youngest_first = there[::-1]
         return sorted(youngest_first, key=rank)

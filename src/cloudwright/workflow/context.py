@@ -14,6 +14,7 @@ from cloudwright.workflow.host_connection import HostConnection
 from cloudwright.workflow.importable import import_by_name
 from cloudwright.workflow.inline_tasks import SendWorkflowEventTask
 from cloudwright.workflow.local_tasks import LocalWorkflowTask
+from cloudwright.workflow.modification import Modification, ModifiedContext
 from cloudwright.workflow.record_view import Record, RecordField, RecordView, nothing
 from cloudwright.workflow.runtime import WorkflowRuntime
 from cloudwright.workflow.topology import Topology, WorkflowNode, WorkflowNodeInstance
@@ -31,8 +32,10 @@ class DeploymentContext(RecordView):
     resource_tags = RecordField[dict[str, Any]](dict, "Tags for the resources that its plugins create.")
     runtime_only_evaluation = RecordField[bool](bool, "Whether functions are evaluated at each use.")
 
-    def __init__(self, record: Mapping[str, Any], workflows: Mapping[str, Any]) -> None:
+    def __init__(self, record: Mapping[str, Any], workflows: Mapping[str, Any], ctx: ModifiedContext) -> None:
         super().__init__(record)
+        self._ctx = ctx
+        self._steps = 0
         #: The deployment's workflows by name, as in the plan.
         self.workflows = dict(workflows)
 
@@ -46,6 +49,41 @@ class DeploymentContext(RecordView):
     @property
     def display_name(self) -> str:
         return str(self.record.get("display_name") or self.id)
+
+    def start_modification(self, nodes: Mapping[str, Any], context: Any = None) -> Modification:
+        """Add and remove node instances: those that are added are part of the deployment at once, those that
+        are to be removed until the modification is finished.
+
+        A resumed workflow that comes to this step again gets the same modification.
+
+        Parameters:
+            nodes: ``{"instances", "removed_ids_include_hint", "removed_ids_exclude_hint"}`` by node or
+                scaling group.
+            context: Kept with it, as JSON.
+
+        Raises:
+            RequestRefused: The numbers are not allowed, or another modification is going on.
+        """
+        self._steps += 1
+        record = self._ctx.internal.call(
+            "start_modification", step=self._steps, nodes=dict(nodes), context=context
+        )
+        self._ctx.refresh_node_instances()
+        return Modification(self._ctx, record)
+
+    def stored_modification(self) -> Modification | None:
+        """Return what the next step has started in an earlier process of this execution; None if nothing."""
+        record = self._ctx.internal.call("stored_modification", step=self._steps + 1)
+        if record is None:
+            return None
+        self._steps += 1
+        self._ctx.refresh_node_instances()
+        return Modification(self._ctx, record)
+
+    def list_started_modifications(self) -> list[Modification]:
+        """Return the modifications of the deployment that are going on."""
+        found = self._ctx.internal.call("started_modifications")
+        return [Modification(self._ctx, record) for record in found]
 
 
 class BlueprintContext:
@@ -73,7 +111,7 @@ class WorkflowContext:
         self._begin = begin
         self._execution = begin["execution"]
         self.internal = WorkflowRuntime(self, connection, begin, resumable)
-        self.deployment = DeploymentContext(begin["deployment"], begin.get("workflows") or {})
+        self.deployment = DeploymentContext(begin["deployment"], begin.get("workflows") or {}, self)
         self.blueprint = BlueprintContext(begin["blueprint"])
         #: Whether an earlier process of this execution may have run already.
         self.resume = resumable and bool(begin.get("resume"))

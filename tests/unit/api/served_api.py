@@ -38,6 +38,7 @@ from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.executions import Executions
+from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
@@ -105,6 +106,7 @@ class Managing:
         self.deployments = Deployments(
             self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs", self.secrets
         )
+        self.modifications = Modifications(self.store, self.clock, lambda: uuid.uuid4().hex)
         self.executions = Executions(
             self.store,
             self.bus,

@@ -13,7 +13,6 @@ node_templates: { a: { type: cloudify.nodes.Root }, b: { type: cloudify.nodes.Ro
 NOT_BUILT = {
     "heal",
     "install_new_agents",
-    "scale",
     "update",
     "validate_agents",
 }
@@ -26,6 +25,7 @@ INSTALLED = {
     "pull",
     "reinstall",
     "restart",
+    "scale",
     "stop",
     *CLEAN_UP,
 }

@@ -15,7 +15,8 @@ from cloudwright.bus.local import LocalBus
 from cloudwright.dsl import parse_blueprint
 from cloudwright.dsl.patterns import Patience
 from cloudwright.errors import BadInputs, Conflict, DependentExists, IllegalAction, InvalidInput, NotFound
-from cloudwright.manager.deployments import Deployments, _suffix
+from cloudwright.manager.deployments import Deployments
+from cloudwright.manager.identifiers import instance_suffix
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets, Viewer
 from cloudwright.model.topology import NodeInstance
@@ -252,6 +253,6 @@ def test_delete(world: World) -> None:
 
 
 def test_suffixes_are_as_new_as_what_they_are_made_of() -> None:
-    made = {_suffix(str(number)) for number in range(20_000)}
+    made = {instance_suffix(str(number)) for number in range(20_000)}
     assert len(made) == 20_000
     assert all(re.fullmatch(r"[0-9a-z]{8}", suffix) for suffix in made)

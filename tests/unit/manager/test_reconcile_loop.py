@@ -19,6 +19,7 @@ from cloudwright.manager.manager import Manager
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.reconcile_loop import ReconcileLoop
 from cloudwright.manager.workflow_journal import WorkflowJournal
+from cloudwright.manager.workflow_steps import WorkflowSteps
 from cloudwright.model.execution import CancelMode, Outcome
 from cloudwright.model.operation import OperationState
 from cloudwright.settings import Settings
@@ -147,8 +148,16 @@ def test_a_workflow_begins_only_under_its_owners_term(tmp_path: Path) -> None:
             snapshot: Any = SimpleNamespace(execution=execution)
 
             def journal(term: int) -> WorkflowJournal:
+                steps = WorkflowSteps(store, manager.modifications, snapshot, term)
                 return WorkflowJournal(
-                    store, manager._recorder, manager._dispatcher, manager.rpc, snapshot, term, lambda: NOW
+                    store,
+                    manager._recorder,
+                    manager._dispatcher,
+                    manager.rpc,
+                    steps,
+                    snapshot,
+                    term,
+                    lambda: NOW,
                 )
 
             with pytest.raises(StaleTerm, match="was not begun"):

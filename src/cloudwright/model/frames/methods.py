@@ -63,6 +63,30 @@ class RestRequest(TypedDict):
     aware: NotRequired[Annotated[bool, "a workflow knows of the request to cancel; of an operation, ignored"]]
 
 
+class ModifyNodes(TypedDict):
+    """How many instances there are to be."""
+
+    step: Annotated[int, "its number among the steps of the workflow: a resumed one gets the same answer"]
+    nodes: Annotated[
+        dict[str, Any],
+        "`{instances, removed_ids_include_hint, removed_ids_exclude_hint}` by node or scaling group",
+    ]
+    context: NotRequired[Any]
+
+
+class StepByNumber(TypedDict):
+    """A step of the workflow."""
+
+    step: int
+
+
+class RollbackOf(TypedDict):
+    """A modification to take back."""
+
+    id: str
+    reason: NotRequired[str | None]
+
+
 class Chunk(TypedDict):
     """One of the chunks that ``begin`` left out."""
 
@@ -106,6 +130,11 @@ WORKFLOW_METHODS = {
         NoArguments,
         "null, once it is stored that a workflow that cannot be resumed is called",
     ),
+    "start_modification": Method(ModifyNodes, "a modification, see [Modifications](#modifications)"),
+    "stored_modification": Method(StepByNumber, "the modification that this step has started, or null"),
+    "started_modifications": Method(NoArguments, "the deployment's modifications that are going on"),
+    "finish_modification": Method(ById, "the modification as it is stored then"),
+    "rollback_modification": Method(RollbackOf, "the modification as it is stored then"),
 }
 #: What a parser may call.
 PARSER_METHODS = {

@@ -26,6 +26,9 @@ from cloudwright.model.rest.errors import Problem as Problem
 from cloudwright.model.rest.errors import Validation as Validation
 from cloudwright.model.rest.events import Event as Event
 from cloudwright.model.rest.executions import Execution as Execution
+from cloudwright.model.rest.modifications import (
+    DeploymentModification as DeploymentModification,
+)
 from cloudwright.model.rest.nodes import Node as Node
 from cloudwright.model.rest.nodes import NodeInstance as NodeInstance
 from cloudwright.model.rest.operations import Operation as Operation

@@ -8,6 +8,12 @@ from cloudwright.builtin.checks import (
     check_status_on_failure_ignore_failure,
     check_status_on_success,
 )
+from cloudwright.builtin.scaling import (
+    get_groups_with_members,
+    scale,
+    scale_entity,
+    validate_inclusions_and_exclusions,
+)
 from cloudwright.builtin.workflows import (
     check_drift,
     check_status,
@@ -34,12 +40,16 @@ __all__ = [
     "check_status_on_failure_ignore_failure",
     "check_status_on_success",
     "execute_operation",
+    "get_groups_with_members",
     "install",
     "pull",
     "reinstall",
     "restart",
     "rollback",
+    "scale",
+    "scale_entity",
     "start",
     "stop",
     "uninstall",
+    "validate_inclusions_and_exclusions",
 ]

@@ -3,6 +3,7 @@
 from cloudwright.workflow.context import DeploymentContext as WorkflowDeploymentContext
 from cloudwright.workflow.context import WorkflowContext as CloudifyWorkflowContext
 from cloudwright.workflow.decorators import task_config
+from cloudwright.workflow.modification import Modification, ModificationNodes
 from cloudwright.workflow.runtime import WorkflowRuntime as CloudifyWorkflowContextInternal
 from cloudwright.workflow.topology import Topology as WorkflowNodesAndInstancesContainer
 from cloudwright.workflow.topology import WorkflowNode as CloudifyWorkflowNode
@@ -19,6 +20,8 @@ __all__ = [
     "CloudifyWorkflowNodeInstance",
     "CloudifyWorkflowRelationship",
     "CloudifyWorkflowRelationshipInstance",
+    "Modification",
+    "ModificationNodes",
     "WorkflowDeploymentContext",
     "WorkflowNodesAndInstancesContainer",
     "task_config",
