@@ -10,18 +10,14 @@ tosca_definitions_version: cloudify_dsl_1_4
 imports: [cloudify/types/types.yaml]
 node_templates: { a: { type: cloudify.nodes.Root }, b: { type: cloudify.nodes.Root } }
 """
-NOT_BUILT = {
-    "heal",
-    "install_new_agents",
-    "update",
-    "validate_agents",
-}
+NOT_BUILT = {"update"}
 CLEAN_UP = {"uninstall", "rollback"}
 NOT_INSTALLED = {"install", "start", "execute_operation", *CLEAN_UP}
 INSTALLED = {
     "check_drift",
     "check_status",
     "execute_operation",
+    "heal",
     "pull",
     "reinstall",
     "restart",

@@ -20,6 +20,12 @@ from cloudwright.builtin.lifecycle import (
     rollback_node_instances,
     uninstall_node_instances,
 )
+from cloudwright.builtin.repairing import (
+    heal_node_instance_subgraph,
+    heal_node_instances,
+    update_node_instance_subgraph,
+    update_node_instances,
+)
 from cloudwright.builtin.steps import is_host_node
 from cloudwright.builtin.steps import relationship_operations as _relationship_operations
 from cloudwright.builtin.steps import relationships_operations as _relationships_operations
@@ -34,6 +40,8 @@ __all__ = [
     "_skip_nop_operations",
     "execute_establish_relationships",
     "execute_unlink_relationships",
+    "heal_node_instance_subgraph",
+    "heal_node_instances",
     "ignore_failures",
     "install_node_instance_subgraph",
     "install_node_instances",
@@ -46,4 +54,6 @@ __all__ = [
     "set_send_node_event_on_error_handler",
     "uninstall_node_instance_subgraph",
     "uninstall_node_instances",
+    "update_node_instance_subgraph",
+    "update_node_instances",
 ]

@@ -1,5 +1,6 @@
 """``cloudify.plugins.workflows``."""
 
+from cloudwright.builtin.agent_workflows import install_new_agents, validate_agents
 from cloudwright.builtin.checks import (
     check_drift_on_failure,
     check_drift_on_failure_ignore_failure,
@@ -8,6 +9,7 @@ from cloudwright.builtin.checks import (
     check_status_on_failure_ignore_failure,
     check_status_on_success,
 )
+from cloudwright.builtin.healing import auto_heal_reinstall_node_subgraph
 from cloudwright.builtin.scaling import (
     get_groups_with_members,
     scale,
@@ -31,6 +33,7 @@ from cloudwright.builtin.workflows import filter_node_instances as _filter_node_
 
 __all__ = [
     "_filter_node_instances",
+    "auto_heal_reinstall_node_subgraph",
     "check_drift",
     "check_drift_on_failure",
     "check_drift_on_failure_ignore_failure",
@@ -42,6 +45,7 @@ __all__ = [
     "execute_operation",
     "get_groups_with_members",
     "install",
+    "install_new_agents",
     "pull",
     "reinstall",
     "restart",
@@ -51,5 +55,6 @@ __all__ = [
     "start",
     "stop",
     "uninstall",
+    "validate_agents",
     "validate_inclusions_and_exclusions",
 ]
