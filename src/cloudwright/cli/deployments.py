@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloudwright.cli import blueprint_problems, options
+from cloudwright.cli.deployment_updates import get_update, history, rollback, update
 from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup
 from cloudwright.cli.session import Session, pass_session
@@ -50,7 +51,11 @@ GET_COLUMNS = columns(
 @click.group(cls=SuggestingGroup)
 @options.shared
 def deployments() -> None:
-    """Create, delete and look at deployments."""
+    """Create, change, delete and look at deployments."""
+
+
+for command in (update, rollback, history, get_update):
+    deployments.add_command(command)
 
 
 @deployments.command("create")

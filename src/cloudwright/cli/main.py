@@ -24,7 +24,10 @@ else:
 
 NOUNS = {
     "blueprints": ("cloudwright.cli.blueprints:blueprints", "Upload, check and look at blueprints."),
-    "deployments": ("cloudwright.cli.deployments:deployments", "Create, delete and look at deployments."),
+    "deployments": (
+        "cloudwright.cli.deployments:deployments",
+        "Create, change, delete and look at deployments.",
+    ),
     "events": ("cloudwright.cli.events:events", "Show what happened in executions."),
     "executions": (
         "cloudwright.cli.executions:executions",

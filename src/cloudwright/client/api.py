@@ -9,6 +9,7 @@ from cloudwright.client.resources import (
     Blueprints,
     DeploymentModifications,
     Deployments,
+    DeploymentUpdates,
     Events,
     Executions,
     NodeInstances,
@@ -31,6 +32,7 @@ class Client:
         self.blueprints = Blueprints(self._transport)
         self.deployments = Deployments(self._transport)
         self.deployment_modifications = DeploymentModifications(self._transport)
+        self.deployment_updates = DeploymentUpdates(self._transport)
         self.executions = Executions(self._transport)
         self.operations = Operations(self._transport)
         self.events = Events(self._transport)

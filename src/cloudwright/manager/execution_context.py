@@ -96,6 +96,13 @@ class ExecutionSnapshot:
             "tenant": {"name": execution.tenant},
         }
 
+    def take(self, fresh: ExecutionSnapshot) -> None:
+        """Become what ``fresh`` is: the deployment was updated by this execution."""
+        for name in ("deployment", "blueprint_path", "nodes", "plugins", "imported", "packed"):
+            setattr(self, name, getattr(fresh, name))
+        self.codes = {}
+        self.head = fresh.head
+
     def node(self, name: str) -> dict[str, Any]:
         """Return what an operation may read of a node."""
         node = self.nodes[name]

@@ -79,8 +79,12 @@ class Executions:
         self._new_id = new_id
         self._preflight = Preflight()
 
-    async def start(self, request: StartExecution) -> Execution:
+    async def start(
+        self, request: StartExecution, beside: Callable[[Connection, Execution], None] | None = None
+    ) -> Execution:
         """Store a new execution, to be started as soon as there is a place for it.
+
+        ``beside`` stores more in the same transaction.
 
         Raises NotFound (deployment), NoSuchWorkflow, BadParameters, ExecutionRunning, and WorkflowUnavailable
         if the workflow is not built yet or, without ``force``, its rules exclude it now; CannotRun if it
@@ -124,6 +128,7 @@ class Executions:
             queue=request.queue,
             force=request.force,
             caller=request.caller,
+            beside=beside,
             now=self._clock(),
         )
         self._bus.publish(topics.WORK, {"id": execution.id})
@@ -232,6 +237,7 @@ def _create(
     queue: bool,
     force: bool,
     caller: Caller | None,
+    beside: Callable[[Connection, Execution], None] | None,
     now: datetime,
 ) -> Execution:
     if caller is not None and cancellation.check_may_create(conn, caller):
@@ -240,6 +246,8 @@ def _create(
     # What holds when a queued or scheduled one starts is not known yet.
     if execution.status is ExecutionStatus.PENDING and not force:
         check_rules(conn, deployment, new.workflow_id)
+    if beside is not None:
+        beside(conn, execution)
     return execution
 
 

@@ -18,6 +18,7 @@ from cloudwright.manager.accounts import Accounts
 from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.child_rpc import ChildRpc
+from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
@@ -137,6 +138,7 @@ class Manager:
             new_id=new_id,
         )
         self._artifacts = Artifacts(store, FolderArtifacts(settings.home / "artifacts"))
+        self.deployment_updates = DeploymentUpdates(store, self.executions, self.secrets, clock, new_id)
         self.blueprints = Blueprints(store, bus, settings.home, self._artifacts, self._parse, clock, new_id)
         self.plugins = Plugins(store, settings.home, self._artifacts, clock, new_id)
         self.deployments = Deployments(store, bus, clock, new_id, settings.home / WORKDIRS, self.secrets)

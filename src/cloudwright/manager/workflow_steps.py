@@ -6,22 +6,36 @@ steps again, gets the same answers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from cloudwright.manager.execution_context import ExecutionSnapshot
+from cloudwright.errors import IllegalAction
+from cloudwright.manager.execution_context import ExecutionSnapshot, read_snapshot
 from cloudwright.manager.modifications import Modifications, OwnStep
+from cloudwright.model.deployment_update import DeploymentUpdate
 from cloudwright.model.modification import Modification, ModificationStatus
-from cloudwright.storage import modifications
+from cloudwright.storage import deployment_updates, modifications
 from cloudwright.storage.paging import EVERYTHING
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 
 class WorkflowSteps:
     """Those of one execution, under its owner's term."""
 
     def __init__(
-        self, store: Store, modifications: Modifications, snapshot: ExecutionSnapshot, term: int
+        self,
+        store: Store,
+        modifications: Modifications,
+        snapshot: ExecutionSnapshot,
+        term: int,
+        *,
+        home: Path,
+        clock: Callable[[], datetime],
     ) -> None:
+        self._home = home
+        self._clock = clock
         self._store = store
         self._modifications = modifications
         self._snapshot = snapshot
@@ -61,7 +75,41 @@ class WorkflowSteps:
                     tenant, args["id"], self._step(0), args.get("reason")
                 )
                 return frame(done)
+            case "deployment_update":
+                return update_frame(await self._update())
+            case "add_updated_nodes":
+                await self._write_update(deployment_updates.add_nodes)
+                await self._refresh()
+                return None
+            case "switch_update":
+                await self._write_update(deployment_updates.switch, self._clock())
+                await self._refresh()
+                nodes, shared = snapshot.packed
+                return {"nodes": nodes, "shared": shared, "deployment": snapshot.head["deployment"]}
+            case "finish_update":
+                await self._write_update(deployment_updates.finish, self._clock())
+                return None
         raise AssertionError(f"`{method}` is in WORKFLOW_METHODS but has no handler")
+
+    async def _update(self) -> DeploymentUpdate:
+        id = self._snapshot.execution.id
+        found = await self._store.write(deployment_updates.of_execution, id)
+        if found is None:
+            raise IllegalAction(
+                f"Execution `{id}` belongs to no deployment update. Start one with `cfy deployments update`."
+            )
+        return found
+
+    async def _write_update(self, verb: Callable[..., Any], *more: Any) -> None:
+        found = await self._update()
+        execution = self._snapshot.execution
+        await self._store.write(_owned, verb, execution.id, self._term, found.id, found.tenant, *more)
+
+    async def _refresh(self) -> None:
+        """Let what runs from now on see the deployment as it is stored now."""
+        snapshot = self._snapshot
+        fresh = await self._store.write(read_snapshot, snapshot.execution, self._home)
+        snapshot.take(fresh)
 
     def _step(self, number: int) -> OwnStep:
         execution = self._snapshot.execution
@@ -81,3 +129,25 @@ def frame(modification: Modification) -> dict[str, Any]:
         "removed": modification.removed,
         "related": related,
     }
+
+
+def update_frame(update: DeploymentUpdate) -> dict[str, Any]:
+    """Return an update as a workflow gets it: its instances by their ids."""
+    topology = update.topology
+    return {
+        "id": update.id,
+        "switched": update.switched,
+        "options": update.options,
+        "changed": update.changed,
+        "added": [one["id"] for one in topology["added"]],
+        "removed": topology["removed"],
+        "extended": topology["extended"],
+        "reduced": topology["reduced"],
+    }
+
+
+def _owned(
+    conn: Connection, verb: Callable[..., Any], execution_id: str, term: int, id: str, tenant: str, *more: Any
+) -> None:
+    modifications.check_owner(conn, execution_id, term)
+    verb(conn, id, tenant, *more)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cloudwright.model.node_packing import Unpacking
 from cloudwright.workflow.graph import TaskDependencyGraph
 from cloudwright.workflow.host_connection import HostConnection
 from cloudwright.workflow.importable import import_by_name
@@ -186,6 +187,17 @@ class WorkflowContext:
         """Read all node instances anew; those that were handed out before stay as they were."""
         instances = self.internal.connection.call("node_instances")
         self._topology = Topology(self, self._begin["nodes"], instances)
+
+    def take_updated(self, record: Mapping[str, Any]) -> None:
+        """Take the nodes and the deployment as they are after an update by this workflow."""
+        unpacking = Unpacking(record["shared"])
+        self._begin = {
+            **self._begin,
+            "nodes": [unpacking.node(node) for node in record["nodes"]],
+            "deployment": record["deployment"],
+        }
+        self.deployment.record.update(record["deployment"])
+        self.refresh_node_instances()
 
     # Tasks and graphs.
 

@@ -36,6 +36,7 @@ from cloudwright.dsl import parse_blueprint
 from cloudwright.manager.accounts import Accounts
 from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
+from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.modifications import Modifications
@@ -114,6 +115,9 @@ class Managing:
             apply_cancel=lambda id, term, mode: None,
             clock=self.clock,
             new_id=lambda: f"e{next(ids)}",
+        )
+        self.deployment_updates = DeploymentUpdates(
+            self.store, self.executions, self.secrets, self.clock, lambda: uuid.uuid4().hex
         )
 
     def clock(self) -> datetime:

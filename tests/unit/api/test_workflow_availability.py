@@ -9,10 +9,11 @@ BLUEPRINT = """
 tosca_definitions_version: cloudify_dsl_1_4
 imports: [cloudify/types/types.yaml]
 node_templates: { a: { type: cloudify.nodes.Root }, b: { type: cloudify.nodes.Root } }
+workflows: { missing: default_workflows.cloudify.plugins.workflows.no_such_function }
 """
-NOT_BUILT = {"update"}
+NOT_BUILT = {"missing"}
 CLEAN_UP = {"uninstall", "rollback"}
-NOT_INSTALLED = {"install", "start", "execute_operation", *CLEAN_UP}
+NOT_INSTALLED = {"install", "start", "execute_operation", "update", *CLEAN_UP}
 INSTALLED = {
     "check_drift",
     "check_status",
@@ -23,6 +24,7 @@ INSTALLED = {
     "restart",
     "scale",
     "stop",
+    "update",
     *CLEAN_UP,
 }
 

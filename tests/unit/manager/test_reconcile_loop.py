@@ -148,7 +148,9 @@ def test_a_workflow_begins_only_under_its_owners_term(tmp_path: Path) -> None:
             snapshot: Any = SimpleNamespace(execution=execution)
 
             def journal(term: int) -> WorkflowJournal:
-                steps = WorkflowSteps(store, manager.modifications, snapshot, term)
+                steps = WorkflowSteps(
+                    store, manager.modifications, snapshot, term, home=tmp_path, clock=lambda: NOW
+                )
                 return WorkflowJournal(
                     store,
                     manager._recorder,

@@ -7,6 +7,7 @@ from cloudwright.client.resources.collection import Collection as Collection
 from cloudwright.client.resources.deployment_modifications import (
     DeploymentModifications as DeploymentModifications,
 )
+from cloudwright.client.resources.deployment_updates import DeploymentUpdates as DeploymentUpdates
 from cloudwright.client.resources.deployments import Deployments as Deployments
 from cloudwright.client.resources.events import Events as Events
 from cloudwright.client.resources.executions import Executions as Executions

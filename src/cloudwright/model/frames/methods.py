@@ -133,6 +133,10 @@ WORKFLOW_METHODS = {
     "start_modification": Method(ModifyNodes, "a modification, see [Modifications](#modifications)"),
     "stored_modification": Method(StepByNumber, "the modification that this step has started, or null"),
     "started_modifications": Method(NoArguments, "the deployment's modifications that are going on"),
+    "deployment_update": Method(NoArguments, "the update that the execution carries out, see Updates"),
+    "add_updated_nodes": Method(NoArguments, "null, once new nodes and instances are there"),
+    "switch_update": Method(NoArguments, "`{nodes, shared, deployment}` as they are once the new plan holds"),
+    "finish_update": Method(NoArguments, "null, once the update is stored as successful"),
     "finish_modification": Method(ById, "the modification as it is stored then"),
     "rollback_modification": Method(RollbackOf, "the modification as it is stored then"),
 }

@@ -18,7 +18,7 @@ from cloudwright.model.execution import (
     ExecutionStatus,
     brought_down,
 )
-from cloudwright.storage import modifications
+from cloudwright.storage import deployment_updates, modifications
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.executions.recorded import Recorded
@@ -220,6 +220,7 @@ def resume(
         raise ExecutionRunning(_busy(held.deployment_id, others))
     resumed = record(_RESUME.first(conn, execution=id, reset=reset_operations, forgiven=forgiven))
     modifications.reopen(conn, id)
+    deployment_updates.reopen(conn, id)
     details = {"by": by, "reset_operations": reset_operations, "previous_status": held.status.value}
     message = f"{by or 'The manager'} resumed `{held.workflow_id}`, which was {held.status}"
     insert_locked(conn, [Event(id, now, message, event_type="execution_resumed", details=details)])

@@ -15,7 +15,7 @@ from cloudwright.model.execution import (
     final_status,
 )
 from cloudwright.model.operation import OperationState
-from cloudwright.storage import modifications
+from cloudwright.storage import deployment_updates, modifications
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.executions.admission import promote
@@ -123,7 +123,8 @@ def end(
     insert_locked(
         conn, [Event(held.id, now, message, event_type=f"workflow_{_ENDS[final]}", details=details)]
     )
-    modifications.end_of_execution(conn, held.id, cancelled=final is S.CANCELLED, now=now)
+    for change in (modifications, deployment_updates):
+        change.end_of_execution(conn, held.id, cancelled=final is S.CANCELLED, now=now)
     promoted = []
     if held.deployment_id is not None:
         promoted = promote(conn, held.tenant, held.deployment_id, now)

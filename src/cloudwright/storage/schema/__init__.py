@@ -13,6 +13,7 @@ from cloudwright.storage.schema.blueprint import blueprints as blueprints
 from cloudwright.storage.schema.deployment import deployments as deployments
 from cloudwright.storage.schema.deployment import node_instances as node_instances
 from cloudwright.storage.schema.deployment import nodes as nodes
+from cloudwright.storage.schema.deployment_update import deployment_updates as deployment_updates
 from cloudwright.storage.schema.event import events as events
 from cloudwright.storage.schema.execution import executions as executions
 from cloudwright.storage.schema.modification import deployment_modifications as deployment_modifications

@@ -16,6 +16,7 @@ from cloudwright.builtin.scaling import (
     scale_entity,
     validate_inclusions_and_exclusions,
 )
+from cloudwright.builtin.updating import update
 from cloudwright.builtin.workflows import (
     check_drift,
     check_status,
@@ -55,6 +56,7 @@ __all__ = [
     "start",
     "stop",
     "uninstall",
+    "update",
     "validate_agents",
     "validate_inclusions_and_exclusions",
 ]

@@ -1,0 +1,34 @@
+"""Updates of deployments."""
+
+from __future__ import annotations
+
+from cloudwright.model.rest.common import Object, Owned
+
+
+class DeploymentUpdate(Owned, total=False):
+    """``changed`` says what of each node that stays changes; ``digest`` is of all that the plan was made
+    from, and ``switched`` whether the new plan holds.
+    """
+
+    id: str
+    deployment_id: str
+    state: str
+    execution_id: str | None
+    old_blueprint_id: str
+    new_blueprint_id: str
+    old_inputs: Object
+    new_inputs: Object
+    steps: list[Object]
+    changed: Object
+    modified_entity_ids: Object
+    deployment_plan: Object
+    deployment_update_nodes: list[Object]
+    deployment_update_node_instances: Object
+    central_plugins_to_install: list[Object]
+    central_plugins_to_uninstall: list[Object]
+    runtime_only_evaluation: bool
+    switched: bool
+    digest: str | None
+    reason: str | None
+    created_at: str | None
+    ended_at: str | None
