@@ -19,6 +19,7 @@ from cloudwright.errors import Conflict, NotFound, QueryTooSlow, Unavailable
 from cloudwright.model.event import Event
 from cloudwright.storage import events, manager_queries
 from cloudwright.storage.store import Store
+from cloudwright.storage.write_queue import LINES
 
 
 def add(conn: Connection, message: str, *, broken: str | None = None) -> str:
@@ -66,6 +67,34 @@ def test_what_waits_is_committed_together_and_in_order(store: Store) -> None:
     written = [f"{place}" for place in range(200)]
     assert asyncio.run(write_many()) == written
     assert messages(store) == written
+
+
+def count(conn: Connection, execution: str) -> int:
+    query = "SELECT count(*) FROM events WHERE message = 'line' AND execution_id = :id"
+    return int(conn.execute(text(query), {"id": execution}).scalar_one())
+
+
+def say(store: Store, execution: str, writes: int, lines: int) -> list[asyncio.Future[None]]:
+    made = [Event(execution, NOW, "line") for _ in range(lines)]
+    return [store.write_lines(execution, lines, events.add, made) for _ in range(writes)]
+
+
+def test_what_is_about_an_execution_overtakes_the_lines_of_others_and_follows_its_own(store: Store) -> None:
+    for id in ("e1", "e2"):
+        create(store, id, force=True)
+
+    async def write() -> None:
+        gate = Gate(store)
+        loud = say(store, "e1", 50, 100)
+        own = say(store, "e2", 2, 1)
+        urgent = store.write_about(("e2",), lambda conn: (count(conn, "e1"), count(conn, "e2")))
+        last = store.write(count, "e1")
+        gate.open()
+        assert await urgent == (LINES, 2)
+        assert await last == 5000
+        await asyncio.gather(*loud, *own)
+
+    asyncio.run(write())
 
 
 def test_a_write_is_handed_over_by_its_call(store: Store) -> None:

@@ -109,7 +109,7 @@ class Accounts:
         }
         # A crash between the two steps must leave a file that works, or one that the next start replaces.
         if known:
-            await self._store.write(accounts.add_token, token)
+            await self._store.write_about((), accounts.add_token, token)
             await asyncio.to_thread(_write_credentials, file, content)
         else:
             password_hash = await asyncio.to_thread(self._hasher.hash, str(content["password"]))
@@ -153,7 +153,7 @@ class Accounts:
         if now - self._used.get(id, token.last_used or token.created_at) >= _USE_INTERVAL:
             self._used[id] = now
             # Not awaited: a request must not wait for a database that cannot be written to.
-            self._store.write(accounts.use_token, id, now).add_done_callback(_log_failure)
+            self._store.write_about((), accounts.use_token, id, now).add_done_callback(_log_failure)
         return Principal(user.username, user.role)
 
     async def check_tenant(self, principal: Principal, name: str) -> None:
@@ -175,7 +175,7 @@ class Accounts:
                 f"The token would have expired already: {expires_at.isoformat()} is in the past."
             )
         token, value = self._new_token(principal.username, description, expires_at)
-        return await self._store.write(accounts.add_token, token), value
+        return await self._store.write_about((), accounts.add_token, token), value
 
     async def tokens(self, principal: Principal, page: Page) -> tuple[list[Token], int]:
         """Return the caller's tokens; those of all users for an administrator."""
@@ -192,7 +192,7 @@ class Accounts:
     async def delete_token(self, principal: Principal, id: str) -> None:
         """From the next request on, the token is not accepted. Raises NotFound."""
         await self.token(principal, id)
-        await self._store.write(accounts.delete_token, id)
+        await self._store.write_about((), accounts.delete_token, id)
         self._used.pop(id, None)
 
     async def tenants(self, page: Page) -> tuple[list[Tenant], int]:

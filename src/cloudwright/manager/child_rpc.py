@@ -67,7 +67,9 @@ class ChildRpc:
                 return snapshot.node(name)
             case "update_node_instance":
                 return instance_frame(
-                    await self._store.write(_update_own_instance, tenant, deployment_id, args, self._clock())
+                    await self._store.write_about(
+                        (), _update_own_instance, tenant, deployment_id, args, self._clock()
+                    )
                 )
             case "evaluate":
                 own = {"self": args["instance"]} if args.get("instance") else (scope or {})
@@ -108,7 +110,7 @@ class ChildRpc:
         self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]:
         # By the writer, which waits for a database that is away: a reader would fail the call.
-        return self._store.write(query, *args, **kwargs)
+        return self._store.write_about((), query, *args, **kwargs)
 
     async def evaluate(self, snapshot: ExecutionSnapshot, value: Any, scope: dict[str, Any]) -> Any:
         """``value`` with its intrinsic functions evaluated, as things are now."""

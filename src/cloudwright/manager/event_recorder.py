@@ -1,7 +1,7 @@
-"""Collects events and logs, and stores those of one moment together.
+"""Collects events and logs, and stores those of one execution and one moment together.
 
-Order is kept: call ``flush`` before a write that must come after what was recorded; writes are applied in the
-order in which they are handed to the store.
+Order is kept within an execution: call ``flush`` before a write about it that must come after what was
+recorded. Writes about others overtake what waits (``Store.write_lines``).
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ MAX_WAITING = 64 * 1024 * 1024
 #: What an event takes beside its message (bytes, about).
 _RECORD = 512
 
+#: Events of one execution, and a future that is done once they are stored.
+_Batch = tuple[list[Event], asyncio.Future[None]]
+
 
 class EventRecorder:
     """``concealments`` are kept out of what is recorded."""
@@ -48,9 +51,9 @@ class EventRecorder:
         self._store = store
         self._bus = bus
         self._clock = clock
-        self._events: list[Event] = []
-        # Done once what is collected now is stored.
-        self._stored: asyncio.Future[None] | None = None
+        # What is collected now, by execution, and how much it is.
+        self._collected: dict[str, _Batch] = {}
+        self._count = 0
         self._waiting = 0
         # Lines of log that were not kept, by execution.
         self._dropped: Counter[str] = Counter()
@@ -68,7 +71,8 @@ class EventRecorder:
     def add(self, event: Event) -> asyncio.Future[None]:
         """Record an event or a log line.
 
-        Returns a future that is done once it is stored, or is not going to be; many share one.
+        Returns a future that is done once it is stored, or is not going to be; many of one execution share
+        one.
         """
         if self._concealments:
             event = replace(event, message=self.conceal(event.execution_id, event.message))
@@ -79,12 +83,14 @@ class EventRecorder:
             dropped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             dropped.set_result(None)
             return dropped
-        if self._stored is None:
-            self._stored = asyncio.get_running_loop().create_future()
-        stored = self._stored
+        batch = self._collected.get(event.execution_id)
+        if batch is None:
+            batch = self._collected[event.execution_id] = [], asyncio.get_running_loop().create_future()
+        events, stored = batch
         self._waiting += _size(event)
-        self._events.append(event)
-        if len(self._events) >= GATHER_EVENTS:
+        events.append(event)
+        self._count += 1
+        if self._count >= GATHER_EVENTS:
             self.flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self.flush)
@@ -95,35 +101,37 @@ class EventRecorder:
         return self._concealments.mask(execution_id, text)
 
     def flush(self) -> None:
-        """Hand what was collected to the store, ahead of whatever is handed to it next."""
+        """Hand what was collected to the store, each execution's ahead of whatever is handed to it next about
+        that execution.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._events:
-            return
-        batch, self._events = self._events, []
-        stored, self._stored = self._stored, None
-        write = self._store.write(events.add, batch)
-        self._writes.add(write)
-        write.add_done_callback(partial(self._written, batch, stored))
+        collected, self._collected, self._count = self._collected, {}, 0
+        for execution_id, (batch, stored) in collected.items():
+            write = self._store.write_lines(execution_id, len(batch), events.add, batch)
+            self._writes.add(write)
+            write.add_done_callback(partial(self._written, execution_id, batch, stored))
 
     async def drain(self) -> None:
         """Wait until everything recorded so far is stored."""
-        while self._events or self._writes:
+        while self._collected or self._writes:
             self.flush()
             await asyncio.wait(self._writes)
 
     def _written(
-        self, batch: list[Event], stored: asyncio.Future[None] | None, write: asyncio.Future[None]
+        self,
+        execution_id: str,
+        batch: list[Event],
+        stored: asyncio.Future[None],
+        write: asyncio.Future[None],
     ) -> None:
         self._writes.discard(write)
         self._waiting -= sum(map(_size, batch))
-        if stored is not None:
-            stored.set_result(None)
+        stored.set_result(None)
         write.result()  # Where it was not stored, the loop logs why.
         self._say_what_was_dropped()
-        for execution_id in {event.execution_id for event in batch}:
-            self.changed(execution_id, "events")
+        self.changed(execution_id, "events")
 
     def _say_what_was_dropped(self) -> None:
         dropped, self._dropped = self._dropped, Counter()

@@ -131,7 +131,7 @@ class ExecutionRunner:
     async def prepare(self, execution: Execution) -> ExecutionSnapshot:
         """Return the execution's snapshot once what its workflow's plugin needs is installed."""
         # By the writer: it waits for a database that is away; a reader would fail the execution.
-        snapshot = await self._store.write(read_snapshot, execution, self._settings.home)
+        snapshot = await self._store.write_about((), read_snapshot, execution, self._settings.home)
         await prepare_plugin(self._environments, self._recorder, snapshot, workflow_plugin(snapshot))
         return snapshot
 
@@ -232,11 +232,11 @@ class ExecutionRunner:
         # Follow first, read second: an operation from before that ends in between is reported twice, and not
         # lost.
         self._dispatcher.follow(running.id, host.operation)
-        instances, graphs, tasks = await self._store.write(read_progress, execution)
+        instances, graphs, tasks = await self._store.write_about((), read_progress, execution)
         lost = self._dispatcher.lost(tasks)
         if lost:
-            await self._store.write(operations.lose, lost, LOST.message, self._clock())
-            instances, graphs, tasks = await self._store.write(read_progress, execution)
+            await self._store.write_about((execution.id,), operations.lose, lost, LOST.message, self._clock())
+            instances, graphs, tasks = await self._store.write_about((), read_progress, execution)
         if execution.term > 1:
             graphs = self._rpc.unseal(snapshot, graphs)
         whole = workflow_begin(snapshot, self._settings, instances, graphs, resume=execution.term > 1)
@@ -262,7 +262,8 @@ class ExecutionRunner:
             # An operation that the end does not list as running will never begin.
             running.unreachable.update(await self._dispatcher.settle(running.id))
             self._recorder.flush()
-            result = await self._store.write(
+            result = await self._store.write_about(
+                (running.id,),
                 ending.finish,
                 running.id,
                 running.term,

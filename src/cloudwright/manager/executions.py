@@ -121,7 +121,8 @@ class Executions:
             created_by=request.by,
             scheduled_for=request.scheduled_for,
         )
-        execution = await self._store.write(
+        execution = await self._store.write_about(
+            (new.id,),
             _create,
             deployment,
             new,
@@ -148,7 +149,9 @@ class Executions:
             raise InvalidInput("grace must be at least 0 seconds, and applies to standard cancellation only.")
         now = self._clock()
         with self._begins.hold(execution_id):
-            write = self._store.write(_request_cancel, tenant, execution_id, mode, by, grace, now)
+            write = self._store.write_about(
+                (execution_id,), _request_cancel, tenant, execution_id, mode, by, grace, now
+            )
             if mode is not CancelMode.CANCEL:
                 # A workflow that is only asked to stop has to store what it does before it ends.
                 await self._stop_first(write, tenant, execution_id, mode)
@@ -203,7 +206,7 @@ class Executions:
 
         Raises ForbiddenWhileCancelling if its execution was asked to stop, and this is not its clean-up.
         """
-        await self._store.write(cancellation.check_may_create, caller)
+        await self._store.write_about((caller.execution_id,), cancellation.check_may_create, caller)
 
     async def resume(
         self, tenant: str, execution_id: str, *, by: str, reset_operations: bool = False
@@ -211,8 +214,8 @@ class Executions:
         """Put a cancelled or failed execution back into the queue. Raises NotFound, IllegalAction,
         ExecutionRunning.
         """
-        execution = await self._store.write(
-            _resume, tenant, execution_id, by, reset_operations, self._clock()
+        execution = await self._store.write_about(
+            (execution_id,), _resume, tenant, execution_id, by, reset_operations, self._clock()
         )
         self._bus.publish(topics.WORK, {"id": execution.id})
         self._changed(execution)

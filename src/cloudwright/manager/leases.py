@@ -92,8 +92,8 @@ class Leases:
             return
         running = self._register(id)
         try:
-            execution = await self._store.write(
-                _take_over, id, term, self._name, self._until(), self._clock()
+            execution = await self._store.write_about(
+                (id,), _take_over, id, term, self._name, self._until(), self._clock()
             )
         except BaseException:
             del self._owned[id]
@@ -123,13 +123,13 @@ class Leases:
         for running in list(self._owned.values()):
             if running.suspect_since is not None and now - running.suspect_since >= FORGIVEN_AFTER:
                 running.suspect_since = None
-                await self._store.write(claims.forgive_crashes, running.id, running.term)
+                await self._store.write_about((), claims.forgive_crashes, running.id, running.term)
 
     async def renew(self) -> None:
         """Extend the lease on everything owned; what turns out to be owned by another is abandoned."""
         mine = [(item.id, item.term) for item in self._owned.values() if item.term]
         if mine:
-            kept = await self._store.write(claims.renew, self._name, mine, self._until())
+            kept = await self._store.write_about((), claims.renew, self._name, mine, self._until())
             for id, _ in mine:
                 if id not in kept:
                     await self.abandon(id)
@@ -176,7 +176,7 @@ class Leases:
         await self._tasks.join()
         await self._runner.close()
         if owned:
-            await self._store.write(claims.release, self._name, owned)
+            await self._store.write_about((), claims.release, self._name, owned)
 
     @property
     def busy(self) -> bool:
@@ -195,17 +195,21 @@ class Leases:
         It is not `started` before its workflow could run: until then a request to cancel ends it at once.
         """
         try:
-            execution = await self._store.write(manager_queries.get, running.id, progress=False)
+            execution = await self._store.write_about((), manager_queries.get, running.id, progress=False)
             try:
                 snapshot = await self._runner.prepare(execution)
             except Exception as error:
                 if not isinstance(error, CloudwrightError):
                     log.exception("execution %s could not be prepared", running.id)
                 message = f"The workflow could not be started: {error}"
-                await self._store.write(ending.fail_pending, running.id, message, self._clock())
+                await self._store.write_about(
+                    (running.id,), ending.fail_pending, running.id, message, self._clock()
+                )
                 self._runner.announce_end(running)
                 return
-            claimed = await self._store.write(_claim, execution, self._name, self._until(), self._clock())
+            claimed = await self._store.write_about(
+                (running.id,), _claim, execution, self._name, self._until(), self._clock()
+            )
             if claimed is not None:
                 self._begin(running, claimed)
                 running.preparing = None

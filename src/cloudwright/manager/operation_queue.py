@@ -110,7 +110,8 @@ class OperationQueue:
 
     def _request(self, batch: list[OperationRun]) -> None:
         # A callback, and no task: most of an operation's way is short steps, and a task costs more than each.
-        grant = self._store.write(_grant, batch, self._worker, self._clock())
+        about = {run.execution_id for run in batch}
+        grant = self._store.write_about(about, _grant, batch, self._worker, self._clock())
         grant.add_done_callback(partial(self._answered, batch))
 
     def _answered(self, batch: list[OperationRun], grant: asyncio.Future[dict[str, Subjects]]) -> None:

@@ -115,7 +115,8 @@ class OperationRecorder:
         self._recorder.event(**run.survived())
 
     def _record_end(self, run: OperationRun, end: OperationEnd) -> asyncio.Future[EndResult]:
-        return self._store.write(
+        return self._store.write_about(
+            (run.execution_id,),
             operations.end,
             run.id,
             run.attempt,
@@ -150,4 +151,4 @@ class OperationRecorder:
     def _store_pid(self, run: OperationRun) -> None:
         if run.pid is not None:
             # Not awaited: the loop logs what goes wrong with it.
-            self._store.write(operations.set_pid, run.id, run.attempt, run.pid)
+            self._store.write_about((), operations.set_pid, run.id, run.attempt, run.pid)

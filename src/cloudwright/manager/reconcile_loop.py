@@ -113,7 +113,7 @@ class ReconcileLoop:
                 alive.add(orphan.name)
         lost = [operation.id for operation in left if operation.id not in alive]
         if lost:
-            await self._store.write(operations.lose, lost, LOST.message, self._clock())
+            await self._store.write_about((), operations.lose, lost, LOST.message, self._clock())
 
     async def _tick(self) -> None:
         while True:
@@ -149,7 +149,7 @@ class ReconcileLoop:
         rows, deadlines, kills, waiting, due = await self._store.read(_rows, self._name, now)
         self._deadlines.watch(deadlines, now)
         if due:
-            await self._store.write(admission.due, now)
+            await self._store.write_about((), admission.due, now)
             waiting = True
         hosted = self._leases.hosted()
         self._killing &= kills
@@ -181,7 +181,7 @@ class ReconcileLoop:
             case Escalate(deadline):
                 id = deadline.execution_id
                 with self._dispatcher.hold(id):
-                    execution = await self._store.write(_escalate, deadline, self._clock())
+                    execution = await self._store.write_about((id,), _escalate, deadline, self._clock())
                     if execution is not None:
                         self._dispatcher.revoke_granted(id)
                 if execution is not None:

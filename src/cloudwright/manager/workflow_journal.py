@@ -47,11 +47,12 @@ class WorkflowJournal:
         self.pending_chunks: dict[int, Chunk] = {}
 
     def apply(self, entries: list[list[Any]], aware: bool) -> Awaitable[None]:
+        id = self._snapshot.execution.id
         self._recorder.flush()
         if self._snapshot.concealment:
             entries = [self._concealed(entry) for entry in entries]
-        write = self._store.write(
-            journal.apply, self._snapshot.execution.id, self._term, entries, self._clock(), aware=aware
+        write = self._store.write_about(
+            (id,), journal.apply, id, self._term, entries, self._clock(), aware=aware
         )
         return self._applied(write, aware)
 
@@ -111,7 +112,7 @@ class WorkflowJournal:
     async def _begin(self) -> None:
         """Record that a workflow which cannot be resumed is about to be called. Raises StaleTerm."""
         id = self._snapshot.execution.id
-        if not await self._store.write(claims.begin, id, self._term):
+        if not await self._store.write_about((id,), claims.begin, id, self._term):
             raise StaleTerm(
                 f"The workflow of execution `{id}` was not begun: the execution was forced to end, or "
                 f"another manager than that of term {self._term} owns it."

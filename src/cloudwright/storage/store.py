@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
@@ -22,7 +22,8 @@ from cloudwright.storage.exclusive_use import HANDOVER_SECONDS, exclusive_use
 from cloudwright.storage.migrate import migrate
 from cloudwright.storage.readers import Readers
 from cloudwright.storage.sqlite import SqliteDatabase
-from cloudwright.storage.writer import Request, Writer
+from cloudwright.storage.write_queue import Request
+from cloudwright.storage.writer import Writer
 
 #: How many pages of lists are read at once, and how long a statement of one may take (seconds).
 PAGE_READERS = 2
@@ -135,11 +136,41 @@ class Store:
         nothing of it is stored.
 
         The write is handed over by the call itself, not when its result is awaited: writes are carried out in
-        the order of their calls. The result waits for as long as the database is out.
+        the order of their calls, but for ``write_about``. The result waits as long as the database is out.
         """
+        return self._submit(partial(_call, verb, args, kwargs))
+
+    def write_about(
+        self,
+        executions: Collection[str],
+        verb: Callable[Concatenate[Connection, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """``write``, ahead of what other executions than these have said (``write_lines``)."""
+        return self._submit(partial(_call, verb, args, kwargs), executions)
+
+    def write_lines(
+        self,
+        execution: str,
+        count: int,
+        verb: Callable[Concatenate[Connection, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """``write`` this many lines that an execution said, one at least. Writes about other executions may
+        overtake it.
+        """
+        return self._submit(partial(_call, verb, args, kwargs), (execution,), count)
+
+    def _submit(
+        self, call: Callable[[Connection], T], about: Collection[str] | None = None, lines: int = 0
+    ) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._writer.submit(Request(partial(_call, verb, args, kwargs), future, loop))
+        self._writer.submit(Request(call, future, loop, about, lines))
         return future
 
     async def read(

@@ -1,7 +1,8 @@
 """The one thread that writes: what waits is run in one transaction, committed once, and only then answered.
 
 A commit costs what it costs, however much is in it. So the more callers write at once, the less each of them
-pays, and no write waits for others: a batch is what arrived while the one before was being committed.
+pays, and no write waits for others: a batch is what arrived while the one before was being committed, of
+lines of log as many as do not hold it up (``write_queue``).
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -20,20 +20,12 @@ from sqlalchemy import Connection
 
 from cloudwright.errors import Unavailable
 from cloudwright.storage.database import Database, ErrorClass, caller_error, driver_error
+from cloudwright.storage.write_queue import Request, WriteQueue
 
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """``loop`` is the event loop that the future belongs to; None for a thread's own future."""
-
-    call: Callable[[Connection], Any]
-    future: asyncio.Future[Any] | Future[Any]
-    loop: asyncio.AbstractEventLoop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +43,7 @@ class Writer:
         self._database = database
         self._conn: Connection | None = None
         self._pipeline = ExitStack()
-        self._waiting: list[Request] = []
+        self._waiting = WriteQueue()
         self._arrived = threading.Condition()
         self._closing = threading.Event()
         self._out_since = 0.0
@@ -63,7 +55,7 @@ class Writer:
         with self._arrived:
             if self._closing.is_set():
                 raise Unavailable("The store is closed; nothing was written.")
-            self._waiting.append(request)
+            self._waiting.add(request)
             self._arrived.notify()
 
     def close(self) -> None:
@@ -81,7 +73,9 @@ class Writer:
         finally:
             # No caller may wait for ever for a thread that is gone, least of all if a defect ended it.
             self._closing.set()
-            left = [*batch, *self._waiting]
+            left = batch
+            while more := self._waiting.take():
+                left += more
             deliver(left, [Answer(error=Unavailable("The store's writer has stopped."))] * len(left))
             self._disconnect()
 
@@ -89,8 +83,7 @@ class Writer:
         with self._arrived:
             while not self._waiting and not self._closing.is_set():
                 self._arrived.wait()
-            batch, self._waiting = self._waiting, []
-            return batch
+            return self._waiting.take()
 
     def _settle(self, batch: Sequence[Request]) -> None:
         """Answer every member: together if none fails, else each for itself."""

@@ -22,7 +22,11 @@ class Held:
         self.back = asyncio.Event()
         self.stored: list[Event] = []
 
-    def write(self, verb: Callable[..., Any], batch: list[Event]) -> Awaitable[None]:
+    def write_lines(
+        self, execution: str, count: int, verb: Callable[..., Any], batch: list[Event]
+    ) -> Awaitable[None]:
+        assert count == len(batch) > 0
+        assert {event.execution_id for event in batch} == {execution}
         return asyncio.ensure_future(self._write(batch))
 
     async def _write(self, batch: list[Event]) -> None:
