@@ -221,7 +221,13 @@ class PluginEnvironments:
             await _run(code.name, sys.executable, "-m", "venv", str(folder))
             pip = (python, "-m", "pip")
         _provide_fusion(folder)
-        await _run(code.name, *pip, *PIP_INSTALL, *code.install)
+        what = code.install
+        if code.project is not None and what == (str(code.project),):
+            # Builds write beside what they build, and the stored files are what the key is made from.
+            copy = folder / "project"
+            await asyncio.to_thread(shutil.copytree, code.project, copy, symlinks=True)
+            what = (str(copy),)
+        await _run(code.name, *pip, *PIP_INSTALL, *what)
         _share_runtime(folder)
         (home / COMPLETE).symlink_to(folder.name)
 
