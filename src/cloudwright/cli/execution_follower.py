@@ -109,6 +109,9 @@ class ExecutionFollower:
         self._requests: SimpleQueue[str | None] = SimpleQueue()
         self._over = threading.Event()
         self._undelivered = ""
+        # Whether Ctrl-C was pressed, and the execution once it is over while something of it still runs.
+        self._pressed = False
+        self._ended: Execution | None = None
 
     def run(self) -> Execution:
         """Return the execution when it has ended. Raises Failure if it cannot be followed to its end."""
@@ -160,7 +163,8 @@ class ExecutionFollower:
             elif happened.kind == "event":
                 self._view.event(happened.value)
             elif happened.kind == "end":
-                return self._last_look(happened.value)
+                if not self._waits_for(happened.value):
+                    return self._last_look(happened.value)
             elif happened.kind == "interrupt":
                 self._escalate()
             elif happened.kind == "note":
@@ -173,6 +177,31 @@ class ExecutionFollower:
                 self._view.instances(happened.value)
             elif happened.kind == "failure":
                 raise happened.value
+
+    def _waits_for(self, execution: Execution) -> bool:
+        """Return whether the command goes on after the end: its user pressed Ctrl-C, and operations still
+        run that the next Ctrl-C is to reach.
+        """
+        left = execution.get("residual_operations") or 0
+        if not left or not self._pressed:
+            return False
+        if self._ended is None:
+            self._view.standing(execution)
+            still = "1 operation still runs" if left == 1 else f"{left} operations still run"
+            more = "Ctrl-C kills what still runs; once more leaves it." if self._asked < len(LADDER) else ""
+            self._view.note(f"The execution is over; {still}. {more}".rstrip())
+            self._thread(self._await_residuals).start()
+        self._ended = execution
+        return True
+
+    def _await_residuals(self) -> None:
+        """Run the thread that waits for what still runs after the end: nothing tells of it."""
+        while not self._over.wait(REFRESH_INTERVAL):
+            with suppress(ConnectionFailed):
+                execution = self._client.executions.get(self._execution["id"])
+                if not execution.get("residual_operations"):
+                    self._happenings.put(_Happened("end", execution))
+                    return
 
     def _next(self, deadline: float | None) -> _Happened | None:
         """What happened next, or None when it is time to paint again. Raises Failure when time is up."""
@@ -196,6 +225,10 @@ class ExecutionFollower:
         )
 
     def _escalate(self) -> None:
+        self._pressed = True
+        if self._ended is not None:
+            # Less than a kill does nothing to what runs after the end.
+            self._asked = max(self._asked, len(LADDER) - 1)
         if self._asked >= len(LADDER):
             id = self._execution["id"]
             raise Failure(

@@ -358,3 +358,57 @@ def test_json_on_a_terminal_is_indented_and_nothing_is_painted(
     assert screen.finish() == 0
     assert screen.text.startswith('{\n  "id": "execution-1"')
     assert "\x1b" not in screen.raw
+
+
+def test_ctrl_c_kills_what_runs_on_after_a_forced_end(
+    api: FakeApi, terminal: Callable[..., Terminal]
+) -> None:
+    running(api)
+
+    def act(execution: dict[str, Any], action: str) -> None:
+        if action == "force-cancel":
+            api.end(execution["id"], "cancelled", residual_operations=1)
+        elif action == "kill":
+            api.set(execution["id"], residual_operations=0)
+
+    api.on_action = act
+    screen = terminal("executions", "start", "install", "-d", "web")
+    screen.await_text("started")
+    screen.press_ctrl_c()
+    screen.await_text("Asked the workflow to cancel.")
+    screen.press_ctrl_c()
+    screen.await_text("1 operation still runs. Ctrl-C kills what still runs; once more leaves it.")
+    screen.press_ctrl_c()
+    assert screen.finish() == 1
+    assert api.actions() == ["cancel", "force-cancel", "kill"]
+    assert "was cancelled after 4.5 s." in screen.text
+    assert "still runs.\n  `cfy executions operations list" not in screen.text
+
+
+def test_what_runs_on_can_be_left_alone(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+    running(api)
+
+    def act(execution: dict[str, Any], action: str) -> None:
+        if action == "cancel":
+            api.end(execution["id"], "cancelled", residual_operations=2)
+
+    api.on_action = act
+    screen = terminal("executions", "start", "install", "-d", "web")
+    screen.await_text("started")
+    screen.press_ctrl_c()
+    screen.await_text("The execution is over; 2 operations still run.")
+    screen.press_ctrl_c()
+    screen.await_text("Killed the workflow and its operations.")
+    screen.press_ctrl_c()
+    assert screen.finish() == 130
+    assert api.actions() == ["cancel", "kill"]
+
+
+def test_what_runs_on_is_not_waited_for_if_nobody_pressed_a_key(
+    api: FakeApi, terminal: Callable[..., Terminal]
+) -> None:
+    running(api)
+    api.on_start = lambda execution: api.end(execution["id"], "cancelled", residual_operations=1)
+    screen = terminal("executions", "start", "install", "-d", "web")
+    assert screen.finish() == 1
+    assert "1 operation of it still runs" in screen.text
