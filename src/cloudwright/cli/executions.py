@@ -203,7 +203,6 @@ def get(session: Session, execution_id: str) -> None:
     is_flag=True,
     help="Where another execution of the deployment runs, start after it instead of failing.",
 )
-@click.option("--no-follow", is_flag=True, help="Return when it is started; do not wait for its end.")
 @options.standard
 @pass_session
 def start(
@@ -249,16 +248,8 @@ def start(
         cancel_after=cancel_after,
     )
     execution = start_execution.start(session, run)
-    if no_follow or execution["status"] in ("queued", "scheduled"):
-        if session.out.as_json:
-            session.out.json(execution)
-        if not no_follow:
-            session.out.say(
-                f"It is {execution['status']}; `cfy events list --tail {execution['id']}` follows it."
-            )
-        return
     start_execution.follow_to_end(
-        session, execution, start_execution.FollowOptions(timeout, include_logs, json_output)
+        session, execution, start_execution.FollowOptions(timeout, include_logs, json_output, no_follow)
     )
 
 

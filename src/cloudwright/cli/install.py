@@ -10,11 +10,12 @@ from cloudwright.cli import options
 from cloudwright.cli.failure import Failure
 from cloudwright.cli.lazy import lazy
 from cloudwright.cli.session import Session, pass_session
-from cloudwright.client.errors import BadRequest, Conflict
+from cloudwright.client.errors import ApiError, BadRequest, Conflict
 
 if TYPE_CHECKING:
-    from cloudwright.cli import start_execution, uploading
+    from cloudwright.cli import reuse, start_execution, uploading
 else:
+    reuse = lazy("cloudwright.cli.reuse")
     start_execution = lazy("cloudwright.cli.start_execution")
     uploading = lazy("cloudwright.cli.uploading")
 
@@ -56,6 +57,7 @@ def install(
     timeout: int,
     include_logs: bool,
     json_output: bool,
+    no_follow: bool,
     blueprint_labels: list[dict[str, str]],
     deployment_labels: list[dict[str, str]],
 ) -> None:
@@ -63,6 +65,9 @@ def install(
 
     BLUEPRINT_PATH is a blueprint's file or folder, an archive (zip, tar, tar.gz, tar.bz2), the URL of one, or
     `organization/repository[:tag]` on GitHub. With a file, its whole folder is uploaded.
+
+    The same command again goes on: a blueprint and a deployment that have not changed are used, what has
+    changed is replaced if nothing of it was installed.
 
     Follows the installation to its end; the exit code is 0 only if it ended well. Ctrl-C asks for its
     cancellation and continues to follow; again forces it to end; a third time kills its operations too.
@@ -81,29 +86,31 @@ def install(
         visibility=visibility,
         labels=blueprint_labels,
         validate=validate,
+        again=True,
     )
     uploaded = blueprint["id"]
     deployment = deployment_id or uploaded
-    try:
-        session.client.deployments.create(
-            deployment,
-            blueprint_id=uploaded,
-            inputs=inputs,
-            visibility=visibility,
-            labels=deployment_labels,
-            skip_plugins_validation=skip_plugins_validation,
-            # On a command line all is text: `-i port=8080`.
-            auto_correct_types=True,
-        )
-    except (BadRequest, Conflict) as error:
-        raise Failure(
-            f"The deployment `{deployment}` could not be created: {error.message}",
-            f"The blueprint stays. Continue with `cfy deployments create {deployment} -b {uploaded} ...`\n"
-            f"and `cfy executions start {workflow_id} -d {deployment}`, or remove it with\n"
-            f"`cfy blueprints delete {uploaded}`.",
-            details={"status": error.status, "error_code": error.code, "blueprint_id": uploaded},
-        ) from error
-    session.out.say(f"Deployment `{deployment}` is created.")
+    kept = reuse.deployment_to_keep(session, deployment, uploaded, inputs)
+    if not kept:
+        try:
+            session.client.deployments.create(
+                deployment,
+                blueprint_id=uploaded,
+                inputs=inputs,
+                visibility=visibility,
+                labels=deployment_labels,
+                skip_plugins_validation=skip_plugins_validation,
+                # On a command line all is text: `-i port=8080`.
+                auto_correct_types=True,
+            )
+        except (BadRequest, Conflict) as error:
+            raise Failure(
+                f"The deployment `{deployment}` could not be created: {error.message}",
+                "The blueprint stays: run the same command again with what was wrong corrected,\n"
+                f"or remove it with `cfy blueprints delete {uploaded}`.",
+                details={"status": error.status, "error_code": error.code, "blueprint_id": uploaded},
+            ) from error
+        session.out.say(f"Deployment `{deployment}` is created.")
     run = start_execution.Run(
         workflow_id,
         deployment,
@@ -111,7 +118,13 @@ def install(
         allow_custom_parameters=allow_custom_parameters,
         force=force,
     )
-    execution = start_execution.start(session, run)
+    try:
+        execution = start_execution.start(session, run)
+    except ApiError as error:
+        if not kept or error.code != "unavailable_workflow_error":
+            raise
+        session.out.say(f"Nothing to do: {error.message}")
+        return
     start_execution.follow_to_end(
-        session, execution, start_execution.FollowOptions(timeout, include_logs, json_output)
+        session, execution, start_execution.FollowOptions(timeout, include_logs, json_output, no_follow)
     )

@@ -48,6 +48,11 @@ def _set_json(session: Session, value: Any) -> None:
         session.out.layout = value
 
 
+def _set_json_lines(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    ctx.ensure_object(Session).out.json_lines = value
+    return value
+
+
 def _set_quiet(session: Session, value: Any) -> None:
     session.out.quiet = True
 
@@ -295,7 +300,9 @@ following = together(
     click.option(
         "--json-output",
         is_flag=True,
-        help="Print each event as a line of JSON while following the execution.",
+        callback=_set_json_lines,
+        help="Print each event as a line of JSON, and what is for people on standard error.",
     ),
+    click.option("--no-follow", is_flag=True, help="Return when it is started; do not wait for its end."),
 )
 """The options of commands that follow an execution."""

@@ -40,6 +40,8 @@ class Output:
     as_json: bool = False
     #: `plain` or `table` if one was asked for; else it depends on where the output goes.
     layout: str = field(default_factory=lambda: os.environ.get("CLOUDWRIGHT_FORMAT", ""))
+    #: Whether standard output is for lines of JSON alone.
+    json_lines: bool = False
     quiet: bool = False
     verbosity: int = 0
     extended: bool = False
@@ -51,7 +53,7 @@ class Output:
     def say(self, text: str) -> None:
         """Print what was done, for a person."""
         if not self.quiet and not self.as_json:
-            click.echo(plain(text))
+            click.echo(plain(text), err=self.json_lines)
 
     def remark(self, text: str) -> None:
         """Print progress, for a person."""

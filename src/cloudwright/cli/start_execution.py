@@ -43,6 +43,7 @@ class FollowOptions:
     timeout: int
     include_logs: bool
     json_output: bool
+    no_follow: bool = False
 
 
 def start(session: Session, run: Run) -> Execution:
@@ -91,8 +92,14 @@ def _workflows(session: Session, deployment_id: str) -> list[str]:
 
 def follow_to_end(session: Session, execution: Execution, how: FollowOptions) -> None:
     """Show an execution until it is over, and report how it ended. Raises Failure if it did not end well, or
-    if it cannot be followed that far.
+    if it cannot be followed that far. One that is queued or scheduled is not followed.
     """
+    if how.no_follow or execution["status"] in ("queued", "scheduled"):
+        if session.out.as_json:
+            session.out.json(execution)
+        state = "" if how.no_follow else f"It is {execution['status']}; "
+        session.out.say(f"{state}`cfy events list --tail {execution['id']}` follows it.")
+        return
     with open_view(session.out, execution, json_lines=how.json_output) as view:
         following = ExecutionFollower(
             session, execution, view, include_logs=how.include_logs, timeout=how.timeout

@@ -44,6 +44,7 @@ def uninstall(
     timeout: int,
     include_logs: bool,
     json_output: bool,
+    no_follow: bool,
 ) -> None:
     """Uninstall a deployment, delete it, and delete its blueprint if no other deployment uses it.
 
@@ -61,8 +62,11 @@ def uninstall(
     )
     execution = start_execution.start(session, run)
     start_execution.follow_to_end(
-        session, execution, start_execution.FollowOptions(timeout, include_logs, json_output)
+        session, execution, start_execution.FollowOptions(timeout, include_logs, json_output, no_follow)
     )
+    if no_follow:
+        session.out.say(f"After its end, `cfy deployments delete {deployment_id}` deletes the deployment.")
+        return
     client = session.client
     client.deployments.delete(deployment_id, force=force, recursive=recursive)
     session.out.say(f"Deployment `{deployment_id}` is deleted.")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloudwright.cli import blueprint_problems
+from cloudwright.cli import blueprint_problems, reuse
 from cloudwright.cli.blueprint_source import open_source
 from cloudwright.cli.failure import Failure
 from cloudwright.cli.session import Session
-from cloudwright.client.errors import InvalidBlueprint
+from cloudwright.client.errors import InvalidBlueprint, NotFound
 
 if TYPE_CHECKING:
     from cloudwright.model.rest import Blueprint, Problem
@@ -30,10 +30,17 @@ def upload(
     labels: list[dict[str, str]],
     validate: bool = False,
     background: bool = False,
+    again: bool = False,
 ) -> Blueprint:
-    """Send a blueprint, checked first if ``validate``. Raises Failure with the problems of its text."""
+    """Send a blueprint, checked first if ``validate``. With ``again`` one of that id may be there already
+    (see ``reuse``). Raises Failure with the problems of its text.
+    """
     with open_source(path, filename) as source:
         identifier = blueprint_id or source.default_id
+        if again:
+            with suppress(NotFound):
+                if reuse.blueprint_to_keep(session, identifier, source):
+                    return session.client.blueprints.get(identifier)
         with _explaining(path):
             if validate:
                 session.client.blueprints.validate(identifier, source.archive, main_file=source.main_file)

@@ -94,7 +94,7 @@ def test_install_says_how_to_go_on_where_the_deployment_is_refused(
     result = cfy("install", str(blueprint))
     assert result.exit_code == 1
     assert "could not be created: The input `size` is required." in result.stderr
-    assert "cfy deployments create my-shop -b my-shop" in result.stderr
+    assert "run the same command again with what was wrong corrected" in result.stderr
     assert "cfy blueprints delete my-shop" in result.stderr
 
 
