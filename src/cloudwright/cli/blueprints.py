@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloudwright.cli import options
+from cloudwright.cli import completion, options
 from cloudwright.cli.downloading import written_whole
 from cloudwright.cli.failure import FAILED, Failure, Silent
 from cloudwright.cli.formatting import columns, default_text
@@ -48,7 +48,7 @@ def blueprints() -> None:
 
 
 @blueprints.command("upload")
-@click.argument("blueprint_path")
+@click.argument("blueprint_path", shell_complete=completion.files)
 @options.blueprint(help="The id to give it; the name of its folder if it is not given.")
 @options.blueprint_filename
 @click.option("-a", "--async-upload", is_flag=True, help="Return before the manager has read and checked it.")
@@ -87,7 +87,7 @@ def upload(
 
 
 @blueprints.command("validate")
-@click.argument("blueprint_path")
+@click.argument("blueprint_path", shell_complete=completion.files)
 @options.blueprint_filename
 @options.standard
 @pass_session
@@ -126,7 +126,7 @@ def list_blueprints(session: Session, part: Slice) -> None:
 
 
 @blueprints.command("get")
-@click.argument("blueprint_id")
+@click.argument("blueprint_id", shell_complete=completion.blueprints)
 @options.standard
 @options.extended
 @pass_session
@@ -147,7 +147,7 @@ def get(session: Session, blueprint_id: str) -> None:
 
 
 @blueprints.command("inputs")
-@click.argument("blueprint_id")
+@click.argument("blueprint_id", shell_complete=completion.blueprints)
 @options.standard
 @options.extended
 @pass_session
@@ -163,7 +163,7 @@ def inputs(session: Session, blueprint_id: str) -> None:
 
 
 @blueprints.command("delete")
-@click.argument("blueprint_id")
+@click.argument("blueprint_id", shell_complete=completion.blueprints)
 @options.force("Delete it even if another blueprint imports it.")
 @options.standard
 @pass_session
@@ -175,7 +175,7 @@ def delete(session: Session, blueprint_id: str, force: bool) -> None:
 
 
 @blueprints.command("download")
-@click.argument("blueprint_id")
+@click.argument("blueprint_id", shell_complete=completion.blueprints)
 @click.option("-o", "--output-path", metavar="PATH", help="The file or the folder to write it to.")
 @options.standard
 @pass_session

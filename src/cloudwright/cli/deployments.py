@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloudwright.cli import blueprint_problems, options
+from cloudwright.cli import blueprint_problems, completion, options
 from cloudwright.cli.deployment_updates import get_update, history, rollback, update
 from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup
@@ -133,7 +133,7 @@ def list_deployments(
 
 
 @deployments.command("get")
-@click.argument("deployment_id")
+@click.argument("deployment_id", shell_complete=completion.deployments)
 @options.standard
 @options.extended
 @pass_session
@@ -143,7 +143,7 @@ def get(session: Session, deployment_id: str) -> None:
 
 
 @deployments.command("delete")
-@click.argument("deployment_id")
+@click.argument("deployment_id", shell_complete=completion.deployments)
 @options.force("Delete it even if node instances live, or other deployments need it.")
 @click.option(
     "-l", "--with-logs", is_flag=True, help="For Cloudify's scripts; its executions and their logs stay."
@@ -161,7 +161,7 @@ def delete(session: Session, deployment_id: str, force: bool, with_logs: bool, r
 
 
 @deployments.command("inputs")
-@click.argument("deployment_id")
+@click.argument("deployment_id", shell_complete=completion.deployments)
 @options.standard
 @pass_session
 def inputs(session: Session, deployment_id: str) -> None:
@@ -178,7 +178,7 @@ def inputs(session: Session, deployment_id: str) -> None:
 
 
 @deployments.command("outputs")
-@click.argument("deployment_id")
+@click.argument("deployment_id", shell_complete=completion.deployments)
 @options.standard
 @pass_session
 def outputs(session: Session, deployment_id: str) -> None:
@@ -189,7 +189,7 @@ def outputs(session: Session, deployment_id: str) -> None:
 
 
 @deployments.command("capabilities")
-@click.argument("deployment_id")
+@click.argument("deployment_id", shell_complete=completion.deployments)
 @options.standard
 @pass_session
 def capabilities(session: Session, deployment_id: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloudwright.cli import options
+from cloudwright.cli import completion, options
 from cloudwright.cli.formatting import columns, took
 from cloudwright.cli.identifiers import chosen_execution, require_execution
 from cloudwright.cli.lazy import SuggestingGroup, lazy
@@ -172,7 +172,7 @@ def get(session: Session, execution_id: str) -> None:
 
 
 @executions.command("start")
-@click.argument("workflow_id")
+@click.argument("workflow_id", shell_complete=completion.workflows)
 @options.deployment(required=True)
 @options.parameters
 @options.allow_custom_parameters

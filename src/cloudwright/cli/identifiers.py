@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from cloudwright.cli import completion
 from cloudwright.cli.failure import Failure
 from cloudwright.cli.formatting import age, short_id
 from cloudwright.cli.session import Session
@@ -83,9 +84,13 @@ def chosen_execution(*, running: bool = False, ended: bool = False) -> Callable[
     """
     which = "that runs" if running else "that failed or was cancelled" if ended else "there is"
     options = (
-        click.argument("execution_id", required=False),
+        click.argument("execution_id", required=False, shell_complete=completion.executions),
         click.option(
-            "-d", "--deployment-id", metavar="ID", help=f"The newest execution of this deployment {which}."
+            "-d",
+            "--deployment-id",
+            metavar="ID",
+            shell_complete=completion.deployments,
+            help=f"The newest execution of this deployment {which}.",
         ),
         click.option("--last", is_flag=True, help=f"The newest execution {which}."),
         click.option("--status", metavar="STATUS", help="The newest with this status, such as `failed`."),

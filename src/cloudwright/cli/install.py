@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloudwright.cli import options
+from cloudwright.cli import completion, options
 from cloudwright.cli.failure import Failure
 from cloudwright.cli.lazy import lazy
 from cloudwright.cli.session import Session, pass_session
@@ -21,7 +21,7 @@ else:
 
 
 @click.command()
-@click.argument("blueprint_path")
+@click.argument("blueprint_path", shell_complete=completion.files)
 @options.blueprint(help="The id to give the blueprint; the name of its folder if it is not given.")
 @options.blueprint_filename
 @click.option("--validate", is_flag=True, help="Check the blueprint first, and continue only if it is valid.")

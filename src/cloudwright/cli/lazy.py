@@ -36,11 +36,16 @@ def lazy(name: str) -> ModuleType:
 class SuggestingGroup(click.Group):
     """A group that suggests the closest command for an unknown one."""
 
+    #: Commands that Cloudify's group of this name has: to guess another one for them would mislead.
+    elsewhere: frozenset[str] = frozenset()
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None and not ctx.resilient_parsing:
+            if name in self.elsewhere:
+                ctx.fail(f"`{name}` is a command of Cloudify that Cloudwright does not have.")
             close = get_close_matches(name, self.list_commands(ctx), n=1)
             hint = f" Did you mean `{close[0]}`?" if close else ""
             ctx.fail(f"There is no command `{name}`.{hint}")

@@ -65,7 +65,15 @@ NOUNS = {
 
 
 class NounCommandLine(CommandLine, LazyGroup):
-    pass
+    elsewhere = frozenset(
+        name
+        for line in (
+            "agents apply auditlog certificates cluster community config db-nodes groups idp init ldap",
+            "license log-bundles maintenance-mode managers permissions secrets sites snapshots tenants",
+            "user-groups users",
+        )
+        for name in line.split()
+    )
 
 
 def _print_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cloudwright.cli import options
+from cloudwright.cli import completion, options
 from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup
 from cloudwright.cli.session import Session, pass_session
@@ -53,7 +53,7 @@ def list_node_instances(
 
 
 @node_instances.command("get")
-@click.argument("node_instance_id")
+@click.argument("node_instance_id", shell_complete=completion.node_instances)
 @options.standard
 @options.extended
 @pass_session

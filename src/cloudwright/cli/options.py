@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloudwright.cli import completion
 from cloudwright.cli.lazy import lazy
 from cloudwright.cli.session import Session
 from cloudwright.client.records import Slice
@@ -139,11 +140,25 @@ standard = together(tenant, shared)
 
 
 def deployment(*, required: bool, help: str = "The deployment's id.") -> Decorator:
-    return click.option("-d", "--deployment-id", metavar="ID", required=required, help=help)
+    return click.option(
+        "-d",
+        "--deployment-id",
+        metavar="ID",
+        required=required,
+        shell_complete=completion.deployments,
+        help=help,
+    )
 
 
 def blueprint(*, required: bool = False, help: str = "The blueprint's id.") -> Decorator:
-    return click.option("-b", "--blueprint-id", metavar="ID", required=required, help=help)
+    return click.option(
+        "-b",
+        "--blueprint-id",
+        metavar="ID",
+        required=required,
+        shell_complete=completion.blueprints,
+        help=help,
+    )
 
 
 blueprint_filename = click.option(
@@ -251,6 +266,7 @@ def _values(short: str, long: str, help: str) -> Decorator:
         metavar="VALUES",
         multiple=True,
         callback=_read_inputs,
+        shell_complete=completion.files,
         help=f"{help} A YAML file, a folder or a pattern of them, JSON or YAML text, or "
         "`name=value;name=value`. May be given several times; the last one wins.",
     )

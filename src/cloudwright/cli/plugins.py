@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloudwright.cli import options
+from cloudwright.cli import completion, options
 from cloudwright.cli.downloading import written_whole
 from cloudwright.cli.formatting import columns
 from cloudwright.cli.identifiers import plugin_id as whole_plugin_id
@@ -80,7 +80,7 @@ def list_plugins(session: Session, part: Slice) -> None:
 
 
 @plugins.command("get")
-@click.argument("plugin_id")
+@click.argument("plugin_id", shell_complete=completion.plugins)
 @options.standard
 @options.extended
 @pass_session
@@ -91,7 +91,7 @@ def get(session: Session, plugin_id: str) -> None:
 
 
 @plugins.command("delete")
-@click.argument("plugin_id")
+@click.argument("plugin_id", shell_complete=completion.plugins)
 @options.force("Delete it even if deployments need it.")
 @options.standard
 @pass_session
@@ -103,7 +103,7 @@ def delete(session: Session, plugin_id: str, force: bool) -> None:
 
 
 @plugins.command("download")
-@click.argument("plugin_id")
+@click.argument("plugin_id", shell_complete=completion.plugins)
 @click.option(
     "-o", "--output-path", metavar="PATH", type=click.Path(path_type=Path), help="The file to write."
 )

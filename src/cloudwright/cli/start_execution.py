@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from cloudwright.cli.dry_run import PlanView
 from cloudwright.cli.event_lines import TRACEBACK
-from cloudwright.cli.execution_follower import ExecutionFollower
+from cloudwright.cli.execution_follower import ExecutionFollower, View
 from cloudwright.cli.failure import FAILED, Failure, Silent, refused
 from cloudwright.cli.follower_lines import open_view
 from cloudwright.cli.session import Session
@@ -100,13 +101,22 @@ def follow_to_end(session: Session, execution: Execution, how: FollowOptions) ->
         state = "" if how.no_follow else f"It is {execution['status']}; "
         session.out.say(f"{state}`cfy events list --tail {execution['id']}` follows it.")
         return
-    with open_view(session.out, execution, json_lines=how.json_output) as view:
+    plan = None
+    if execution.get("is_dry_run") and not (how.json_output or session.out.as_json or session.out.verbosity):
+        plan = PlanView(session.out)
+    shown: AbstractContextManager[View] = open_view(session.out, execution, json_lines=how.json_output)
+    if plan is not None:
+        shown = nullcontext(plan)
+    with shown as view:
         following = ExecutionFollower(
             session, execution, view, include_logs=how.include_logs, timeout=how.timeout
         )
         execution = following.run()
     if session.out.as_json:
         session.out.json_line(execution) if how.json_output else session.out.json(execution)
+    if plan is not None and execution["status"] == "terminated":
+        plan.tell()
+        return
     require_success(session, execution)
 
 

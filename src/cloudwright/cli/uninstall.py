@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloudwright.cli import options
+from cloudwright.cli import completion, options
 from cloudwright.cli.lazy import lazy
 from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import Slice
@@ -18,7 +18,7 @@ else:
 
 
 @click.command()
-@click.argument("deployment_id")
+@click.argument("deployment_id", shell_complete=completion.deployments)
 @options.workflow("uninstall")
 @options.force(
     "Start it even though another execution runs, and delete the deployment whatever is left of it."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloudwright.cli import options
+from cloudwright.cli import completion, options
 from cloudwright.cli.failure import Failure
 from cloudwright.cli.formatting import columns, default_text
 from cloudwright.cli.lazy import SuggestingGroup
@@ -57,7 +57,7 @@ def list_workflows(session: Session, deployment_id: str, show_all: bool) -> None
 
 
 @workflows.command("get")
-@click.argument("workflow_id")
+@click.argument("workflow_id", shell_complete=completion.workflows)
 @options.deployment(required=True)
 @options.standard
 @options.extended

@@ -138,5 +138,8 @@ class DryRunTask(WorkflowTask):
     def run(self) -> None:
         for event_type, verb in (("task_started", "started"), ("task_succeeded", "succeeded")):
             self.workflow_context.internal.event(
-                event_type, f"`{self._name}` {verb} (dry run)", **self._subject
+                event_type,
+                f"`{self._name}` {verb} (dry run)",
+                details={"dry_run": self._name},
+                **self._subject,
             )

@@ -14,6 +14,8 @@ from cloudwright.workflow.tasks import Context, WorkflowTask
 #: The kind of a failure after which it is not known how far the operation came.
 LOST = "Lost"
 OPERATION_RETRY = "OperationRetry"
+#: What operations are mapped to that run a script.
+SCRIPT = "script_runner.tasks.run"
 
 
 class OperationTask(WorkflowTask):
@@ -150,7 +152,10 @@ def operation_task(
     }
     if ctx.dry_run:
         subject_id = about.get("instance") or about[str(side)]
-        return DryRunTask(mapping, {"node_instance_id": subject_id, "operation": name}, ctx)
+        # Every script has the same function: the script is what says anything.
+        script = operation["inputs"].get("script_path") if mapping == SCRIPT else None
+        runs = script if isinstance(script, str) else mapping
+        return DryRunTask(runs, {"node_instance_id": subject_id, "operation": name}, ctx)
     retries = ctx.internal.get_task_configuration()
     for key, own in (("total_retries", "max_retries"), ("retry_interval", "retry_interval")):
         if definition.get(own) is not None:

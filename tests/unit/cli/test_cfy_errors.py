@@ -203,3 +203,10 @@ def test_click_is_not_shown_as_it_is(bare: Run) -> None:
     """An error of usage still says how the command is used."""
     result = bare("executions", "cancel")
     assert result.stderr.startswith("Usage: cfy executions cancel [OPTIONS] [EXECUTION_ID]\n")
+
+
+def test_commands_of_cloudify_are_known(bare: Run) -> None:
+    assert "There is no command `licence`." in bare("licence").stderr
+    result = bare("license", "list")
+    assert result.exit_code == 2
+    assert "`license` is a command of Cloudify that Cloudwright does not have." in result.stderr

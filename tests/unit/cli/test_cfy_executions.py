@@ -338,3 +338,33 @@ def test_a_kill_of_what_is_over_says_what_it_ends(api: FakeApi, cfy: Run) -> Non
         "Killed execution e1; its status is `cancelled`.",
         "Operations that it left running are being ended: 2.",
     ]
+
+
+def test_a_dry_run_is_a_plan(api: FakeApi, cfy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.add_deployment("web")
+
+    def play(execution: dict[str, Any]) -> None:
+        for instance, operation, runs in (
+            ("vm_1", "create", "scripts/create.sh"),
+            ("database_1", "create", "shop.database.create"),
+            ("vm_1", "start", "scripts/start.sh"),
+        ):
+            about = {"node_instance_id": instance, "operation": f"cloudify.interfaces.lifecycle.{operation}"}
+            for kind in ("task_started", "task_succeeded"):
+                api.push(execution["id"], "dry", event_type=kind, details={"dry_run": runs}, **about)
+        for instance, word in (("old_1", "Deleted"), ("app_1", "Stopping"), ("app_1", "Started")):
+            api.push(execution["id"], word, event_type="workflow_node_event", node_instance_id=instance)
+        api.end(execution["id"], is_dry_run=True)
+
+    api.on_start = play
+    real = api.post_executions
+    monkeypatch.setattr(api, "post_executions", lambda *given: {**real(*given), "is_dry_run": True})
+    result = cfy("executions", "start", "install", "-d", "web", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[1:] == [
+        "- old_1       no operations",
+        "~ app_1       no operations",
+        "+ vm_1        create (scripts/create.sh) -> start (scripts/start.sh)",
+        "+ database_1  create (shop.database.create)",
+        "Plan: 2 to make, 1 to change, 1 to remove. Nothing was run.",
+    ]
