@@ -96,7 +96,17 @@ refused(errors.UserUnauthorizedError, 401, other.manager.get_status)
 other = CloudifyClient("127.0.0.1", port=port, token=token, tenant="nowhere")
 refused(errors.ForbiddenError, 403, other.blueprints.list)
 assert client.manager.get_version()["edition"] == "community"
-assert {item.name for item in client.manager.get_config(scope="workflow")} >= {"max_retries"}
+assert {item.name for item in client.manager.get_config(scope="workflow")} >= {"task_retries"}
+assert client.manager.put_config("task_retries", 2).value == 2
+assert client.manager.get_config(name="task_retries", scope="workflow").value == 2
+refused(errors.CloudifyClientError, 400, client.manager.put_config, "task_retries", "many")
+client.manager.create_context("mine", {"a": 1})
+client.manager.update_context("mine", {"a": 2})
+assert client.manager.get_context()["context"] == {"a": 2}
+assert client.maintenance_mode.activate().status == "activated"
+refused(errors.MaintenanceModeActiveError, 503, client.deployments.create, "first", "never")
+assert client.maintenance_mode.status().requested_by == "admin"
+assert client.maintenance_mode.deactivate().status == "deactivated"
 
 # Many at once.
 threads = [threading.Thread(target=client.deployments.create, args=("first", f"d{n}")) for n in range(8)]

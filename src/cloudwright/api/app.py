@@ -26,6 +26,7 @@ from cloudwright.api.routes import (
     blueprints,
     deployment_modifications,
     deployment_updates,
+    configuration,
     deployments,
     events,
     executions,
@@ -59,6 +60,7 @@ _NOUNS = (
     secrets,
     accounts,
     system,
+    configuration,
 )
 _ROUTERS = (*(noun.router for noun in _NOUNS), unsupported.router, system.public_router, identity.router)
 

@@ -15,7 +15,8 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 class Permission(StrEnum):
     """``READ`` looks at what is in a tenant, ``CHANGE`` changes it, ``RUN`` starts, cancels and resumes
     executions, ``OWN_ACCOUNT`` is about the user's own tokens, ``ALL_TENANTS`` looks at every tenant, and
-    ``ACCOUNTS`` looks at other users.
+    ``ACCOUNTS`` looks at other users, and ``MANAGE`` changes the manager itself: its configuration and its
+    maintenance mode.
     """
 
     READ = "read"
@@ -24,6 +25,7 @@ class Permission(StrEnum):
     OWN_ACCOUNT = "own_account"
     ALL_TENANTS = "all_tenants"
     ACCOUNTS = "accounts"
+    MANAGE = "manage"
 
 
 #: A role that is not listed may do nothing.

@@ -35,6 +35,9 @@ _token = APIKeyHeader(name="Authentication-Token", auto_error=False, description
 CREDENTIALS = [Depends(_basic), Depends(_token)]
 
 
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# What can be done in maintenance mode. A resume is seen by its route.
+_IN_MAINTENANCE = re.compile(r"/v3\.1/(?:maintenance/|config/|tokens|searches/|snapshots|executions/[^/]+$)")
 _CREATING = frozenset({"POST", "PUT"})
 # What an action does to an execution is seen by its route.
 _ACTION = re.compile(r"/executions/[^/]+$")
@@ -72,6 +75,9 @@ async def _request_context(
     authorize(principal, permission_of(request.scope["endpoint"]), tenant)
     await manager.accounts.check_tenant(principal, tenant)
     caller: Caller | None = request.scope.get(CALLER)
+    # What runs may end: only what users ask for is refused.
+    if caller is None and request.method in _CHANGING and not _IN_MAINTENANCE.search(request.scope["path"]):
+        manager.maintenance.check()
     if caller is not None and request.method in _CREATING and not _ACTION.search(request.scope["path"]):
         await manager.executions.check_may_create(caller)
     return RequestContext(manager, principal, tenant, caller)

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from cloudwright.errors import InvalidInput, NoSuchWorkflow
+from cloudwright.manager.configuration import changed_settings
 from cloudwright.manager.import_resolver import imported_folders, with_code
 from cloudwright.manager.plugin_selection import PluginCode
 from cloudwright.manager.redaction import Concealment
@@ -46,7 +47,8 @@ class ExecutionSnapshot:
     the folders of imported blueprints by their namespaces. ``packed`` are the nodes as a frame has them, with
     what they share. ``codes`` is where the code of plugins is, once it was looked for. ``concealment`` has
     the secrets that anything of the execution has read. ``head`` is the part of every ``begin`` frame that
-    says which execution this is (docs/concepts/frames.md).
+    says which execution this is (docs/concepts/frames.md). ``policy`` are the settings that were changed for
+    the manager and for the deployment.
     """
 
     execution: Execution
@@ -56,6 +58,7 @@ class ExecutionSnapshot:
     plugins: dict[str, dict[str, Any]]
     imported: dict[str, Path]
     packed: tuple[list[dict[str, Any]], Shared | None]
+    policy: dict[str, Any]
     codes: dict[str, PluginCode] = field(default_factory=dict)
     concealment: Concealment = field(default_factory=Concealment)
     head: dict[str, Any] = field(init=False)
@@ -129,7 +132,10 @@ def read_snapshot(conn: Connection, execution: Execution, home: Path) -> Executi
     plugins = {name: with_code(conn, execution.tenant, home, plugin) for name, plugin in plugins.items()}
     imported = imported_folders(conn, execution.tenant, home, plan.get("namespaces_mapping") or {})
     folder = home / str(blueprint.path)
-    return ExecutionSnapshot(execution, deployment, folder, nodes, plugins, imported, (packed, shared))
+    policy = changed_settings(conn) | deployment.settings
+    return ExecutionSnapshot(
+        execution, deployment, folder, nodes, plugins, imported, (packed, shared), policy
+    )
 
 
 def read_progress(
@@ -160,7 +166,7 @@ def workflow_begin(
     Raises NoSuchWorkflow if the deployment has none of that name.
     """
     workflow = workflow_of(snapshot)
-    policy = snapshot.deployment.settings
+    policy = snapshot.policy
     nodes, shared = snapshot.packed
     return snapshot.head | {
         "mapping": workflow["operation"],

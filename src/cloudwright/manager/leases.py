@@ -43,9 +43,11 @@ class Leases:
         lease: float,
         resumes: bool,
         clock: Callable[[], datetime],
+        paused: Callable[[], bool] = lambda: False,
     ) -> None:
         """``lease`` is in seconds: how long an execution is this manager's without being renewed. Without
-        ``resumes``, executions that were interrupted are ended instead of being run again.
+        ``resumes``, executions that were interrupted are ended instead of being run again. While it is
+        ``paused``, nothing that waits is started.
         """
         self._store = store
         self._runner = runner
@@ -54,6 +56,7 @@ class Leases:
         self._resumes = resumes
         self._lease = timedelta(seconds=lease)
         self._clock = clock
+        self._paused = paused
         self._owned: dict[str, RunningExecution] = {}
         self._tasks = TaskSet()
         self._filling = asyncio.Lock()
@@ -62,7 +65,7 @@ class Leases:
     async def fill(self) -> None:
         """Claim and start what is pending, as far as there are places."""
         async with self._filling:
-            while not self._closing:
+            while not self._closing and not self._paused():
                 places = self._places - len(self._owned)
                 if places <= 0:
                     return

@@ -19,6 +19,7 @@ from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.deployment_updates import DeploymentUpdates
+from cloudwright.manager.configuration import Configuration
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
@@ -27,6 +28,7 @@ from cloudwright.manager.executions import Executions
 from cloudwright.manager.import_resolver import StoredImports
 from cloudwright.manager.leases import Leases
 from cloudwright.manager.modifications import Modifications
+from cloudwright.manager.maintenance import Maintenance
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.reconcile_loop import ReconcileLoop
@@ -109,6 +111,8 @@ class Manager:
             settings=settings,
             clock=clock,
         )
+        self.configuration = Configuration(store, settings, clock)
+        self.maintenance = Maintenance(store, bus, clock)
         self._leases = Leases(
             store,
             self._execution_runner,
@@ -117,6 +121,7 @@ class Manager:
             lease=settings.lease,
             resumes=not settings.no_resume,
             clock=clock,
+            paused=lambda: self.maintenance.is_on,
         )
         self._reconcile_loop = ReconcileLoop(
             store,
@@ -156,6 +161,7 @@ class Manager:
         await self.plugins.recover()
         await self._artifacts.sweep()
         await self.secrets.recover()
+        await self.maintenance.start()
         await self._reconcile_loop.start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CARRYING_ON):

@@ -40,6 +40,10 @@ from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.modifications import Modifications
+from cloudwright.manager.configuration import Configuration
+from cloudwright.manager.deployments import Deployments
+from cloudwright.manager.executions import Executions
+from cloudwright.manager.maintenance import Maintenance
 from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
@@ -103,6 +107,9 @@ class Managing:
             self.store, self.bus, self.home, artifacts, self.parse, self.clock, lambda: uuid.uuid4().hex
         )
         self.plugins = Plugins(self.store, self.home, artifacts, self.clock, lambda: uuid.uuid4().hex)
+        self.configuration = Configuration(self.store, self.settings, self.clock)
+        self.maintenance = Maintenance(self.store, self.bus, self.clock)
+        self.plugins = Plugins(self.store, self.home, self.clock, lambda: uuid.uuid4().hex)
         self.secrets = Secrets(self.store, SecretKeys.open(self.home / KEY_FILE), self.clock)
         self.deployments = Deployments(
             self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs", self.secrets

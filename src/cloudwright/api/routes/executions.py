@@ -140,6 +140,7 @@ async def act_on_execution(context: ContextDep, id: str, given: Action) -> Respo
     """
     service = context.manager.executions
     if given.action in _RESUMES:
+        context.manager.maintenance.check()
         if context.caller is not None:
             await service.check_may_create(context.caller)
         await service.resume(context.tenant, id, by=context.by, reset_operations=_RESUMES[given.action])

@@ -12,8 +12,6 @@ from cloudwright.api.loop_lag import LoopLag
 from cloudwright.api.middleware import PREFIX
 from cloudwright.api.responses import JsonResponse, single_page
 from cloudwright.api.routing import resource_router
-from cloudwright.errors import NotFound
-from cloudwright.manager.manager import Manager
 from cloudwright.model import rest
 
 router = resource_router("system")
@@ -49,29 +47,6 @@ async def get_status(request: Request, context: ContextDep) -> JsonResponse:
         "Workflow engine": _service(True, {"processes_tracked_by": context.manager.tracking}),
     }
     return JsonResponse({"status": "OK" if store.healthy else "Fail", "services": services})
-
-
-@router.get("/config", response_model=rest.Page[rest.ConfigItem])
-@requires(Permission.READ)
-async def list_config(context: ContextDep, scope: str | None = None) -> JsonResponse:
-    """Return the settings that clients and plugins use."""
-    return single_page([item for item in _config(context.manager) if scope is None or scope in item["scope"]])
-
-
-@router.get("/config/{name}", response_model=rest.ConfigItem)
-@requires(Permission.READ)
-async def get_config(context: ContextDep, name: str) -> JsonResponse:
-    for item in _config(context.manager):
-        if name in (item["name"], *(f"{scope}.{item['name']}" for scope in item["scope"])):
-            return JsonResponse(item)
-    raise NotFound(f"There is no setting `{name}`.")
-
-
-@router.get("/provider/context", response_model=rest.Context)
-@requires(Permission.READ)
-async def get_context(_context: ContextDep) -> JsonResponse:
-    """Return the provider context, which is always empty."""
-    return JsonResponse({"name": "cloudwright", "context": {}})
 
 
 @router.get("/managers", response_model=rest.Page[rest.ManagerItem])
@@ -112,53 +87,12 @@ async def list_database_nodes(request: Request, _context: ContextDep) -> JsonRes
     return single_page([item])
 
 
-@router.get("/maintenance", response_model=rest.Maintenance)
-@requires(Permission.READ)
-async def get_maintenance(_context: ContextDep) -> JsonResponse:
-    """Return the maintenance mode, which is never active: there is none."""
-    return JsonResponse(
-        {
-            "status": "deactivated",
-            "activated_at": None,
-            "activation_requested_at": None,
-            "remaining_executions": [],
-            "requested_by": None,
-        }
-    )
-
-
 def _milliseconds(lag: LoopLag) -> dict[str, float]:
     return {"last": round(lag.last * 1000, 1), "largest_of_last_minute": round(lag.largest * 1000, 1)}
 
 
 def _service(active: bool, extra: dict[str, Any]) -> rest.ServiceStatus:
     return {"status": "Active" if active else "Inactive", "is_remote": False, "extra_info": extra}
-
-
-def _config(manager: Manager) -> list[rest.ConfigItem]:
-    settings = manager.settings
-    values = {
-        "workflow": {
-            "max_retries": settings.task_retries,
-            "retry_interval": settings.task_retry_interval,
-            "subgraph_retries": settings.subgraph_retries,
-        },
-        "rest": {"max_archive": settings.max_archive, "kill_grace": settings.kill_grace},
-    }
-    return [
-        {
-            "name": name,
-            "value": value,
-            "scope": [scope],
-            "schema": None,
-            "is_editable": False,
-            "admin_only": False,
-            "updated_at": None,
-            "updater_name": None,
-        }
-        for scope, items in values.items()
-        for name, value in items.items()
-    ]
 
 
 def _host(request: Request) -> str:

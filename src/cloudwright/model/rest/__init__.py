@@ -44,6 +44,7 @@ from cloudwright.model.rest.secrets import Secret as Secret
 from cloudwright.model.rest.system import BrokerItem as BrokerItem
 from cloudwright.model.rest.system import ConfigItem as ConfigItem
 from cloudwright.model.rest.system import Context as Context
+from cloudwright.model.rest.system import ContextSet as ContextSet
 from cloudwright.model.rest.system import DatabaseNode as DatabaseNode
 from cloudwright.model.rest.system import Identity as Identity
 from cloudwright.model.rest.system import Maintenance as Maintenance

@@ -37,11 +37,11 @@ class ConfigItem(TypedDict):
     name: str
     value: Any
     scope: list[str]
-    schema: None
+    schema: Object | None
     is_editable: bool
     admin_only: bool
-    updated_at: None
-    updater_name: None
+    updated_at: str | None
+    updater_name: str | None
 
 
 class ManagerItem(TypedDict):
@@ -74,9 +74,15 @@ class Context(TypedDict):
     context: Object
 
 
-class Maintenance(TypedDict):
+class ContextSet(TypedDict):
     status: str
-    activated_at: None
-    activation_requested_at: None
+
+
+class Maintenance(TypedDict):
+    """``status`` is ``deactivated``, ``activating`` while executions still run, or ``activated``."""
+
+    status: str
+    activated_at: str | None
+    activation_requested_at: str | None
     remaining_executions: list[Object]
-    requested_by: None
+    requested_by: str | None

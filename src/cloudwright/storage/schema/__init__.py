@@ -17,6 +17,7 @@ from cloudwright.storage.schema.deployment_update import deployment_updates as d
 from cloudwright.storage.schema.event import events as events
 from cloudwright.storage.schema.execution import executions as executions
 from cloudwright.storage.schema.modification import deployment_modifications as deployment_modifications
+from cloudwright.storage.schema.kept import kept_values as kept_values
 from cloudwright.storage.schema.operation import graphs as graphs
 from cloudwright.storage.schema.operation import operations as operations
 from cloudwright.storage.schema.plugin import plugins as plugins
