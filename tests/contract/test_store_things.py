@@ -201,7 +201,7 @@ def test_node_instances(store: Store) -> None:
         store.write_sync(instances.update_instance, TENANT, "gone", state="x", now=NOW)
 
 
-def test_an_instance_that_becomes_deleted_keeps_no_runtime_properties(store: Store) -> None:
+def test_an_instance_that_becomes_deleted_keeps_its_runtime_properties(store: Store) -> None:
     deploy(store)
     kept = {"address": "10.0.0.1"}
     for id in ("n1_a", "n1_b"):
@@ -211,7 +211,7 @@ def test_an_instance_that_becomes_deleted_keeps_no_runtime_properties(store: Sto
     )
     gone = store.read_sync(instances.get_instance, TENANT, "n1_a")
     there = store.read_sync(instances.get_instance, TENANT, "n1_b")
-    assert (gone.state, gone.runtime_properties, gone.version) == ("deleted", {}, 3)
+    assert (gone.state, gone.runtime_properties, gone.version) == ("deleted", kept, 2)
     assert (there.state, there.runtime_properties, there.version) == ("stopped", kept, 2)
 
 

@@ -132,6 +132,7 @@ async def _list_query(
         bool, Query(description=f"Everything on one page, if that is at most {MAX_SIZE}.")
     ] = False,
     _all_tenants: Annotated[bool, Query(description="Records of all tenants; for administrators.")] = False,
+    _get_data: Annotated[bool, Query(description="Whole records, which they are without it too.")] = False,
 ) -> ListQuery:
     size = DEFAULT_SIZE if _size is None else _size
     page = Page(MAX_SIZE if _get_all_results else size, _offset, _sorting(_sort or []), _get_all_results)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from cloudwright.api.dependencies import CREDENTIALS
 from cloudwright.api.middleware import PREFIX
+from cloudwright.errors import InvalidInput
 from cloudwright.model.json_values import MAX_NESTING, is_too_deep
 
 # An escaped NUL, which is JSON but nothing that a database's text can hold.
@@ -35,6 +37,24 @@ class _JsonRequest(Request):
         return value
 
 
+def _parameters(dependant: Dependant) -> frozenset[str]:
+    """Return the names of the parameters that a route has in the query, with those of its dependencies."""
+    own = {field.alias for field in dependant.query_params}
+    return frozenset(own.union(*(_parameters(below) for below in dependant.dependencies)))
+
+
+def _check_known(given: Iterable[str], known: frozenset[str]) -> None:
+    """Check that nothing is asked for that would be ignored: a list would be narrowed to less than it shows.
+
+    Raises InvalidInput.
+    """
+    for name in given:
+        if name not in known:
+            raise InvalidInput(
+                f"There is no parameter `{name[:200]}` here; there are: {', '.join(sorted(known)) or 'none'}."
+            )
+
+
 class JsonRoute(APIRoute):
     """Reads bodies with a strict parser: no NaN and no half characters, which could not be stored later.
 
@@ -53,8 +73,13 @@ class JsonRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        known: frozenset[str] | None = None
 
         async def handle_json(request: Request) -> Response:
+            nonlocal known
+            if request.method == "GET" and request.scope["query_string"]:
+                known = _parameters(self.dependant) if known is None else known
+                _check_known(request.query_params.keys(), known)
             return await handle(_JsonRequest(request.scope, request.receive))
 
         return handle_json

@@ -80,7 +80,7 @@ def labels(stored: list[dict[str, Any]]) -> list[rest.Label]:
 
 def deployment(view: DeploymentView) -> rest.Deployment:
     row, latest = view.deployment, view.latest
-    installed = bool(view.states) and set(view.states) == {_WELL}
+    installation_status, deployment_status = deployment_states(view)
     return {
         "id": row.id,
         "display_name": row.display_name,
@@ -101,8 +101,8 @@ def deployment(view: DeploymentView) -> rest.Deployment:
         "settings": row.settings,
         "created_at": optional_timestamp(row.created_at),
         "updated_at": optional_timestamp(row.updated_at),
-        "installation_status": "active" if installed else "inactive",
-        "deployment_status": _deployment_status(latest, installed),
+        "installation_status": installation_status,
+        "deployment_status": deployment_status,
         "create_execution": row.create_execution,
         "latest_execution": latest.id if latest else None,
         "latest_execution_id": latest.id if latest else None,
@@ -129,6 +129,12 @@ _LATEST = {
     ExecutionStatus.FAILED: "failed",
     ExecutionStatus.CANCELLED: "cancelled",
 }
+
+
+def deployment_states(view: DeploymentView) -> tuple[str, str]:
+    """Return the installation's status, and that of the deployment."""
+    installed = bool(view.states) and set(view.states) == {_WELL}
+    return "active" if installed else "inactive", _deployment_status(view.latest, installed)
 
 
 def _deployment_status(latest: Execution | None, installed: bool) -> str:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import hashlib
+import io
+import shutil
+import string
+import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -149,6 +154,10 @@ class Deployments:
         self._publish(tenant, id, "deleted")
         return deployment
 
+    async def zip_workdir(self, tenant: str, id: str) -> bytes:
+        """Return what plugins keep in the deployment's working folder, as a zip."""
+        return await asyncio.to_thread(_zip, self._workdirs / tenant / id)
+
     async def set_labels(
         self, tenant: str, id: str, labels: Iterable[tuple[str, str]], *, by: str
     ) -> Deployment:
@@ -246,6 +255,25 @@ class Deployments:
 
     def _publish(self, tenant: str, id: str, what: str) -> None:
         self._bus.publish(topics.deployment(tenant, id), {"state": what})
+
+
+def _zip(folder: Path) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                archive.write(path, path.relative_to(folder))
+    return packed.getvalue()
+
+
+def _suffix(id: str) -> str:
+    """Return a short text that is as unlikely to repeat as ``id``."""
+    number = int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest(), "big")
+    letters = []
+    for _ in range(_SUFFIX_LENGTH):
+        number, letter = divmod(number, len(_LETTERS))
+        letters.append(_LETTERS[letter])
+    return "".join(letters)
 
 
 def _check_settings(settings: Mapping[str, Any]) -> None:

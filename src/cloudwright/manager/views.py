@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from cloudwright.errors import NotFound
 from cloudwright.manager.workflow_availability import node_types
@@ -26,6 +27,8 @@ from cloudwright.storage.records import (
     Owner,
 )
 from cloudwright.storage.store import Connection
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,20 @@ def get_upload(conn: Connection, tenant: str, execution_id: str) -> Blueprint:
 
 
 def list_deployments(
-    conn: Connection, filter: DeploymentFilter, page: Page, *, with_state: bool
+    conn: Connection,
+    filter: DeploymentFilter,
+    page: Page,
+    *,
+    with_state: bool,
+    states: Callable[[DeploymentView], bool] | None = None,
 ) -> tuple[list[DeploymentView], int]:
-    """Without ``with_state`` neither executions nor node instances are looked at."""
+    """Without ``with_state`` neither executions nor node instances are looked at. ``states`` keeps those of
+    which it is true.
+    """
+    if states is not None:
+        every, _ = deployments.list_deployments(conn, filter, replace(page, size=None, offset=0))
+        found = [view for row in every if states(view := _deployment_view(conn, row))]
+        return _part(found, page), len(found)
     rows, total = deployments.list_deployments(conn, filter, page)
     if not with_state:
         return [DeploymentView(row, None, {}, (), Health()) for row in rows], total
@@ -81,8 +95,26 @@ def get_deployment(conn: Connection, tenant: str, id: str) -> DeploymentView:
     return _deployment_view(conn, deployments.get(conn, tenant, id))
 
 
-def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[NodeView], int]:
-    rows, total = deployments.list_nodes(conn, filter, page)
+def list_nodes(
+    conn: Connection,
+    filter: NodeFilter,
+    page: Page,
+    *,
+    types: Collection[str] | None = None,
+    host_ids: Collection[str] | None = None,
+) -> tuple[list[NodeView], int]:
+    if types is None and host_ids is None:
+        rows, total = deployments.list_nodes(conn, filter, page)
+    else:
+        # A node is a packed document, of which the database finds nothing.
+        every, _ = deployments.list_nodes(conn, filter, replace(page, size=None, offset=0))
+        found = [
+            row
+            for row in every
+            if (types is None or row.node["type"] in types)
+            and (host_ids is None or row.node.get("host_id") in host_ids)
+        ]
+        rows, total = _part(found, page), len(found)
     owners = _owners(conn, filter.tenant, {row.deployment_id for row in rows})
     ill: dict[tuple[str, str], dict[str, Health]] = {}
     for row in rows:
@@ -102,6 +134,10 @@ def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[N
 def list_graphs(conn: Connection, tenant: str, execution_id: str) -> list[GraphRow]:
     manager_queries.get(conn, execution_id, tenant)
     return [graph for graph, _ in operations.graphs(conn, execution_id)]
+
+
+def _part(found: list[R], page: Page) -> list[R]:
+    return found[page.offset :] if page.size is None else found[page.offset : page.offset + page.size]
 
 
 def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:

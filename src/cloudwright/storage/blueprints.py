@@ -86,6 +86,8 @@ def list_blueprints(conn: Connection, filter: BlueprintFilter, page: Page) -> tu
             table.tenant: None if filter.tenant is None else [filter.tenant],
             table.id: filter.ids,
             table.state: filter.states,
+            table.main_file_name: filter.main_file_names,
+            table.visibility: filter.visibilities,
             table.created_by: None if filter.created_by is None else [filter.created_by],
         }
     )

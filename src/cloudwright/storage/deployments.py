@@ -23,9 +23,7 @@ from cloudwright.storage import blueprints
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.executions.recorded import leave_executions
 from cloudwright.storage.filters import DeploymentFilter, NodeFilter
-from cloudwright.storage.instances import (
-    add_instances,
-)
+from cloudwright.storage.instances import add_instances, of_deployments
 from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.locks import lock_deployment
 from cloudwright.storage.paging import EVERYTHING, Page, columns_of, holds, one_of, read_page
@@ -163,6 +161,8 @@ def list_deployments(conn: Connection, filter: DeploymentFilter, page: Page) -> 
         {
             table.tenant: None if filter.tenant is None else [filter.tenant],
             table.id: filter.ids,
+            table.display_name: filter.display_names,
+            table.visibility: filter.visibilities,
             table.blueprint_id: filter.blueprint_ids,
             table.site_name: filter.site_names,
             table.created_by: None if filter.created_by is None else [filter.created_by],
@@ -170,7 +170,11 @@ def list_deployments(conn: Connection, filter: DeploymentFilter, page: Page) -> 
     )
     return read_page(
         conn,
-        _CATALOGUE.light.where(*conditions, *holds(table.id + " " + table.display_name, filter.search)),
+        _CATALOGUE.light.where(
+            *conditions,
+            *holds(table.id + " " + table.display_name, filter.search),
+            *holds(table.display_name, filter.search_name),
+        ),
         Deployment,
         page,
         sortable=_SORTABLE,
@@ -262,7 +266,11 @@ def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[N
     )
     rows, total = read_page(
         conn,
-        _NODES.where(*conditions, *holds(table.id, filter.search)),
+        _NODES.where(
+            *conditions,
+            *of_deployments(table.tenant, table.deployment_id, filter.blueprint_ids, filter.created_by),
+            *holds(table.id, filter.search),
+        ),
         NodeRow,
         page,
         sortable=_NODES_SORTABLE,

@@ -26,6 +26,8 @@ class ExecutionFilter:
     created_from: datetime | None = None
     created_to: datetime | None = None
     include_system_workflows: bool = True
+    is_system_workflow: bool | None = None
+    is_dry_run: bool | None = None
     search: str | None = None
 
 
@@ -70,25 +72,34 @@ class BlueprintFilter:
     tenant: str | None = None
     ids: Collection[str] | None = None
     states: Collection[str] | None = None
+    main_file_names: Collection[str] | None = None
+    visibilities: Collection[str] | None = None
     created_by: str | None = None
     search: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentFilter:
+    """``search`` looks at ids and display names, ``search_name`` at display names only."""
+
     tenant: str | None = None
     ids: Collection[str] | None = None
+    display_names: Collection[str] | None = None
+    visibilities: Collection[str] | None = None
     blueprint_ids: Collection[str] | None = None
     site_names: Collection[str] | None = None
     created_by: str | None = None
     search: str | None = None
+    search_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NodeFilter:
     tenant: str | None = None
     deployment_ids: Collection[str] | None = None
+    blueprint_ids: Collection[str] | None = None
     ids: Collection[str] | None = None
+    created_by: str | None = None
     search: str | None = None
 
 
@@ -96,6 +107,8 @@ class NodeFilter:
 class InstanceFilter:
     tenant: str | None = None
     deployment_ids: Collection[str] | None = None
+    blueprint_ids: Collection[str] | None = None
+    created_by: str | None = None
     node_ids: Collection[str] | None = None
     ids: Collection[str] | None = None
     states: Collection[str] | None = None

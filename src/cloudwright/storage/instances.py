@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, insert, select, update
 
 from cloudwright.errors import Conflict, NotFound
-from cloudwright.model.topology import DELETED, NodeInstance
+from cloudwright.model.topology import NodeInstance
 from cloudwright.storage.columns import unindexed
 from cloudwright.storage.filters import InstanceFilter
 from cloudwright.storage.locks import lock_row
 from cloudwright.storage.paging import EVERYTHING, Listing, Page, columns_of, holds, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import JsonObject
+from cloudwright.storage.schema import deployments
 from cloudwright.storage.schema import node_instances as rows
 
 _ONE = (rows.c.tenant == bindparam("of_tenant"), rows.c.id == bindparam("instance"))
@@ -31,9 +32,6 @@ _COUNT = Prepared(
     .group_by(rows.c.state)
 )
 _INSERT = insert(rows)
-_EMPTY = Prepared(
-    update(rows).where(*_ONE, _OF_DEPLOYMENT).values(runtime_properties={}, version=rows.c.version + 1)
-)
 _SET_STATE = Prepared(update(rows).where(*_ONE, _OF_DEPLOYMENT).values(state=bindparam("new_state")))
 _VERSION = Prepared(lock_row(select(rows.c.version).where(*_ONE, _OF_DEPLOYMENT)))
 _SET_PROPERTIES = Prepared(
@@ -78,6 +76,25 @@ def ask_instance(conn: Connection, tenant: str, id: str) -> Callable[[], NodeIns
     return read
 
 
+def of_deployments(
+    tenant: ColumnElement[Any],
+    deployment_id: ColumnElement[Any],
+    blueprint_ids: Collection[str] | None,
+    created_by: str | None,
+) -> Iterator[ColumnElement[bool]]:
+    """Yield the condition that what these columns say is of a deployment of these blueprints or this user."""
+    if blueprint_ids is None and created_by is None:
+        return
+    whose = deployments.alias("whose")
+    made = one_of(
+        {
+            whose.c.blueprint_id: blueprint_ids,
+            whose.c.created_by: None if created_by is None else [created_by],
+        }
+    )
+    yield exists().where(whose.c.tenant == tenant, whose.c.id == deployment_id, *made)
+
+
 def list_instances(conn: Connection, filter: InstanceFilter, page: Page) -> tuple[list[NodeInstance], int]:
     return listing(filter).read(conn, NodeInstance, page)
 
@@ -96,7 +113,11 @@ def listing(filter: InstanceFilter) -> Listing:
             }
         )
     )
-    statement = _SELECT.where(*conditions, *holds(table.id, filter.search))
+    statement = _SELECT.where(
+        *conditions,
+        *of_deployments(table.tenant, table.deployment_id, filter.blueprint_ids, filter.created_by),
+        *holds(table.id, filter.search),
+    )
     return Listing(
         statement,
         sortable=_SORTABLE,
@@ -145,7 +166,7 @@ def set_states(
 ) -> None:
     """Set states of the deployment's instances, in this order; an instance that is gone is passed over.
 
-    An instance that becomes ``deleted`` has nothing left that its runtime properties could speak of.
+    Runtime properties stay, also of one that becomes ``deleted``: they say what it was.
     """
     if states:
         _SET_STATE.run_many(
@@ -155,9 +176,6 @@ def set_states(
                 for id, state in states
             ],
         )
-    for id, state in states:
-        if state == DELETED:
-            _EMPTY.run(conn, of_tenant=tenant, of_deployment=deployment_id, instance=id)
 
 
 def apply_updates(

@@ -176,6 +176,10 @@ def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
         yield table.created_at <= filter.created_to
     if not filter.include_system_workflows:
         yield not_(table.is_system_workflow)
+    if filter.is_system_workflow is not None:
+        yield table.is_system_workflow == filter.is_system_workflow
+    if filter.is_dry_run is not None:
+        yield table.is_dry_run == filter.is_dry_run
     if filter.search is not None:
         yield or_(
             table.workflow_id.icontains(filter.search, autoescape=True),

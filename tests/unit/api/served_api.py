@@ -109,7 +109,6 @@ class Managing:
         self.plugins = Plugins(self.store, self.home, artifacts, self.clock, lambda: uuid.uuid4().hex)
         self.configuration = Configuration(self.store, self.settings, self.clock)
         self.maintenance = Maintenance(self.store, self.bus, self.clock)
-        self.plugins = Plugins(self.store, self.home, self.clock, lambda: uuid.uuid4().hex)
         self.secrets = Secrets(self.store, SecretKeys.open(self.home / KEY_FILE), self.clock)
         self.deployments = Deployments(
             self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs", self.secrets

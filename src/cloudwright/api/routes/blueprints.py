@@ -38,6 +38,8 @@ async def list_blueprints(
     query: ListQueryDep,
     id: Annotated[list[str] | None, Query()] = None,
     state: Annotated[list[str] | None, Query()] = None,
+    main_file_name: Annotated[list[str] | None, Query()] = None,
+    visibility: Annotated[list[Visibility] | None, Query()] = None,
     created_by: str | None = None,
 ) -> JsonResponse:
     check_fields(query.fields, rest.Blueprint)
@@ -46,6 +48,8 @@ async def list_blueprints(
         tenant=query.tenant(context),
         ids=split_values(id),
         states=split_values(state),
+        main_file_names=main_file_name,
+        visibilities=visibility,
         created_by=created_by,
         search=query.search,
     )

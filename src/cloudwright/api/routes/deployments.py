@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from base64 import b64encode
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 from pydantic import BaseModel
@@ -57,6 +58,12 @@ async def list_deployments(
     context: ContextDep,
     query: ListQueryDep,
     id: Annotated[list[str] | None, Query()] = None,
+    display_name: Annotated[list[str] | None, Query()] = None,
+    visibility: Annotated[list[Visibility] | None, Query()] = None,
+    installation_status: Annotated[list[Literal["active", "inactive"]] | None, Query()] = None,
+    deployment_status: Annotated[
+        list[Literal["good", "in_progress", "requires_attention"]] | None, Query()
+    ] = None,
     blueprint_id: Annotated[list[str] | None, Query()] = None,
     site_name: Annotated[list[str] | None, Query()] = None,
     created_by: str | None = None,
@@ -71,14 +78,26 @@ async def list_deployments(
     filter = DeploymentFilter(
         tenant=query.tenant(context),
         ids=split_values(id),
+        display_names=display_name,
+        visibilities=visibility,
         blueprint_ids=split_values(blueprint_id),
         site_names=split_values(site_name),
         created_by=created_by,
-        search=query.search or _search_name,
+        search=query.search,
+        search_name=_search_name,
     )
+    states = None
+    if installation_status is not None or deployment_status is not None:
+
+        def states(view: views.DeploymentView) -> bool:
+            installation, overall = serializers.deployment_states(view)
+            return (installation_status is None or installation in installation_status) and (
+                deployment_status is None or overall in deployment_status
+            )
+
     with_state = query.fields is None or not _STATE.isdisjoint(query.fields)
     found, total = await context.manager.store.read_page(
-        views.list_deployments, filter, query.page, with_state=with_state
+        views.list_deployments, filter, query.page, with_state=with_state, states=states
     )
     made = (serializers.deployment(view) for view in found)
     return list_page(made, total, query.page, query.fields)
@@ -86,10 +105,24 @@ async def list_deployments(
 
 @router.get("/deployments/{id}", response_model=rest.Deployment)
 @requires(Permission.READ)
-async def get_deployment(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
+async def get_deployment(
+    context: ContextDep,
+    id: str,
+    fields: FieldsDep,
+    all_sub_deployments: bool = True,
+    include_workdir: bool = False,
+) -> JsonResponse:
+    """Return a deployment; ``include_workdir`` adds its working folder as a zip in base64.
+
+    ``all_sub_deployments`` makes no difference: they are not counted.
+    """
     check_fields(fields, rest.Deployment)
     view = await context.manager.store.read(views.get_deployment, context.tenant, id)
-    return JsonResponse(pick_fields(serializers.deployment(view), fields))
+    made = pick_fields(serializers.deployment(view), fields)
+    if include_workdir:
+        zipped = await context.manager.deployments.zip_workdir(context.tenant, id)
+        made = {**made, "workdir_zip": b64encode(zipped).decode()}
+    return JsonResponse(made)
 
 
 @router.put("/deployments/{id}", response_model=rest.Deployment, status_code=201)

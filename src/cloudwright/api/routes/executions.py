@@ -78,6 +78,8 @@ async def list_executions(
     workflow_id: _Names = None,
     status: _Names = None,
     created_by: str | None = None,
+    is_system_workflow: bool | None = None,
+    is_dry_run: bool | None = None,
     _include_system_workflows: bool = False,
 ) -> Response:
     check_fields(query.fields, rest.Execution)
@@ -89,7 +91,9 @@ async def list_executions(
         workflow_ids=split_values(workflow_id),
         statuses=_statuses(split_values(status)),
         created_by=created_by,
-        include_system_workflows=_include_system_workflows,
+        include_system_workflows=_include_system_workflows or is_system_workflow is not None,
+        is_system_workflow=is_system_workflow,
+        is_dry_run=is_dry_run,
         search=query.search,
     )
     page = query.sorted_page(status_display="status")

@@ -38,6 +38,11 @@ async def list_nodes(
     query: ListQueryDep,
     deployment_id: _Names = None,
     id: _Names = None,
+    node_id: _Names = None,
+    blueprint_id: _Names = None,
+    type: _Names = None,
+    host_id: _Names = None,
+    created_by: str | None = None,
     _evaluate_functions: bool = False,
 ) -> JsonResponse:
     """List nodes; ``_evaluate_functions`` evaluates the functions in their properties now."""
@@ -45,11 +50,17 @@ async def list_nodes(
     filter = NodeFilter(
         tenant=query.tenant(context),
         deployment_ids=split_values(deployment_id),
-        ids=split_values(id),
+        blueprint_ids=split_values(blueprint_id),
+        ids=split_values([*(id or []), *(node_id or [])]),
+        created_by=created_by,
         search=query.search,
     )
     rows, total = await context.manager.store.read_page(views.list_nodes, filter, query.page)
     made = [serializers.node(row) for row in rows]
+    rows, total = await context.manager.store.read_page(
+        views.list_nodes, filter, query.page, types=split_values(type), host_ids=split_values(host_id)
+    )
+    made = [serializers.node(row, owner) for row, owner in rows]
     if _evaluate_functions:
         for row, node in zip(rows, made, strict=True):
             node["properties"] = await context.manager.deployments.evaluate(
@@ -68,6 +79,8 @@ async def list_node_instances(
     id: _Names = None,
     state: _Names = None,
     host_id: _Names = None,
+    blueprint_id: _Names = None,
+    created_by: str | None = None,
 ) -> Response:
     check_fields(query.fields, rest.NodeInstance)
     filter = InstanceFilter(
@@ -77,6 +90,8 @@ async def list_node_instances(
         ids=split_values(id),
         states=split_values(state),
         host_ids=split_values(host_id),
+        blueprint_ids=split_values(blueprint_id),
+        created_by=created_by,
         search=query.search,
     )
     return json_page_response(

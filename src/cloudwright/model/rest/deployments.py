@@ -62,6 +62,7 @@ class Deployment(Owned, total=False):
     sub_environments_status: None
     deployment_groups: list[str]
     environment_type: str
+    workdir_zip: str
 
 
 class Outputs(TypedDict):
