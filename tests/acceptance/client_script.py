@@ -108,6 +108,16 @@ refused(errors.MaintenanceModeActiveError, 503, client.deployments.create, "firs
 assert client.maintenance_mode.status().requested_by == "admin"
 assert client.maintenance_mode.deactivate().status == "deactivated"
 
+# Sites.
+client.sites.create("here", "52.5,13.4")
+assert client.sites.update("here", new_name="there").name == "there"
+assert [site.name for site in client.sites.list()] == ["there"]
+client.deployments.set_site("d", "there")
+assert client.deployments.list(site_name="there").one().id == "d"
+client.deployments.set_site("d", detach_site=True)
+client.sites.delete("there")
+refused(errors.CloudifyClientError, 404, client.sites.get, "there")
+
 # Many at once.
 threads = [threading.Thread(target=client.deployments.create, args=("first", f"d{n}")) for n in range(8)]
 for thread in threads:

@@ -24,9 +24,9 @@ from cloudwright.api.responses import JsonResponse
 from cloudwright.api.routes import (
     accounts,
     blueprints,
+    configuration,
     deployment_modifications,
     deployment_updates,
-    configuration,
     deployments,
     events,
     executions,
@@ -36,6 +36,7 @@ from cloudwright.api.routes import (
     plugins,
     secret_sharing,
     secrets,
+    sites,
     system,
     unsupported,
 )
@@ -61,6 +62,7 @@ _NOUNS = (
     accounts,
     system,
     configuration,
+    sites,
 )
 _ROUTERS = (*(noun.router for noun in _NOUNS), unsupported.router, system.public_router, identity.router)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import hashlib
 import io
 import shutil
-import string
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -38,7 +35,7 @@ from cloudwright.planning import (
     prepare_deployment,
     required_secrets,
 )
-from cloudwright.storage import blueprints, deployments, instances
+from cloudwright.storage import blueprints, deployments, instances, sites
 from cloudwright.storage.executions import recorded
 from cloudwright.storage.records import Blueprint, Deployment, JsonObject
 from cloudwright.storage.store import Connection, Store
@@ -103,8 +100,6 @@ class Deployments:
         check_id("deployment", id)
         check_visibility(visibility)
         _check_settings(settings or {})
-        if site_name is not None:
-            raise NotFound(f"There is no site `{site_name}`.")
         now = self._clock()
         given = [(label["key"], label["value"]) for label in make_labels(labels, by=by, now=now)]
         blueprint = await self._store.read(_deployable_blueprint, tenant, id, blueprint_id)
@@ -131,6 +126,7 @@ class Deployments:
             resource_tags=plan.resource_tags,
             runtime_only_evaluation=runtime_only_evaluation,
             visibility=visibility,
+            site_name=site_name,
             created_by=by,
             settings=dict(settings or {}),
             create_execution=self._new_id(),
@@ -153,6 +149,10 @@ class Deployments:
         await asyncio.to_thread(shutil.rmtree, self._workdirs / tenant / id, ignore_errors=True)
         self._publish(tenant, id, "deleted")
         return deployment
+
+    async def set_site(self, tenant: str, id: str, site_name: str | None) -> Deployment:
+        """Say to which site it belongs, if to any. Raises NotFound."""
+        return await self._store.write(_set_site, tenant, id, site_name, self._clock())
 
     async def zip_workdir(self, tenant: str, id: str) -> bytes:
         """Return what plugins keep in the deployment's working folder, as a zip."""
@@ -266,16 +266,6 @@ def _zip(folder: Path) -> bytes:
     return packed.getvalue()
 
 
-def _suffix(id: str) -> str:
-    """Return a short text that is as unlikely to repeat as ``id``."""
-    number = int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest(), "big")
-    letters = []
-    for _ in range(_SUFFIX_LENGTH):
-        number, letter = divmod(number, len(_LETTERS))
-        letters.append(_LETTERS[letter])
-    return "".join(letters)
-
-
 def _check_settings(settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         if name not in SETTINGS:
@@ -309,6 +299,8 @@ def _create(
     began: datetime,
     now: datetime,
 ) -> Deployment:
+    if new.site_name is not None:
+        sites.get(conn, new.tenant, new.site_name)
     stored = deployments.create(conn, new, nodes, made, now)
     assert new.create_execution is not None
     recorded.record(
@@ -343,6 +335,12 @@ def _delete(
         ended=now,
     )
     return deployments.delete(conn, tenant, id, force=force)
+
+
+def _set_site(conn: Connection, tenant: str, id: str, site_name: str | None, now: datetime) -> Deployment:
+    if site_name is not None:
+        sites.get(conn, tenant, site_name)
+    return deployments.update(conn, tenant, id, now, site_name=site_name)
 
 
 def _set_labels(

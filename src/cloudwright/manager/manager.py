@@ -18,8 +18,8 @@ from cloudwright.manager.accounts import Accounts
 from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.child_rpc import ChildRpc
-from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.configuration import Configuration
+from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
@@ -27,8 +27,8 @@ from cloudwright.manager.execution_runner import ExecutionRunner
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.import_resolver import StoredImports
 from cloudwright.manager.leases import Leases
-from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.maintenance import Maintenance
+from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.reconcile_loop import ReconcileLoop

@@ -36,14 +36,12 @@ from cloudwright.dsl import parse_blueprint
 from cloudwright.manager.accounts import Accounts
 from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
+from cloudwright.manager.configuration import Configuration
 from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.executions import Executions
-from cloudwright.manager.modifications import Modifications
-from cloudwright.manager.configuration import Configuration
-from cloudwright.manager.deployments import Deployments
-from cloudwright.manager.executions import Executions
 from cloudwright.manager.maintenance import Maintenance
+from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets

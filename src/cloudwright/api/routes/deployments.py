@@ -163,6 +163,24 @@ async def update_deployment(context: ContextDep, id: str, changes: Changes) -> J
     return JsonResponse(serializers.deployment(view))
 
 
+class SiteChange(BaseModel):
+    """``detach_site`` makes the deployment belong to none."""
+
+    site_name: str | None = None
+    detach_site: bool = False
+
+
+@router.post("/deployments/{id}/set-site", response_model=rest.Deployment)
+@requires(Permission.CHANGE)
+async def set_site(context: ContextDep, id: str, change: SiteChange) -> JsonResponse:
+    """Say to which site the deployment belongs."""
+    if (change.site_name is None) != change.detach_site:
+        raise InvalidInput("Give either `site_name` or `detach_site`.")
+    await context.manager.deployments.set_site(context.tenant, id, change.site_name)
+    view = await context.manager.store.read(views.get_deployment, context.tenant, id)
+    return JsonResponse(serializers.deployment(view))
+
+
 @router.delete("/deployments/{id}", status_code=204)
 @requires(Permission.CHANGE)
 async def delete_deployment(context: ContextDep, id: str, force: bool = False) -> Response:

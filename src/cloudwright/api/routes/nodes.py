@@ -55,12 +55,10 @@ async def list_nodes(
         created_by=created_by,
         search=query.search,
     )
-    rows, total = await context.manager.store.read_page(views.list_nodes, filter, query.page)
-    made = [serializers.node(row) for row in rows]
     rows, total = await context.manager.store.read_page(
         views.list_nodes, filter, query.page, types=split_values(type), host_ids=split_values(host_id)
     )
-    made = [serializers.node(row, owner) for row, owner in rows]
+    made = [serializers.node(row) for row in rows]
     if _evaluate_functions:
         for row, node in zip(rows, made, strict=True):
             node["properties"] = await context.manager.deployments.evaluate(

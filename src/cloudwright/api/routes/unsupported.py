@@ -16,7 +16,6 @@ from cloudwright.model import rest
 
 #: The path of each list, and what a deployment has of it instead.
 UNSUPPORTED = {
-    "sites": "the field `site_name` of a deployment is a plain text",
     "agents": "operations run on the manager",
     "deployment-groups": "deployments are not grouped",
     "execution-groups": "executions are started one by one",

@@ -41,6 +41,7 @@ from cloudwright.model.rest.plugins import Plugin as Plugin
 from cloudwright.model.rest.secrets import ExportedSecret as ExportedSecret
 from cloudwright.model.rest.secrets import ImportedSecrets as ImportedSecrets
 from cloudwright.model.rest.secrets import Secret as Secret
+from cloudwright.model.rest.sites import Site as Site
 from cloudwright.model.rest.system import BrokerItem as BrokerItem
 from cloudwright.model.rest.system import ConfigItem as ConfigItem
 from cloudwright.model.rest.system import Context as Context

@@ -16,10 +16,11 @@ from cloudwright.storage.schema.deployment import nodes as nodes
 from cloudwright.storage.schema.deployment_update import deployment_updates as deployment_updates
 from cloudwright.storage.schema.event import events as events
 from cloudwright.storage.schema.execution import executions as executions
-from cloudwright.storage.schema.modification import deployment_modifications as deployment_modifications
 from cloudwright.storage.schema.kept import kept_values as kept_values
+from cloudwright.storage.schema.modification import deployment_modifications as deployment_modifications
 from cloudwright.storage.schema.operation import graphs as graphs
 from cloudwright.storage.schema.operation import operations as operations
 from cloudwright.storage.schema.plugin import plugins as plugins
 from cloudwright.storage.schema.secret import secrets as secrets
+from cloudwright.storage.schema.site import sites as sites
 from cloudwright.storage.schema.writer import writers as writers
