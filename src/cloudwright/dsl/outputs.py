@@ -11,13 +11,18 @@ _LABEL: Shape = {"values": Field((list,), required=True)}
 
 
 def read_outputs(checker: Checker, section: str, raw: Any) -> dict[str, dict[str, Any]]:
-    """Outputs, or (``section``) capabilities: a value each, and perhaps a description."""
+    """Outputs, or (``section``) capabilities: a value each, and perhaps a description.
+
+    A name with nothing behind it is one whose value is nothing.
+    """
     result: dict[str, dict[str, Any]] = {}
     if raw is None or not checker.names((section,), raw):
         return result
     kind = "capability" if section == "capabilities" else "output"
     for name, entry in raw.items():
-        if checker.fields((section, name), entry, _OUTPUT, kind):
+        if entry is None:
+            result[name] = {"value": None}
+        elif checker.fields((section, name), entry, _OUTPUT, kind):
             result[name] = {key: item for key, item in entry.items() if item is not None}
     return result
 

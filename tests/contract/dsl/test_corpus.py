@@ -88,10 +88,18 @@ def comparable(answer: dict[str, Any]) -> dict[str, Any]:
     return {
         "plan": normal_plan(answer["plan"]),
         "nodes": normal_nodes(answer["nodes"]),
-        "outputs": answer["outputs"],
-        "capabilities": answer["capabilities"],
+        "outputs": _valued(answer["outputs"]),
+        "capabilities": _valued(answer["capabilities"]),
         "deployment_inputs": answer["deployment_inputs"],
         "instances": normal_instances(answer["instances"]),
+    }
+
+
+def _valued(entries: dict[str, Any]) -> dict[str, Any]:
+    """Without values that are nothing: the reference leaves out the value of an output without content."""
+    return {
+        name: {key: item for key, item in entry.items() if item is not None}
+        for name, entry in entries.items()
     }
 
 
