@@ -141,7 +141,7 @@ _RELATIONSHIP = _entries(
 #: The elements of each section; their own names are put under the namespace too.
 SECTIONS: Mapping[str, Rule] = {
     "inputs": _entries({"type": _type, "default": value}),
-    "plugins": _same,
+    "plugins": _entries({"properties": _each(_entries({"type": _type}), named=True)}),
     "data_types": _entries({"derived_from": _type, "properties": _SCHEMA}),
     "node_types": _entries(
         {

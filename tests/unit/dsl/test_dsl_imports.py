@@ -185,6 +185,23 @@ def test_literal_outputs_stay_literal_under_a_namespace(tmp_path: Path) -> None:
     assert plan.section("capabilities") == {"ns--c": {"value": ["x"]}}
 
 
+def test_properties_of_a_plugin_under_a_namespace_have_its_prefix(tmp_path: Path) -> None:
+    head = "tosca_definitions_version: cloudify_dsl_1_5\n"
+    (tmp_path / "a.yaml").write_text(
+        "data_types: {d: {properties: {a: {default: 1}}}}\n"
+        "plugins:\n  p:\n    executor: central_deployment_agent\n    install: false\n"
+        "    properties: {region: {type: string, value: x}, cloudify.own: {type: d}}\n"
+        "node_types: {t: {interfaces: {i: {o: p.x}}}}\nnode_templates: {n: {type: t}}\n"
+    )
+    (tmp_path / "b.yaml").write_text(f"{head}imports: [ns--a.yaml]\n")
+    (node,) = dsl.parse_blueprint(tmp_path / "b.yaml").nodes
+    (plugin,) = node["plugins"]
+    assert plugin["properties"] == {
+        "ns--region": {"type": "string", "value": "x"},
+        "cloudify.own": {"type": "ns--d"},
+    }
+
+
 def test_own_types_of_every_version(tmp_path: Path) -> None:
     operations = None
     for minor in range(6):
