@@ -20,6 +20,12 @@ from cloudwright.model.json_values import MAX_NESTING, is_too_deep
 # An escaped NUL, which is JSON but nothing that a database's text can hold.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
+#: What Cloudify's clients add to many requests. It chooses what a record shows, not which records are listed,
+#: so a route that has no use for it may ignore it.
+_CHOICES_OF_CLIENTS = frozenset(
+    {"_include", "_get_data", "_evaluate_functions", "_instance_counts", "_include_hash"}
+)
+
 
 def resource_router(noun: str, path: str = "") -> APIRouter:
     """Return the router of a noun, below ``path``; its routes need credentials."""
@@ -49,7 +55,7 @@ def _check_known(given: Iterable[str], known: frozenset[str]) -> None:
     Raises InvalidInput.
     """
     for name in given:
-        if name not in known:
+        if name not in known and name not in _CHOICES_OF_CLIENTS:
             raise InvalidInput(
                 f"There is no parameter `{name[:200]}` here; there are: {', '.join(sorted(known)) or 'none'}."
             )

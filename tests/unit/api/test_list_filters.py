@@ -99,3 +99,10 @@ def test_a_deployment_with_its_working_folder(api: Api) -> None:
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(got["workdir_zip"]))) as packed:
         assert packed.read("state") == b"kept"
     assert "workdir_zip" not in api.get(f"/deployments/{deployment}")
+
+
+def test_what_clients_add_to_choose_fields_is_accepted_everywhere(api: Api) -> None:
+    # Cloudify's cfy sends these with requests of its own, to routes that have no use for them.
+    id = api.deployment()
+    for name in ("_include", "_get_data", "_evaluate_functions", "_instance_counts", "_include_hash"):
+        assert api.http.get(f"/deployments/{id}/labels", params={name: "true"}).status_code == 200
