@@ -154,6 +154,12 @@ def test_a_cancel_blocks_nothing(ledger: Ledger, how: str, held: str) -> None:
     assert ledger.manager.end(id)["status"] == "cancelled"
     ledger.control(held, None)
     update(ledger, blueprint_id=blueprint)
+    # What the cancelled one had taken down, or not yet installed, is there.
+    assert {(one["node_id"], one["state"]) for one in ledger.instances().values()} == {
+        ("db", "started"),
+        ("web", "started"),
+        ("extra", "started"),
+    }
     ledger.run("uninstall")
     assert ledger.live() == set()
 

@@ -30,6 +30,9 @@ from cloudwright.workflow.topology import WorkflowNodeInstance
 
 PREFIX = "update-"
 _STARTED = "started"
+_GONE = ("uninitialized", "deleted")
+# Of such an instance nothing is of use yet, or any more: making it anew loses nothing.
+_UNFINISHED = (*_GONE, "initializing", "creating", "deleting")
 
 
 @workflow(resumable=True)
@@ -89,9 +92,10 @@ def _plan(ctx: WorkflowContext, record: Mapping[str, Any], ill: Iterable[str]) -
     in_line: list[str] = []
     if not options["skip_reinstall"]:
         reasons |= dict.fromkeys(ill, "its check failed, and it could not be healed")
+        reasons |= _unfinished(ctx, removed)
     for one in ctx.node_instances:
         changes = record["changed"].get(one.node_id)
-        if one.id in removed or not changes or one.state in ("uninitialized", "deleted"):
+        if one.id in removed or not changes or one.state in _GONE:
             continue
         can_update = _can_update(one) and not options["force_reinstall"] and not options["skip_drift_check"]
         if can_update:
@@ -105,6 +109,17 @@ def _plan(ctx: WorkflowContext, record: Mapping[str, Any], ill: Iterable[str]) -
             if inside.id not in removed:
                 reasons.setdefault(inside.id, f"contained in `{id}`")
     return {"reinstall": reasons, "in_line": [id for id in in_line if id not in reasons]}
+
+
+def _unfinished(ctx: WorkflowContext, removed: set[str]) -> dict[str, str]:
+    """Return what an interrupted execution has left half-way, with the reasons.
+
+    Of a deployment that is not installed nothing is half-way.
+    """
+    staying = [one for one in ctx.node_instances if one.id not in removed]
+    if all(one.state in _GONE for one in staying):
+        return {}
+    return {one.id: f"it is {one.state}, not started" for one in staying if one.state in _UNFINISHED}
 
 
 def _needs_reinstall(changes: Iterable[str]) -> bool:
