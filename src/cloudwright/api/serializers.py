@@ -11,6 +11,7 @@ from cloudwright.manager.views import DeploymentView, NodeView
 from cloudwright.manager.workflow_availability import is_available
 from cloudwright.model import rest
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
+from cloudwright.planning import shown_inputs
 from cloudwright.storage.executions.recorded import Recorded
 from cloudwright.storage.records import (
     Blueprint,
@@ -86,7 +87,7 @@ def deployment(view: DeploymentView) -> rest.Deployment:
         "display_name": row.display_name,
         "description": row.description,
         "blueprint_id": row.blueprint_id,
-        "inputs": row.inputs,
+        "inputs": shown_inputs(row.inputs),
         "outputs": row.outputs,
         "capabilities": row.capabilities,
         "workflows": workflows(view),

@@ -15,6 +15,7 @@ from cloudwright.dsl.functions.syntax import holds_functions
 from cloudwright.planning.deployment import DeploymentPlan, prepare_deployment
 from cloudwright.planning.evaluation import EvaluationError
 from cloudwright.planning.facts import SystemFacts
+from cloudwright.planning.inputs import shown_inputs
 from cloudwright.planning.instances import create_instances
 from cloudwright.planning.parameters import validate_parameters
 from cloudwright.planning.required_secrets import required_secrets
@@ -43,5 +44,6 @@ __all__ = [
     "required_secrets",
     "reshape",
     "scale",
+    "shown_inputs",
     "validate_parameters",
 ]

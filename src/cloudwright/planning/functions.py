@@ -48,6 +48,9 @@ def _get_input(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Here]:
     if name not in inputs:
         known = ", ".join(f"`{item}`" for item in inputs) or "none"
         raise error("get_input", here, f"there is no input `{name}`; there are {known}")
+    if not steps and inputs[name] in ({"get_input": name}, {"get_input": [name]}):
+        # An input that is its own default stays the text that was written.
+        raise Later
     return _follow(inputs[name], steps, "get_input", here, here, evaluator, f"the input `{name}`"), here
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloudwright.dsl import constraints
-from cloudwright.dsl.functions.syntax import is_function
+from cloudwright.dsl.functions.syntax import holds_functions, is_function
 from cloudwright.dsl.patterns import Patience
 from cloudwright.dsl.problems import Path, closest, listing, path_text
 from cloudwright.dsl.property_types import IDENTIFIER_TYPES, fits
 from cloudwright.dsl.values import Schema, Values
 from cloudwright.errors import BadInputs
 from cloudwright.model.json_values import MAX_NESTING, is_too_deep
-from cloudwright.planning.evaluation import Evaluator, Here
+from cloudwright.planning.evaluation import EvaluationError, Evaluator, Here
 from cloudwright.planning.functions import AT_PLAN_TIME, PlanSources
 
 #: Whether something of a type (``deployment_id``, ``node_id``, ...) exists and fulfils these constraints.
@@ -26,6 +26,10 @@ Lookup = Callable[[str, Any, Mapping[str, Any]], bool]
 _ON_THE_MANAGER = frozenset({"blueprint_id", "deployment_id", "secret_key"})
 #: Identifiers that mean nothing without the deployment that has them; others may be the blueprint's own.
 _OF_A_DEPLOYMENT = frozenset({"capability_value", "node_instance"})
+#: How many values may be looked at to show the inputs of a deployment.
+_MOST_SHOWN = 100_000
+#: Functions whose values are known from inputs alone.
+_OF_INPUTS = {name: run for name, run in AT_PLAN_TIME.items() if name != "get_property"}
 
 
 class UnknownInputs(BadInputs):
@@ -110,6 +114,24 @@ def resolve_inputs(
             _check_constraints(name, definition, result, notes, lookup)
     notes.finish()
     return result
+
+
+def shown_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs of a deployment with what they take from each other, as people want to see them.
+
+    They are stored as they are written, so that a default follows when another input is updated. What needs
+    more than inputs, leads in a circle, or makes very much of little, stays.
+    """
+    if not any(holds_functions(value) for value in inputs.values()):
+        return dict(inputs)
+    evaluator = Evaluator(_OF_INPUTS, PlanSources(inputs, {}), _MOST_SHOWN)
+    shown = {}
+    for name, value in inputs.items():
+        try:
+            shown[name] = evaluator.value(value, Here(path=f"inputs.{name}"))
+        except EvaluationError:
+            shown[name] = value
+    return shown
 
 
 def data_type_values(data_types: Mapping[str, Mapping[str, Any]], notes: Any) -> Values:

@@ -49,6 +49,13 @@ def test_text_is_taken_for_a_declared_number_where_that_is_asked_for(api: Api) -
     assert made["inputs"] == {"size": 3}
 
 
+def test_inputs_are_shown_with_their_values(api: Api) -> None:
+    text = BLUEPRINT.replace("inputs:\n", "inputs:\n  also: { default: { get_input: size } }\n")
+    id = api.deployment(api.blueprint(text), size=3)
+    assert api.get(f"/deployments/{id}/inputs")["inputs"] == {"also": 3, "size": 3}
+    assert api.get(f"/deployments/{id}")["inputs"] == {"also": 3, "size": 3}
+
+
 def test_only_the_blueprint_must_be_named(api: Api) -> None:
     made = api.get(f"/deployments/{api.deployment()}")
     assert made["display_name"] == made["id"]

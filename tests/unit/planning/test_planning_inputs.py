@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import plans
 import pytest
 
 from cloudwright.errors import BadInputs, BadParameters
-from cloudwright.planning import validate_parameters
+from cloudwright.planning import MemoryScope, evaluate_outputs, shown_inputs, validate_parameters
 from cloudwright.planning.inputs import resolve_inputs
 
 DECLARED: dict[str, Any] = {
@@ -164,3 +165,33 @@ def test_custom_parameters() -> None:
     with pytest.raises(BadParameters, match="allowed explicitly"):
         validate_parameters(WORKFLOW, {"node": "a", "mine": 1})
     assert validate_parameters(WORKFLOW, {"node": "a", "mine": 1}, allow_custom=True)["mine"] == 1
+
+
+def test_inputs_are_shown_with_what_they_take_from_each_other() -> None:
+    inputs = {
+        "port": 80,
+        "also": {"get_input": "port"},
+        "deep": {"url": {"concat": ["x:", {"get_input": "also"}]}, "secret": {"get_secret": "s"}},
+        "own": {"get_input": "own"},
+        "one": {"get_input": "two"},
+        "two": [{"get_input": "one"}, {"get_input": "one"}],
+        "wrong": {"get_input": ["port", "number"]},
+        "last": [{"get_input": "also"}],
+    }
+    assert shown_inputs(inputs) == inputs | {
+        "also": 80,
+        "deep": {"url": "x:80", "secret": {"get_secret": "s"}},
+        "last": [80],
+    }
+
+
+def test_an_input_that_is_its_own_default_stays_what_was_written() -> None:
+    plan = plans.deployed(
+        "inputs: {me: {default: {get_input: me}}}\n"
+        "node_templates: {n: {type: t, properties: {x: {get_input: me}}}}\n"
+        "outputs: {o: {value: {get_input: me}}}\n"
+    )
+    itself = {"get_input": "me"}
+    assert plan.inputs == {"me": itself}
+    assert plan.nodes[0]["properties"]["x"] == itself
+    assert evaluate_outputs(plan.outputs, MemoryScope([], [], inputs=plan.inputs)) == {"o": itself}

@@ -24,6 +24,7 @@ from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
 from cloudwright.manager import views
 from cloudwright.model import rest
+from cloudwright.planning import shown_inputs
 from cloudwright.storage import deployments
 from cloudwright.storage.filters import DeploymentFilter
 
@@ -213,7 +214,7 @@ async def get_capabilities(context: ContextDep, id: str) -> JsonResponse:
 @requires(Permission.READ)
 async def get_inputs(context: ContextDep, id: str) -> JsonResponse:
     row = await context.manager.store.read(deployments.get, context.tenant, id)
-    return JsonResponse({"deployment_id": id, "inputs": row.inputs})
+    return JsonResponse({"deployment_id": id, "inputs": shown_inputs(row.inputs)})
 
 
 @router.get("/deployments/{id}/labels", response_model=rest.Page[rest.Label])
