@@ -57,6 +57,8 @@ class InputReferences:
             return self._blueprint(conn, value, constraints)
         if type_name == "deployment_id":
             return self._deployment(conn, value, constraints)
+        if type_name == "node_type":
+            return self._node_type(conn, value, constraints)
         return value in self._inside(conn, type_name, constraints) and _fits(value, constraints)
 
     def _capabilities(self, conn: Connection, constraints: Mapping[str, Any]) -> Iterator[Any]:
@@ -89,18 +91,34 @@ class InputReferences:
             for row in rows
         )
 
+    def _node_type(self, conn: Connection, name: str, constraints: Mapping[str, Any]) -> bool:
+        """Return whether a node has the type; of valid types it may be one, or derived from one."""
+        pattern = {key: item for key, item in constraints.items() if key != "valid_values"}
+        return _fits(name, pattern) and any(
+            node["type"] == name
+            and (
+                "valid_values" not in constraints
+                or any(kind in constraints["valid_values"] for kind in node["type_hierarchy"])
+            )
+            for node in self._nodes(conn, constraints.get("deployment_id"))
+        )
+
+    def _nodes(self, conn: Connection, owner: str | None) -> Iterable[Mapping[str, Any]]:
+        if owner is None:
+            return self._plan.nodes
+        return [row.node for row in deployments.nodes(conn, self._tenant, owner)]
+
     def _inside(self, conn: Connection, type_name: str, constraints: Mapping[str, Any]) -> Iterable[str]:
         """What a deployment, or else the blueprint, has of the type."""
         owner = constraints.get("deployment_id")
         if owner is None:
-            return _named(type_name, self._plan.nodes, self._plan.section("scaling_groups") or {})
+            return _named(type_name, self._nodes(conn, None), self._plan.section("scaling_groups") or {})
         deployment = _of(conn, self._tenant, owner)
         if deployment is None:
             return ()
         if type_name == "node_instance":
             return [instance.id for instance in instances.node_instances(conn, self._tenant, owner)]
-        nodes = [row.node for row in deployments.nodes(conn, self._tenant, owner)]
-        return _named(type_name, nodes, deployment.scaling_groups)
+        return _named(type_name, self._nodes(conn, owner), deployment.scaling_groups)
 
 
 def _of(conn: Connection, tenant: str, id: str) -> Deployment | None:
@@ -114,8 +132,6 @@ def _named(type_name: str, nodes: Iterable[Mapping[str, Any]], groups: Mapping[s
     match type_name:
         case "node_id":
             return {node["id"] for node in nodes}
-        case "node_type":
-            return {node["type"] for node in nodes}
         case "scaling_group":
             return groups
         case "operation_name":

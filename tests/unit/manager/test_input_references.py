@@ -26,7 +26,7 @@ NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 TENANT = "default_tenant"
 HEAD = "tosca_definitions_version: cloudify_dsl_1_5\n"
 SHOP = """
-node_types: {box: {interfaces: {i: {go: p.x}}}}
+node_types: {base: {interfaces: {i: {go: p.x}}}, box: {derived_from: base}}
 plugins: {p: {executor: central_deployment_agent, install: false}}
 node_templates: {db: {type: box}, web: {type: box}}
 groups: {all: {members: [db, web]}}
@@ -100,6 +100,8 @@ IN_D = "constraints: [{deployment_id: d}]"
         (f"{{type: node_id, {IN_D}}}", "db", "cache"),
         ("{type: node_id, constraints: [{valid_values: [db, cache]}]}", "db", "cache"),
         (f"{{type: node_type, {IN_D}}}", "box", "crate"),
+        ("{type: node_type, constraints: [{valid_values: [base]}]}", "box", "base"),
+        ("{type: node_type, constraints: [{deployment_id: d}, {valid_values: [base, x]}]}", "box", "x"),
         (f"{{type: scaling_group, {IN_D}}}", "all", "some"),
         (f"{{type: operation_name, {IN_D}}}", "i.go", "i.stop"),
         (f"{{type: capability_value, {IN_D}}}", 80, 81),
