@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements/development.lock
 LOCKED := yes
 .DEFAULT_GOAL := help
-.PHONY: help demo test newest lock check lint types types-tests contracts format unit docs package coverage model postgres spin chaos peers bench bench-quick bench-peers clean
+.PHONY: help demo test newest lock check lint types types-tests contracts format unit docs package coverage model postgres spin chaos changes peers bench bench-quick bench-peers clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -97,6 +97,9 @@ ROUNDS ?= 200
 SEED ?= 1
 chaos: $(VENV)/ready-dev postgres ## run random executions and crashes: make chaos ROUNDS=n SEED=s [POSTGRES=1]
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) $(if $(POSTGRES),--postgres)
+
+changes: $(VENV)/ready-dev ## stop scale, heal and update at every operation in every way
+	CHANGES=all $(BIN)/python -m pytest tests/integration/test_changes_killed.py
 
 peers: .peers/cloudify/ready ## the real Cloudify client, in an environment of its own, for the compatibility tests
 

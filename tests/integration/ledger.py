@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from manager_process import ManagerProcess
+from manager_process import ManagerProcess, watching
 
 from cloudwright.client.api import Client
 
@@ -81,7 +81,8 @@ class Ledger:
         self.folder = folder / "ledger"
         for name in ("things", "control"):
             (self.folder / name).mkdir(parents=True)
-        (self.folder / "log").touch()
+        for name in ("log", "held"):
+            (self.folder / name).touch()
         self.id = f"ledger{next(self._numbers)}"
         self.upload(self.id, nodes)
         self.client.deployments.create(self.id, blueprint_id=self.id, inputs={"ledger": str(self.folder)})
@@ -127,6 +128,14 @@ class Ledger:
         else:
             file.write_text(what)
 
+    def await_held(self) -> int:
+        """Wait until an operation is held; answers its process."""
+        held = self.folder / "held"
+        with watching(held) as changed:
+            while not held.read_text().endswith("\n"):
+                changed()
+        return int(held.read_text().splitlines()[0])
+
     # What is known.
 
     def forget(self) -> None:
@@ -164,3 +173,7 @@ class Ledger:
     def modifications(self) -> list[str]:
         rows = self.client.deployment_modifications.list(deployment_id=self.id).items
         return [str(row["status"]) for row in rows]
+
+    def updates(self) -> list[str]:
+        rows = self.client.deployment_updates.list(deployment_id=self.id).items
+        return [str(row["state"]) for row in rows]

@@ -112,7 +112,7 @@ class ManagerProcess:
 
     def await_log(self, text: str) -> None:
         """Wait until the manager has said this in its log."""
-        with _watching(self._log) as changed:
+        with watching(self._log) as changed:
             while text not in self.log():
                 changed()
 
@@ -190,7 +190,7 @@ class ManagerProcess:
 
     def await_logged(self, *words: str) -> list[str]:
         """Wait for a line on the event log that begins with these words; answers it."""
-        with _watching(self.event_log) as changed:
+        with watching(self.event_log) as changed:
             while not self.logged(*words):
                 changed()
         return self.logged(*words)[0]
@@ -248,7 +248,7 @@ def await_death(pid: int | str, seconds: float = 10) -> None:
 
 
 @contextmanager
-def _watching(file: Path) -> Iterator[Callable[[], None]]:
+def watching(file: Path) -> Iterator[Callable[[], None]]:
     """Waits for changes of a file by the kernel's notices."""
     process = subprocess.Popen(
         [sys.executable, "-c", WATCHER, str(file)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
