@@ -95,7 +95,7 @@ def test_a_mistake(
 @pytest.mark.parametrize(
     ("written", "instead", "place", "says", "suggestion"),
     [
-        ("get_attribute", "get_atribute", (29, 14), "no intrinsic function", "get_attribute"),
+        ("get_attribute", "get_atribute", (29, 14), "is not an intrinsic function", "get_attribute"),
         ("        start:", "        strat:", (19, 9), "so it is a new one", "start"),
         ("lifecycle:", "lifecyle:", (18, 7), "the type's interfaces", "cloudify.interfaces.lifecycle"),
         ("        stop:", "        start:", (23, 9), "what line 19 says of it has no effect", None),

@@ -111,7 +111,7 @@ def test_the_plugin_s_folders_are_looked_in_first(plugin: Path) -> None:
     [
         ("nowhere.to.be.found", "there is no module `nowhere`"),
         ("good.missing", "has no function `missing`"),
-        ("good.value", "no function under the name `value`"),
+        ("good.value", "something other than a function under the name `value`"),
         ("bad.run", "needs module `not_there_at_all`"),
         ("broken.run", "SyntaxError"),
         ("raising.run", "ValueError: at import"),
