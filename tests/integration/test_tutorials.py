@@ -44,7 +44,12 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 def test_the_tutorial_does_what_it_says(page: Path, folder: Path) -> None:
-    environment = {"HOME": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = {
+        "HOME": str(folder),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        # The pages show what a terminal shows.
+        "CLOUDWRIGHT_FORMAT": "plain",
+    }
     variables: dict[str, str] = {}
     ran = 0
     for language, title, text in BLOCK.findall(page.read_text("utf-8")):
