@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -97,12 +98,12 @@ def update(
         if preview and session.out.as_json:
             session.out.json(plan)
             return
-        for line in plan_lines(plan):
+        for line in plan_lines(plan, reinstall_list):
             session.out.say(line)
         if preview:
             return
         digest = plan["digest"]
-        if _destroys(plan) and not click.confirm("Do this?", err=True):
+        if destroys(plan, reinstall_list) and not click.confirm("Do this?", err=True):
             raise click.Abort
     with session.finding("deployment", deployment_id):
         started = session.client.deployment_updates.start(deployment_id, digest=digest, **wanted)
@@ -150,8 +151,10 @@ def get_update(session: Session, update_id: str) -> None:
             session.out.say(line)
 
 
-def plan_lines(plan: DeploymentUpdate) -> list[str]:
-    """Return a plan as text: what is added, changed and removed, and first how much of each."""
+def plan_lines(plan: DeploymentUpdate, reinstall_list: Sequence[str] = ()) -> list[str]:
+    """Return a plan as text: what is added, changed and removed, what is made anew because ``reinstall_list``
+    asks for it, and first how much of each.
+    """
     instances = plan["deployment_update_node_instances"]
     added = [str(one["id"]) for one in instances["added_and_related"]]
     removed = [str(one["id"]) for one in instances["removed_and_related"]]
@@ -165,6 +168,7 @@ def plan_lines(plan: DeploymentUpdate) -> list[str]:
         f"{len(added)} instances to add, {len(changed)} nodes to change, {len(removed)} instances to remove.",
         *(f"  + {id}" for id in added),
         *(f"  ~ {node}: {', '.join(what)}" for node, what in changed.items()),
+        *(f"  -/+ {id}: in --reinstall-list" for id in reinstall_list),
         *(f"  - {id}" for id in removed),
         *others,
     ]
@@ -173,8 +177,11 @@ def plan_lines(plan: DeploymentUpdate) -> list[str]:
 _MARKS = {"add": "+", "remove": "-", "modify": "~"}
 
 
-def _destroys(plan: DeploymentUpdate) -> bool:
-    return bool(plan["changed"] or plan["deployment_update_node_instances"]["removed_and_related"])
+def destroys(plan: DeploymentUpdate, reinstall_list: Sequence[str]) -> bool:
+    """Return whether the update may take something down that exists."""
+    return bool(
+        reinstall_list or plan["changed"] or plan["deployment_update_node_instances"]["removed_and_related"]
+    )
 
 
 def _follow(

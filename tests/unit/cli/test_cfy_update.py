@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from cloudwright.cli.deployment_updates import plan_lines
+from cloudwright.cli.deployment_updates import destroys, plan_lines
 
 
 def test_a_plan_is_counted_first_and_then_said() -> None:
@@ -27,3 +27,14 @@ def test_a_plan_is_counted_first_and_then_said() -> None:
         "  - old_2",
         "  ~ outputs:url",
     ]
+
+
+def test_what_is_to_be_made_anew_is_said_and_asked_about() -> None:
+    nothing: Any = {
+        "steps": [],
+        "changed": {},
+        "deployment_update_node_instances": {"added_and_related": [], "removed_and_related": []},
+    }
+    assert plan_lines(nothing, ["web_1"])[1:] == ["  -/+ web_1: in --reinstall-list"]
+    assert destroys(nothing, ["web_1"])
+    assert not destroys(nothing, [])
