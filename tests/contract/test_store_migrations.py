@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,24 @@ def test_managers_that_start_together_migrate_once(empty_url: str) -> None:
     assert all(isinstance(answer, Store) for answer in race.answers), race.answers
     for store in race.answers:
         store.close()
+
+
+def test_a_store_waits_for_another_that_migrates_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("BEGIN IMMEDIATE")
+        waits: list[float] = []
+
+        def wait(seconds: float) -> None:
+            waits.append(seconds)
+            if other.in_transaction:
+                other.execute("COMMIT")
+
+        monkeypatch.setattr("cloudwright.storage.migrate.time.sleep", wait)
+        Store.open(f"sqlite:///{tmp_path}/store.db").close()
+        assert waits
 
 
 def test_a_migration_that_breaks_leaves_nothing(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

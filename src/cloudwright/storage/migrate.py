@@ -20,6 +20,8 @@ from cloudwright.storage.database import Database, driver_error, unavailable
 PATIENCE = 30.0
 
 _VERSIONS = Path(__file__).with_name("migrations") / "versions"
+# SQLAlchemy wraps what a statement raises, but not what the beginning of a transaction does.
+_ERRORS = (DBAPIError, sqlite3.Error)
 _STORED = text("SELECT version_num FROM alembic_version")
 # Two managers that start at once take turns. The number is this lock's name.
 _LOCK = text("SELECT pg_advisory_xact_lock(7273001)")
@@ -36,7 +38,7 @@ def migrate(database: Database) -> None:
     try:
         while not _migrated(database, deadline):
             time.sleep(0.05)
-    except DBAPIError as error:
+    except _ERRORS as error:
         raise unavailable(database.writing, error) from error
     finally:
         database.writing.dispose()
@@ -47,7 +49,7 @@ def _migrated(database: Database, deadline: float) -> bool:
     try:
         with database.writing.begin() as conn:
             _upgrade(conn)
-    except DBAPIError as error:
+    except _ERRORS as error:
         if getattr(driver_error(error), "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
             raise
         if time.monotonic() > deadline:
