@@ -312,7 +312,11 @@ def test_one_folder_at_the_top(
     assert str(refused.value).endswith(f"it holds {found}.")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(
     st.sampled_from(["w", "w:gz", "w:bz2", "zip"]),
     st.lists(st.tuples(st.integers(0, 2000), st.binary(min_size=1, max_size=4)), min_size=1, max_size=4),
