@@ -11,6 +11,7 @@ import io
 import json
 import os
 import queue
+import select
 import signal
 import socket
 import subprocess
@@ -174,15 +175,22 @@ class Asking:
         where = urlsplit(url)
         assert where.hostname is not None
         self._connection = HTTPConnection(where.hostname, where.port)
-        self._connection.connect()
-        self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connect()
         self._headers = {"Authentication-Token": token, "Content-Type": "application/json"}
 
     def close(self) -> None:
         self._connection.close()
 
+    def _connect(self) -> None:
+        self._connection.connect()
+        self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
     def raw(self, method: str, path: str, body: object = None) -> bytes:
         content = None if body is None else json.dumps(body)
+        if select.select([self._connection.sock], [], [], 0)[0]:
+            # Nothing was asked, so this is the end: the manager closes connections that idle.
+            self._connection.close()
+            self._connect()
         self._connection.request(method, API + path, body=content, headers=self._headers)
         response = self._connection.getresponse()
         read = response.read()

@@ -1,9 +1,10 @@
-"""T6: an execution beside two operations that log as fast as they can.
+"""T6: an execution beside two operations that log, and clients that ask, as fast as they can.
 
-Each writes ``--lines`` log lines. Meanwhile other executions are started and cancelled by force, one after
-the other. Figures: milliseconds from the request to start one to the first line of its operation, and from
-the request to force it to its stored end; MiB that the manager's process took above what it had before; lines
-stored per second.
+Each operation writes ``--lines`` lines. Ten events for each of ``--history`` executions are stored before.
+The clients are those of ``clients.py``. Meanwhile other executions are started and cancelled by force, one
+after the other. Figures: milliseconds from the request to start one to the first line of its operation, and
+from the request to force it to its stored end; MiB that the manager's process took above what it had before;
+lines stored per second; answers of each kind that the clients got per second.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import threading
 import time
 
+import clients
+import history
 import probe
 from figures import percentile
 from managed import Ear, Manager, answer, manager, moment, options
@@ -19,11 +22,13 @@ LOUD = ("loud1", "loud2")
 
 
 def main() -> None:
-    given = options(__doc__, lines=1_000_000)
+    given = options(__doc__, lines=1_000_000, history=60_000)
     with manager(given.database) as managed:
         ear = Ear(managed.folder)
         for name in ("probe", *LOUD):
             managed.upload(name, probe.write(managed.folder / name), ear=str(ear.path))
+        if given.history:
+            history.of(managed, "probe", given.history)
         one(managed, ear)
         idle = managed.peak_memory()
         begun = time.monotonic()
@@ -34,10 +39,11 @@ def main() -> None:
         waiting = threading.Thread(target=lambda: (wait(managed, executions), over.set()))
         waiting.start()
         starts, forces = [], []
-        while not over.is_set():
-            start, force = one(managed, ear)
-            starts.append(start)
-            forces.append(force)
+        with clients.beside(managed) as answers:
+            while not over.is_set():
+                start, force = one(managed, ear)
+                starts.append(start)
+                forces.append(force)
         waiting.join()
         seconds = time.monotonic() - begun
         answer(
@@ -49,6 +55,7 @@ def main() -> None:
                 "MiB above idle": managed.peak_memory() - idle,
                 "lines/s": 2 * given.lines / seconds,
                 "executions": float(len(starts)),
+                **{f"clients: {kind}/s": count / seconds for kind, count in sorted(answers.items())},
             }
         )
 

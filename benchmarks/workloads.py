@@ -112,9 +112,9 @@ WORKLOADS = (
     ),
     Workload(
         "T6",
-        "An execution beside two operations that log as fast as they can",
+        "An execution beside two operations that log, and 66 clients that ask, as fast as they can",
         "neighbours.py",
-        quick=("--lines", "20000"),
+        quick=("--lines", "20000", "--history", "2000"),
         goals=(
             Goal("ms to the first operation, median", most=200),
             Goal("ms to the first operation, 99 %", most=500),
