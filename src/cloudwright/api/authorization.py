@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from enum import StrEnum
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from cloudwright.errors import Forbidden
-from cloudwright.manager.accounts import ADMIN_ROLE, Principal
+from cloudwright.manager.accounts import Principal
+from cloudwright.model.permissions import Permission, is_permitted
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-
-
-class Permission(StrEnum):
-    """``READ`` looks at what is in a tenant, ``CHANGE`` changes it, ``RUN`` starts, cancels and resumes
-    executions, ``OWN_ACCOUNT`` is about the user's own tokens, ``ALL_TENANTS`` looks at every tenant, and
-    ``ACCOUNTS`` looks at other users, and ``MANAGE`` changes the manager itself: its configuration and its
-    maintenance mode.
-    """
-
-    READ = "read"
-    CHANGE = "change"
-    RUN = "run"
-    OWN_ACCOUNT = "own_account"
-    ALL_TENANTS = "all_tenants"
-    ACCOUNTS = "accounts"
-    MANAGE = "manage"
-
-
-#: A role that is not listed may do nothing.
-ROLES: Mapping[str, frozenset[Permission]] = {
-    ADMIN_ROLE: frozenset(Permission),
-    "user": frozenset({Permission.READ, Permission.CHANGE, Permission.RUN, Permission.OWN_ACCOUNT}),
-    "operator": frozenset({Permission.READ, Permission.RUN, Permission.OWN_ACCOUNT}),
-    "viewer": frozenset({Permission.READ, Permission.OWN_ACCOUNT}),
-}
 
 
 def requires(permission: Permission) -> Callable[[Endpoint], Endpoint]:
@@ -55,7 +30,7 @@ def permission_of(endpoint: Callable[..., Any]) -> Permission | None:
 
 def authorize(principal: Principal, permission: Permission | None, tenant: str) -> None:
     """Check that the principal's role has the permission. Raises Forbidden, also if a route declares none."""
-    if permission is None or permission not in ROLES.get(principal.role, frozenset()):
+    if permission is None or not is_permitted([principal.role], permission):
         raise Forbidden(
             f"User `{principal.username}` with role `{principal.role}` has no permission"
             f" `{permission or 'none declared'}` in tenant `{tenant}`."

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Header, Query, Request
 from fastapi.security import APIKeyHeader, HTTPBasic
 
-from cloudwright.api.authorization import Permission, authorize, permission_of
+from cloudwright.api.authorization import authorize, permission_of
 from cloudwright.api.errors import UnknownField
 from cloudwright.api.internal_client import CALLER
 from cloudwright.api.middleware import principal_of
@@ -18,6 +18,7 @@ from cloudwright.manager.accounts import Principal
 from cloudwright.manager.manager import Manager
 from cloudwright.manager.secrets import Viewer
 from cloudwright.model.execution import Caller
+from cloudwright.model.permissions import Permission
 from cloudwright.storage.paging import Page
 from cloudwright.storage.records import DEFAULT_TENANT
 

@@ -9,10 +9,11 @@ from fastapi.routing import APIRoute
 from served_api import Api
 
 from cloudwright.api.app import create_app
-from cloudwright.api.authorization import ROLES, Permission, authorize, permission_of
+from cloudwright.api.authorization import authorize, permission_of
 from cloudwright.api.middleware import PUBLIC
 from cloudwright.errors import Forbidden
 from cloudwright.manager.accounts import Principal
+from cloudwright.model.permissions import PERMISSIONS, Permission, Role, is_permitted
 from cloudwright.storage import accounts
 
 
@@ -58,20 +59,41 @@ def test_every_route_checks_its_permission(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "allowed"),
+    ("role", "last"),
     [
-        ("sys_admin", set(Permission)),
-        ("user", {Permission.READ, Permission.CHANGE, Permission.RUN, Permission.OWN_ACCOUNT}),
-        ("operator", {Permission.READ, Permission.RUN, Permission.OWN_ACCOUNT}),
-        ("viewer", {Permission.READ, Permission.OWN_ACCOUNT}),
-        ("other", set()),
+        ("default", Permission.TENANT_LIST),
+        ("viewer", Permission.EVENT_LIST),
+        ("operations", Permission.EXECUTION_CANCEL),
+        ("user", Permission.BLUEPRINT_UPLOAD),
+        ("manager", Permission.ADMINISTRATORS),
+        ("sys_admin", Permission.MANAGER_CONFIG_PUT),
     ],
 )
-def test_roles(role: str, allowed: set[Permission]) -> None:
-    assert ROLES.get(role, frozenset()) == allowed
+def test_each_role_may_do_more_than_the_one_before(role: Role, last: Permission) -> None:
+    assert last.lowest_role == role
+    before = list(Role)[: list(Role).index(Role(role))]
+    authorize(Principal("u", role), last, "t")
+    for lower in before:
+        assert PERMISSIONS[lower] < PERMISSIONS[role]
+        with pytest.raises(Forbidden, match=last):
+            authorize(Principal("u", lower), last, "t")
+
+
+def test_what_is_about_the_manager_itself_is_for_its_administrators() -> None:
+    for permission in (
+        Permission.ALL_TENANTS,
+        Permission.MAINTENANCE_MODE_SET,
+        Permission.MANAGER_CONFIG_PUT,
+        Permission.PROVIDER_CONTEXT_CREATE,
+        Permission.SNAPSHOT_RESTORE,
+        Permission.USER_CREATE,
+    ):
+        assert [role for role in Role if is_permitted([role], permission)] == [Role.SYS_ADMIN]
+
+
+def test_a_role_that_is_not_known_may_do_nothing() -> None:
     for permission in Permission:
-        if permission in allowed:
-            authorize(Principal("u", role), permission, "t")
-        else:
-            with pytest.raises(Forbidden, match=permission):
-                authorize(Principal("u", role), permission, "t")
+        with pytest.raises(Forbidden, match=permission):
+            authorize(Principal("u", "other"), permission, "t")
+    with pytest.raises(Forbidden, match="none declared"):
+        authorize(Principal("u", "sys_admin"), None, "t")

@@ -6,12 +6,13 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from cloudwright.api import serializers
-from cloudwright.api.authorization import Permission, authorize, requires
+from cloudwright.api.authorization import authorize, requires
 from cloudwright.api.dependencies import ContextDep, ListQueryDep, RequestContext
 from cloudwright.api.responses import JsonResponse, list_page
 from cloudwright.api.routing import resource_router
 from cloudwright.api.timestamps import parse_expiration
 from cloudwright.model import rest
+from cloudwright.model.permissions import Permission
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Token
 
@@ -28,14 +29,14 @@ class NewToken(BaseModel):
 
 
 @router.get("/tokens", response_model=rest.Page[rest.Token])
-@requires(Permission.OWN_ACCOUNT)
+@requires(Permission.LIST_TOKEN)
 async def list_tokens(context: ContextDep, query: ListQueryDep) -> JsonResponse:
     rows, total = await context.manager.accounts.tokens(context.principal, query.page)
     return list_page([await _token(context, row) for row in rows], total, query.page, query.fields)
 
 
 @router.post("/tokens", response_model=rest.Token)
-@requires(Permission.OWN_ACCOUNT)
+@requires(Permission.CREATE_TOKEN)
 async def create_token(context: ContextDep, new: NewToken) -> JsonResponse:
     """Create a token for the current user. Only this response contains its value."""
     expires_at = (
@@ -46,13 +47,13 @@ async def create_token(context: ContextDep, new: NewToken) -> JsonResponse:
 
 
 @router.get("/tokens/{id}", response_model=rest.Token)
-@requires(Permission.OWN_ACCOUNT)
+@requires(Permission.TOKEN_GET)
 async def get_token(context: ContextDep, id: str) -> JsonResponse:
     return JsonResponse(await _token(context, await context.manager.accounts.token(context.principal, id)))
 
 
 @router.delete("/tokens/{id}", status_code=204)
-@requires(Permission.OWN_ACCOUNT)
+@requires(Permission.DELETE_TOKEN)
 async def delete_token(context: ContextDep, id: str) -> Response:
     """Delete a token; the next request with it is refused."""
     await context.manager.accounts.delete_token(context.principal, id)
@@ -60,30 +61,30 @@ async def delete_token(context: ContextDep, id: str) -> Response:
 
 
 @router.get("/tenants", response_model=rest.Page[rest.Tenant])
-@requires(Permission.READ)
+@requires(Permission.TENANT_LIST)
 async def list_tenants(context: ContextDep, query: ListQueryDep) -> JsonResponse:
     rows, total = await context.manager.accounts.tenants(query.page)
     return list_page((serializers.tenant(row) for row in rows), total, query.page, query.fields)
 
 
 @router.get("/tenants/{name}", response_model=rest.Tenant)
-@requires(Permission.READ)
+@requires(Permission.TENANT_GET)
 async def get_tenant(context: ContextDep, name: str) -> JsonResponse:
     return JsonResponse(serializers.tenant(await context.manager.accounts.tenant(name)))
 
 
 @router.get("/user", response_model=rest.User)
-@requires(Permission.OWN_ACCOUNT)
+@requires(Permission.USER_GET_SELF)
 async def get_own_user(context: ContextDep) -> JsonResponse:
     """Return the current user."""
     return JsonResponse(await _user(context, context.principal.username))
 
 
 @router.get("/users/{username}", response_model=rest.User)
-@requires(Permission.OWN_ACCOUNT)
+@requires(Permission.USER_GET_SELF)
 async def get_user(context: ContextDep, username: str) -> JsonResponse:
     if username != context.principal.username:
-        authorize(context.principal, Permission.ACCOUNTS, context.tenant)
+        authorize(context.principal, Permission.USER_GET, context.tenant)
     return JsonResponse(await _user(context, username))
 
 

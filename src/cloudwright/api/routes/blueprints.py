@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import FileResponse, StreamingResponse
 
 from cloudwright.api import serializers
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -25,6 +25,7 @@ from cloudwright.api.routing import resource_router
 from cloudwright.api.uploads import ARCHIVE_BODY, ArchiveDetails, receive_archive
 from cloudwright.manager import views
 from cloudwright.model import rest
+from cloudwright.model.permissions import Permission
 from cloudwright.storage import blueprints
 from cloudwright.storage.filters import BlueprintFilter
 
@@ -32,7 +33,7 @@ router = resource_router("blueprints", "/blueprints")
 
 
 @router.get("", response_model=rest.Page[rest.Blueprint])
-@requires(Permission.READ)
+@requires(Permission.BLUEPRINT_LIST)
 async def list_blueprints(
     context: ContextDep,
     query: ListQueryDep,
@@ -61,7 +62,7 @@ async def list_blueprints(
 
 
 @router.get("/{id}", response_model=rest.Blueprint)
-@requires(Permission.READ)
+@requires(Permission.BLUEPRINT_GET)
 async def get_blueprint(context: ContextDep, id: str, fields: FieldsDep) -> Response:
     check_fields(fields, rest.Blueprint)
     wants_plan = fields is None or "plan" in fields
@@ -73,7 +74,7 @@ async def get_blueprint(context: ContextDep, id: str, fields: FieldsDep) -> Resp
 
 
 @router.put("/{id}", response_model=rest.Blueprint, status_code=201, openapi_extra=ARCHIVE_BODY)
-@requires(Permission.CHANGE)
+@requires(Permission.BLUEPRINT_UPLOAD)
 async def upload_blueprint(
     request: Request,
     context: ContextDep,
@@ -116,7 +117,7 @@ async def upload_blueprint(
     responses={200: {"model": rest.Validation}},
     openapi_extra=ARCHIVE_BODY,
 )
-@requires(Permission.CHANGE)
+@requires(Permission.BLUEPRINT_UPLOAD)
 async def validate_blueprint(
     request: Request,
     context: ContextDep,
@@ -148,7 +149,7 @@ class Changes(BaseModel):
 
 
 @router.patch("/{id}", response_model=rest.Blueprint)
-@requires(Permission.CHANGE)
+@requires(Permission.BLUEPRINT_UPLOAD)
 async def update_blueprint(context: ContextDep, id: str, changes: Changes) -> JsonResponse:
     """Replace the labels."""
     row = await context.manager.blueprints.set_labels(
@@ -158,7 +159,7 @@ async def update_blueprint(context: ContextDep, id: str, changes: Changes) -> Js
 
 
 @router.delete("/{id}", status_code=204)
-@requires(Permission.CHANGE)
+@requires(Permission.BLUEPRINT_DELETE)
 async def delete_blueprint(context: ContextDep, id: str, force: bool = False) -> Response:
     """Delete a blueprint that no deployment uses and, unless with ``force``, no other blueprint imports."""
     await context.manager.blueprints.delete(context.tenant, id, force=force)
@@ -170,7 +171,7 @@ async def delete_blueprint(context: ContextDep, id: str, force: bool = False) ->
     response_class=FileResponse,
     responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}},
 )
-@requires(Permission.READ)
+@requires(Permission.BLUEPRINT_DOWNLOAD)
 async def download_blueprint(context: ContextDep, id: str) -> FileResponse:
     """Return the archive as it was uploaded."""
     file, ending = await context.manager.blueprints.archive(context.tenant, id)

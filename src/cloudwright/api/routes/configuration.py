@@ -7,13 +7,14 @@ from typing import Any
 from fastapi import Response
 from pydantic import BaseModel
 
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import ContextDep, RequestContext
 from cloudwright.api.responses import JsonResponse, optional_timestamp, single_page
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import Conflict
 from cloudwright.manager.configuration import ConfigItem
 from cloudwright.model import rest
+from cloudwright.model.permissions import Permission
 from cloudwright.storage import kept_values
 
 router = resource_router("system")
@@ -23,7 +24,7 @@ _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is so al
 
 
 @router.get("/config", response_model=rest.Page[rest.ConfigItem])
-@requires(Permission.READ)
+@requires(Permission.MANAGER_CONFIG_GET)
 async def list_config(context: ContextDep, scope: str | None = None) -> JsonResponse:
     """List the settings that clients and plugins use."""
     items = await context.manager.configuration.items()
@@ -31,7 +32,7 @@ async def list_config(context: ContextDep, scope: str | None = None) -> JsonResp
 
 
 @router.get("/config/{name}", response_model=rest.ConfigItem)
-@requires(Permission.READ)
+@requires(Permission.MANAGER_CONFIG_GET)
 async def get_config(context: ContextDep, name: str) -> JsonResponse:
     """Return a setting by its name, or by `SCOPE.NAME`."""
     return JsonResponse(_config_item(await context.manager.configuration.item(name)))
@@ -45,7 +46,7 @@ class NewValue(BaseModel):
 
 
 @router.put("/config/{name}", response_model=rest.ConfigItem)
-@requires(Permission.MANAGE)
+@requires(Permission.MANAGER_CONFIG_PUT)
 async def put_config(context: ContextDep, name: str, new: NewValue) -> JsonResponse:
     """Change a setting. It is used by the executions that begin, or are resumed, from now on."""
     item = await context.manager.configuration.put(name, new.value, by=context.by)
@@ -58,7 +59,7 @@ class ProviderContext(BaseModel):
 
 
 @router.get("/provider/context", response_model=rest.Context)
-@requires(Permission.READ)
+@requires(Permission.PROVIDER_CONTEXT_GET)
 async def get_context(context: ContextDep) -> JsonResponse:
     """Return the provider context, which is empty until it is set."""
     kept = (await context.manager.store.read(kept_values.all_values)).get(_PROVIDER)
@@ -71,7 +72,7 @@ async def get_context(context: ContextDep) -> JsonResponse:
     status_code=201,
     responses={200: {"model": rest.ContextSet}},
 )
-@requires(Permission.MANAGE)
+@requires(Permission.PROVIDER_CONTEXT_CREATE)
 async def set_context(context: ContextDep, new: ProviderContext, update: bool = False) -> JsonResponse:
     """Set the provider context; ``update`` replaces the one that was set before."""
     store = context.manager.store
@@ -83,14 +84,14 @@ async def set_context(context: ContextDep, new: ProviderContext, update: bool = 
 
 
 @router.get("/maintenance", response_model=rest.Maintenance)
-@requires(Permission.READ)
+@requires(Permission.MAINTENANCE_MODE_GET)
 async def get_maintenance(context: ContextDep) -> JsonResponse:
     """Return the maintenance mode; `activating` while executions still run."""
     return await _maintenance(context)
 
 
 @router.post("/maintenance/activate", response_model=rest.Maintenance, responses=_UNCHANGED)
-@requires(Permission.MANAGE)
+@requires(Permission.MAINTENANCE_MODE_SET)
 async def activate_maintenance(context: ContextDep) -> Response:
     """Let no execution begin, and refuse changes; 304 if that is so already."""
     changed = await context.manager.maintenance.activate(context.by)
@@ -98,7 +99,7 @@ async def activate_maintenance(context: ContextDep) -> Response:
 
 
 @router.post("/maintenance/deactivate", response_model=rest.Maintenance, responses=_UNCHANGED)
-@requires(Permission.MANAGE)
+@requires(Permission.MAINTENANCE_MODE_SET)
 async def deactivate_maintenance(context: ContextDep) -> Response:
     """End the maintenance mode, and start what waits; 304 if it is off."""
     changed = await context.manager.maintenance.deactivate()

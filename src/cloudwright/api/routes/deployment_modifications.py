@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import BaseModel
 
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import ContextDep, FieldsDep, ListQueryDep, check_fields, split_values
 from cloudwright.api.responses import JsonResponse, list_page, optional_timestamp, pick_fields
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
 from cloudwright.model import rest
 from cloudwright.model.modification import Modification, ModificationStatus
+from cloudwright.model.permissions import Permission
 from cloudwright.storage import modifications
 
 router = resource_router("deployment modifications", "/deployment-modifications")
@@ -30,7 +31,7 @@ class NewModification(BaseModel):
 
 
 @router.get("", response_model=rest.Page[rest.DeploymentModification])
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_MODIFICATION_LIST)
 async def list_modifications(
     context: ContextDep, query: ListQueryDep, deployment_id: _Names = None, status: _Names = None
 ) -> JsonResponse:
@@ -52,7 +53,7 @@ async def list_modifications(
 
 
 @router.get("/{id}", response_model=rest.DeploymentModification)
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_MODIFICATION_GET)
 async def get_modification(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
     check_fields(fields, rest.DeploymentModification)
     row = await context.manager.store.read(modifications.get, context.tenant, id)
@@ -60,7 +61,7 @@ async def get_modification(context: ContextDep, id: str, fields: FieldsDep) -> J
 
 
 @router.post("", response_model=rest.DeploymentModification, status_code=201)
-@requires(Permission.RUN)
+@requires(Permission.DEPLOYMENT_MODIFY)
 async def start_modification(context: ContextDep, new: NewModification) -> JsonResponse:
     """Add node instances, and say which are to be removed.
 
@@ -79,14 +80,14 @@ async def start_modification(context: ContextDep, new: NewModification) -> JsonR
 
 
 @router.post("/{id}/finish", response_model=rest.DeploymentModification)
-@requires(Permission.RUN)
+@requires(Permission.DEPLOYMENT_MODIFICATION_FINISH)
 async def finish_modification(context: ContextDep, id: str) -> JsonResponse:
     """End a modification: what was to be removed is no part of the deployment any more."""
     return JsonResponse(_record(await context.manager.modifications.finish(context.tenant, id)))
 
 
 @router.post("/{id}/rollback", response_model=rest.DeploymentModification)
-@requires(Permission.RUN)
+@requires(Permission.DEPLOYMENT_MODIFICATION_ROLLBACK)
 async def rollback_modification(context: ContextDep, id: str) -> JsonResponse:
     """Take a modification back: what it added, and is not live, is no part of the deployment any more."""
     return JsonResponse(_record(await context.manager.modifications.rollback(context.tenant, id)))

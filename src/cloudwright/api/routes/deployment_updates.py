@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import BaseModel
 
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -22,6 +22,7 @@ from cloudwright.errors import InvalidInput
 from cloudwright.manager.deployment_updates import OPTIONS, StartUpdate
 from cloudwright.model import rest
 from cloudwright.model.deployment_update import DeploymentUpdate, UpdateState
+from cloudwright.model.permissions import Permission
 from cloudwright.storage import deployment_updates
 
 router = resource_router("deployment updates", "/deployment-updates")
@@ -58,7 +59,7 @@ class NewUpdate(BaseModel):
 
 
 @router.post("/{deployment_id}/update/initiate", response_model=rest.DeploymentUpdate)
-@requires(Permission.RUN)
+@requires(Permission.DEPLOYMENT_UPDATE_CREATE)
 async def initiate_update(context: ContextDep, deployment_id: str, new: NewUpdate) -> JsonResponse:
     """Update a deployment to another blueprint, other inputs, or both."""
     for name, value in (("workflow_id", new.workflow_id), ("update_plugins", not new.update_plugins)):
@@ -82,7 +83,7 @@ async def initiate_update(context: ContextDep, deployment_id: str, new: NewUpdat
 
 
 @router.post("/{deployment_id}/update/rollback", response_model=rest.DeploymentUpdate)
-@requires(Permission.RUN)
+@requires(Permission.DEPLOYMENT_UPDATE_CREATE)
 async def rollback_update(context: ContextDep, deployment_id: str) -> JsonResponse:
     """Update a deployment to what it was before its last update."""
     service = context.manager.deployment_updates
@@ -90,7 +91,7 @@ async def rollback_update(context: ContextDep, deployment_id: str) -> JsonRespon
 
 
 @router.get("", response_model=rest.Page[rest.DeploymentUpdate])
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_UPDATE_LIST)
 async def list_updates(
     context: ContextDep, query: ListQueryDep, deployment_id: _Names = None, state: _Names = None
 ) -> JsonResponse:
@@ -110,7 +111,7 @@ async def list_updates(
 
 
 @router.get("/{id}", response_model=rest.DeploymentUpdate)
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_UPDATE_GET)
 async def get_update(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
     check_fields(fields, rest.DeploymentUpdate)
     return JsonResponse(pick_fields(await _read(context, id), fields))

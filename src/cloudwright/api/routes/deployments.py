@@ -9,7 +9,7 @@ from fastapi import Query, Response
 from pydantic import BaseModel
 
 from cloudwright.api import serializers
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -24,6 +24,7 @@ from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
 from cloudwright.manager import views
 from cloudwright.model import rest
+from cloudwright.model.permissions import Permission
 from cloudwright.planning import shown_inputs
 from cloudwright.storage import deployments
 from cloudwright.storage.filters import DeploymentFilter
@@ -54,7 +55,7 @@ class NewDeployment(BaseModel):
 
 
 @router.get("/deployments", response_model=rest.Page[rest.Deployment])
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_LIST)
 async def list_deployments(
     context: ContextDep,
     query: ListQueryDep,
@@ -105,7 +106,7 @@ async def list_deployments(
 
 
 @router.get("/deployments/{id}", response_model=rest.Deployment)
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_GET)
 async def get_deployment(
     context: ContextDep,
     id: str,
@@ -127,7 +128,7 @@ async def get_deployment(
 
 
 @router.put("/deployments/{id}", response_model=rest.Deployment, status_code=201)
-@requires(Permission.CHANGE)
+@requires(Permission.DEPLOYMENT_CREATE)
 async def create_deployment(context: ContextDep, id: str, new: NewDeployment) -> JsonResponse:
     row = await context.manager.deployments.create(
         context.tenant,
@@ -154,7 +155,7 @@ class Changes(BaseModel):
 
 
 @router.patch("/deployments/{id}", response_model=rest.Deployment)
-@requires(Permission.CHANGE)
+@requires(Permission.DEPLOYMENT_UPDATE)
 async def update_deployment(context: ContextDep, id: str, changes: Changes) -> JsonResponse:
     """Replace the labels."""
     await context.manager.deployments.set_labels(
@@ -172,7 +173,7 @@ class SiteChange(BaseModel):
 
 
 @router.post("/deployments/{id}/set-site", response_model=rest.Deployment)
-@requires(Permission.CHANGE)
+@requires(Permission.DEPLOYMENT_SET_SITE)
 async def set_site(context: ContextDep, id: str, change: SiteChange) -> JsonResponse:
     """Say to which site the deployment belongs."""
     if (change.site_name is None) != change.detach_site:
@@ -183,7 +184,7 @@ async def set_site(context: ContextDep, id: str, change: SiteChange) -> JsonResp
 
 
 @router.delete("/deployments/{id}", status_code=204)
-@requires(Permission.CHANGE)
+@requires(Permission.DEPLOYMENT_DELETE)
 async def delete_deployment(context: ContextDep, id: str, force: bool = False) -> Response:
     """Delete a deployment of which nothing is installed; ``force`` does not look at that."""
     await context.manager.deployments.delete(context.tenant, id, force=force, by=context.by)
@@ -191,7 +192,7 @@ async def delete_deployment(context: ContextDep, id: str, force: bool = False) -
 
 
 @router.get("/deployments/{id}/outputs", response_model=rest.Outputs)
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_MODIFICATION_OUTPUTS)
 async def get_outputs(context: ContextDep, id: str) -> JsonResponse:
     """The outputs' values as they are now."""
     return JsonResponse(
@@ -203,7 +204,7 @@ async def get_outputs(context: ContextDep, id: str) -> JsonResponse:
 
 
 @router.get("/deployments/{id}/capabilities", response_model=rest.Capabilities)
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_CAPABILITIES)
 async def get_capabilities(context: ContextDep, id: str) -> JsonResponse:
     """The capabilities' values as they are now."""
     values = await context.manager.deployments.capabilities(context.viewer, context.tenant, id)
@@ -211,28 +212,28 @@ async def get_capabilities(context: ContextDep, id: str) -> JsonResponse:
 
 
 @router.get("/deployments/{id}/inputs", response_model=rest.Inputs)
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_GET)
 async def get_inputs(context: ContextDep, id: str) -> JsonResponse:
     row = await context.manager.store.read(deployments.get, context.tenant, id)
     return JsonResponse({"deployment_id": id, "inputs": shown_inputs(row.inputs)})
 
 
 @router.get("/deployments/{id}/labels", response_model=rest.Page[rest.Label])
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_GET)
 async def get_labels(context: ContextDep, id: str) -> JsonResponse:
     row = await context.manager.store.read(deployments.get, context.tenant, id)
     return single_page(serializers.labels(row.labels))
 
 
 @router.get("/deployments/{id}/workflows", response_model=rest.Page[rest.Workflow])
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_GET)
 async def get_workflows(context: ContextDep, id: str) -> JsonResponse:
     view = await context.manager.store.read(views.get_deployment, context.tenant, id)
     return single_page(serializers.workflows(view))
 
 
 @router.get("/workflows", response_model=rest.Page[rest.Workflow])
-@requires(Permission.READ)
+@requires(Permission.DEPLOYMENT_LIST)
 async def list_workflows(
     context: ContextDep,
     query: ListQueryDep,

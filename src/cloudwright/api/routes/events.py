@@ -8,7 +8,7 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import LARGEST, ContextDep, ListQueryDep, check_fields, split_values
 from cloudwright.api.responses import json_page_response
 from cloudwright.api.routing import resource_router
@@ -19,6 +19,7 @@ from cloudwright.errors import InvalidInput
 from cloudwright.manager.manager import Manager
 from cloudwright.model import rest
 from cloudwright.model.event import EVENT, LOG, Event, reported_type
+from cloudwright.model.permissions import Permission
 from cloudwright.storage import events
 from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.resources import event, execution
@@ -35,7 +36,7 @@ _TIME_COLUMNS = {"timestamp": "id", "reported_timestamp": "id", "@timestamp": "i
 
 
 @router.get("", response_model=rest.Page[rest.Event])
-@requires(Permission.READ)
+@requires(Permission.EVENT_LIST)
 async def list_events(
     context: ContextDep,
     query: ListQueryDep,
@@ -88,7 +89,7 @@ async def list_events(
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-@requires(Permission.READ)
+@requires(Permission.EVENT_LIST)
 async def stream_events(
     request: Request,
     context: ContextDep,
@@ -138,7 +139,7 @@ class NewEvents(BaseModel):
 
 
 @router.post("", status_code=204)
-@requires(Permission.RUN)
+@requires(Permission.EVENT_CREATE)
 async def add_events(context: ContextDep, new: NewEvents) -> Response:
     """Add events and logs to an execution."""
     manager = context.manager

@@ -9,7 +9,7 @@ from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from cloudwright.api import serializers
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -31,6 +31,7 @@ from cloudwright.manager import views
 from cloudwright.manager.executions import StartExecution
 from cloudwright.model import rest
 from cloudwright.model.execution import CancelMode, ExecutionStatus
+from cloudwright.model.permissions import Permission
 from cloudwright.storage.filters import ExecutionFilter, OperationFilter
 from cloudwright.storage.paging import Page
 from cloudwright.storage.resources import execution, operation
@@ -68,7 +69,7 @@ class Action(BaseModel):
 
 
 @router.get("", response_model=rest.Page[rest.Execution])
-@requires(Permission.READ)
+@requires(Permission.EXECUTION_LIST)
 async def list_executions(
     context: ContextDep,
     query: ListQueryDep,
@@ -103,14 +104,14 @@ async def list_executions(
 
 
 @router.get("/{id}", response_model=rest.Execution)
-@requires(Permission.READ)
+@requires(Permission.EXECUTION_GET)
 async def get_execution(context: ContextDep, id: str, fields: FieldsDep) -> Response:
     check_fields(fields, rest.Execution)
     return await _respond(context, id, fields)
 
 
 @router.post("", response_model=rest.Execution, status_code=201)
-@requires(Permission.RUN)
+@requires(Permission.EXECUTION_START)
 async def start_execution(context: ContextDep, new: NewExecution) -> Response:
     """Start a workflow of a deployment. Returns when the execution is stored, not when it has ended."""
     if new.force_status is not None:
@@ -136,7 +137,7 @@ async def start_execution(context: ContextDep, new: NewExecution) -> Response:
 
 
 @router.post("/{id}", response_model=rest.Execution)
-@requires(Permission.RUN)
+@requires(Permission.EXECUTION_CANCEL)
 async def act_on_execution(context: ContextDep, id: str, given: Action) -> Response:
     """Cancel (``cancel``, ``force-cancel``, ``kill``) or resume (``resume``, ``force-resume``) an execution.
 
@@ -155,7 +156,7 @@ async def act_on_execution(context: ContextDep, id: str, given: Action) -> Respo
 
 
 @router.get("/{id}/operations", response_model=rest.Page[rest.Operation])
-@requires(Permission.READ)
+@requires(Permission.OPERATIONS)
 async def list_operations(
     context: ContextDep,
     query: ListQueryDep,

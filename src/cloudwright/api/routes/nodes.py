@@ -9,7 +9,7 @@ from orjson import loads
 from pydantic import BaseModel, Field
 
 from cloudwright.api import serializers
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import (
     LARGEST,
     ContextDep,
@@ -23,6 +23,7 @@ from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
 from cloudwright.manager import views
 from cloudwright.model import rest
+from cloudwright.model.permissions import Permission
 from cloudwright.storage.filters import InstanceFilter, NodeFilter
 from cloudwright.storage.resources import node_instance
 
@@ -32,7 +33,7 @@ _Names = Annotated[list[str] | None, Query()]
 
 
 @router.get("/nodes", response_model=rest.Page[rest.Node])
-@requires(Permission.READ)
+@requires(Permission.NODE_LIST)
 async def list_nodes(
     context: ContextDep,
     query: ListQueryDep,
@@ -68,7 +69,7 @@ async def list_nodes(
 
 
 @router.get("/node-instances", response_model=rest.Page[rest.NodeInstance])
-@requires(Permission.READ)
+@requires(Permission.NODE_INSTANCE_LIST)
 async def list_node_instances(
     context: ContextDep,
     query: ListQueryDep,
@@ -99,7 +100,7 @@ async def list_node_instances(
 
 
 @router.get("/node-instances/{id}", response_model=rest.NodeInstance)
-@requires(Permission.READ)
+@requires(Permission.NODE_INSTANCE_GET)
 async def get_node_instance(
     context: ContextDep, id: str, fields: FieldsDep, _evaluate_functions: bool = False
 ) -> Response:
@@ -125,7 +126,7 @@ class InstanceChanges(BaseModel):
 
 
 @router.patch("/node-instances/{id}", response_model=rest.NodeInstance)
-@requires(Permission.CHANGE)
+@requires(Permission.NODE_INSTANCE_UPDATE)
 async def update_node_instance(
     context: ContextDep, id: str, changes: InstanceChanges, force: bool = False
 ) -> Response:

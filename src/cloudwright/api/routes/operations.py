@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from cloudwright.api import serializers
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import ContextDep, FieldsDep, ListQueryDep, check_fields, split_values
 from cloudwright.api.responses import (
     JsonResponse,
@@ -23,6 +23,7 @@ from cloudwright.manager import views
 from cloudwright.manager.redaction import without_sealed
 from cloudwright.model import rest
 from cloudwright.model.operation import OperationState
+from cloudwright.model.permissions import Permission
 from cloudwright.storage.filters import OperationFilter
 from cloudwright.storage.resources import execution, operation
 
@@ -30,7 +31,7 @@ router = resource_router("operations")
 
 
 @router.get("/operations", response_model=rest.Page[rest.Operation])
-@requires(Permission.READ)
+@requires(Permission.OPERATIONS)
 async def list_operations(
     context: ContextDep,
     query: ListQueryDep,
@@ -59,7 +60,7 @@ async def list_operations(
 
 
 @router.get("/operations/{id}", response_model=rest.Operation)
-@requires(Permission.READ)
+@requires(Permission.OPERATIONS)
 async def get_operation(context: ContextDep, id: str, fields: FieldsDep) -> Response:
     check_fields(fields, rest.Operation)
     found = await context.manager.store.read(operation.get_json, context.tenant, id, fields)
@@ -67,7 +68,7 @@ async def get_operation(context: ContextDep, id: str, fields: FieldsDep) -> Resp
 
 
 @router.get("/tasks_graphs", response_model=rest.Page[rest.TasksGraph])
-@requires(Permission.READ)
+@requires(Permission.OPERATIONS)
 async def list_graphs(
     context: ContextDep, execution_id: str, fields: FieldsDep, name: str | None = None
 ) -> JsonResponse:

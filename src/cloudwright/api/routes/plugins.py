@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
 from cloudwright.api import serializers
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
@@ -23,6 +23,7 @@ from cloudwright.api.responses import JsonResponse, list_page, pick_fields
 from cloudwright.api.routing import resource_router
 from cloudwright.api.uploads import PLUGIN_BODY, ArchiveDetails, receive_archive
 from cloudwright.model import rest
+from cloudwright.model.permissions import Permission
 from cloudwright.storage import plugins
 from cloudwright.storage.filters import PluginFilter
 
@@ -36,7 +37,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("", response_model=rest.Page[rest.Plugin])
-@requires(Permission.READ)
+@requires(Permission.PLUGIN_LIST)
 async def list_plugins(
     context: ContextDep,
     query: ListQueryDep,
@@ -58,7 +59,7 @@ async def list_plugins(
 
 
 @router.get("/{id}", response_model=rest.Plugin)
-@requires(Permission.READ)
+@requires(Permission.PLUGIN_GET)
 async def get_plugin(context: ContextDep, id: str, fields: FieldsDep) -> JsonResponse:
     check_fields(fields, rest.Plugin)
     row = await context.manager.store.read(plugins.get, context.tenant, id)
@@ -66,7 +67,7 @@ async def get_plugin(context: ContextDep, id: str, fields: FieldsDep) -> JsonRes
 
 
 @router.post("", response_model=rest.Plugin, status_code=201, openapi_extra=PLUGIN_BODY)
-@requires(Permission.CHANGE)
+@requires(Permission.PLUGIN_UPLOAD)
 async def upload_plugin(
     request: Request,
     context: ContextDep,
@@ -91,7 +92,7 @@ async def upload_plugin(
 
 
 @router.delete("/{id}", status_code=204)
-@requires(Permission.CHANGE)
+@requires(Permission.PLUGIN_DELETE)
 async def delete_plugin(request: Request, context: ContextDep, id: str, force: bool = False) -> Response:
     """Delete a plugin that no deployment needs, or, with ``force``, in any case.
 
@@ -102,7 +103,7 @@ async def delete_plugin(request: Request, context: ContextDep, id: str, force: b
 
 
 @router.get("/{id}/archive", response_class=FileResponse, responses=_FILE)
-@requires(Permission.READ)
+@requires(Permission.PLUGIN_DOWNLOAD)
 async def download_plugin(context: ContextDep, id: str) -> FileResponse:
     """Return the archive as it was uploaded."""
     file = await context.manager.plugins.archive(context.tenant, id)
@@ -110,7 +111,7 @@ async def download_plugin(context: ContextDep, id: str) -> FileResponse:
 
 
 @router.get("/{id}/yaml", response_class=FileResponse, responses=_FILE)
-@requires(Permission.READ)
+@requires(Permission.PLUGIN_DOWNLOAD)
 async def download_plugin_yaml(context: ContextDep, id: str, dsl_version: str | None = None) -> FileResponse:
     """Return the plugin's `plugin.yaml`, or the one for a version of the language if there is one."""
     file = await context.manager.plugins.description(context.tenant, id, dsl_version)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import BaseModel
 
-from cloudwright.api.authorization import Permission, authorize, requires
+from cloudwright.api.authorization import authorize, requires
 from cloudwright.api.dependencies import ContextDep, ListQueryDep, RequestContext, Visibility, check_fields
 from cloudwright.api.responses import JsonResponse, list_page, optional_timestamp
 from cloudwright.api.routes.secrets import NoProviders, record
@@ -15,6 +15,7 @@ from cloudwright.api.routing import resource_router
 from cloudwright.errors import CloudwrightError, InvalidInput
 from cloudwright.manager.secret_sharing import export_secrets, import_secrets
 from cloudwright.model import rest
+from cloudwright.model.permissions import Permission
 from cloudwright.storage import secrets
 from cloudwright.storage.filters import SecretFilter
 from cloudwright.storage.records import Secret
@@ -52,7 +53,7 @@ class Search(BaseModel):
 
 
 @router.get("/secrets/share/export", response_model=list[rest.ExportedSecret])
-@requires(Permission.CHANGE)
+@requires(Permission.SECRET_EXPORT)
 async def export_by_query(
     context: ContextDep,
     _passphrase: Annotated[str | None, Query(description="Better in the body of a POST.")] = None,
@@ -73,20 +74,20 @@ async def export_by_query(
 
 
 @router.post("/secrets/share/export", response_model=list[rest.ExportedSecret])
-@requires(Permission.CHANGE)
+@requires(Permission.SECRET_EXPORT)
 async def export(context: ContextDep, wanted: Export) -> JsonResponse:
     """Return secrets with their values: those whose values the user may see."""
     return await _export(context, wanted)
 
 
 @router.post("/secrets/share/import", response_model=rest.ImportedSecrets)
-@requires(Permission.CHANGE)
+@requires(Permission.SECRET_IMPORT)
 async def import_(context: ContextDep, given: Import) -> JsonResponse:
     """Create the secrets of an export. What is wrong with one of them does not keep the others out."""
 
     async def why_not(tenant: str) -> str | None:
         try:
-            authorize(context.principal, Permission.CHANGE, tenant)
+            authorize(context.principal, Permission.SECRET_IMPORT, tenant)
             await context.manager.accounts.check_tenant(context.principal, tenant)
         except CloudwrightError as error:
             return str(error)
@@ -108,7 +109,7 @@ async def import_(context: ContextDep, given: Import) -> JsonResponse:
 
 
 @router.post("/searches/secrets", response_model=rest.Page[rest.Secret])
-@requires(Permission.READ)
+@requires(Permission.SECRET_LIST)
 async def search_secrets(context: ContextDep, query: ListQueryDep, search: Search) -> JsonResponse:
     """List the secrets that fulfil rules or constraints."""
     check_fields(query.fields, rest.Secret)
@@ -125,7 +126,7 @@ async def search_secrets(context: ContextDep, query: ListQueryDep, search: Searc
 
 @router.get("/secrets-providers", status_code=400, response_model=rest.ErrorBody)
 @router.put("/secrets-providers", status_code=400, response_model=rest.ErrorBody)
-@requires(Permission.READ)
+@requires(Permission.SECRETS_PROVIDER_LIST)
 async def refuse_providers(_context: ContextDep) -> Response:
     """Refused: there are no providers."""
     raise NoProviders(_NO_PROVIDERS)
@@ -134,7 +135,7 @@ async def refuse_providers(_context: ContextDep) -> Response:
 @router.get("/secrets-providers/{name}", status_code=400, response_model=rest.ErrorBody)
 @router.patch("/secrets-providers/{name}", status_code=400, response_model=rest.ErrorBody)
 @router.delete("/secrets-providers/{name}", status_code=400, response_model=rest.ErrorBody)
-@requires(Permission.READ)
+@requires(Permission.SECRETS_PROVIDER_GET)
 async def refuse_provider(_context: ContextDep, name: str) -> Response:
     """Refused: there are no providers."""
     raise NoProviders(_NO_PROVIDERS)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import (
     ContextDep,
     ListQueryDep,
@@ -20,6 +20,7 @@ from cloudwright.api.responses import JsonResponse, list_page, optional_timestam
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import IllegalAction
 from cloudwright.model import rest
+from cloudwright.model.permissions import Permission
 from cloudwright.storage import secrets
 from cloudwright.storage.filters import SecretFilter
 from cloudwright.storage.records import Secret
@@ -63,7 +64,7 @@ class NewVisibility(BaseModel):
 
 
 @router.get("", response_model=rest.Page[rest.Secret])
-@requires(Permission.READ)
+@requires(Permission.SECRET_LIST)
 async def list_secrets(
     context: ContextDep,
     query: ListQueryDep,
@@ -79,7 +80,7 @@ async def list_secrets(
 
 
 @router.get("/{key}", response_model=rest.Secret)
-@requires(Permission.READ)
+@requires(Permission.SECRET_GET)
 async def get_secret(context: ContextDep, key: str) -> JsonResponse:
     """Return a secret with its value, which is an empty text if it is hidden from the user."""
     secret, value = await context.manager.secrets.get(context.viewer, context.tenant, key)
@@ -87,7 +88,7 @@ async def get_secret(context: ContextDep, key: str) -> JsonResponse:
 
 
 @router.put("/{key}", response_model=rest.Secret)
-@requires(Permission.CHANGE)
+@requires(Permission.SECRET_CREATE)
 async def create_secret(context: ContextDep, key: str, new: NewSecret) -> JsonResponse:
     _refuse_providers(new.provider_name)
     secret = await context.manager.secrets.create(
@@ -104,7 +105,7 @@ async def create_secret(context: ContextDep, key: str, new: NewSecret) -> JsonRe
 
 
 @router.patch("/{key}", response_model=rest.Secret)
-@requires(Permission.CHANGE)
+@requires(Permission.SECRET_UPDATE)
 async def update_secret(context: ContextDep, key: str, changes: SecretChanges) -> JsonResponse:
     """Change what is given."""
     _refuse_providers(changes.provider_name)
@@ -123,7 +124,7 @@ async def update_secret(context: ContextDep, key: str, changes: SecretChanges) -
 
 
 @router.patch("/{key}/set-visibility", response_model=rest.Secret)
-@requires(Permission.CHANGE)
+@requires(Permission.RESOURCE_SET_VISIBILITY)
 async def set_visibility(context: ContextDep, key: str, new: NewVisibility) -> JsonResponse:
     secret = await context.manager.secrets.update(
         context.viewer, context.tenant, key, visibility=new.visibility
@@ -132,7 +133,7 @@ async def set_visibility(context: ContextDep, key: str, new: NewVisibility) -> J
 
 
 @router.delete("/{key}", status_code=204)
-@requires(Permission.CHANGE)
+@requires(Permission.SECRET_DELETE)
 async def delete_secret(context: ContextDep, key: str) -> Response:
     await context.manager.secrets.delete(context.viewer, context.tenant, key)
     return Response(status_code=204)

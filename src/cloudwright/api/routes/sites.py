@@ -8,13 +8,14 @@ from typing import Annotated
 from fastapi import Query, Response
 from pydantic import BaseModel
 
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import ContextDep, ListQueryDep, Visibility, check_fields, split_values
 from cloudwright.api.responses import JsonResponse, list_page, timestamp
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
 from cloudwright.manager.identifiers import check_id
 from cloudwright.model import rest
+from cloudwright.model.permissions import Permission
 from cloudwright.storage import sites
 from cloudwright.storage.sites import Site
 
@@ -40,7 +41,7 @@ class SiteChanges(BaseModel):
 
 
 @router.get("", response_model=rest.Page[rest.Site])
-@requires(Permission.READ)
+@requires(Permission.SITE_LIST)
 async def list_sites(
     context: ContextDep, query: ListQueryDep, name: Annotated[list[str] | None, Query()] = None
 ) -> JsonResponse:
@@ -52,13 +53,13 @@ async def list_sites(
 
 
 @router.get("/{name}", response_model=rest.Site)
-@requires(Permission.READ)
+@requires(Permission.SITE_GET)
 async def get_site(context: ContextDep, name: str) -> JsonResponse:
     return JsonResponse(_site(await context.manager.store.read(sites.get, context.tenant, name)))
 
 
 @router.put("/{name}", response_model=rest.Site)
-@requires(Permission.CHANGE)
+@requires(Permission.SITE_CREATE)
 async def create_site(context: ContextDep, name: str, new: NewSite) -> JsonResponse:
     check_id("site", name)
     site = Site(
@@ -73,7 +74,7 @@ async def create_site(context: ContextDep, name: str, new: NewSite) -> JsonRespo
 
 
 @router.post("/{name}", response_model=rest.Site)
-@requires(Permission.CHANGE)
+@requires(Permission.SITE_UPDATE)
 async def update_site(context: ContextDep, name: str, new: SiteChanges) -> JsonResponse:
     """Change a site; its deployments follow a new name."""
     changes: dict[str, str | None] = {}
@@ -88,7 +89,7 @@ async def update_site(context: ContextDep, name: str, new: SiteChanges) -> JsonR
 
 
 @router.delete("/{name}", status_code=204)
-@requires(Permission.CHANGE)
+@requires(Permission.SITE_DELETE)
 async def delete_site(context: ContextDep, name: str) -> Response:
     """Delete a site; its deployments belong to no site then."""
     await context.manager.store.write(sites.delete, context.tenant, name)

@@ -6,13 +6,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import ContextDep
 from cloudwright.api.loop_lag import LoopLag
 from cloudwright.api.middleware import PREFIX
 from cloudwright.api.responses import JsonResponse, single_page
 from cloudwright.api.routing import resource_router
 from cloudwright.model import rest
+from cloudwright.model.permissions import Permission
 
 router = resource_router("system")
 #: Routes that need no credentials.
@@ -28,7 +29,7 @@ async def ok() -> JsonResponse:
 
 
 @router.get("/version", response_model=rest.Version)
-@requires(Permission.READ)
+@requires(Permission.VERSION_GET)
 async def get_version(context: ContextDep) -> JsonResponse:
     return JsonResponse(
         {"version": context.manager.version, "edition": EDITION, "distribution": None, "distro_release": None}
@@ -36,7 +37,7 @@ async def get_version(context: ContextDep) -> JsonResponse:
 
 
 @router.get("/status", response_model=rest.Status)
-@requires(Permission.READ)
+@requires(Permission.STATUS_GET)
 async def get_status(request: Request, context: ContextDep) -> JsonResponse:
     """Return whether the manager and its services work. While the database is away, writes wait."""
     store = context.manager.store
@@ -50,7 +51,7 @@ async def get_status(request: Request, context: ContextDep) -> JsonResponse:
 
 
 @router.get("/managers", response_model=rest.Page[rest.ManagerItem])
-@requires(Permission.READ)
+@requires(Permission.MANAGER_GET)
 async def list_managers(request: Request, context: ContextDep) -> JsonResponse:
     host = _host(request)
     item: rest.ManagerItem = {
@@ -67,7 +68,7 @@ async def list_managers(request: Request, context: ContextDep) -> JsonResponse:
 
 
 @router.get("/brokers", response_model=rest.Page[rest.BrokerItem])
-@requires(Permission.READ)
+@requires(Permission.BROKER_GET)
 async def list_brokers(request: Request, _context: ContextDep) -> JsonResponse:
     """Return the message bus, which is part of the manager's process."""
     item: rest.BrokerItem = {
@@ -81,7 +82,7 @@ async def list_brokers(request: Request, _context: ContextDep) -> JsonResponse:
 
 
 @router.get("/db-nodes", response_model=rest.Page[rest.DatabaseNode])
-@requires(Permission.READ)
+@requires(Permission.DB_NODES_GET)
 async def list_database_nodes(request: Request, _context: ContextDep) -> JsonResponse:
     item: rest.DatabaseNode = {"name": "database", "host": _host(request), "is_external": False}
     return single_page([item])

@@ -8,35 +8,42 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudwright.api.authorization import Permission, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import ContextDep, ListQueryDep
 from cloudwright.api.responses import JsonResponse, list_page
 from cloudwright.api.routing import resource_router
 from cloudwright.model import rest
+from cloudwright.model.permissions import Permission
 
-#: The path of each list, and what a deployment has of it instead.
+#: The path of each list, the permission to see it, and what a deployment has of it instead.
 UNSUPPORTED = {
-    "agents": "operations run on the manager",
-    "deployment-groups": "deployments are not grouped",
-    "execution-groups": "executions are started one by one",
-    "execution-schedules": "`scheduled_time` starts an execution once",
-    "snapshots": "a backup is a copy of the manager's home and database",
+    "agents": (Permission.AGENT_LIST, "operations run on the manager"),
+    "deployment-groups": (Permission.DEPLOYMENT_GROUP_LIST, "deployments are not grouped"),
+    "execution-groups": (Permission.EXECUTION_GROUP_LIST, "executions are started one by one"),
+    "execution-schedules": (
+        Permission.EXECUTION_SCHEDULE_LIST,
+        "`scheduled_time` starts an execution once",
+    ),
+    "snapshots": (Permission.SNAPSHOT_LIST, "a backup is a copy of the manager's home and database"),
 }
 
 router = resource_router("unsupported")
 
 
-@requires(Permission.READ)
-async def list_nothing(_context: ContextDep, query: ListQueryDep) -> JsonResponse:
-    """Return an empty list, for clients that query resources this version does not support."""
-    return list_page([], 0, query.page)
+def _add_list(path: str, permission: Permission, instead: str) -> None:
+    @requires(permission)
+    async def list_nothing(_context: ContextDep, query: ListQueryDep) -> JsonResponse:
+        """Return an empty list, for clients that query resources this version does not support."""
+        return list_page([], 0, query.page)
 
-
-for _path, _instead in UNSUPPORTED.items():
     router.add_api_route(
-        f"/{_path}",
+        f"/{path}",
         list_nothing,
-        name=f"list_{_path.replace('-', '_')}",
-        summary=f"Always empty: {_instead}",
+        name=f"list_{path.replace('-', '_')}",
+        summary=f"Always empty: {instead}",
         response_model=rest.Page[dict[str, Any]],
     )
+
+
+for _path, (_permission, _instead) in UNSUPPORTED.items():
+    _add_list(_path, _permission, _instead)
