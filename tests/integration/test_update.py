@@ -89,10 +89,21 @@ def test_a_preview_changes_nothing_and_its_digest_is_kept_to(ledger: Ledger) -> 
         ("remove", "nodes:old"),
         ("modify", "nodes:web:properties:color"),
     } <= steps
+    db, old, web = sorted(ledger.instances())
+    [extra] = [one["id"] for one in shown["deployment_update_node_instances"]["added_and_related"]]
+    assert [(one["action"], one["id"], one["reason"]) for one in shown["instance_changes"]] == [
+        ("replace", web, "property color changed"),
+        ("add", extra, "new node; is it old, renamed?"),
+        ("remove", old, "its node goes"),
+    ]
     assert ledger.client.deployment_updates.list(deployment_id=ledger.id).items == []
     assert ledger.log() == []
     ledger.run("execute_operation", operation="none.at.all")
+    with pytest.raises(Exception, match="not the one that was shown"):
+        update(ledger, blueprint_id=blueprint, digest=shown["digest"], skip_reinstall=True)
     update(ledger, blueprint_id=blueprint, digest=shown["digest"])
+    # What was shown is what was made.
+    assert {web, db, extra} == set(ledger.instances())
     with pytest.raises(Exception, match="not the one that was shown"):
         ledger.client.deployment_updates.start(ledger.id, blueprint_id=blueprint, digest=shown["digest"])
 
@@ -135,7 +146,14 @@ def test_a_failed_update_is_resumed_and_then_taken_back(ledger: Ledger) -> None:
     assert ledger.manager.end(ended["id"])["status"] == "terminated"
     agrees(ledger)
     ledger.forget()
-    back = ledger.client.deployment_updates.rollback(ledger.id)
+    shown = ledger.client.deployment_updates.rollback(ledger.id, preview=True)
+    assert {(one["node_id"], one["action"]) for one in shown["instance_changes"]} == {
+        ("web", "replace"),
+        ("old", "add"),
+        ("extra", "remove"),
+    }
+    assert ledger.log() == []
+    back = ledger.client.deployment_updates.rollback(ledger.id, digest=shown["digest"])
     assert ledger.manager.end(str(back["execution_id"]))["status"] == "terminated"
     assert {"create old", "delete extra", "create web"} <= set(ledger.ran())
     assert ledger.client.deployments.get(ledger.id)["blueprint_id"] == ledger.id

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cloudwright.builtin.steps import LIFECYCLE, RELATIONSHIP_LIFECYCLE, Steps, in_order
+from cloudwright.model.instance_changes import UPDATING
 from cloudwright.model.instance_health import DRIFT, SOURCE_DRIFTS, STATUS, TARGET_DRIFTS, drifted
 from cloudwright.workflow.current import workflow_ctx
 from cloudwright.workflow.errors import ExecutionCancelled
@@ -18,7 +19,6 @@ from cloudwright.workflow.topology import WorkflowNodeInstance
 HEAL_FAILED, UPDATE_FAILED = "heal_failed", "update_failed"
 
 HEALING = ("preheal", "heal", "postheal")
-UPDATING = ("preupdate", "update", "postupdate", "update_config", "update_apply", "update_postapply")
 _UPDATE_RELATIONSHIP = f"{RELATIONSHIP_LIFECYCLE}.update"
 
 Instances = Iterable[WorkflowNodeInstance]

@@ -15,24 +15,21 @@ from cloudwright.builtin.healing import HEAL
 from cloudwright.builtin.repairing import (
     HEAL_FAILED,
     UPDATE_FAILED,
-    UPDATING,
     failed_in,
     heal_node_instances,
     update_node_instances,
 )
-from cloudwright.builtin.steps import LIFECYCLE, in_order
+from cloudwright.builtin.steps import in_order
+from cloudwright.model.instance_changes import Staying, decide
 from cloudwright.model.instance_health import CHECKS, has_drift, is_status_ok
 from cloudwright.workflow.context import WorkflowContext
 from cloudwright.workflow.decorators import workflow
 from cloudwright.workflow.errors import WorkflowFailed
 from cloudwright.workflow.remembering import decided
-from cloudwright.workflow.topology import WorkflowNodeInstance
+from cloudwright.workflow.topology import CONTAINED_IN, WorkflowNodeInstance
 
 PREFIX = "update-"
 _STARTED = "started"
-_GONE = ("uninitialized", "deleted")
-# Of such an instance nothing is of use yet, or any more: making it anew loses nothing.
-_UNFINISHED = (*_GONE, "initializing", "creating", "deleting")
 
 
 @workflow(resumable=True)
@@ -86,51 +83,17 @@ def _ill(ctx: WorkflowContext, record: Mapping[str, Any]) -> list[str]:
 
 def _plan(ctx: WorkflowContext, record: Mapping[str, Any], ill: Iterable[str]) -> dict[str, Any]:
     """Return what is made anew, with the reasons, and what is brought in line if it differs."""
-    options = record["options"]
     removed = set(record["removed"])
-    reasons: dict[str, str] = {}
-    in_line: list[str] = []
-    if not options["skip_reinstall"]:
-        reasons |= dict.fromkeys(ill, "its check failed, and it could not be healed")
-        reasons |= _unfinished(ctx, removed)
-    for one in ctx.node_instances:
-        changes = record["changed"].get(one.node_id)
-        if one.id in removed or not changes or one.state in _GONE:
-            continue
-        can_update = _can_update(one) and not options["force_reinstall"] and not options["skip_drift_check"]
-        if can_update:
-            in_line.append(one.id)
-        elif not options["skip_reinstall"] and _needs_reinstall(changes):
-            reasons.setdefault(one.id, f"changed: {', '.join(changes)}")
-    reasons |= {id: "reinstall_list" for id in options["reinstall_list"] if id not in removed}
-    for id in list(reasons):
-        instance = ctx.get_node_instance(id)
-        for inside in in_order(instance.get_contained_subgraph()) if instance is not None else ():
-            if inside.id not in removed:
-                reasons.setdefault(inside.id, f"contained in `{id}`")
-    return {"reinstall": reasons, "in_line": [id for id in in_line if id not in reasons]}
+    staying = [_staying(one) for one in ctx.node_instances if one.id not in removed]
+    decision = decide(staying, record["changed"], record["options"], ill)
+    return {"reinstall": decision.replaced, "in_line": list(decision.updated)}
 
 
-def _unfinished(ctx: WorkflowContext, removed: set[str]) -> dict[str, str]:
-    """Return what an interrupted execution has left half-way, with the reasons.
-
-    Of a deployment that is not installed nothing is half-way.
-    """
-    staying = [one for one in ctx.node_instances if one.id not in removed]
-    if all(one.state in _GONE for one in staying):
-        return {}
-    return {one.id: f"it is {one.state}, not started" for one in staying if one.state in _UNFINISHED}
-
-
-def _needs_reinstall(changes: Iterable[str]) -> bool:
-    """Return whether a change is of the thing itself: relationships are linked and unlinked without it."""
-    return any(change.startswith(("properties:", "operations:", "type")) for change in changes)
-
-
-def _can_update(instance: WorkflowNodeInstance) -> bool:
-    if not _has(instance, checks.CHECK_DRIFT):
-        return False
-    return any(_has(instance, f"{LIFECYCLE}.{name}") for name in UPDATING)
+def _staying(one: WorkflowNodeInstance) -> Staying:
+    containers = (
+        item.target_id for item in one.relationships if item.relationship.is_derived_from(CONTAINED_IN)
+    )
+    return Staying(one.id, one.node_id, one.state, next(containers, None), one.node.operations)
 
 
 def _has(instance: WorkflowNodeInstance, operation: str) -> bool:

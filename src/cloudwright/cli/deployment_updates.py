@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,6 +78,7 @@ def update(
     timeout: int,
     include_logs: bool,
     json_output: bool,
+    no_follow: bool,
     **switches: Any,
 ) -> None:
     """Update a deployment to another blueprint, other inputs, or both.
@@ -91,37 +93,85 @@ def update(
         "auto_correct_types": True,
         **{name: value for name, value in switches.items() if value is not None},
     }
-    digest = None
-    if preview or (sys.stdin.isatty() and not yes):
-        with session.finding("deployment", deployment_id):
-            plan = session.client.deployment_updates.start(deployment_id, preview=True, **wanted)
-        if preview and session.out.as_json:
-            session.out.json(plan)
-            return
-        for line in plan_lines(plan, reinstall_list):
-            session.out.say(line)
-        if preview:
-            return
-        digest = plan["digest"]
-        if destroys(plan, reinstall_list) and not click.confirm("Do this?", err=True):
-            raise click.Abort
-    with session.finding("deployment", deployment_id):
-        started = session.client.deployment_updates.start(deployment_id, digest=digest, **wanted)
-    _follow(session, started, timeout, include_logs, json_output)
+
+    def start(**how: Any) -> DeploymentUpdate:
+        return session.client.deployment_updates.start(deployment_id, **wanted, **how)
+
+    _run(
+        session,
+        deployment_id,
+        start,
+        preview,
+        yes,
+        start_execution.FollowOptions(timeout, include_logs, json_output, no_follow),
+    )
 
 
 @click.command("rollback")
 @click.argument("deployment_id")
+@_switch("--preview", "Show what would be done, and change nothing.")
+@_switch("--yes", "Do not ask before something is destroyed.")
 @options.following
 @options.standard
 @pass_session
 def rollback(
-    session: Session, deployment_id: str, timeout: int, include_logs: bool, json_output: bool
+    session: Session,
+    deployment_id: str,
+    preview: bool,
+    yes: bool,
+    timeout: int,
+    include_logs: bool,
+    json_output: bool,
+    no_follow: bool,
 ) -> None:
-    """Update a deployment to what it was before its last update."""
+    """Update a deployment to what it was before its last update.
+
+    On a terminal the plan is shown first, and asked about if something is destroyed.
+    """
+
+    def start(**how: Any) -> DeploymentUpdate:
+        return session.client.deployment_updates.rollback(deployment_id, **how)
+
+    _run(
+        session,
+        deployment_id,
+        start,
+        preview,
+        yes,
+        start_execution.FollowOptions(timeout, include_logs, json_output, no_follow),
+    )
+
+
+def _run(
+    session: Session,
+    deployment_id: str,
+    start: Callable[..., DeploymentUpdate],
+    preview: bool,
+    yes: bool,
+    how: start_execution.FollowOptions,
+) -> None:
+    """Show the plan, ask, and do what was shown; or only the first or the last of it.
+
+    ``start`` takes ``preview``, and the ``digest`` of what was shown.
+    """
+    digest = None
+    if preview or (sys.stdin.isatty() and not yes):
+        with session.finding("deployment", deployment_id):
+            plan = start(preview=True)
+        if preview and session.out.as_json:
+            session.out.json(plan)
+            return
+        _show(session, plan)
+        if preview:
+            return
+        digest = plan["digest"]
+        if destroys(plan) and not click.confirm("Do this?", err=True):
+            raise click.Abort
     with session.finding("deployment", deployment_id):
-        started = session.client.deployment_updates.rollback(deployment_id)
-    _follow(session, started, timeout, include_logs, json_output)
+        started = start(digest=digest)
+    session.out.say(f"Deployment update {started['id']} of deployment `{started['deployment_id']}`.")
+    execution = session.client.executions.get(str(started["execution_id"]))
+    start_execution.follow_to_end(session, execution, how)
 
 
 @click.command("history")
@@ -132,6 +182,9 @@ def rollback(
 @pass_session
 def history(session: Session, deployment_id: str | None, part: Slice) -> None:
     """List the updates of deployments."""
+    if deployment_id:
+        with session.finding("deployment", deployment_id):
+            session.client.deployments.get(deployment_id, fields=("id",))
     page = session.client.deployment_updates.list(part, deployment_id=deployment_id)
     where = f" of deployment `{deployment_id}`" if deployment_id else ""
     session.out.records(page.items, COLUMNS, noun="deployment updates", total=page.total, where=where)
@@ -151,46 +204,51 @@ def get_update(session: Session, update_id: str) -> None:
             session.out.say(line)
 
 
-def plan_lines(plan: DeploymentUpdate, reinstall_list: Sequence[str] = ()) -> list[str]:
-    """Return a plan as text: what is added, changed and removed, what is made anew because ``reinstall_list``
-    asks for it, and first how much of each.
+_SIGNS = {"replace": "-/+", "add": "+", "update": "~", "remove": "-", "modify": "~"}
+_WORDS = {"replace": "to make anew", "add": "to add", "update": "to change", "remove": "to remove"}
+_CHECK = "cloudify.interfaces.validation.check_status"
+
+
+def plan_lines(plan: DeploymentUpdate) -> list[str]:
+    """Return a plan as text: first how much of what, then each instance with the reason, then what changes
+    beside instances.
     """
-    instances = plan["deployment_update_node_instances"]
-    added = [str(one["id"]) for one in instances["added_and_related"]]
-    removed = [str(one["id"]) for one in instances["removed_and_related"]]
-    changed = plan["changed"]
-    others = [
-        f"  {_MARKS.get(step['action'], '~')} {step['entity_id']}"
+    changes = plan["instance_changes"]
+    counts = Counter(str(change["action"]) for change in changes)
+    total = [f"{counts[action]} {words}" for action, words in _WORDS.items() if counts[action]]
+    shown = {change["node_id"] for change in changes}
+    lines = [f"Instances: {', '.join(total) or 'none changes'}."]
+    lines += [_line(change["action"], f"{change['id']} ({change['reason']})") for change in changes]
+    lines += [
+        _line("modify", f"node {node} ({', '.join(what)})")
+        for node, what in plan["changed"].items()
+        if node not in shown
+    ]
+    return lines + [
+        _line(str(step["action"]), str(step["entity_id"]))
         for step in plan["steps"]
         if not str(step["entity_id"]).startswith("nodes:")
     ]
-    return [
-        f"{len(added)} instances to add, {len(changed)} nodes to change, {len(removed)} instances to remove.",
-        *(f"  + {id}" for id in added),
-        *(f"  ~ {node}: {', '.join(what)}" for node, what in changed.items()),
-        *(f"  -/+ {id}: in --reinstall-list" for id in reinstall_list),
-        *(f"  - {id}" for id in removed),
-        *others,
-    ]
 
 
-_MARKS = {"add": "+", "remove": "-", "modify": "~"}
+def _line(action: str, what: str) -> str:
+    return f"  {_SIGNS.get(action, '~'):3} {what}"
 
 
-def destroys(plan: DeploymentUpdate, reinstall_list: Sequence[str]) -> bool:
-    """Return whether the update may take something down that exists."""
-    return bool(
-        reinstall_list or plan["changed"] or plan["deployment_update_node_instances"]["removed_and_related"]
-    )
+def _show(session: Session, plan: DeploymentUpdate) -> None:
+    # What is asked about is shown, whatever standard output is for.
+    say = session.out.warn if session.out.as_json else session.out.say
+    for line in plan_lines(plan):
+        say(line)
+    nodes = plan["deployment_update_nodes"]
+    if not plan["options"].get("skip_heal") and any(_has_check(node) for node in nodes):
+        say("What stays is checked first; what is ill is healed or made anew, unless --skip-heal is given.")
 
 
-def _follow(
-    session: Session, started: DeploymentUpdate, timeout: int, include_logs: bool, json_output: bool
-) -> None:
-    session.out.say(f"Deployment update {started['id']} of deployment `{started['deployment_id']}`.")
-    execution = session.client.executions.get(str(started["execution_id"]))
-    start_execution.follow_to_end(
-        session,
-        execution,
-        start_execution.FollowOptions(timeout, include_logs, json_output),
-    )
+def _has_check(node: Mapping[str, Any]) -> bool:
+    return bool((node.get("operations", {}).get(_CHECK) or {}).get("operation"))
+
+
+def destroys(plan: DeploymentUpdate) -> bool:
+    """Return whether the update is to take something down."""
+    return any(change["action"] in ("replace", "remove") for change in plan["instance_changes"])

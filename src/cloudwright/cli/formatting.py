@@ -13,10 +13,14 @@ from typing import Any
 import click
 
 #: Statuses and states by what they mean to a reader.
-GOOD = frozenset({"terminated", "succeeded", "uploaded", "started", "active", "OK", "good"})
-BAD = frozenset({"failed", "failed_uploading", "failed_extracting", "failed_parsing", "invalid", "Fail"})
+GOOD = frozenset({"terminated", "succeeded", "uploaded", "started", "active", "OK", "ok", "good"})
+BAD = frozenset(
+    {"failed", "failed_uploading", "failed_extracting", "failed_parsing", "invalid", "Fail", "ill"}
+)
 PENDING = frozenset(
     {
+        "drifted",
+        "unknown",
         "cancelling",
         "force_cancelling",
         "kill_cancelling",

@@ -8,7 +8,7 @@ import hashlib
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from cloudwright.cli.blueprint_source import SPOOLED, Source
@@ -22,9 +22,10 @@ MOST_NAMED = 5
 NOT_BEGUN = ("uninitialized", "deleted")
 
 
-def blueprint_to_keep(session: Session, identifier: str, source: Source) -> bool:
+def blueprint_to_keep(session: Session, identifier: str, source: Source, path: str) -> bool:
     """Return whether the blueprint of this id is the one of ``source``; if it is another that nothing uses,
-    it is deleted. Raises Failure if it is used, and NotFound if there is none.
+    it is deleted. ``path`` is where the user has it. Raises Failure if it is used, and NotFound if there is
+    none.
     """
     blueprint = session.client.blueprints.get(identifier)
     if blueprint.get("state") == "uploaded":
@@ -39,8 +40,10 @@ def blueprint_to_keep(session: Session, identifier: str, source: Source) -> bool
         more = f" and {users.total - len(users.items)} more" if users.total > len(users.items) else ""
         raise Failure(
             f"Blueprint `{identifier}` has changed, and is used by {names}{more}.",
-            f"Install the new one beside it with `-b {identifier}-2`, or remove what uses the old one with\n"
-            "`cfy uninstall DEPLOYMENT`.",
+            f"Give the new one another id, and update what uses the old one:\n"
+            f"  cfy blueprints upload -b {identifier}-2 {path}\n"
+            f"  cfy deployments update {users.items[0]['id']} -b {identifier}-2\n"
+            f"Or install it beside the old one with `-b {identifier}-2`.",
         )
     session.client.blueprints.delete(identifier)
     session.out.say(f"Blueprint `{identifier}` has changed; the one that nothing used is replaced.")
@@ -67,13 +70,20 @@ def deployment_to_keep(
     instances = client.node_instances.list(part, deployment_id=identifier).items
     if any(instance.get("state") not in NOT_BEGUN for instance in instances):
         named = f"its inputs {', '.join(f'`{name}`' for name in changed)}" if changed else "its blueprint"
+        command = f"cfy deployments update {identifier}{_update_options(deployment, blueprint_id, changed)}"
         raise Failure(
             f"Deployment `{identifier}` is installed, or was in part, and {named} would change.",
-            f"Remove it first with `cfy uninstall {identifier}`, or install beside it with another -d.",
+            f"`{command}` does that; with --preview it shows first what would be done.\n"
+            "Or install beside it with another -d.",
         )
     client.deployments.delete(identifier)
     session.out.say(f"Deployment `{identifier}`, of which nothing was installed, is made anew.")
     return False
+
+
+def _update_options(deployment: Mapping[str, Any], blueprint_id: str, changed: Sequence[str]) -> str:
+    blueprint = f" -b {blueprint_id}" if deployment.get("blueprint_id") != blueprint_id else ""
+    return blueprint + "".join(f" -i {name}=..." for name in changed)
 
 
 def _is_same(given: Any, stored: Any) -> bool:

@@ -39,7 +39,7 @@ def upload(
         identifier = blueprint_id or source.default_id
         if again:
             with suppress(NotFound):
-                if reuse.blueprint_to_keep(session, identifier, source):
+                if reuse.blueprint_to_keep(session, identifier, source, path):
                     return session.client.blueprints.get(identifier)
         with _explaining(path):
             if validate:

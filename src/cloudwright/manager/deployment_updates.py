@@ -11,7 +11,6 @@ from typing import Any
 from cloudwright.dsl import Plan
 from cloudwright.errors import Conflict, IllegalAction, NotFound
 from cloudwright.manager.executions import Executions, StartExecution
-from cloudwright.manager.identifiers import instance_suffix
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.secrets import SecretReader, Secrets, Viewer
 from cloudwright.manager.update_planning import Situation, UpdatePlan, plan_update
@@ -107,18 +106,18 @@ class DeploymentUpdates:
         )
         return stored[-1]
 
-    async def rollback(self, viewer: Viewer, tenant: str, deployment_id: str) -> DeploymentUpdate:
-        """Update a deployment to what it was before its last update. Raises as ``start``."""
+    async def rollback_request(self, viewer: Viewer, tenant: str, deployment_id: str) -> StartUpdate:
+        """Return the update to what a deployment was before its last update. Raises NotFound, and
+        IllegalAction if it has none.
+        """
         last = await self._store.read(_last, tenant, deployment_id)
-        return await self.start(
-            StartUpdate(
-                tenant,
-                deployment_id,
-                viewer,
-                blueprint_id=last.old_blueprint_id,
-                inputs=last.old_inputs,
-                runtime_only_evaluation=bool(last.before["columns"]["runtime_only_evaluation"]),
-            )
+        return StartUpdate(
+            tenant,
+            deployment_id,
+            viewer,
+            blueprint_id=last.old_blueprint_id,
+            inputs=last.old_inputs,
+            runtime_only_evaluation=bool(last.before["columns"]["runtime_only_evaluation"]),
         )
 
     def _lookup(self, request: StartUpdate, plan: Plan) -> InputReferences:
@@ -131,6 +130,9 @@ class DeploymentUpdates:
         situation = await self._store.read(
             _situation, request.tenant, request.deployment_id, request.blueprint_id
         )
+        options = dict(OPTIONS) | dict(request.options)
+        options["reinstall_list"] = list(options["reinstall_list"] or ())
+        _check_reinstall_list(situation, options["reinstall_list"])
         deployment = situation.deployment
         runtime_only = request.runtime_only_evaluation
         whole = Plan.from_json(situation.new.plan) if situation.new.plan is not None else None
@@ -143,11 +145,8 @@ class DeploymentUpdates:
             runtime_only=deployment.runtime_only_evaluation if runtime_only is None else runtime_only,
             auto_correct=request.auto_correct_types,
             lookup=None if whole is None else self._lookup(request, whole),
-            new_id=lambda name: f"{name}_{instance_suffix(self._new_id())}",
+            options=options,
         )
-        options = dict(OPTIONS) | dict(request.options)
-        options["reinstall_list"] = list(options["reinstall_list"] or ())
-        _check_reinstall_list(situation, options["reinstall_list"])
         update = DeploymentUpdate(
             id=f"{deployment.id}-{self._new_id()}",
             tenant=request.tenant,
@@ -179,7 +178,9 @@ def _situation(conn: Connection, tenant: str, deployment_id: str, blueprint_id: 
     except NotFound:
         old = None
     nodes = [row.node for row in deployments.nodes(conn, tenant, deployment_id)]
-    return Situation(deployment, nodes, instances.node_instances(conn, tenant, deployment_id), old, new)
+    last = deployment_updates.last(conn, tenant, deployment_id)
+    there = instances.node_instances(conn, tenant, deployment_id)
+    return Situation(deployment, nodes, there, old, new, None if last is None else last.id)
 
 
 def _check_reinstall_list(situation: Situation, wanted: list[str]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import orjson
@@ -13,6 +14,8 @@ import orjson
 from cloudwright.dsl import Plan
 from cloudwright.errors import IllegalAction
 from cloudwright.manager.blueprints import UPLOADED
+from cloudwright.manager.identifiers import instance_suffix
+from cloudwright.manager.instance_changes import instance_changes
 from cloudwright.manager.labels import make_labels
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import (
@@ -42,6 +45,7 @@ class Situation:
     instances: list[NodeInstance]
     old: Blueprint | None
     new: Blueprint
+    last_update: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,11 @@ def plan_update(
     runtime_only: bool,
     auto_correct: bool,
     lookup: Lookup | None,
-    new_id: Callable[[str], str],
+    options: Mapping[str, Any],
 ) -> UpdatePlan:
-    """Raises IllegalAction, BadInputs, EvaluationError, InvalidInput."""
+    """Return what an update would do now. What it adds gets the same ids each time, until something changes.
+
+    Raises IllegalAction, BadInputs, EvaluationError, InvalidInput."""
     deployment, new = situation.deployment, situation.new
     if new.state != UPLOADED or new.plan is None:
         raise IllegalAction(f"Blueprint `{new.id}` is `{new.state}`; update to one that is `{UPLOADED}`.")
@@ -88,13 +94,17 @@ def plan_update(
     )
     plan = _with_counts(plan, situation)
     before = _stored(situation)
+    labels = _labels(situation, plan, by, now)
+    columns = _columns(plan, new.id, labels, runtime_only)
+    digest = _digest(situation, columns, plan.nodes, options)
+    numbers = count(1)
     change = reshape(
         plan.nodes,
         plan.scaling_groups,
         situation.instances,
         before=situation.nodes,
         deployment_id=deployment.id,
-        new_id=new_id,
+        new_id=lambda name: f"{name}_{instance_suffix(f'{digest}-{next(numbers)}')}",
     )
     steps = [asdict(step) for step in compare(before, replace(plan, labels={}))]
     kept = {node["id"] for node in situation.nodes} & {node["id"] for node in plan.nodes}
@@ -103,16 +113,21 @@ def plan_update(
         parts = step["entity"].split(":")
         if step["kind"] in _OF_NODES and parts[0] == "nodes" and parts[1] in kept and len(parts) > 2:
             changed.setdefault(parts[1], []).append(":".join(parts[2:]))
-    labels = _labels(situation, plan, by, now)
-    columns = _columns(plan, new.id, labels, runtime_only)
+    topology = _topology(change)
+    topology["changes"] = [
+        asdict(one)
+        for one in instance_changes(
+            situation.nodes, plan.nodes, situation.instances, change, changed, options
+        )
+    ]
     return UpdatePlan(
         target={"nodes": plan.nodes, "columns": columns},
         before={"nodes": situation.nodes, "columns": _columns_of(deployment)},
         steps=steps,
         changed=changed,
-        topology=_topology(change),
+        topology=topology,
         inputs=plan.inputs,
-        digest=_digest(situation, columns, plan.nodes),
+        digest=digest,
     )
 
 
@@ -221,10 +236,17 @@ def _topology(change: Modification) -> dict[str, Any]:
     }
 
 
-def _digest(situation: Situation, columns: Mapping[str, Any], nodes: list[dict[str, Any]]) -> str:
-    """Return a text that is another one if anything that the plan was made from is."""
+def _digest(
+    situation: Situation,
+    columns: Mapping[str, Any],
+    nodes: list[dict[str, Any]],
+    options: Mapping[str, Any],
+) -> str:
+    """Return a text that is another one if anything that the plan was made from is, and after each update."""
+    deployment = situation.deployment
     wanted = {name: value for name, value in columns.items() if name != "labels"}
     states = sorted((one.id, one.state, one.relationships) for one in situation.instances)
-    made_from = [situation.new.id, wanted, nodes, situation.nodes, states]
+    which = [deployment.tenant, deployment.id, deployment.created_at, situation.last_update, situation.new.id]
+    made_from = [which, wanted, nodes, situation.nodes, states, options]
     text = orjson.dumps(made_from, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     return hashlib.blake2b(text, digest_size=16).hexdigest()

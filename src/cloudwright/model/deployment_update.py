@@ -31,7 +31,8 @@ class DeploymentUpdate:
     ``switched`` is whether the new plan holds: until then instances are taken down by the old one, after it
     they are made by the new one. ``target`` is what the deployment is to be, ``before`` what it was: columns
     of the deployment, and its nodes. ``topology`` has the instances that are added, the ids of those that are
-    removed, and all relationships of those that keep some and lose or gain others. ``changed`` says for each
+    removed, all relationships of those that keep some and lose or gain others, and ``changes``: what becomes
+    of which instance and why, as far as it was known when the update was planned. ``changed`` says for each
     node that stays and changes what of it does; ``digest`` is of all that the plan was made from.
     """
 

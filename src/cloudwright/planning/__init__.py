@@ -16,7 +16,7 @@ from cloudwright.planning.deployment import DeploymentPlan, prepare_deployment
 from cloudwright.planning.evaluation import EvaluationError
 from cloudwright.planning.facts import SystemFacts
 from cloudwright.planning.inputs import shown_inputs
-from cloudwright.planning.instances import create_instances
+from cloudwright.planning.instances import container_of, create_instances
 from cloudwright.planning.parameters import validate_parameters
 from cloudwright.planning.required_secrets import required_secrets
 from cloudwright.planning.runtime import evaluate, evaluate_capabilities, evaluate_inputs, evaluate_outputs
@@ -34,6 +34,7 @@ __all__ = [
     "Scope",
     "SystemFacts",
     "compare",
+    "container_of",
     "create_instances",
     "evaluate",
     "evaluate_capabilities",

@@ -103,6 +103,15 @@ def contained_in(node: Mapping[str, Any]) -> str | None:
     return None
 
 
+def container_of(instance: NodeInstance, node: Mapping[str, Any]) -> str | None:
+    """Return the id of the instance that ``instance``, of this node, is contained in, or None."""
+    name = contained_in(node)
+    for entry in instance.relationships:
+        if name is not None and entry["target_name"] == name:
+            return entry["target_id"]
+    return None
+
+
 def _instances(properties: Mapping[str, Any]) -> int:
     return int(properties["current_instances"])
 

@@ -22,6 +22,7 @@ from cloudwright.planning.instances import (
     check_size,
     connect,
     contained_in,
+    container_of,
     fresh_id,
     groups_of,
     host_of,
@@ -286,11 +287,9 @@ class _Tree:
         self._add(None, member)
 
     def _container(self, instance: NodeInstance) -> tuple[str, str] | None:
-        name = contained_in(self._nodes[instance.node_id])
-        for entry in instance.relationships:
-            if entry["target_name"] == name and name is not None:
-                return name, entry["target_id"]
-        return None
+        node = self._nodes[instance.node_id]
+        id = container_of(instance, node)
+        return None if id is None else (str(contained_in(node)), id)
 
     def _add(self, parent: str | None, member: Member) -> None:
         if member.id not in self._seen:

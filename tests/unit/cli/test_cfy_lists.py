@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import pytest
 from cfy_command import CFY, Run
 from fake_api import TOKEN, FakeApi
 
@@ -232,3 +234,48 @@ def test_the_status_of_the_manager_and_tokens(api: FakeApi, cfy: Run) -> None:
     assert "for tests" in cfy("tokens", "get", "t1").stdout
     assert cfy("tokens", "delete", "t1").stdout == "Token `t1` is deleted.\n"
     assert cfy("tokens", "get", "t1").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("checks", "health", "reason"),
+    [
+        ({}, "", ""),
+        ({"system_properties": {"status": {"ok": True, "task": "t"}}}, "ok", ""),
+        (
+            {
+                "is_status_check_ok": False,
+                "system_properties": {"status": {"ok": False, "task": "t", "result": "no answer on port 80"}},
+            },
+            "ill",
+            "no answer on port 80",
+        ),
+        (
+            {
+                "has_configuration_drift": True,
+                "system_properties": {"configuration_drift": {"ok": True, "result": {"size": 2}}},
+            },
+            "drifted",
+            "size",
+        ),
+        ({"system_properties": {"status_unknown": {"reason": "it was killed"}}}, "unknown", "it was killed"),
+    ],
+)
+def test_what_checks_said_of_instances(
+    api: FakeApi, cfy: Run, checks: dict[str, Any], health: str, reason: str
+) -> None:
+    api.instances = [
+        {
+            "id": "vm_1",
+            "node_id": "vm",
+            "deployment_id": "web",
+            "state": "started",
+            "host_id": "vm_1",
+            **checks,
+        }
+    ]
+    assert f"vm_1  started  {health}".rstrip() in cfy("node-instances", "list").stdout
+    shown = cfy("node-instances", "get", "vm_1").stdout
+    assert (f"health      {health}" in shown) == bool(health)
+    assert reason in shown
+    [listed] = json.loads(cfy("node-instances", "list", "--json").stdout)
+    assert "health" not in listed

@@ -4,37 +4,44 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import pytest
+
 from cloudwright.cli.deployment_updates import destroys, plan_lines
 
 
+def plan(*changes: tuple[str, str, str, str], **more: Any) -> Any:
+    keys = ("id", "node_id", "action", "reason")
+    listed = [dict(zip(keys, change, strict=True)) for change in changes]
+    return cast("Any", {"steps": [], "changed": {}, "instance_changes": listed, **more})
+
+
 def test_a_plan_is_counted_first_and_then_said() -> None:
-    plan: dict[str, Any] = {
-        "steps": [
+    shown = plan(
+        ("web_1", "web", "replace", "property port changed"),
+        ("cache_1", "cache", "add", "new node"),
+        ("old_1", "old", "remove", "its node goes"),
+        ("old_2", "old", "remove", "its node goes"),
+        steps=[
             {"action": "add", "entity_id": "nodes:cache"},
             {"action": "modify", "entity_id": "outputs:url"},
         ],
-        "changed": {"web": ["properties:size", "operations:start"]},
-        "deployment_update_node_instances": {
-            "added_and_related": [{"id": "cache_1"}],
-            "removed_and_related": [{"id": "old_1"}, {"id": "old_2"}],
-        },
-    }
-    assert plan_lines(cast("Any", plan)) == [
-        "1 instances to add, 1 nodes to change, 2 instances to remove.",
-        "  + cache_1",
-        "  ~ web: properties:size, operations:start",
-        "  - old_1",
-        "  - old_2",
-        "  ~ outputs:url",
+        changed={"web": ["properties:port"], "db": ["plugins_to_install"]},
+    )
+    assert plan_lines(shown) == [
+        "Instances: 1 to make anew, 1 to add, 2 to remove.",
+        "  -/+ web_1 (property port changed)",
+        "  +   cache_1 (new node)",
+        "  -   old_1 (its node goes)",
+        "  -   old_2 (its node goes)",
+        "  ~   node db (plugins_to_install)",
+        "  ~   outputs:url",
     ]
+    assert plan_lines(plan()) == ["Instances: none changes."]
 
 
-def test_what_is_to_be_made_anew_is_said_and_asked_about() -> None:
-    nothing: Any = {
-        "steps": [],
-        "changed": {},
-        "deployment_update_node_instances": {"added_and_related": [], "removed_and_related": []},
-    }
-    assert plan_lines(nothing, ["web_1"])[1:] == ["  -/+ web_1: in --reinstall-list"]
-    assert destroys(nothing, ["web_1"])
-    assert not destroys(nothing, [])
+@pytest.mark.parametrize(
+    ("action", "asked"), [("replace", True), ("remove", True), ("add", False), ("update", False)]
+)
+def test_what_destroys_is_asked_about(action: str, asked: bool) -> None:
+    assert destroys(plan(("web_1", "web", action, "why"))) == asked
+    assert not destroys(plan())

@@ -74,6 +74,8 @@ def test_a_changed_blueprint_in_use_is_refused(api: FakeApi, cfy: Run, blueprint
     result = cfy("install", str(blueprint))
     assert result.exit_code == 1
     assert "Blueprint `shop` has changed, and is used by `shop`." in result.stderr
+    assert f"cfy blueprints upload -b shop-2 {blueprint}\n" in result.stderr
+    assert "cfy deployments update shop -b shop-2\n" in result.stderr
     assert uploads(api) == 1
 
 
@@ -89,7 +91,7 @@ def test_other_inputs_make_a_deployment_anew_unless_it_is_installed(
     assert created(api) == 2 - code
     if code:
         assert "its inputs `port` would change" in result.stderr
-        assert "`cfy uninstall shop`" in result.stderr
+        assert "`cfy deployments update shop -i port=...` does that" in result.stderr
 
 
 def test_lines_of_json_are_alone_on_standard_output(api: FakeApi, cfy: Run, blueprint: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -58,6 +59,13 @@ class NewUpdate(BaseModel):
     digest: str | None = None
 
 
+class NewRollback(BaseModel):
+    """``preview`` shows what would be done, ``digest`` does it only if that is still so."""
+
+    preview: bool = False
+    digest: str | None = None
+
+
 @router.post("/{deployment_id}/update/initiate", response_model=rest.DeploymentUpdate)
 @requires(Permission.DEPLOYMENT_UPDATE_CREATE)
 async def initiate_update(context: ContextDep, deployment_id: str, new: NewUpdate) -> JsonResponse:
@@ -84,10 +92,15 @@ async def initiate_update(context: ContextDep, deployment_id: str, new: NewUpdat
 
 @router.post("/{deployment_id}/update/rollback", response_model=rest.DeploymentUpdate)
 @requires(Permission.DEPLOYMENT_UPDATE_CREATE)
-async def rollback_update(context: ContextDep, deployment_id: str) -> JsonResponse:
+async def rollback_update(
+    context: ContextDep, deployment_id: str, wanted: NewRollback | None = None
+) -> JsonResponse:
     """Update a deployment to what it was before its last update."""
     service = context.manager.deployment_updates
-    return _answer(await service.rollback(context.viewer, context.tenant, deployment_id))
+    wanted = wanted or NewRollback()
+    request = await service.rollback_request(context.viewer, context.tenant, deployment_id)
+    request = replace(request, digest=wanted.digest, caller=context.caller)
+    return _answer(await (service.preview(request) if wanted.preview else service.start(request)))
 
 
 @router.get("", response_model=rest.Page[rest.DeploymentUpdate])
@@ -140,7 +153,9 @@ def _record(row: DeploymentUpdate) -> rest.DeploymentUpdate:
             {"action": step["action"], "entity_type": step["kind"], "entity_id": step["entity"]}
             for step in row.steps
         ],
+        "options": row.options,
         "changed": row.changed,
+        "instance_changes": topology.get("changes", []),
         "modified_entity_ids": {"node": sorted(row.changed)},
         "deployment_plan": row.target["columns"] | {"nodes": row.target["nodes"]},
         "deployment_update_nodes": row.target["nodes"],

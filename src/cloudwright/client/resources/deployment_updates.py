@@ -44,7 +44,13 @@ class DeploymentUpdates(Collection["DeploymentUpdate"]):
         path = self._one(deployment_id, "update", "initiate")
         return cast("DeploymentUpdate", self._transport.request("POST", path, json=body))
 
-    def rollback(self, deployment_id: str) -> DeploymentUpdate:
-        """Update a deployment to what it was before its last update."""
+    def rollback(
+        self, deployment_id: str, *, preview: bool = False, digest: str | None = None
+    ) -> DeploymentUpdate:
+        """Update a deployment to what it was before its last update, or return what that would do.
+
+        Raises Conflict if the plan is not the one with that digest any more.
+        """
         path = self._one(deployment_id, "update", "rollback")
-        return cast("DeploymentUpdate", self._transport.request("POST", path))
+        body = {"preview": preview, "digest": digest}
+        return cast("DeploymentUpdate", self._transport.request("POST", path, json=body))

@@ -6,8 +6,9 @@ from cloudwright.model.rest.common import Object, Owned
 
 
 class DeploymentUpdate(Owned, total=False):
-    """``changed`` says what of each node that stays changes; ``digest`` is of all that the plan was made
-    from, and ``switched`` whether the new plan holds.
+    """``changed`` says what of each node that stays changes, and ``instance_changes`` what becomes of which
+    instance, each with ``id``, ``node_id``, ``action`` (``replace``, ``add``, ``update``, ``remove``) and
+    ``reason``; ``digest`` is of all that the plan was made from, and ``switched`` whether the new plan holds.
     """
 
     id: str
@@ -18,8 +19,10 @@ class DeploymentUpdate(Owned, total=False):
     new_blueprint_id: str
     old_inputs: Object
     new_inputs: Object
+    options: Object
     steps: list[Object]
     changed: Object
+    instance_changes: list[Object]
     modified_entity_ids: Object
     deployment_plan: Object
     deployment_update_nodes: list[Object]
