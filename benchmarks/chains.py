@@ -25,7 +25,7 @@ CODE = "def nothing(**_):\n    pass\n"
 
 
 def write(folder: Path, nodes: int, chains: int = 10, code: str = CODE) -> Path:
-    """Write the blueprint into ``folder``; answers its main file. ``code`` defines ``nothing``."""
+    """Write the blueprint into ``folder``; return its main file. ``code`` defines ``nothing``."""
     package = folder / "plugins" / "noop"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(code)

@@ -26,7 +26,7 @@ MANY_EVENTS = 1000
 
 
 def of(managed: Manager, deployment: str, size: int, instances: int = 0, events_each: int = 10) -> str:
-    """Store so many executions, with so many events each; the last has a thousand. Answers the last's id.
+    """Store so many executions, with so many events each; the last has a thousand. Return the last's id.
 
     A tenth of them, and the instances, belong to ``deployment``, which was made through the API; the others
     to a thousand copies of it.

@@ -219,7 +219,7 @@ class Asking:
 class Ear:
     """A datagram socket to which operations say that they run: words, and the clock that all processes share.
 
-    It always listens: few datagrams fit into a socket, and then whoever speaks waits.
+    It always listens: few datagrams fit into a socket, and a sender waits while it is full.
     """
 
     def __init__(self, folder: Path) -> None:

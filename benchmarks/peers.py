@@ -25,8 +25,8 @@ SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """``arguments`` answers the program's, from an empty folder and a server of databases. ``turns``: at most
-    so many runs, of which the median counts.
+    """``arguments`` returns the program's command line, given an empty folder and a server of databases.
+    ``turns`` is how many runs there are at most; their median counts.
     """
 
     title: str

@@ -115,7 +115,7 @@ def nothing(**_):
 
 
 def write(folder: Path) -> Path:
-    """Write the blueprint into ``folder``; answers the folder."""
+    """Write the blueprint into ``folder``; return the folder."""
     package = folder / "plugins" / "probe"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(CODE)

@@ -11,7 +11,7 @@ from cloudwright.dsl import types
 
 
 def write(folder: Path) -> Path:
-    """Write them into ``folder``; answers the file."""
+    """Write them into ``folder``; return the file."""
     file = folder / "types.yaml"
     file.write_text(yaml.safe_dump(json.loads(json.dumps(types.document("1_3").data))))
     return file

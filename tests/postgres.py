@@ -67,7 +67,7 @@ class PostgresServer:
     def clean_database(self) -> str:
         """The URL of the database that tests share, with every table and nothing in them.
 
-        Whoever is still connected to it, from an earlier test, is put out first.
+        Connections to it that an earlier test left are ended first.
         """
         name = make_url(self._shared).database
         tables = ", ".join(table.name for table in metadata.sorted_tables)

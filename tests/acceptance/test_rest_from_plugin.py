@@ -1,4 +1,4 @@
-"""Plugins ask the REST API as they always did, with the rights of whoever started the execution."""
+"""Plugins ask the REST API as they always did, with the rights of the user who started the execution."""
 
 from __future__ import annotations
 

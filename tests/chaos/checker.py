@@ -275,7 +275,7 @@ def _deaths_are_told(record: Record) -> Iterator[str]:
 
 
 def _undisturbed(record: Record, end: dict[str, Any]) -> bool:
-    """Whether nothing was done to the operation, or to whoever supervises it, that could cost its result."""
+    """Whether nothing was done to the operation, or to its supervisor, that could cost its result."""
     begins = [
         line["time"]
         for line in record.on_tape("start")

@@ -24,7 +24,7 @@ STEPS = [{"operation": "chaos.act", "name": f"step{number}"} for number in range
 
 
 def run_quiescence(rounds: int, say: Callable[[str], None] = print) -> list[str]:
-    """Run so many executions, a third of them cancelled in each way; answers what is wrong."""
+    """Run so many executions, a third of them cancelled in each way; return what is wrong."""
     folder = Path(tempfile.mkdtemp(prefix="cwquiet-"))
     environment = ChaosEnvironment(folder)
     try:

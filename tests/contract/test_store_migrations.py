@@ -92,7 +92,7 @@ def test_what_was_claimed_before_it_was_kept_may_have_begun(empty_url: str) -> N
 
 
 def test_nodes_are_whole_where_what_they_share_cannot_be_stored(empty_url: str) -> None:
-    """Undoing the version that packs them, and doing it again: whoever reads them sees no difference."""
+    """Undoing the version that packs them, and doing it again: a reader sees no difference."""
     store = Store.open(empty_url)
     nodes = [{"id": f"n{index}", "operations": {"create": {"inputs": {"of": "all"}}}} for index in range(3)]
     plan = {"inputs": {}, "nodes": nodes}

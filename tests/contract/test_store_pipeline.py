@@ -193,7 +193,7 @@ def test_a_lock_that_is_not_given_in_time_is_waited_for(
 
 def test_a_deadlock_is_run_again(store: Store, intruder: psycopg.Connection) -> None:
     create(store, "e2", "d2")
-    # Whoever looks first is the one who is ended.
+    # The first to look is the one that is ended.
     intruder.execute("SET LOCAL deadlock_timeout = '30s'")
     intruder.execute("SELECT 1 FROM executions WHERE id = 'e2' FOR UPDATE")
     writing = threading.Thread(target=store.write_sync, args=(add, "once", "e1", "e2"))

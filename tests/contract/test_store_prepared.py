@@ -1,4 +1,4 @@
-"""A prepared statement answers what SQLAlchemy would, for every type of column."""
+"""A prepared statement returns what SQLAlchemy would, for every type of column."""
 
 from __future__ import annotations
 

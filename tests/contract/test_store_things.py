@@ -339,7 +339,7 @@ def test_ids_are_a_tenants_own(store: Store) -> None:
 
 
 def test_what_nodes_share_is_stored_once(store: Store) -> None:
-    """And every way to read a node answers a whole one, whichever deployment it is of."""
+    """Every way to read a node returns a whole one, whichever deployment it is of."""
     store.write_sync(blueprints.create, Blueprint("b1"), NOW)
     made = {}
     for deployment_id in ("d1", "d2"):

@@ -114,7 +114,7 @@ class Ledger:
         return str(self.manager.run(workflow, self.id, **parameters))
 
     def run(self, workflow: str, *, status: str = "terminated", **parameters: Any) -> dict[str, Any]:
-        """Run a workflow to its end, which must have this status; answers the execution."""
+        """Run a workflow to its end, which must have this status; return the execution."""
         id = self.start(workflow, **parameters)
         ended: dict[str, Any] = self.manager.end(id)
         assert ended["status"] == status, f"{ended['error']}\n{self.manager.story(id)}"
@@ -129,7 +129,7 @@ class Ledger:
             file.write_text(what)
 
     def await_held(self) -> int:
-        """Wait until an operation is held; answers its process."""
+        """Wait until an operation is held; return its process."""
         held = self.folder / "held"
         with watching(held) as changed:
             while not held.read_text().endswith("\n"):

@@ -119,7 +119,7 @@ class ManagerProcess:
     # The application.
 
     def deploy(self) -> str:
-        """A new deployment of the sleeper blueprint; answers its id."""
+        """Make a new deployment of the sleeper blueprint; return its id."""
         number = next(self._numbers)
         if number == 1:
             archive = io.BytesIO()
@@ -138,7 +138,7 @@ class ManagerProcess:
     def run(
         self, workflow: str, deployment: str | None = None, *, queue: bool = False, **parameters: object
     ) -> str:
-        """Start a workflow, on a new deployment where none is given; answers the execution's id."""
+        """Start a workflow, on a new deployment if none is given; return the execution's id."""
         deployment = deployment or self.deploy()
         return self.client.executions.start(workflow, deployment, parameters=parameters, queue=queue)["id"]
 
@@ -151,7 +151,7 @@ class ManagerProcess:
         return self.client.executions.get(id)["status"]
 
     def end(self, id: str) -> dict:
-        """Wait until the execution is over; answers it as it was then."""
+        """Wait until the execution is over; return it as it was then."""
         *_, last = follow(self.client, id)
         return last
 
@@ -189,7 +189,7 @@ class ManagerProcess:
         return [line for line in self.logged_lines() if tuple(line[: len(words)]) == words]
 
     def await_logged(self, *words: str) -> list[str]:
-        """Wait for a line on the event log that begins with these words; answers it."""
+        """Wait for a line on the event log that begins with these words; return it."""
         with watching(self.event_log) as changed:
             while not self.logged(*words):
                 changed()

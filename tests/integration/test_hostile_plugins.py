@@ -62,7 +62,7 @@ def test_an_operation_that_fails_for_good_fails_its_workflow_by_name(manager, fa
     os.environ.pop("nothing", None)
     id = manager.run("chain", steps=1, kwargs={"fail": fail})
     if fail != "never":
-        # These may be retried; enough was seen when the first attempt is booked.
+        # These may be retried; enough was seen once the first attempt is recorded.
         assert error in manager.event(id, "task_failed")["message"]
         manager.cancel(id, "kill")
         assert manager.end(id)["status"] in {"cancelled", "failed"}

@@ -67,7 +67,7 @@ def upload(manager: ManagerProcess) -> None:
 
 
 def run_on(manager: ManagerProcess, node: str) -> int:
-    """Run ``create`` of one node; answers the length of the note that it was given."""
+    """Run ``create`` of one node; return the length of the note that it was given."""
     parameters = {"operation": CREATE, "node_ids": [node]}
     started = manager.client.executions.start("execute_operation", "large", parameters=parameters)
     *_, end = follow(manager.client, started["id"])

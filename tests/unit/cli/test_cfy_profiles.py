@@ -15,7 +15,7 @@ from cloudwright.cli import profiles
 
 
 def use(bare: Run, api: FakeApi, *more: str) -> str:
-    """Make a profile for the fake manager; answers its port."""
+    """Make a profile for the fake manager; return its port."""
     port = api.url.rpartition(":")[2]
     result = bare("profiles", "use", "127.0.0.1", "--rest-port", port, "-T", TOKEN, *more)
     assert result.exit_code == 0, result.output

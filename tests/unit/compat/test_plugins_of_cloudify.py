@@ -100,7 +100,7 @@ assert same is CloudifyClient
 """
     names: dict[str, object] = {}
     exec(program, names)
-    # One class under two names, so that whoever raises and whoever catches mean the same.
+    # One class under two names, so that what raises it and what catches it mean the same.
     assert names["NonRecoverableError"] is exceptions.NonRecoverableError
     assert names["CloudifyClientError"] is RequestRefused
 

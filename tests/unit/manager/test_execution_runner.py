@@ -51,7 +51,7 @@ async def _force_in_between(home: Path) -> None:
 
     async def prepare(*_: Any) -> Any:
         await store.write(cancellation.request_cancel, "e", CancelMode.FORCE, by="u", now=NOW)
-        # Its turn is after the end of this and before whoever waits for it goes on.
+        # Its turn is after the end of this and before its waiter continues.
         asyncio.get_running_loop().call_soon(leases.apply_cancel, "e", 1, CancelMode.FORCE)
         return None, {}, NeverEnding()
 

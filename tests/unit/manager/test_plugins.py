@@ -306,7 +306,7 @@ def test_what_an_interrupted_upload_or_deletion_left_is_removed(world: World) ->
 def test_the_files_of_an_upload_that_nobody_waits_for_stay_if_its_row_does(
     world: World, monkeypatch: pytest.MonkeyPatch, there_already: bool
 ) -> None:
-    """Whoever asked goes away while the database is busy: it is written all the same."""
+    """The caller goes away while the database is busy: it is written all the same."""
     if there_already:
         world.upload(PROJECT)
     archive = world.home / "arrived"

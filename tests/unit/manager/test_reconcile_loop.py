@@ -173,7 +173,7 @@ def test_a_workflow_begins_only_under_its_owners_term(tmp_path: Path) -> None:
 
 
 def test_a_start_waits_for_the_processes_of_what_it_carries_on(tmp_path: Path) -> None:
-    """Whoever loads the API next would keep the processor from it."""
+    """Loading the API next would keep the processor from it."""
 
     async def check() -> None:
         async with left_running(tmp_path) as store:

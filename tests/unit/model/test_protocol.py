@@ -55,7 +55,7 @@ def pick(data: st.DataObject, among: list[T]) -> T:
 
 
 class Protocol(RuleBasedStateMachine):
-    """Between what users, time and faults do, ``work`` lets whoever can take a step take one."""
+    """Between what users, time and faults do, ``work`` lets every part that can take a step take one."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A tiny supervisor: forks a real operation's process, answers its calls and keeps what it says."""
+"""A tiny supervisor: forks a real operation's process, replies to its calls and keeps what it sends."""
 
 from __future__ import annotations
 

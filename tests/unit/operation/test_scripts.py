@@ -513,7 +513,7 @@ def test_a_server_that_a_script_leaves_behind_does_not_hold_it_up(
     assert "started" in out(done)
     pid = int((tmp_path / "pid").read_text())
     os.kill(pid, 0)
-    # It is in the operation's group, so that whoever wants to can end it with that.
+    # It is in the operation's group, so that it can be ended with that.
     assert os.getpgid(pid) == done.pid
     os.kill(pid, signal.SIGKILL)
 

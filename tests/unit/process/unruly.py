@@ -436,7 +436,7 @@ def _for_ever() -> NoReturn:
 
 
 def breed(channel: Channel) -> NoReturn:
-    """Whoever lives forks another and leaves, over and over, a thousand times."""
+    """Each process forks another and exits, a thousand times."""
     channel.send({"type": "there"})
     for _ in range(1000):
         if os.fork():

@@ -1,4 +1,4 @@
-"""The talk with the host: whoever waits reads, nobody polls, and what is said keeps its order."""
+"""The connection to the host: a waiting thread reads, none polls, and messages keep their order."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ def write(event_log, what, execution, name, pid=None, **more):
 
 
 def hold(event_log, key):
-    """Hold ``key`` for as long as this process, or a child that is given the descriptor, lives. Answers the
-    descriptor, or None where another holds it.
+    """Hold ``key`` for as long as this process, or a child that is given the descriptor, lives. Return the
+    descriptor, or None if another holds it.
     """
     folder = os.path.join(os.path.dirname(event_log), "locks")
     descriptor = os.open(os.path.join(folder, key), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
