@@ -38,6 +38,28 @@ def test_out_and_in(ledger: Ledger) -> None:
     assert ledger.things() == set()
 
 
+def test_the_plan_names_instances_and_a_dry_run_changes_nothing(ledger: Ledger) -> None:
+    before = ledger.instances()
+    second = max((id for id in before if id.startswith("host")), key=lambda id: before[id]["index"])
+    for dry_run in (True, False):
+        started = ledger.client.executions.start(
+            "scale", ledger.id, parameters={"scalable_entity_name": "host", "delta": -1}, dry_run=dry_run
+        )
+        assert ledger.manager.end(started["id"])["status"] == "terminated"
+        [plan] = [
+            event["details"]["instance_changes"]
+            for event in ledger.manager.events(started["id"])
+            if "instance_changes" in (event.get("details") or {})
+        ]
+        reasons = {one["id"]: (one["action"], one["reason"]) for one in plan}
+        assert reasons.pop(second) == ("remove", "the newest")
+        assert list(reasons.values()) == [("remove", f"contained in {second}")]
+        if dry_run:
+            assert ledger.instances() == before
+            assert ledger.log() == []
+    assert second not in ledger.instances()
+
+
 def test_what_is_included_goes_and_what_is_excluded_stays(ledger: Ledger) -> None:
     first, second = sorted(id for id in ledger.instances() if id.startswith("host"))
     ledger.run("scale", scalable_entity_name="host", delta=-1, include_instances=[first])

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from cloudwright.builtin import lifecycle
+from cloudwright.builtin.plans import show_plan
 from cloudwright.model.modification import GONE
 from cloudwright.workflow.context import WorkflowContext
 from cloudwright.workflow.decorators import workflow
@@ -49,9 +50,10 @@ def scale_entity(
         if wanted is None:
             return
         if ctx.dry_run:
-            ctx.logger.info("Nothing is added or removed in a dry run; there would be %s.", wanted)
+            show_plan(ctx, ctx.deployment.preview_modification(wanted))
             return
         modification = ctx.deployment.start_modification(wanted)
+        show_plan(ctx, modification.changes)
     ctx.logger.info("Deployment modification `%s` is going on", modification.id)
     if modification.status == "finished":
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cloudwright.cli.event_lines import event_place
 from cloudwright.cli.follower_lines import Lines
@@ -19,7 +19,8 @@ MAKES = frozenset({"creating", "created", "configuring", "configured", "starting
 REMOVES = frozenset({"stopping", "stopped", "deleting", "deleted"}) | {
     *("prestop", "stop", "predelete", "delete", "postdelete", "unlink")
 }
-COLOURS = {"+": "green", "-": "red", "~": "yellow"}
+COLOURS = {"+": "green", "-": "red", "~": "yellow", "-/+": "red"}
+ACTIONS = {"add": "+", "remove": "-", "update": "~", "replace": "-/+"}
 
 
 class PlanView(Lines):
@@ -29,9 +30,12 @@ class PlanView(Lines):
         super().__init__(out)
         self._words: dict[str, list[str]] = {}
         self._steps: dict[str, list[tuple[str, str]]] = {}
+        self._changes: list[dict[str, Any]] = []
 
     def event(self, event: Event) -> None:
-        runs = (event.get("details") or {}).get("dry_run")
+        details = event.get("details") or {}
+        self._changes += details.get("instance_changes") or ()
+        runs = details.get("dry_run")
         if event.get("event_type") == "workflow_node_event" and event.get("node_instance_id"):
             # A node without operations is made and removed all the same.
             word = (event.get("message") or "").partition(" ")[0].lower()
@@ -45,14 +49,18 @@ class PlanView(Lines):
         """Print what would be done, in the order in which it would begin."""
         subjects = list(dict.fromkeys([*self._words, *self._steps]))
         width = max(map(len, subjects), default=0)
-        counts = {"+": 0, "~": 0, "-": 0}
+        counts = {"-/+": 0, "+": 0, "~": 0, "-": 0}
+        for change in self._changes:
+            sign = ACTIONS.get(change["action"], "~")
+            counts[sign] += 1
+            self._out.line(plain(f"{sign} {change['id']} ({change['reason']})"), colour=COLOURS[sign])
         for subject in subjects:
             steps = self._steps.get(subject, [])
             sign = _sign(self._words.get(subject) or [operation for operation, _ in steps])
             counts[sign] += 1
             whole = " -> ".join(f"{operation} ({runs})" for operation, runs in steps) or "no operations"
             self._out.line(plain(f"{sign} {subject.ljust(width)}  {whole}"), colour=COLOURS[sign])
-        words = {"+": "to make", "~": "to change", "-": "to remove"}
+        words = {"-/+": "to make anew", "+": "to make", "~": "to change", "-": "to remove"}
         told = ", ".join(f"{count} {words[sign]}" for sign, count in counts.items() if count)
         self._out.say(f"Plan: {told or 'nothing to do'}. Nothing was run.")
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from cloudwright.errors import Conflict, IllegalAction, InvalidInput
 from cloudwright.manager.identifiers import instance_suffix
+from cloudwright.manager.instance_changes import InstanceChange
 from cloudwright.model.execution import ACTIVE_STATUSES
+from cloudwright.model.instance_changes import Action
 from cloudwright.model.instance_health import is_status_ok
 from cloudwright.model.modification import Modification, ModificationStatus
 from cloudwright.model.topology import NodeInstance
@@ -57,8 +59,10 @@ class Modifications:
         context: Any = None,
         step: OwnStep | None = None,
         execution_id: str | None = None,
-    ) -> Modification:
+    ) -> tuple[Modification, list[InstanceChange]]:
         """Start a modification, or return the one that the same step of an execution started before.
+
+        With it goes, if it is a new one, what becomes of which instance and why.
 
         ``nodes`` is ``{node or scaling group: {"instances", "removed_ids_include_hint",
         "removed_ids_exclude_hint"}}``. Raises InvalidInput, IllegalAction, NotFound.
@@ -68,18 +72,26 @@ class Modifications:
                 _read, tenant, deployment_id, step, execution_id
             )
             if known is not None:
-                return known
+                return known, []
             change = await asyncio.to_thread(self._plan, deployment, rows, there, nodes)
             new = self._made(deployment, there, change, nodes, by, context, step, execution_id)
             expected = [one.id for one in there]
             term = None if step is None else step.term
             try:
-                return await self._store.write(
+                started = await self._store.write(
                     modifications.start, new, expected, term=term, now=self._clock()
                 )
+                return started, _changes(change)
             except Conflict as conflict:
                 refused = conflict
         raise refused
+
+    async def preview(
+        self, tenant: str, deployment_id: str, nodes: Mapping[str, Any], execution_id: str | None = None
+    ) -> list[InstanceChange]:
+        """Return what a modification would do; nothing is stored. Raises as ``start``."""
+        _, deployment, rows, there = await self._store.read(_read, tenant, deployment_id, None, execution_id)
+        return _changes(await asyncio.to_thread(self._plan, deployment, rows, there, nodes))
 
     async def stored(self, step: OwnStep) -> Modification | None:
         """Return what the step has started before, if it is to be continued."""
@@ -146,6 +158,14 @@ class Modifications:
         )
 
 
+def _changes(plan: Plan) -> list[InstanceChange]:
+    return [
+        InstanceChange(one.id, one.node_id, action, plan.reasons.get(one.id, ""))
+        for action, instances in ((Action.ADD, plan.added), (Action.REMOVE, plan.removed))
+        for one in instances
+    ]
+
+
 def _is_same_run(known: Modification, step: OwnStep) -> bool:
     """Return whether the step continues with ``known``: not if a user has resumed the execution after it was
     taken back.
@@ -163,9 +183,7 @@ def scalings(
     """Return what a request asks for. Raises InvalidInput, and IllegalAction beyond what is allowed."""
     bounds = {node["id"]: node["capabilities"]["scalable"]["properties"] for node in nodes}
     bounds |= {name: group["properties"] for name, group in groups.items()}
-    doubtful = frozenset(
-        one.id for one in there if one.state != _STARTED or not is_status_ok(one.system_properties)
-    )
+    doubtful = {one.id: doubt for one in there if (doubt := _doubt(one))}
     result = {}
     for name, change in wanted.items():
         if name not in bounds:
@@ -181,6 +199,13 @@ def scalings(
             doubtful=doubtful,
         )
     return result
+
+
+def _doubt(one: NodeInstance) -> str:
+    """Return why an instance goes before others, or nothing."""
+    if one.state != _STARTED:
+        return f"it is {one.state}, not started"
+    return "" if is_status_ok(one.system_properties) else "its check failed"
 
 
 def _check_bounds(name: str, count: int, properties: Mapping[str, Any]) -> None:

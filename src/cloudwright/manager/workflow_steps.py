@@ -6,13 +6,15 @@ steps again, gets the same answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cloudwright.errors import IllegalAction
 from cloudwright.manager.execution_context import ExecutionSnapshot, read_snapshot
+from cloudwright.manager.instance_changes import InstanceChange
 from cloudwright.manager.modifications import Modifications, OwnStep
 from cloudwright.model.deployment_update import DeploymentUpdate
 from cloudwright.model.modification import Modification, ModificationStatus
@@ -47,7 +49,7 @@ class WorkflowSteps:
         tenant, deployment_id = snapshot.execution.tenant, snapshot.deployment.id
         match method:
             case "start_modification":
-                started = await self._modifications.start(
+                started, changes = await self._modifications.start(
                     tenant,
                     deployment_id,
                     args["nodes"],
@@ -55,7 +57,12 @@ class WorkflowSteps:
                     context=args.get("context"),
                     step=self._step(args["step"]),
                 )
-                return frame(started)
+                return frame(started, changes)
+            case "preview_modification":
+                planned = await self._modifications.preview(
+                    tenant, deployment_id, args["nodes"], snapshot.execution.id
+                )
+                return [asdict(one) for one in planned]
             case "stored_modification":
                 known = await self._modifications.stored(self._step(args["step"]))
                 return None if known is None else frame(known)
@@ -116,7 +123,7 @@ class WorkflowSteps:
         return OwnStep(execution.id, self._term, number, execution.resumed)
 
 
-def frame(modification: Modification) -> dict[str, Any]:
+def frame(modification: Modification, changes: Sequence[InstanceChange] = ()) -> dict[str, Any]:
     """Return a modification as a workflow gets it: its instances by their ids."""
     added = [one["id"] for one in modification.added]
     related = sorted({*modification.related, *modification.targets})
@@ -128,6 +135,7 @@ def frame(modification: Modification) -> dict[str, Any]:
         "added": added,
         "removed": modification.removed,
         "related": related,
+        "changes": [asdict(one) for one in changes],
     }
 
 

@@ -35,13 +35,13 @@ class Scaling:
     contained in.
 
     Of what is removed, ``remove_first`` goes first, then ``doubtful``, and ``keep`` last; all are identifiers
-    of instances, of the node itself, or of members of the group.
+    of instances, of the node itself, or of members of the group. ``doubtful`` says of each why it is.
     """
 
     instances: int
     remove_first: frozenset[str] = frozenset()
     keep: frozenset[str] = frozenset()
-    doubtful: frozenset[str] = frozenset()
+    doubtful: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -50,7 +50,8 @@ class Modification:
     lose.
 
     ``relationships`` has the whole new list for each of those, and ``counts`` how many instances there are
-    now, by node or group, in each instance of what it is contained in.
+    now, by node or group, in each instance of what it is contained in. ``reasons`` says of instances that are
+    added or removed why just they are.
     """
 
     added: list[NodeInstance] = field(default_factory=list)
@@ -59,6 +60,7 @@ class Modification:
     reduced: dict[str, list[RelationshipInstance]] = field(default_factory=dict)
     relationships: dict[str, list[RelationshipInstance]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def scale(
@@ -143,6 +145,7 @@ class _Shaping:
         self._children = _Tree(entities, nodes_before, self._before).children
         self._members: dict[str, list[Member]] = {name: [] for name in entities}
         self._added: list[NodeInstance] = []
+        self._reasons: dict[str, str] = {}
 
     def shape(self) -> Modification:
         work: list[tuple[Entity, Member | None]] = [
@@ -163,8 +166,11 @@ class _Shaping:
     def _chosen(self, entity: Entity, there: list[Member], parent: Member | None) -> Iterable[Member]:
         surplus = len(there) - entity.count
         if surplus > 0 and entity.name in self._changes:
-            gone = {member.id for member in self._removable(entity, there)[:surplus]}
-            return [member for member in there if member.id not in gone]
+            gone = self._removable(entity, there)[:surplus]
+            for member in gone:
+                self._say_why(member, self._why(member))
+            ids = {member.id for member in gone}
+            return [member for member in there if member.id not in ids]
         return [*there, *(self._new(entity, parent) for _ in range(-surplus))]
 
     def _removable(self, entity: Entity, there: list[Member]) -> list[Member]:
@@ -177,10 +183,28 @@ class _Shaping:
                 return 0
             if meant & change.keep:
                 return 3
-            return 1 if meant & change.doubtful else 2
+            return 1 if meant & change.doubtful.keys() else 2
 
         youngest_first = there[::-1]
         return sorted(youngest_first, key=rank)
+
+    def _why(self, member: Member) -> str:
+        """Return why just this one is removed."""
+        change, meant = self._changes[member.entity.name], self._meant_by(member)
+        if meant & change.remove_first:
+            return "asked for"
+        if meant & change.keep:
+            return "excluded, but no other is left"
+        doubts = sorted(meant & change.doubtful.keys())
+        return change.doubtful[doubts[0]] if doubts else "the newest"
+
+    def _say_why(self, member: Member, reason: str) -> None:
+        """Keep the reason for the instance, or for all instances of a group, and what they contain."""
+        self._reasons[member.id] = reason
+        inside = reason if member.entity.is_group else f"contained in {member.id}"
+        for name in member.entity.children:
+            for child in self._children.get((member.id, name), ()):
+                self._say_why(child, inside)
 
     def _meant_by(self, member: Member) -> set[str]:
         """Return the identifiers by which a user may mean an instance: for one of a group, those of all that
@@ -203,6 +227,8 @@ class _Shaping:
                 scaling_groups=groups_of(member),
             )
             self._added.append(member.instance)
+            scaled = entity.name in self._changes or parent is None or parent.entity.is_group
+            self._reasons[member.id] = "one more" if scaled else f"contained in {parent.id if parent else ''}"
         return member
 
     def _result(self) -> Modification:
@@ -216,6 +242,7 @@ class _Shaping:
             added=self._added,
             removed=[instance for instance in self._before if instance.id not in staying],
             counts={name: self._entities[name].count for name in self._changes},
+            reasons=self._reasons,
         )
         for before in self._before:
             after = staying.get(before.id)

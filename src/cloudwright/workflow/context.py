@@ -81,6 +81,15 @@ class DeploymentContext(RecordView):
         self._ctx.refresh_node_instances()
         return Modification(self._ctx, record)
 
+    def preview_modification(self, nodes: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return what ``start_modification`` would do; nothing is stored.
+
+        It is ``{id, node_id, action, reason}`` of each instance that would be added or removed; what is added
+        gets other ids when it is started.
+        """
+        changes: list[dict[str, Any]] = self._ctx.internal.call("preview_modification", nodes=dict(nodes))
+        return changes
+
     def list_started_modifications(self) -> list[Modification]:
         """Return the modifications of the deployment that are going on."""
         found = self._ctx.internal.call("started_modifications")

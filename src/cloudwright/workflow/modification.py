@@ -80,6 +80,8 @@ class Modification:
         related = [id for id in record["related"] if id not in record["removed"]]
         self.added = ModificationNodes(ctx, list(record["added"]), related, "added")
         self.removed = ModificationNodes(ctx, list(record["removed"]), related, "removed")
+        #: What becomes of which instance and why, from the step that has just started it.
+        self.changes: list[dict[str, Any]] = list(record.get("changes") or ())
 
     @property
     def id(self) -> str:

@@ -354,6 +354,8 @@ def test_a_dry_run_is_a_plan(api: FakeApi, cfy: Run, monkeypatch: pytest.MonkeyP
                 api.push(execution["id"], "dry", event_type=kind, details={"dry_run": runs}, **about)
         for instance, word in (("old_1", "Deleted"), ("app_1", "Stopping"), ("app_1", "Started")):
             api.push(execution["id"], word, event_type="workflow_node_event", node_instance_id=instance)
+        changes = [{"id": "web_1", "node_id": "web", "action": "remove", "reason": "the newest"}]
+        api.push(execution["id"], "Plan: 1 to remove", details={"instance_changes": changes})
         api.end(execution["id"], is_dry_run=True)
 
     api.on_start = play
@@ -362,9 +364,10 @@ def test_a_dry_run_is_a_plan(api: FakeApi, cfy: Run, monkeypatch: pytest.MonkeyP
     result = cfy("executions", "start", "install", "-d", "web", "--dry-run")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[1:] == [
+        "- web_1 (the newest)",
         "- old_1       no operations",
         "~ app_1       no operations",
         "+ vm_1        create (scripts/create.sh) -> start (scripts/start.sh)",
         "+ database_1  create (shop.database.create)",
-        "Plan: 2 to make, 1 to change, 1 to remove. Nothing was run.",
+        "Plan: 2 to make, 1 to change, 2 to remove. Nothing was run.",
     ]

@@ -184,6 +184,29 @@ def test_what_to_remove_and_what_to_keep() -> None:
     assert len(change.removed) == 4
 
 
+def test_why_just_these() -> None:
+    before, change = scaled(HOSTS, {"host": Scaling(3)})
+    host = by_node(change.added)["host"][0]
+    assert {change.reasons[one.id] for one in by_node(change.added)["app"]} == {f"contained in {host.id}"}
+    assert change.reasons[host.id] == "one more"
+    first, second = by_node(before)["host"]
+    for asked, gone, why in (
+        (Scaling(1), second, "the newest"),
+        (Scaling(1, doubtful={first.id: "its check failed"}), first, "its check failed"),
+        (Scaling(1, remove_first=frozenset({first.id})), first, "asked for"),
+        (
+            Scaling(1, keep=frozenset({first.id, second.id})),
+            second,
+            "excluded, but no other is left",
+        ),
+    ):
+        _, change = scaled(HOSTS, {"host": asked})
+        assert change.reasons[gone.id] == why
+        assert set(change.reasons) == {one.id for one in change.removed}
+    before, change = scaled(GROUP, {"g": Scaling(1)})
+    assert {change.reasons[one.id] for one in change.removed} == {"the newest"}
+
+
 def test_scaling_a_group() -> None:
     before, change = scaled(GROUP, {"g": Scaling(3)})
     added = by_node(change.added)

@@ -74,6 +74,12 @@ class ModifyNodes(TypedDict):
     context: NotRequired[Any]
 
 
+class NodesToModify(TypedDict):
+    """How many instances there would be."""
+
+    nodes: Annotated[dict[str, Any], "as for `start_modification`"]
+
+
 class StepByNumber(TypedDict):
     """A step of the workflow."""
 
@@ -131,6 +137,9 @@ WORKFLOW_METHODS = {
         "null, once it is stored that a workflow that cannot be resumed is called",
     ),
     "start_modification": Method(ModifyNodes, "a modification, see [Modifications](#modifications)"),
+    "preview_modification": Method(
+        NodesToModify, "what a modification would add and remove: its `changes`; nothing is stored"
+    ),
     "stored_modification": Method(StepByNumber, "the modification that this step has started, or null"),
     "started_modifications": Method(NoArguments, "the deployment's modifications that are going on"),
     "deployment_update": Method(NoArguments, "the update that the execution carries out, see Updates"),
