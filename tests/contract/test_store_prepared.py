@@ -95,3 +95,14 @@ def test_it_begins_a_transaction_as_any_statement_does(conn: Connection) -> None
     conn.rollback()
     with conn.begin():
         things.drop(conn)
+
+
+def test_a_value_that_the_statement_has_no_place_for_is_refused(conn: Connection) -> None:
+    some = Prepared(insert(things), ("id", "name"))
+    with pytest.raises(ValueError, match="no parameter flag"):
+        some.run(conn, id=1, name="a", flag=True)
+    with pytest.raises(ValueError, match="no parameter flag"):
+        some.run_many(conn, [{"id": 1, "name": "a"}, {"id": 2, "name": "b", "flag": True}])
+    with pytest.raises(ValueError, match="no parameter other"):
+        ONE.first(conn, which=1, other=2)
+    assert ALL.all(conn) == []

@@ -24,11 +24,12 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A statement for one kind of database: its text, the parameters it fixes itself, what must be converted,
-    and whether its answer is there at once.
+    """A statement for one kind of database: its text, the names of its parameters, those it fixes itself,
+    what must be converted, and whether its answer is there at once.
     """
 
     sql: str
+    names: frozenset[str]
     constants: dict[str, Any]
     inward: tuple[tuple[str, Converter], ...]
     outward: tuple[tuple[int, Converter], ...]
@@ -119,10 +120,21 @@ class Prepared:
             convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
             if convert is not None:
                 outward.append((place, convert))
-        return _Form(str(compiled), constants, tuple(inward), tuple(outward), dialect.name == "sqlite")
+        return _Form(
+            str(compiled),
+            frozenset(compiled.binds),
+            constants,
+            tuple(inward),
+            tuple(outward),
+            dialect.name == "sqlite",
+        )
 
 
 def _bound(form: _Form, given: Mapping[str, Any]) -> dict[str, Any]:
+    # A driver passes over what the statement has no place for, and the value would be lost.
+    if not form.names.issuperset(given):
+        unknown = ", ".join(sorted(given.keys() - form.names))
+        raise ValueError(f"the statement has no parameter {unknown}: {form.sql}")
     parameters = {**form.constants, **given}
     for name, convert in form.inward:
         parameters[name] = convert(parameters[name])
