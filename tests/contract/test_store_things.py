@@ -89,8 +89,14 @@ def test_deployments(store: Store) -> None:
         store.write_sync(deployments.create, Deployment("d1", "of-d1"), [], [], NOW)
     with pytest.raises(NotFound, match="`nope`"):
         store.write_sync(deployments.create, Deployment("d2", "nope"), [], [], NOW)
-    changed = store.write_sync(deployments.update, TENANT, "d1", at(1), labels=[{"key": "a"}], site_name="s")
-    assert (changed.labels, changed.site_name, changed.updated_at) == ([{"key": "a"}], "s", at(1))
+    changed = store.write_sync(
+        deployments.update, TENANT, "d1", at(1), labels=[{"key": "a", "value": "b"}], site_name="s"
+    )
+    assert (changed.labels, changed.site_name, changed.updated_at) == (
+        [{"key": "a", "value": "b"}],
+        "s",
+        at(1),
+    )
     for filter, count in [
         (DeploymentFilter(), 1),
         (DeploymentFilter(tenant="other"), 0),

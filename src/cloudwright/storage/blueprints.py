@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Text, bindparam, cast, or_, select
 
 from cloudwright.errors import DependentExists
+from cloudwright.storage import labels
+from cloudwright.storage.filter_rules import fulfil
 from cloudwright.storage.filters import BlueprintFilter
 from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, holds, one_of, read_page
 from cloudwright.storage.records import Blueprint
-from cloudwright.storage.schema import blueprints, deployments
+from cloudwright.storage.schema import blueprint_labels, blueprints, deployments
 
 _CATALOGUE = KeyedTable(
     Blueprint,
@@ -49,11 +51,18 @@ _SORTABLE: dict[str, ColumnElement[Any]] = {
     name: blueprints.c[name]
     for name in ("id", "state", "created_by", "created_at", "updated_at", "main_file_name", "visibility")
 }
+#: What a filter rule may be about.
+_ATTRIBUTES: dict[str, ColumnElement[Any]] = {
+    **{name: blueprints.c[name] for name in ("id", "created_by", "state")},
+    "tenant_name": blueprints.c.tenant,
+}
 
 
 def create(conn: Connection, blueprint: Blueprint, now: datetime) -> Blueprint:
     """Raises Conflict."""
-    return _CATALOGUE.add(conn, blueprint, created_at=now, updated_at=now)
+    stored = _CATALOGUE.add(conn, blueprint, created_at=now, updated_at=now)
+    labels.replace(conn, blueprint_labels, blueprint.tenant, blueprint.id, blueprint.labels)
+    return stored
 
 
 def set_state(
@@ -64,7 +73,10 @@ def set_state(
 
 def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any) -> Blueprint:
     """Write some of its columns. Return the record without the plan. Raises NotFound."""
-    return _CATALOGUE.change(conn, (tenant, id), {**changes, "updated_at": now})
+    changed = _CATALOGUE.change(conn, (tenant, id), {**changes, "updated_at": now})
+    if "labels" in changes:
+        labels.replace(conn, blueprint_labels, tenant, id, changed.labels)
+    return changed
 
 
 def get(conn: Connection, tenant: str, id: str, *, with_plan: bool = False) -> Blueprint:
@@ -93,7 +105,11 @@ def list_blueprints(conn: Connection, filter: BlueprintFilter, page: Page) -> tu
     )
     return read_page(
         conn,
-        _CATALOGUE.light.where(*conditions, *holds(table.id, filter.search)),
+        _CATALOGUE.light.where(
+            *conditions,
+            *fulfil(filter.rules, (table.tenant, table.id), _ATTRIBUTES, blueprint_labels),
+            *holds(table.id, filter.search),
+        ),
         Blueprint,
         page,
         sortable=_SORTABLE,

@@ -19,9 +19,11 @@ from cloudwright.model.execution import END_STATUSES, ExecutionStatus
 from cloudwright.model.node_packing import Shared, Unpacking, pack
 from cloudwright.model.operation import OperationState
 from cloudwright.model.topology import NodeInstance
-from cloudwright.storage import blueprints
+from cloudwright.storage import blueprints, labels
 from cloudwright.storage.columns import is_, is_any
+from cloudwright.storage.deployment_states import DEPLOYMENT_STATUS, INSTALLATION_STATUS
 from cloudwright.storage.executions.recorded import leave_executions
+from cloudwright.storage.filter_rules import fulfil
 from cloudwright.storage.filters import DeploymentFilter, NodeFilter
 from cloudwright.storage.instances import add_instances, of_deployments
 from cloudwright.storage.keyed_table import KeyedTable
@@ -29,7 +31,7 @@ from cloudwright.storage.locks import lock_deployment
 from cloudwright.storage.paging import EVERYTHING, Page, columns_of, holds, one_of, read_page
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, Deployment, JsonObject, NodeRow, Owner
-from cloudwright.storage.schema import deployments, executions, operations
+from cloudwright.storage.schema import deployment_labels, deployments, executions, operations
 from cloudwright.storage.schema import node_instances as instance_rows
 from cloudwright.storage.schema import nodes as node_rows
 
@@ -112,6 +114,16 @@ _SORTABLE: dict[str, ColumnElement[Any]] = {
         "visibility",
     )
 }
+#: What a filter rule may be about.
+_ATTRIBUTES: dict[str, ColumnElement[Any]] = {
+    **{
+        name: deployments.c[name]
+        for name in ("id", "blueprint_id", "created_by", "site_name", "display_name")
+    },
+    "tenant_name": deployments.c.tenant,
+    "installation_status": INSTALLATION_STATUS,
+    "deployment_status": DEPLOYMENT_STATUS,
+}
 _NODES_SORTABLE: dict[str, ColumnElement[Any]] = {
     name: node_rows.c[name] for name in ("id", "deployment_id", "planned_instances")
 }
@@ -131,6 +143,7 @@ def create(
     blueprints.get(conn, deployment.tenant, deployment.blueprint_id)
     display_name = deployment.display_name or deployment.id
     stored = _CATALOGUE.add(conn, deployment, created_at=now, updated_at=now, display_name=display_name)
+    labels.replace(conn, deployment_labels, deployment.tenant, deployment.id, deployment.labels)
     if nodes:
         packed, shared = pack(nodes)
         _SET_SHARED.run(conn, of_tenant=deployment.tenant, deployment=deployment.id, parts=shared)
@@ -166,12 +179,15 @@ def list_deployments(conn: Connection, filter: DeploymentFilter, page: Page) -> 
             table.blueprint_id: filter.blueprint_ids,
             table.site_name: filter.site_names,
             table.created_by: None if filter.created_by is None else [filter.created_by],
+            INSTALLATION_STATUS: filter.installation_statuses,
+            DEPLOYMENT_STATUS: filter.deployment_statuses,
         }
     )
     return read_page(
         conn,
         _CATALOGUE.light.where(
             *conditions,
+            *fulfil(filter.rules, (table.tenant, table.id), _ATTRIBUTES, deployment_labels),
             *holds(table.id + " " + table.display_name, filter.search),
             *holds(table.display_name, filter.search_name),
         ),
@@ -194,7 +210,10 @@ def owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> list[O
 
 def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any) -> Deployment:
     """Write some of its columns. Raises NotFound."""
-    return _CATALOGUE.change(conn, (tenant, id), {**changes, "updated_at": now})
+    changed = _CATALOGUE.change(conn, (tenant, id), {**changes, "updated_at": now})
+    if "labels" in changes:
+        labels.replace(conn, deployment_labels, tenant, id, changed.labels)
+    return changed
 
 
 def delete(conn: Connection, tenant: str, id: str, *, force: bool = False) -> Deployment:

@@ -6,11 +6,12 @@ add up.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cloudwright.model.execution import ExecutionStatus
+from cloudwright.model.filter_rules import FilterRule
 from cloudwright.model.operation import OperationState
 
 
@@ -76,6 +77,7 @@ class BlueprintFilter:
     visibilities: Collection[str] | None = None
     created_by: str | None = None
     search: str | None = None
+    rules: Sequence[FilterRule] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,9 @@ class DeploymentFilter:
     created_by: str | None = None
     search: str | None = None
     search_name: str | None = None
+    installation_statuses: Collection[str] | None = None
+    deployment_statuses: Collection[str] | None = None
+    rules: Sequence[FilterRule] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,7 @@ class InstanceFilter:
     states: Collection[str] | None = None
     host_ids: Collection[str] | None = None
     search: str | None = None
+    rules: Sequence[FilterRule] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +140,4 @@ class SecretFilter:
     search: str | None = None
     visibilities: Collection[str] | None = None
     seen_by: str | None = None
+    rules: Sequence[FilterRule] = ()

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, inser
 from cloudwright.errors import Conflict, NotFound
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage.columns import unindexed
+from cloudwright.storage.filter_rules import fulfil
 from cloudwright.storage.filters import InstanceFilter
 from cloudwright.storage.locks import lock_row
 from cloudwright.storage.paging import EVERYTHING, Listing, Page, columns_of, holds, one_of
@@ -116,6 +117,7 @@ def listing(filter: InstanceFilter) -> Listing:
     statement = _SELECT.where(
         *conditions,
         *of_deployments(table.tenant, table.deployment_id, filter.blueprint_ids, filter.created_by),
+        *fulfil(filter.rules, (table.tenant, table.id), {"id": table.id}),
         *holds(table.id, filter.search),
     )
     return Listing(

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, or_, select
 
 from cloudwright.errors import Conflict, NotFound
+from cloudwright.storage.filter_rules import fulfil
 from cloudwright.storage.filters import SecretFilter
 from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import EVERYTHING, Page, columns_of, holds, one_of, read_page
@@ -125,4 +126,5 @@ def _conditions(filter: SecretFilter) -> Iterator[ColumnElement[bool]]:
     if filter.seen_by is not None:
         yield or_(secrets.c.visibility != PRIVATE, secrets.c.created_by == filter.seen_by)
     yield from one_of({secrets.c.key: filter.keys, secrets.c.visibility: filter.visibilities})
+    yield from fulfil(filter.rules, (secrets.c.tenant, secrets.c.key), {"key": secrets.c.key})
     yield from holds(secrets.c.key, filter.search)

@@ -16,7 +16,11 @@ from cloudwright.storage.schema.deployment import nodes as nodes
 from cloudwright.storage.schema.deployment_update import deployment_updates as deployment_updates
 from cloudwright.storage.schema.event import events as events
 from cloudwright.storage.schema.execution import executions as executions
+from cloudwright.storage.schema.filter import blueprint_filters as blueprint_filters
+from cloudwright.storage.schema.filter import deployment_filters as deployment_filters
 from cloudwright.storage.schema.kept import kept_values as kept_values
+from cloudwright.storage.schema.label import blueprint_labels as blueprint_labels
+from cloudwright.storage.schema.label import deployment_labels as deployment_labels
 from cloudwright.storage.schema.modification import deployment_modifications as deployment_modifications
 from cloudwright.storage.schema.operation import graphs as graphs
 from cloudwright.storage.schema.operation import operations as operations
