@@ -40,7 +40,7 @@ def found(store: Store, *rules: Rule, page: Page = EVERYTHING) -> tuple[list[str
 
 def put_labels(store: Store, id: str, pairs: Sequence[tuple[str, str]], tenant: str = TENANT) -> None:
     made = [{"key": key, "value": value, "created_at": NOW.isoformat()} for key, value in pairs]
-    store.write_sync(deployments.update, tenant, id, at(1), labels=made)
+    store.write_sync(lambda conn: deployments.update(conn, tenant, id, at(1), labels=made))
 
 
 @pytest.fixture

@@ -30,10 +30,13 @@ from cloudwright.api.routes import (
     deployments,
     events,
     executions,
+    filters,
     identity,
+    labels,
     nodes,
     operations,
     plugins,
+    searches,
     secret_sharing,
     secrets,
     sites,
@@ -63,6 +66,9 @@ _NOUNS = (
     system,
     configuration,
     sites,
+    searches,
+    filters,
+    labels,
 )
 _ROUTERS = (*(noun.router for noun in _NOUNS), unsupported.router, system.public_router, identity.router)
 

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from cloudwright import errors
 from cloudwright.api.responses import JsonResponse
 from cloudwright.errors import CloudwrightError
+from cloudwright.model.filter_rules import InvalidFilterRule
 from cloudwright.planning import EvaluationError
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,9 @@ def response_for(error: CloudwrightError, *, challenge: bool = True) -> JsonResp
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
     if status == 500:
         return incident_response(error, "an error")
-    more = {}
+    more: dict[str, Any] = {}
+    if isinstance(error, InvalidFilterRule):
+        more |= {"err_filter_rule": error.rule, "err_reason": error.reason}
     problems = getattr(error, "problems", None)
     if problems is not None:
         more["problems"] = [problem.to_json() for problem in problems]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,6 +41,11 @@ def list_page(
     """Return the shape of every list: a page of it, and in ``total`` how much there is on all pages."""
     chosen = [pick_fields(item, fields) for item in items]
     return JsonResponse({"items": chosen, "metadata": _metadata(len(chosen), total, page)})
+
+
+def text_page(items: Sequence[str], total: int, page: Page) -> JsonResponse:
+    """Return a page of a list of texts."""
+    return JsonResponse({"items": list(items), "metadata": _metadata(len(items), total, page)})
 
 
 def json_response(record: str, status_code: int = 200) -> Response:

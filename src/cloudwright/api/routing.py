@@ -25,6 +25,8 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _CHOICES_OF_CLIENTS = frozenset(
     {"_include", "_get_data", "_evaluate_functions", "_instance_counts", "_include_hash"}
 )
+#: Requests below it read, though their method is POST.
+_SEARCHES = f"{PREFIX}/searches/"
 
 
 def resource_router(noun: str, path: str = "") -> APIRouter:
@@ -83,7 +85,8 @@ class JsonRoute(APIRoute):
 
         async def handle_json(request: Request) -> Response:
             nonlocal known
-            if request.method == "GET" and request.scope["query_string"]:
+            reads = request.method == "GET" or request.scope["path"].startswith(_SEARCHES)
+            if reads and request.scope["query_string"]:
                 known = _parameters(self.dependant) if known is None else known
                 _check_known(request.query_params.keys(), known)
             return await handle(_JsonRequest(request.scope, request.receive))

@@ -14,12 +14,14 @@ from cloudwright.dsl import Plan
 from cloudwright.errors import InvalidInput, NotFound
 from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.secrets import SecretReader
+from cloudwright.model.filter_rules import ATTRIBUTES, FilterRule, parse_rules
 from cloudwright.planning import evaluate
 from cloudwright.storage import blueprints, deployments, instances, secrets
 from cloudwright.storage.filters import BlueprintFilter, DeploymentFilter, SecretFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Deployment
 from cloudwright.storage.store import Connection, Store
+from cloudwright.storage.stored_filters import FILTERS
 
 _PATTERNS: Mapping[str, Callable[[str, str], bool]] = {
     "contains": lambda name, part: part in name,
@@ -74,7 +76,8 @@ class InputReferences:
                     yield value
 
     def _blueprint(self, conn: Connection, id: str, constraints: Mapping[str, Any]) -> bool:
-        rows, _ = blueprints.list_blueprints(conn, BlueprintFilter(ids=[id]), EVERYTHING)
+        rules = self._stored_rules(conn, "blueprints", constraints)
+        rows, _ = blueprints.list_blueprints(conn, BlueprintFilter(ids=[id], rules=rules), EVERYTHING)
         return any(
             (row.tenant == self._tenant or row.visibility == "global")
             and _owned(row.tenant, row.labels, constraints)
@@ -83,13 +86,27 @@ class InputReferences:
         )
 
     def _deployment(self, conn: Connection, id: str, constraints: Mapping[str, Any]) -> bool:
-        rows, _ = deployments.list_deployments(conn, DeploymentFilter(ids=[id]), EVERYTHING)
+        rules = self._stored_rules(conn, "deployments", constraints)
+        rows, _ = deployments.list_deployments(conn, DeploymentFilter(ids=[id], rules=rules), EVERYTHING)
         return any(
             (row.tenant == self._tenant or row.visibility == "global")
             and _owned(row.tenant, row.labels, constraints)
             and _fits(row.display_name, constraints)
             for row in rows
         )
+
+    def _stored_rules(
+        self, conn: Connection, resource: str, constraints: Mapping[str, Any]
+    ) -> tuple[FilterRule, ...]:
+        """Return the rules of the filter that constraints name, if they name one. Raises InvalidInput."""
+        id = constraints.get("filter_id")
+        if id is None:
+            return ()
+        try:
+            found = FILTERS[resource].find(conn, self._tenant, str(id))
+        except NotFound as error:
+            raise InvalidInput(f"The constraint `filter_id` names no filter. {error}") from None
+        return parse_rules(found.rules, ATTRIBUTES[resource], labels=True)
 
     def _node_type(self, conn: Connection, name: str, constraints: Mapping[str, Any]) -> bool:
         """Return whether a node has the type; of valid types it may be one, or derived from one."""
@@ -157,11 +174,6 @@ def _check_name_pattern(pattern: Mapping[str, Any]) -> None:
 
 def _owned(tenant: str, labels: Iterable[Mapping[str, Any]], constraints: Mapping[str, Any]) -> bool:
     """Return whether what belongs to ``tenant`` and has these labels is what the constraints ask for."""
-    if constraints.get("filter_id") is not None:
-        raise InvalidInput(
-            f"The constraint `filter_id` names `{constraints['filter_id']}`, and this manager keeps no"
-            " filters. Use the constraint `labels`."
-        )
     if "tenants" in constraints and tenant not in constraints["tenants"]:
         return False
     there = {(label["key"], label["value"]) for label in labels}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -76,15 +76,8 @@ def list_deployments(
     page: Page,
     *,
     with_state: bool,
-    states: Callable[[DeploymentView], bool] | None = None,
 ) -> tuple[list[DeploymentView], int]:
-    """Without ``with_state`` neither executions nor node instances are looked at. ``states`` keeps those of
-    which it is true.
-    """
-    if states is not None:
-        every, _ = deployments.list_deployments(conn, filter, replace(page, size=None, offset=0))
-        found = [view for row in every if states(view := _deployment_view(conn, row))]
-        return _part(found, page), len(found)
+    """Without ``with_state`` neither executions nor node instances are looked at."""
     rows, total = deployments.list_deployments(conn, filter, page)
     if not with_state:
         return [DeploymentView(row, None, {}, (), Health()) for row in rows], total

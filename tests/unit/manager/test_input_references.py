@@ -21,6 +21,7 @@ from cloudwright.manager.secrets import Secrets, Viewer
 from cloudwright.storage import blueprints, instances, secrets
 from cloudwright.storage.records import Blueprint, Secret
 from cloudwright.storage.store import Store
+from cloudwright.storage.stored_filters import FILTERS, StoredFilter
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 TENANT = "default_tenant"
@@ -49,6 +50,10 @@ class World:
             self.service.create(TENANT, "d", "shop", {}, viewer=Viewer("ann"), labels=[("Env", "prod")])
         )
         self.store.write_sync(secrets.create, Secret("key", "x"), now=NOON)
+        for resource, key in (("deployments", "env"), ("blueprints", "kind")):
+            rule = {"type": "label", "key": key, "operator": "any_of", "values": ["prod", "shop"]}
+            made = StoredFilter(TENANT, "mine", [rule], "tenant", None, NOON, NOON)
+            self.store.write_sync(FILTERS[resource].create, made)
 
     def blueprint(self, id: str, text: str, tenant: str = TENANT, visibility: str = "tenant") -> None:
         file = self.home / "blueprint.yaml"
@@ -92,6 +97,8 @@ IN_D = "constraints: [{deployment_id: d}]"
         ("{type: blueprint_id, constraints: [{labels: [{kind: [shop, x]}]}]}", "shop", "common"),
         ("{type: blueprint_id, constraints: [{tenants: [other]}]}", "common", "shop"),
         ("{type: blueprint_id, constraints: [{name_pattern: {ends_with: op}}]}", "shop", "common"),
+        ("{type: blueprint_id, constraints: [{filter_id: mine}]}", "shop", "common"),
+        ("{type: deployment_id, constraints: [{filter_id: mine}]}", "d", "e"),
         ("{type: deployment_id}", "d", "e"),
         ("{type: deployment_id, constraints: [{labels: [{env: prod}]}]}", "d", "shop"),
         ("{type: list, item_type: deployment_id}", ["d"], ["d", "e"]),
@@ -135,7 +142,7 @@ def test_a_deployment_that_does_not_exist_has_nothing(world: World, type_name: s
 
 
 def test_what_cannot_be_answered_is_said(world: World) -> None:
-    with pytest.raises(InvalidInput, match=r"`filter_id` names `f`.*Use the constraint `labels`"):
+    with pytest.raises(InvalidInput, match=r"`filter_id` names no filter.*no filter of deployments `f`"):
         world.take("{type: deployment_id, constraints: [{filter_id: f}]}", "d")
     with pytest.raises(InvalidInput, match="`name_pattern` has no `begins_with`"):
         world.take("{type: deployment_id, constraints: [{name_pattern: {begins_with: f}}]}", "d")

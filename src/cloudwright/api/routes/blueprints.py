@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel
 from starlette.responses import FileResponse, StreamingResponse
 
@@ -13,12 +13,14 @@ from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
+    ListQuery,
     ListQueryDep,
+    RequestContext,
     Visibility,
     check_fields,
-    split_values,
 )
 from cloudwright.api.labels import label_pairs
+from cloudwright.api.list_filters import BlueprintFilterDep
 from cloudwright.api.plans import stream_with_plan
 from cloudwright.api.responses import JsonResponse, list_page, pick_fields
 from cloudwright.api.routing import resource_router
@@ -35,25 +37,15 @@ router = resource_router("blueprints", "/blueprints")
 @router.get("", response_model=rest.Page[rest.Blueprint])
 @requires(Permission.BLUEPRINT_LIST)
 async def list_blueprints(
-    context: ContextDep,
-    query: ListQueryDep,
-    id: Annotated[list[str] | None, Query()] = None,
-    state: Annotated[list[str] | None, Query()] = None,
-    main_file_name: Annotated[list[str] | None, Query()] = None,
-    visibility: Annotated[list[Visibility] | None, Query()] = None,
-    created_by: str | None = None,
+    context: ContextDep, query: ListQueryDep, filter: BlueprintFilterDep
 ) -> JsonResponse:
+    return await blueprint_page(context, query, filter)
+
+
+async def blueprint_page(context: RequestContext, query: ListQuery, filter: BlueprintFilter) -> JsonResponse:
+    """Return a page of the blueprints that the filter leaves."""
     check_fields(query.fields, rest.Blueprint)
     wants_plan = "plan" in (query.fields or ())
-    filter = BlueprintFilter(
-        tenant=query.tenant(context),
-        ids=split_values(id),
-        states=split_values(state),
-        main_file_names=main_file_name,
-        visibilities=visibility,
-        created_by=created_by,
-        search=query.search,
-    )
     rows, total = await context.manager.store.read_page(
         views.list_blueprints, filter, query.page, with_plan=wants_plan
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from fastapi import Query, Response
+from fastapi import Response
 from pydantic import BaseModel
 
 from cloudwright.api import serializers
@@ -13,12 +13,14 @@ from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import (
     ContextDep,
     FieldsDep,
+    ListQuery,
     ListQueryDep,
+    RequestContext,
     Visibility,
     check_fields,
-    split_values,
 )
 from cloudwright.api.labels import label_pairs
+from cloudwright.api.list_filters import DeploymentFilterDep
 from cloudwright.api.responses import JsonResponse, list_page, pick_fields, single_page
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
@@ -57,49 +59,19 @@ class NewDeployment(BaseModel):
 @router.get("/deployments", response_model=rest.Page[rest.Deployment])
 @requires(Permission.DEPLOYMENT_LIST)
 async def list_deployments(
-    context: ContextDep,
-    query: ListQueryDep,
-    id: Annotated[list[str] | None, Query()] = None,
-    display_name: Annotated[list[str] | None, Query()] = None,
-    visibility: Annotated[list[Visibility] | None, Query()] = None,
-    installation_status: Annotated[list[Literal["active", "inactive"]] | None, Query()] = None,
-    deployment_status: Annotated[
-        list[Literal["good", "in_progress", "requires_attention"]] | None, Query()
-    ] = None,
-    blueprint_id: Annotated[list[str] | None, Query()] = None,
-    site_name: Annotated[list[str] | None, Query()] = None,
-    created_by: str | None = None,
-    _search_name: str | None = None,
-    _group_id: str | None = None,
-    _dependencies_of: str | None = None,
-    _filter_id: str | None = None,
+    context: ContextDep, query: ListQueryDep, filter: DeploymentFilterDep
 ) -> JsonResponse:
+    return await deployment_page(context, query, filter)
+
+
+async def deployment_page(
+    context: RequestContext, query: ListQuery, filter: DeploymentFilter
+) -> JsonResponse:
+    """Return a page of the deployments that the filter leaves."""
     check_fields(query.fields, rest.Deployment)
-    if _group_id or _dependencies_of or _filter_id:
-        raise InvalidInput("Groups, dependencies and stored filters of deployments do not exist here.")
-    filter = DeploymentFilter(
-        tenant=query.tenant(context),
-        ids=split_values(id),
-        display_names=display_name,
-        visibilities=visibility,
-        blueprint_ids=split_values(blueprint_id),
-        site_names=split_values(site_name),
-        created_by=created_by,
-        search=query.search,
-        search_name=_search_name,
-    )
-    states = None
-    if installation_status is not None or deployment_status is not None:
-
-        def states(view: views.DeploymentView) -> bool:
-            installation, overall = serializers.deployment_states(view)
-            return (installation_status is None or installation in installation_status) and (
-                deployment_status is None or overall in deployment_status
-            )
-
     with_state = query.fields is None or not _STATE.isdisjoint(query.fields)
     found, total = await context.manager.store.read_page(
-        views.list_deployments, filter, query.page, with_state=with_state, states=states
+        views.list_deployments, filter, query.page, with_state=with_state
     )
     made = (serializers.deployment(view) for view in found)
     return list_page(made, total, query.page, query.fields)
@@ -235,12 +207,14 @@ async def get_workflows(context: ContextDep, id: str) -> JsonResponse:
 @router.get("/workflows", response_model=rest.Page[rest.Workflow])
 @requires(Permission.DEPLOYMENT_LIST)
 async def list_workflows(
-    context: ContextDep,
-    query: ListQueryDep,
-    id: Annotated[list[str] | None, Query(description="Deployments.")] = None,
+    context: ContextDep, query: ListQueryDep, filter: DeploymentFilterDep
 ) -> JsonResponse:
     """List the workflows of the deployments of a tenant, each name once: an available one if there is any."""
-    filter = DeploymentFilter(tenant=query.tenant(context), ids=split_values(id), search=query.search)
+    return await workflow_page(context, query, filter)
+
+
+async def workflow_page(context: RequestContext, query: ListQuery, filter: DeploymentFilter) -> JsonResponse:
+    """Return the workflows of the deployments that the filter leaves."""
     listed, _ = await context.manager.store.read_page(
         views.list_deployments, filter, query.page, with_state=True
     )

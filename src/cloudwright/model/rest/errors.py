@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from typing_extensions import TypedDict
 
 
@@ -24,12 +26,14 @@ class _Refusal(TypedDict):
 
 
 class ErrorBody(_Refusal, total=False):
-    """Every response that is not a success. An invalid blueprint adds ``problems`` and ``warnings``, a defect
-    ``incident``.
+    """Every response that is not a success. An invalid blueprint adds ``problems`` and ``warnings``, an
+    invalid filter rule ``err_filter_rule`` and ``err_reason``, a defect ``incident``.
     """
 
     problems: list[Problem]
     warnings: list[Problem]
+    err_filter_rule: Any
+    err_reason: str
     incident: str
 
 

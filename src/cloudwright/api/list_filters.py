@@ -1,0 +1,88 @@
+"""What lists of deployments and of blueprints are narrowed to: parameters of a query, the same for a list
+and a search.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import Depends, Query
+
+from cloudwright.api.dependencies import ContextDep, ListQueryDep, RequestContext, Visibility, split_values
+from cloudwright.errors import InvalidInput
+from cloudwright.model.filter_rules import ATTRIBUTES, FilterRule, parse_rules
+from cloudwright.storage.filters import BlueprintFilter, DeploymentFilter
+from cloudwright.storage.stored_filters import FILTERS
+
+_Names = Annotated[list[str] | None, Query()]
+_FilterId = Annotated[str | None, Query(description="Records that fulfil the rules of this stored filter.")]
+
+
+async def stored_rules(context: RequestContext, resource: str, id: str | None) -> tuple[FilterRule, ...]:
+    """Return the rules of a stored filter; none without an id. Raises NotFound."""
+    if not id:
+        return ()
+    found = await context.manager.store.read(FILTERS[resource].find, context.tenant, id)
+    return parse_rules(found.rules, ATTRIBUTES[resource], labels=True)
+
+
+async def _deployment_filter(
+    context: ContextDep,
+    query: ListQueryDep,
+    id: _Names = None,
+    display_name: _Names = None,
+    visibility: Annotated[list[Visibility] | None, Query()] = None,
+    installation_status: Annotated[list[Literal["active", "inactive"]] | None, Query()] = None,
+    deployment_status: Annotated[
+        list[Literal["good", "in_progress", "requires_attention"]] | None, Query()
+    ] = None,
+    blueprint_id: _Names = None,
+    site_name: _Names = None,
+    created_by: str | None = None,
+    _search_name: str | None = None,
+    _group_id: str | None = None,
+    _dependencies_of: str | None = None,
+    _filter_id: _FilterId = None,
+) -> DeploymentFilter:
+    if _group_id or _dependencies_of:
+        raise InvalidInput("Groups and dependencies of deployments do not exist here.")
+    return DeploymentFilter(
+        tenant=query.tenant(context),
+        ids=split_values(id),
+        display_names=display_name,
+        visibilities=visibility,
+        blueprint_ids=split_values(blueprint_id),
+        site_names=split_values(site_name),
+        created_by=created_by,
+        search=query.search,
+        search_name=_search_name,
+        installation_statuses=installation_status,
+        deployment_statuses=deployment_status,
+        rules=await stored_rules(context, "deployments", _filter_id),
+    )
+
+
+async def _blueprint_filter(
+    context: ContextDep,
+    query: ListQueryDep,
+    id: _Names = None,
+    state: _Names = None,
+    main_file_name: _Names = None,
+    visibility: Annotated[list[Visibility] | None, Query()] = None,
+    created_by: str | None = None,
+    _filter_id: _FilterId = None,
+) -> BlueprintFilter:
+    return BlueprintFilter(
+        tenant=query.tenant(context),
+        ids=split_values(id),
+        states=split_values(state),
+        main_file_names=main_file_name,
+        visibilities=visibility,
+        created_by=created_by,
+        search=query.search,
+        rules=await stored_rules(context, "blueprints", _filter_id),
+    )
+
+
+DeploymentFilterDep = Annotated[DeploymentFilter, Depends(_deployment_filter)]
+BlueprintFilterDep = Annotated[BlueprintFilter, Depends(_blueprint_filter)]
