@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from cloudwright.cli.cloudify_commands import cloudify_commands
+
 
 def lazy(name: str) -> ModuleType:
     """Return the module of that name, which is executed when its first attribute is used."""
@@ -34,22 +36,30 @@ def lazy(name: str) -> ModuleType:
 
 
 class SuggestingGroup(click.Group):
-    """A group that suggests the closest command for an unknown one."""
-
-    #: Commands that Cloudify's group of this name has: to guess another one for them would mislead.
-    elsewhere: frozenset[str] = frozenset()
+    """A group that suggests the closest command for an unknown one, those of Cloudify included."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None and not ctx.resilient_parsing:
-            if name in self.elsewhere:
-                ctx.fail(f"`{name}` is a command of Cloudify that Cloudwright does not have.")
-            close = get_close_matches(name, self.list_commands(ctx), n=1)
-            hint = f" Did you mean `{close[0]}`?" if close else ""
-            ctx.fail(f"There is no command `{name}`.{hint}")
+            ctx.fail(self._unknown(ctx, name))
         return super().resolve_command(ctx, args)
+
+    def _unknown(self, ctx: click.Context, name: str) -> str:
+        above = ctx.command_path.partition(" ")[2]
+        ours, theirs = self.list_commands(ctx), self._cloudifys(above)
+        missing = "is a command of Cloudify that Cloudwright does not have."
+        if name in theirs:
+            return f"`{above} {name}`".replace("` ", "`") + f" {missing}"
+        close = get_close_matches(name, [*ours, *theirs], n=1)
+        if not close:
+            return f"There is no command `{name}`."
+        meant = f"There is no command `{name}`. Did you mean `{close[0]}`?"
+        return meant if close[0] in ours else f"{meant} That {missing}"
+
+    def _cloudifys(self, above: str) -> list[str]:
+        return cloudify_commands(above)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Each command with the whole first sentence of its help, folded rather than cut off."""

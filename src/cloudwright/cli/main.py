@@ -65,15 +65,7 @@ NOUNS = {
 
 
 class NounCommandLine(CommandLine, LazyGroup):
-    elsewhere = frozenset(
-        name
-        for line in (
-            "agents apply auditlog certificates cluster community config db-nodes groups idp init ldap",
-            "license log-bundles maintenance-mode managers permissions secrets sites snapshots tenants",
-            "user-groups users",
-        )
-        for name in line.split()
-    )
+    pass
 
 
 def _print_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -23,7 +23,8 @@ else:
 
 
 class ServerCommandLine(CommandLine, SuggestingGroup):
-    pass
+    def _cloudifys(self, above: str) -> list[str]:
+        return []
 
 
 @click.group(
