@@ -212,6 +212,7 @@ def explain(error: BaseException, folders: Sequence[str] = ()) -> dict[str, Any]
         message = "the workflow was interrupted (KeyboardInterrupt)"
     elif isinstance(error, MemoryError):
         message = f"the workflow ran out of memory{memory_limit('CLOUDWRIGHT_WORKFLOW_MEMORY')} (MemoryError)"
-    else:
+    elif said.traceback or not isinstance(error, (ValueError, RuntimeError)):
+        # Without a frame of a user's code it is a built-in workflow that refuses: the words are enough.
         message = headline(kind, message, said.place)
     return {"message": message, "kind": kind, "traceback": said.traceback}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cloudwright.model.operation import headline
 from cloudwright.workflow.errors import WorkflowFailed
 from cloudwright.workflow.tasks import SubgraphTask, WorkflowTask
 
@@ -29,7 +30,7 @@ def describe(task: WorkflowTask) -> str:
     if task.failure is not None:
         why = task.failure.headline
     elif task.error is not None:
-        why = f"{type(task.error).__name__}: {task.error}"
+        why = headline(type(task.error).__name__, str(task.error))
     else:
         why = "its handler let it fail"
     tried = f" in {task.current_retries + 1} attempts" if task.current_retries else ""

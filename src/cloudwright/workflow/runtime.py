@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from cloudwright.child.logger import own_logger
 from cloudwright.model.json_values import plain, readable
+from cloudwright.model.operation import headline
 from cloudwright.workflow.errors import ExecutionCancelled
 from cloudwright.workflow.graph import GraphContext, TaskDependencyGraph
 from cloudwright.workflow.graph_executor import GraphExecutor
@@ -267,7 +268,7 @@ class WorkflowRuntime:
             return
         message = f"`{task.name}` {event_type.removeprefix('task_')}"
         if task.error is not None:
-            message += f": {type(task.error).__name__}: {task.error}"
+            message += f": {headline(type(task.error).__name__, str(task.error))}"
         self.event(event_type, message, operation_id=task.id if task.stored else None)
 
     def retry_event(self, task: WorkflowTask, delay: float) -> None:
