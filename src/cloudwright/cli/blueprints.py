@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloudwright.cli import completion, options
-from cloudwright.cli.downloading import written_whole
+from cloudwright.cli.downloading import download_archive
 from cloudwright.cli.failure import FAILED, Failure, Silent
 from cloudwright.cli.formatting import columns, default_text
 from cloudwright.cli.lazy import SuggestingGroup, lazy
@@ -176,16 +176,10 @@ def delete(session: Session, blueprint_id: str, force: bool) -> None:
 
 @blueprints.command("download")
 @click.argument("blueprint_id", shell_complete=completion.blueprints)
-@click.option("-o", "--output-path", metavar="PATH", help="The file or the folder to write it to.")
+@options.output_path
 @options.standard
 @pass_session
-def download(session: Session, blueprint_id: str, output_path: str | None) -> None:
+def download(session: Session, blueprint_id: str, output_path: Path | None) -> None:
     """Download a blueprint's archive."""
-    path = Path(output_path or f"{blueprint_id}.tar.gz")
-    if path.is_dir():
-        path /= f"{blueprint_id}.tar.gz"
-    with session.finding("blueprint", blueprint_id), written_whole(path) as file:
-        size = session.client.blueprints.download(blueprint_id, file)
-    session.out.say(f"Blueprint `{blueprint_id}` is in {path} ({size} bytes).")
-    if session.out.as_json:
-        session.out.json({"id": blueprint_id, "path": str(path), "size": size})
+    get = session.client.blueprints.download
+    download_archive(session, "blueprint", blueprint_id, output_path, "tar.gz", get)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from cloudwright.cli.failure import FAILED, INTERRUPTED, OK, Failure, Silent, refused
-from cloudwright.cli.formatting import plain, styled
+from cloudwright.cli.formatting import folded, plain, styled, terminal_width
 from cloudwright.cli.lazy import lazy
 from cloudwright.cli.selection import Selection
 from cloudwright.cli.session import Session
@@ -79,13 +78,15 @@ def _end(error: BaseException, session: Session) -> int:
     if isinstance(error, Silent):
         return error.exit_code
     if isinstance(error, click.ClickException):
+        if sys.stderr.isatty():
+            error.message = folded(error.message, terminal_width())
         error.show()
         return error.exit_code
     failure = _failure(error, session)
     if session.out.as_json:
         click.echo(failure.as_json(), err=True)
     else:
-        width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+        width = terminal_width() if sys.stderr.isatty() else None
         text = plain(failure.as_text(verbose=session.out.verbosity > 0, width=width))
         click.echo(text if width is None else styled(text, colour="red"), err=True)
     return failure.exit_code

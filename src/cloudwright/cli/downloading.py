@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from cloudwright.cli.failure import Failure
+from cloudwright.cli.session import Session
+
+
+def download_archive(
+    session: Session,
+    noun: str,
+    identifier: str,
+    path: Path | None,
+    extension: str,
+    download: Callable[[str, IO[bytes]], int],
+) -> None:
+    """Write an archive that ``download`` gets to ``path``: a file, a folder, or None for the folder that the
+    command runs in. Raises ClientError, or Failure if there is no such ``noun`` or it cannot be written.
+    """
+    if path is None or path.is_dir():
+        path = (path or Path()) / f"{identifier}.{extension}"
+    with session.finding(noun, identifier), written_whole(path) as file:
+        size = download(identifier, file)
+    session.out.say(f"{noun.capitalize()} `{identifier}` is in {path} ({size} bytes).")
+    if session.out.as_json:
+        session.out.json({"id": identifier, "path": str(path), "size": size})
 
 
 @contextmanager

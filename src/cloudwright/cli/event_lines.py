@@ -77,11 +77,14 @@ def event_message(event: Event, *, traces: bool = False) -> str:
 
 
 def short_message(event: Event) -> str:
-    """Return the first line of the message, without what ``event_place`` says already."""
+    """Return the message in one line, without what ``event_place`` says already."""
     details = event.get("details") or {}
     if event.get("event_type") == RESCHEDULED and "retry" in details:
         return f"{retry_text(details)} in {details.get('retry_after', 0):g} s"
-    text = event_message(event).partition("\n")[0]
+    text, _, more = event_message(event).partition("\n")
+    if text.endswith(":") and more:
+        # What a program wrote last is what it failed of.
+        text = f"{text} {more.rstrip().rpartition(chr(10))[2].strip()}"
     return text.removeprefix(f"{event.get('operation')} ") if event_place(event) else text
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import Any
 
+from cloudwright.cli.formatting import folded, with_short_ids
 from cloudwright.client.errors import ApiError
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -37,16 +37,15 @@ class Failure(Exception):
         self.trace = trace
 
     def as_text(self, *, verbose: bool, width: int | None = None) -> str:
-        """For people; ``width`` is that of a terminal. Hints are not folded: they hold commands to copy."""
-        lines = [f"Error: {self.what}"]
+        """For people; ``width`` is that of a terminal."""
+        what, hint = f"Error: {self.what}", self.hint
         if width is not None:
-            lines = [
-                textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
-                for line in lines[0].splitlines()
-            ]
+            what = folded(with_short_ids(what), width)
+            # A command in it is longer than any word, and is left whole where it fits a line.
+            hint = folded(with_short_ids(hint), width - 2)
+        lines = what.splitlines()
         lines += [f"  | {line}" for line in self.cause.splitlines()]
-        if self.hint:
-            lines += [f"  {line}" for line in self.hint.splitlines()]
+        lines += [f"  {line}" for line in hint.splitlines()]
         if verbose and self.trace:
             lines += [f"  | {line}" for line in self.trace.splitlines()]
         return "\n".join(lines)

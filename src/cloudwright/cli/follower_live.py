@@ -24,7 +24,7 @@ from cloudwright.cli.event_lines import (
     retry_text,
     short_message,
 )
-from cloudwright.cli.formatting import colour_of, plain
+from cloudwright.cli.formatting import colour_of, plain, with_short_ids
 from cloudwright.client.records import END_STATUSES
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ AROUND = RECENT + 4
 FEWEST_INSTANCES = 3
 #: So many operations that wait to be tried again are named; the others are counted.
 MOST_RETRIES = 4
+#: Seconds that a failure waits for what follows it before it is printed by itself.
+PATIENCE = 1.0
 #: How a node instance stands, by its state; any other state is on its way.
 MARKS = {
     "uninitialized": ("○", "dim"),
@@ -73,6 +75,8 @@ class LiveView:
         self._waiting: dict[str, tuple[str, float]] = {}
         self._clock = clock
         self._begun = clock()
+        # What failed, and when that was heard of: what follows at once says whether it is tried again.
+        self._failures: list[tuple[Event, float]] = []
         self._painted = 0.0
         self._lost_since: float | None = None
         self._console = console or Console(highlight=False)
@@ -88,6 +92,8 @@ class LiveView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._drop_told_failures()
+        self._print_failures()
         self._paint()
         self._live.stop()
 
@@ -106,8 +112,32 @@ class LiveView:
         self._recent.append(event)
         # How the workflow itself failed is said at the end.
         if is_bad(event) and kind != "workflow_failed":
-            self._console.print(_event_text(event, whole=True))
+            self._failures.append((event, self._clock()))
+        elif kind == RESCHEDULED:
+            self._print_failures(retry=event)
         self.tick()
+
+    def _print_failures(self, *, retry: Event | None = None, older_than: float = 0.0) -> None:
+        """Print the failures that wait for what follows them: that of the operation that ``retry`` is about,
+        with when it is tried again, or else those of some age.
+        """
+        left = []
+        for event, heard in self._failures:
+            if retry is not None and retry.get("operation_id") == event.get("operation_id"):
+                text = _event_text(event, whole=True)
+                text.append(f"  ↻ {short_message(retry)}", style="not dim yellow")
+                self._console.print(text)
+            elif retry is None and self._clock() - heard >= older_than:
+                self._console.print(_event_text(event, whole=True))
+            else:
+                left.append((event, heard))
+        self._failures = left
+
+    def _drop_told_failures(self) -> None:
+        """Forget the failures that the error of the execution says, which the command ends with."""
+        error = self._execution.get("error") or ""
+        if self._execution["status"] == "failed":
+            self._failures = [item for item in self._failures if _reason(item[0]) not in error]
 
     def _note_retries(self, kind: str, event: Event) -> None:
         operation, details = event.get("operation_id") or "", event.get("details") or {}
@@ -118,7 +148,7 @@ class LiveView:
             self._waiting.pop(operation, None)
 
     def note(self, text: str) -> None:
-        self._console.print(Text(plain(text), style="yellow"))
+        self._console.print(Text(with_short_ids(plain(text)), style="yellow"))
         self._paint()
 
     def standing(self, execution: Execution) -> None:
@@ -133,6 +163,7 @@ class LiveView:
 
     def tick(self) -> None:
         """Paint, but no oftener than an eye can follow: a burst of events is one picture."""
+        self._print_failures(older_than=PATIENCE)
         if self.interval is not None and self._clock() - self._painted >= self.interval / 2:
             self._paint()
 
@@ -227,6 +258,12 @@ def _event_text(event: Event, *, whole: bool = False) -> Text:
     if not whole:
         text.no_wrap, text.overflow = True, "ellipsis"
     return text
+
+
+def _reason(event: Event) -> str:
+    """Return the first line of why an operation failed, as the error of its execution has it too."""
+    first = (event.get("message") or "").partition("\n")[0]
+    return first.partition(" failed: ")[2] or first
 
 
 def elapsed(seconds: float) -> str:

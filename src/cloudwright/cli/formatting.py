@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -65,6 +67,7 @@ def columns(*names: str) -> list[Column]:
 
 SHORT_ID = 8
 _GENERATED = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_EXECUTION = re.compile(rf"(\b(?:[Ee]xecution|cfy (?:executions|events)[a-z -]*) )({_GENERATED.pattern})")
 # Sequences and characters that act on a terminal, and those that change the order of what it shows.
 _CONTROL = re.compile(
     r"\x1b\[[0-9;:<=>?]*[ -/]*[@-~]"
@@ -186,6 +189,30 @@ def _moment(text: str | None) -> datetime | None:
 def short_id(text: str) -> str:
     """Return the beginning of a generated id, which commands take for it; any other text as it is."""
     return text[:SHORT_ID] if _GENERATED.fullmatch(text) else text
+
+
+def with_short_ids(text: str) -> str:
+    """Return a message for a terminal: ids of executions, and those in commands about them, are short."""
+    return _EXECUTION.sub(lambda found: found[1] + found[2][:SHORT_ID], text)
+
+
+def terminal_width() -> int:
+    return shutil.get_terminal_size().columns
+
+
+def folded(text: str, width: int) -> str:
+    """Return text for people whose lines end between words. Commands between backticks stay whole, so that
+    they can be copied, and so does what is indented.
+    """
+    return "\n".join(
+        line if line.startswith(" ") or len(line) <= width else _filled(line, width)
+        for line in text.split("\n")
+    )
+
+
+def _filled(line: str, width: int) -> str:
+    whole = re.sub(r"`[^`]+`", lambda found: found[0].replace(" ", "\0"), line)
+    return textwrap.fill(whole, width, break_long_words=False, break_on_hyphens=False).replace("\0", " ")
 
 
 def brief(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce, wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,10 +15,17 @@ from cloudwright.cli.formatting import age, short_id
 from cloudwright.cli.session import Session
 from cloudwright.client.records import END_STATUSES, Slice
 
+if TYPE_CHECKING:
+    from cloudwright.model.rest import Execution
+
 #: As many characters of an id are asked for at least: fewer hit by accident.
 SHORTEST = 4
 #: So many of those that an ambiguous beginning fits are named.
 MOST_CANDIDATES = 10
+#: Workflows of the manager itself, which are neither cancelled nor resumed.
+OF_THE_MANAGER = ("upload_blueprint", "create_deployment_environment", "delete_deployment_environment")
+#: Ends after which an execution can be resumed.
+BAD_ENDS = ("failed", "cancelled")
 FIELDS = ("id", "workflow_id", "deployment_id", "status", "created_at")
 _BEGINNING = re.compile(rf"[0-9a-fA-F-]{{{SHORTEST},35}}")
 
@@ -129,22 +136,46 @@ def _newest(
 ) -> str:
     """Return the id of the execution that the options mean. Raises Failure if it is not one."""
     of = f" of deployment `{deployment}`" if deployment else ""
-    statuses = (status,) if status else ("failed", "cancelled") if ended else ()
     part = Slice(size=200, fields=FIELDS, sort="created_at", descending=True)
+    statuses = (status,) if status else ()
     found = session.client.executions.list(part, deployment_id=deployment, statuses=statuses).items
-    if running and not status:
-        alive = [item for item in found if item["status"] not in END_STATUSES]
-        if len(alive) > 1:
-            lines = [_execution_line(dict(item)) for item in alive[:MOST_CANDIDATES]]
-            raise Failure(f"{len(alive)} executions{of} have not ended; name one of them:", "\n".join(lines))
-        if found and not alive:
-            id, name, now = (found[0][key] for key in ("id", "workflow_id", "status"))
-            raise Failure(f"No execution{of} runs. The newest, {short_id(id)} of `{name}`, is `{now}`.")
+    if running or ended:
+        found = [item for item in found if item["workflow_id"] not in OF_THE_MANAGER]
     if not found:
         if deployment:
             # Else a misspelt deployment would be one without executions.
             with session.finding("deployment", deployment):
                 session.client.deployments.get(deployment, fields=("id",))
-        having = f" with status {' or '.join(f'`{name}`' for name in statuses)}" if statuses else ""
+        having = f" with status `{status}`" if status else ""
         raise Failure(f"There is no execution{of}{having}.", "`cfy executions list` shows what exists.")
+    if running and not status:
+        _require_only_running(found, of)
+    elif ended and not status:
+        _require_bad_end(found, of)
     return found[0]["id"]
+
+
+def _require_only_running(found: Sequence[Execution], of: str) -> None:
+    alive = [item for item in found if item["status"] not in END_STATUSES]
+    if len(alive) > 1:
+        lines = [_execution_line(dict(item)) for item in alive[:MOST_CANDIDATES]]
+        raise Failure(f"{len(alive)} executions{of} have not ended; name one of them:", "\n".join(lines))
+    if not alive:
+        id, name, now = (found[0][key] for key in ("id", "workflow_id", "status"))
+        raise Failure(f"No execution{of} runs. The newest, {short_id(id)} of `{name}`, is `{now}`.")
+
+
+def _require_bad_end(found: Sequence[Execution], of: str) -> None:
+    """Raise Failure if the newest has not ended badly: an older one is not what a person means then."""
+    newest = found[0]
+    if newest["status"] in BAD_ENDS:
+        return
+    older = next((item for item in found if item["status"] in BAD_ENDS), None)
+    hint = "`cfy executions list` shows what exists."
+    if older is not None:
+        hint = f"An older one did; name it by its id if that is meant:\n{_execution_line(dict(older))}"
+    raise Failure(
+        f"The newest execution{of}, {short_id(newest['id'])} of `{newest['workflow_id']}`, is "
+        f"`{newest['status']}`: it did not fail and was not cancelled.",
+        hint,
+    )

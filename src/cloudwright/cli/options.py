@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -186,6 +187,14 @@ def force(help: str) -> Decorator:
 
 force_concurrent = force(
     "Start it even though another execution of the deployment runs, or the rules of the workflow exclude it."
+)
+
+output_path = click.option(
+    "-o",
+    "--output-path",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="The file or the folder to write it to.",
 )
 
 all_tenants = click.option(

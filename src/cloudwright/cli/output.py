@@ -15,12 +15,15 @@ from cloudwright.cli.formatting import (
     aligned_lines,
     cell,
     colour_of,
+    folded,
     indented,
     json_text,
     plain,
     ruled_lines,
     styled,
+    terminal_width,
     value_text,
+    with_short_ids,
 )
 from cloudwright.cli.lazy import lazy
 
@@ -28,6 +31,13 @@ if TYPE_CHECKING:
     from cloudwright.cli import tables
 else:
     tables = lazy("cloudwright.cli.tables")
+
+
+def _tell(text: str, *, err: bool) -> None:
+    """Print words for a person; on a terminal they are folded, and ids are as short as commands take them."""
+    stream = sys.stderr if err else sys.stdout
+    text = plain(text)
+    click.echo(folded(with_short_ids(text), terminal_width()) if stream.isatty() else text, err=err)
 
 
 @dataclass
@@ -53,16 +63,16 @@ class Output:
     def say(self, text: str) -> None:
         """Print what was done, for a person."""
         if not self.quiet and not self.as_json:
-            click.echo(plain(text), err=self.json_lines)
+            _tell(text, err=self.json_lines)
 
     def remark(self, text: str) -> None:
         """Print progress, for a person."""
         if not self.quiet:
-            click.echo(plain(text), err=True)
+            _tell(text, err=True)
 
     def warn(self, text: str) -> None:
         """Print what a person must know, also with ``--quiet``."""
-        click.echo(plain(text), err=True)
+        _tell(text, err=True)
 
     def line(self, text: str, *, colour: str | None = None) -> None:
         """Print a line of the result, in a colour on a terminal."""
@@ -123,6 +133,9 @@ class Output:
         tables.print_table(items, kept)
         missing = [column for column in shown if column not in kept]
         left_out = [column.brief_heading for column in missing if not tables.is_empty(items, column)]
+        cut = [column.brief_heading for column in kept[1:] if tables.is_cut(items, column)]
+        if cut:
+            self.remark(f"Cut to fit the terminal: {', '.join(cut)}. -x shows all.")
         if left_out:
             self.remark(f"Hidden to fit the terminal: {', '.join(left_out)}. -x shows all.")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cloudwright.cli import completion, options
-from cloudwright.cli.downloading import written_whole
+from cloudwright.cli.downloading import download_archive
 from cloudwright.cli.formatting import columns
 from cloudwright.cli.identifiers import plugin_id as whole_plugin_id
 from cloudwright.cli.lazy import SuggestingGroup, lazy
@@ -87,7 +87,8 @@ def list_plugins(session: Session, part: Slice) -> None:
 def get(session: Session, plugin_id: str) -> None:
     """Show a plugin."""
     plugin_id = whole_plugin_id(session, plugin_id)
-    session.out.record(session.client.plugins.get(plugin_id), GET_COLUMNS)
+    with session.finding("plugin", plugin_id):
+        session.out.record(session.client.plugins.get(plugin_id), GET_COLUMNS)
 
 
 @plugins.command("delete")
@@ -98,23 +99,17 @@ def get(session: Session, plugin_id: str) -> None:
 def delete(session: Session, plugin_id: str, force: bool) -> None:
     """Delete a plugin."""
     plugin_id = whole_plugin_id(session, plugin_id)
-    session.client.plugins.delete(plugin_id, force=force)
+    with session.finding("plugin", plugin_id):
+        session.client.plugins.delete(plugin_id, force=force)
     session.out.say(f"Plugin `{plugin_id}` is deleted.")
 
 
 @plugins.command("download")
 @click.argument("plugin_id", shell_complete=completion.plugins)
-@click.option(
-    "-o", "--output-path", metavar="PATH", type=click.Path(path_type=Path), help="The file to write."
-)
+@options.output_path
 @options.standard
 @pass_session
 def download(session: Session, plugin_id: str, output_path: Path | None) -> None:
     """Download a plugin's archive."""
     plugin_id = whole_plugin_id(session, plugin_id)
-    path = output_path or Path(f"{plugin_id}.zip")
-    with written_whole(path) as file:
-        size = session.client.plugins.download(plugin_id, file)
-    session.out.say(f"Plugin `{plugin_id}` is in {path} ({size} bytes).")
-    if session.out.as_json:
-        session.out.json({"id": plugin_id, "path": str(path), "size": size})
+    download_archive(session, "plugin", plugin_id, output_path, "zip", session.client.plugins.download)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,8 @@ else:
 
 
 USER_AGENT = f"cfy/{__version__}"
+_MISSING = re.compile(r"no (\w+(?: \w+)?) `([^`]+)`")
+_LISTED = ("blueprint", "deployment", "execution", "node instance", "plugin")
 
 
 @dataclass
@@ -79,28 +82,24 @@ class Session:
     def finding(self, noun: str, identifier: str) -> Iterator[None]:
         """Add to a NotFound of the block what there is instead.
 
-        ``noun`` is one of those that have a list: ``blueprint``, ``deployment``, ``execution``, ``node
-        instance``.
+        ``noun`` is one of `_LISTED`.
         """
         try:
             yield
         except NotFound as error:
+            # It may be about something else that the request named: the blueprint of a new deployment.
+            missing = _MISSING.search(error.message)
+            if missing and missing[1] in _LISTED:
+                noun, identifier = missing.groups()
             close = get_close_matches(identifier, self._known(noun), n=1, cutoff=0.5)
             listing = f"`cfy {noun.replace(' ', '-')}s list` shows what exists."
             hint = f"Did you mean `{close[0]}`? {listing}" if close else listing
             raise refused(error, hint) from error
 
     def _known(self, noun: str) -> Iterable[str]:
-        client = self.client
-        few = Slice(size=200, fields=("id",))
+        collection = getattr(self.client, f"{noun.replace(' ', '_')}s")
         try:
-            if noun == "blueprint":
-                return [item["id"] for item in client.blueprints.list(few).items]
-            if noun == "deployment":
-                return [item["id"] for item in client.deployments.list(few).items]
-            if noun == "execution":
-                return [item["id"] for item in client.executions.list(few).items]
-            return [item["id"] for item in client.node_instances.list(few).items]
+            return [item["id"] for item in collection.list(Slice(size=200, fields=("id",))).items]
         except ClientError:
             # Only a hint is lost; the error that asked for it is what the user must see.
             return []

@@ -16,6 +16,8 @@ from cloudwright.cli.formatting import Column, brief, colour_of
 GAP = 2
 #: A text that is longer than this may be folded before a column is left out for it.
 LONG = 40
+#: What is longer is cut: a table is to be looked over, and `-x` shows all.
+LONGEST = 3 * LONG
 #: What a folded column needs to be readable still.
 NARROW = 12
 
@@ -46,6 +48,15 @@ def is_empty(items: Sequence[Mapping[str, Any]], column: Column) -> bool:
     return not any(brief(item.get(column.name)) for item in items)
 
 
+def is_cut(items: Sequence[Mapping[str, Any]], column: Column) -> bool:
+    """Return whether the table shows only the beginning of a value."""
+    return any(len(brief(item.get(column.name))) > LONGEST for item in items)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
 def _width(items: Sequence[Mapping[str, Any]], column: Column) -> int:
     texts = (column.brief_heading, *(brief(item.get(column.name)) for item in items))
     return max(map(cell_len, texts))
@@ -58,5 +69,6 @@ def print_table(items: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> 
         table.add_column(column.brief_heading, overflow="fold", no_wrap=number == 0)
     for item in items:
         texts = [brief(item.get(column.name)) for column in shown]
+        texts[1:] = map(_shortened, texts[1:])
         table.add_row(*[Text(text, style=colour_of(text) or "") for text in texts])
     Console(highlight=False).print(table)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from cfy_command import Run
 from click.testing import CliRunner, Result
 from fake_api import TOKEN, FakeApi
+from terminal import Terminal
 
 
 @pytest.fixture
@@ -47,3 +48,16 @@ def cfy(api: FakeApi, bare: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("CLOUDWRIGHT_URL", api.url)
     monkeypatch.setenv("CLOUDWRIGHT_TOKEN", TOKEN)
     return bare
+
+
+@pytest.fixture
+def terminal(api: FakeApi, home: Path) -> Iterator[Callable[..., Terminal]]:
+    opened = []
+
+    def open_terminal(*arguments: str, **environ: str) -> Terminal:
+        opened.append(Terminal(*arguments, CLOUDWRIGHT_URL=api.url, CLOUDWRIGHT_TOKEN=TOKEN, **environ))
+        return opened[-1]
+
+    yield open_terminal
+    for one in opened:
+        one.close()

@@ -57,6 +57,8 @@ class FakeApi:
         class Handler(_Handler):
             fake = api
 
+        #: The id of the next execution, if it is to be a certain one.
+        self.next_id = ""
         self.server = _Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -199,6 +201,7 @@ class FakeApi:
 
     def get_blueprints(self, id: str, what: str, query: dict[str, str], _: Any) -> Any:
         if what == "archive":
+            self._get("blueprint", self.blueprints, id, query)
             return self.archives[id]
         return self._get("blueprint", self.blueprints, id, query)
 
@@ -238,7 +241,7 @@ class FakeApi:
             self.on_action(execution, body["action"])
             return execution
         self._get("deployment", self.deployments, body["deployment_id"], {})
-        id = f"execution-{len(self.executions) + 1}"
+        id = self.next_id or f"execution-{len(self.executions) + 1}"
         self.add_execution(id, body["workflow_id"], "pending", deployment_id=body["deployment_id"])
         self.on_start(self.executions[id])
         return dict(self.executions[id], status="pending")

@@ -205,8 +205,39 @@ def test_click_is_not_shown_as_it_is(bare: Run) -> None:
     assert result.stderr.startswith("Usage: cfy executions cancel [OPTIONS] [EXECUTION_ID]\n")
 
 
-def test_commands_of_cloudify_are_known(bare: Run) -> None:
-    assert "There is no command `licence`." in bare("licence").stderr
-    result = bare("license", "list")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["licence"], "There is no command `licence`. Did you mean `license`? That is a command of Cloudify"),
+        (["license", "list"], "`license` is a command of Cloudify that Cloudwright does not have."),
+        (["blueprints", "package"], "`blueprints package` is a command of Cloudify that"),
+        (["deployments", "histry"], "There is no command `histry`. Did you mean `history`?\n"),
+        (["zzz"], "There is no command `zzz`.\n"),
+    ],
+)
+def test_commands_of_cloudify_are_known(bare: Run, arguments: list[str], said: str) -> None:
+    result = bare(*arguments)
     assert result.exit_code == 2
-    assert "`license` is a command of Cloudify that Cloudwright does not have." in result.stderr
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("noun", ["blueprint", "plugin"])
+def test_a_missing_archive_is_guessed_and_no_file_is_left(
+    api: FakeApi, cfy: Run, tmp_path: Path, noun: str
+) -> None:
+    api.add_blueprint("shop")
+    api.get_plugins = lambda id, *_: api._get("plugin", {"shop": {"id": "shop"}}, "" if id == "x" else id, {})  # type: ignore[attr-defined]
+    result = cfy(f"{noun}s", "download", "shpo", "-o", str(tmp_path))
+    assert result.exit_code == 1
+    assert f"There is no {noun} `shpo`." in result.stderr
+    assert f"Did you mean `shop`? `cfy {noun}s list` shows what exists." in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_hint_is_about_what_is_missing(api: FakeApi, cfy: Run) -> None:
+    api.add_deployment("web")
+    api.add_blueprint("shop")
+    message = "There is no blueprint `shpo` in tenant `default_tenant`."
+    api.refuse["POST", "deployment-updates/web/update/initiate"] = Refusal(404, "not_found_error", message)
+    result = cfy("deployments", "update", "web", "-b", "shpo")
+    assert "Did you mean `shop`? `cfy blueprints list` shows what exists." in result.stderr

@@ -2,87 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import re
-import select
-import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cfy_command import CFY
-from fake_api import TOKEN, FakeApi
+from fake_api import FakeApi
+from terminal import Terminal
 
-SECONDS = 20.0
 INSTANCES = [
     {"id": "vm_1", "node_id": "vm", "deployment_id": "web", "state": "creating"},
     {"id": "db_1", "node_id": "db", "deployment_id": "web", "state": "uninitialized"},
 ]
-
-
-class Terminal:
-    """`cfy` on a terminal of 100 by 30; what it wrote is kept as it came."""
-
-    def __init__(self, *arguments: str, **environ: str) -> None:
-        self.raw = ""
-        pid, self._master = pty.fork()
-        if pid == 0:
-            os.environ.update({"TERM": "xterm", "COLUMNS": "100", "LINES": "30", **environ})
-            os.execv(CFY[0], [*CFY, *arguments])
-        self.pid = pid
-        self.code: int | None = None
-
-    @property
-    def text(self) -> str:
-        """Everything that was ever on the screen, without colours and movements."""
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.raw).replace("\r", "")
-
-    def press_ctrl_c(self) -> None:
-        os.write(self._master, b"\x03")
-
-    def await_text(self, wanted: str) -> None:
-        self._read_until(lambda: wanted in self.text)
-        assert wanted in self.text, self.text
-
-    def finish(self) -> int:
-        self._read_until(lambda: False)
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self._master)
-        self.code = os.waitstatus_to_exitcode(status)
-        return self.code
-
-    def close(self) -> None:
-        if self.code is None:
-            os.kill(self.pid, signal.SIGKILL)
-            self.finish()
-
-    def _read_until(self, done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + SECONDS
-        while not done():
-            ready, _, _ = select.select([self._master], [], [], deadline - time.monotonic())
-            assert ready, f"nothing more came:\n{self.text}"
-            try:
-                part = os.read(self._master, 65536)
-            except OSError:
-                return
-            self.raw += part.decode("utf-8", "replace")
-
-
-@pytest.fixture
-def terminal(api: FakeApi, home: Path) -> Iterator[Callable[..., Terminal]]:
-    opened = []
-
-    def open_terminal(*arguments: str, **environ: str) -> Terminal:
-        opened.append(Terminal(*arguments, CLOUDWRIGHT_URL=api.url, CLOUDWRIGHT_TOKEN=TOKEN, **environ))
-        return opened[-1]
-
-    yield open_terminal
-    for one in opened:
-        one.close()
 
 
 def running(api: FakeApi) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from itertools import count
 from typing import Any
 
 import pytest
@@ -21,11 +22,12 @@ def painted(view: LiveView, height: int) -> list[str]:
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
-def view(instances: list[Any] | None = None, **execution: Any) -> LiveView:
+def view(instances: list[Any] | None = None, *, step: float = 1, **execution: Any) -> LiveView:
+    """A view whose clock goes on by ``step`` at every look."""
     made = LiveView(
         {**EXECUTION, **execution},
         console=Console(file=io.StringIO(), width=60),
-        clock=iter(range(1000)).__next__,
+        clock=count(0, step).__next__,
     )
     if instances is not None:
         made.instances(instances)
@@ -130,3 +132,46 @@ def test_what_was_to_be_tried_again_when_it_ended_has_failed() -> None:
 )
 def test_elapsed(seconds: float, text: str) -> None:
     assert elapsed(seconds) == text
+
+
+def failure(operation: str, message: str, kind: str = "task_failed", **more: Any) -> Any:
+    about = {"node_instance_id": "vm_1", "operation": "a.b.create", "operation_id": operation}
+    return {
+        "type": "cloudify_event",
+        "event_type": kind,
+        "message": message,
+        "timestamp": "2024-05-01T12:00:00.1Z",
+    } | (about | more)
+
+
+def printed(made: LiveView) -> str:
+    file = made._console.file
+    assert isinstance(file, io.StringIO)
+    return " ".join(file.getvalue().split())
+
+
+def test_a_failure_is_told_with_its_retry() -> None:
+    made = view(step=0.01)
+    made.event(failure("o1", "a.b.create failed: `x.sh` ended with exit code 7. The last lines:\none\ntwo"))
+    retry = {"retry": 1, "max_retries": 3, "retry_after": 15}
+    made.event(failure("o1", "again", "task_rescheduled", details=retry))
+    told = "vm_1.create failed: `x.sh` ended with exit code 7. The last lines: two ↻ retry 1 of 3 in 15 s"
+    assert told in printed(made)
+
+
+def test_what_the_end_says_is_not_told_before_it() -> None:
+    with view(step=0.01) as made:
+        made.interval = None
+        made.event(failure("o1", "a.b.create failed: no room"))
+        made.event(failure("o2", "a.b.create failed: no light"))
+        made.standing({**EXECUTION, "status": "failed", "error": "`a.b.create` of `vm_1` failed: no room"})
+    assert "no light" in printed(made)
+    assert "no room" not in printed(made)
+
+
+def test_a_failure_that_nothing_follows_is_told_after_a_moment() -> None:
+    made = view()
+    made.event(failure("o1", "a.b.create failed: no room"))
+    made.tick()
+    made.tick()
+    assert "no room" in printed(made)

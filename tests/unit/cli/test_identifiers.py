@@ -76,6 +76,23 @@ def test_what_failed_is_resumed(three: FakeApi, cfy: Run) -> None:
     assert three.requests[-1][:2] == ("POST", f"executions/{SECOND}")
 
 
+def test_an_older_failure_is_not_resumed_by_the_way(three: FakeApi, cfy: Run) -> None:
+    # Found by a trial: after a good end, `resume --last` ran something of the day before again.
+    three.executions = {THIRD: three.executions[THIRD], **three.executions}
+    for arguments in (["--last"], ["-d", "web"]):
+        result = cfy("executions", "resume", *arguments)
+        assert result.exit_code == 1
+        assert "c88aabfd of `install`, is `terminated`: it did not fail" in result.stderr
+        assert f"An older one did; name it by its id if that is meant:\n  {SECOND}" in result.stderr
+    assert three.actions() == []
+    assert cfy("executions", "resume", "--status", "failed").exit_code == 0
+
+
+def test_what_the_manager_does_for_itself_is_not_resumed(three: FakeApi, cfy: Run) -> None:
+    three.executions = {"e9": {**three.executions[THIRD], "workflow_id": "upload_blueprint"}}
+    assert "There is no execution." in cfy("executions", "resume", "--last").stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

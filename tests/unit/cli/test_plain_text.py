@@ -9,6 +9,7 @@ import pytest
 from cfy_command import Run
 from fake_api import FakeApi
 
+from cloudwright.cli import formatting
 from cloudwright.cli.event_lines import event_line
 from cloudwright.cli.formatting import columns, plain
 from cloudwright.cli.output import Output
@@ -107,3 +108,18 @@ def test_the_error_of_an_execution(api: FakeApi, cfy: Run) -> None:
         shown = cfy("executions", "get", "e1")
         assert plain(shown.output) == shown.output
         assert json.loads(cfy("executions", "get", "e1", "--json").stdout)["error"] == text
+
+
+def test_words_for_a_terminal_are_folded_and_commands_stay_whole() -> None:
+    text = "Execution 3672fcd3-59f7-4e98-9d9d-ae6648ae9a46 of `install` has ended: " + "word " * 12
+    short = formatting.with_short_ids(text)
+    assert short.startswith("Execution 3672fcd3 of")
+    lines = formatting.folded(short, 40).splitlines()
+    assert max(map(len, lines)) <= 40
+    command = "`cfy executions operations list 3672fcd3 --show-internal`"
+    assert command in formatting.folded(f"See {command} for more.", 40)
+
+
+def test_ids_that_commands_do_not_take_in_short_stay_whole() -> None:
+    text = "Deployment `3672fcd3-59f7-4e98-9d9d-ae6648ae9a46` is created."
+    assert formatting.with_short_ids(text) == text

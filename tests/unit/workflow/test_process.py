@@ -247,10 +247,10 @@ def test_an_error_of_a_built_in_workflow_has_no_traceback() -> None:
 
 
 def test_what_a_built_in_workflow_refuses_is_said_without_its_type() -> None:
-    host = FakeHost(THING, mapping="cloudify.plugins.workflows.scale_entity")
-    end = host.run(scalable_entity_name="nothing", delta="many")
+    host = FakeHost(THING, mapping="cloudify.plugins.workflows.auto_heal_reinstall_node_subgraph")
+    end = host.run(node_instance_id="nothing")
     assert end is not None
-    assert end["error"]["message"] == "`delta` is 'many', and has to be a number."
+    assert end["error"]["message"] == "The deployment has no node instance `nothing`."
 
 
 def test_what_cannot_be_sent_does_not_hide_that_the_workflow_has_ended(
