@@ -78,9 +78,10 @@ def _end(error: BaseException, session: Session) -> int:
     if isinstance(error, Silent):
         return error.exit_code
     if isinstance(error, click.ClickException):
-        if sys.stderr.isatty():
-            error.message = folded(error.message, terminal_width())
-        error.show()
+        usage = io.StringIO()
+        error.show(usage)
+        text = usage.getvalue().rstrip("\n")
+        click.echo(folded(text, terminal_width()) if sys.stderr.isatty() else text, err=True)
         return error.exit_code
     failure = _failure(error, session)
     if session.out.as_json:
