@@ -12,6 +12,8 @@ from __future__ import annotations
 from cloudwright.bus.protocol import topic
 
 WORK = "work.pending"
+#: A schedule was made, changed or deleted.
+SCHEDULES = "work.schedules"
 #: In place of a manager's name: the message is for all managers.
 EVERYBODY = "all"
 

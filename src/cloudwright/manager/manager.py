@@ -33,6 +33,7 @@ from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.reconcile_loop import ReconcileLoop
 from cloudwright.manager.redaction import Concealments
+from cloudwright.manager.schedules import Schedules
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
 from cloudwright.manager.workers.local import WORKDIRS
@@ -142,6 +143,7 @@ class Manager:
             clock=clock,
             new_id=new_id,
         )
+        self.schedules = Schedules(store, bus, self.executions, self.maintenance, clock)
         self._artifacts = Artifacts(store, FolderArtifacts(settings.home / "artifacts"))
         self.deployment_updates = DeploymentUpdates(store, self.executions, self.secrets, clock, new_id)
         self.blueprints = Blueprints(store, bus, settings.home, self._artifacts, self._parse, clock, new_id)
@@ -163,6 +165,7 @@ class Manager:
         await self.secrets.recover()
         await self.maintenance.start()
         await self._reconcile_loop.start()
+        await self.schedules.start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CARRYING_ON):
                 await self._reconcile_loop.carried_on()
@@ -170,6 +173,7 @@ class Manager:
     async def close(self) -> None:
         """End every process. Executions that ran are left to be taken up again by the next start."""
         await self.blueprints.close()
+        await self.schedules.close()
         await self._reconcile_loop.close()
         await self._leases.close()
         await self._dispatcher.close()
@@ -183,8 +187,14 @@ class Manager:
 
     @property
     def busy(self) -> bool:
-        """Whether anything runs or waits to run."""
-        return self._leases.busy or self._dispatcher.busy or self.blueprints.busy
+        """Whether anything runs or waits to run, at a time that is given too."""
+        return (
+            self._leases.busy
+            or self._dispatcher.busy
+            or self.blueprints.busy
+            or self.schedules.busy
+            or self._reconcile_loop.awaits_scheduled
+        )
 
     async def _parse(self, tenant: str, path: Path) -> dict[str, Any]:
         """Parse a blueprint in a process of its own, so that none of any size or shape can hurt the manager.

@@ -79,6 +79,12 @@ class ReconcileLoop:
         self._tasks = TaskSet(on_failure=self._wake.set)
         # The stored kills that were carried out, until nothing of them is stored any more.
         self._killing: set[tuple[str, int]] = set()
+        self._awaits_scheduled = False
+
+    @property
+    def awaits_scheduled(self) -> bool:
+        """Whether an execution is to be started at a given time."""
+        return self._awaits_scheduled
 
     async def start(self) -> None:
         """End what a dead predecessor left running, then put everything it owned back on its way."""
@@ -135,6 +141,7 @@ class ReconcileLoop:
         """Return the seconds until the next look: fewer than usual if something is due by then."""
         pauses = [self._interval]
         scheduled = await self._store.read(manager_queries.next_scheduled)
+        self._awaits_scheduled = scheduled is not None
         if scheduled is not None:
             pauses.append((scheduled - self._clock()).total_seconds())
         deadline = self._deadlines.next()

@@ -16,6 +16,7 @@ ENGINE_TYPES = frozenset(
         "execution_cleanup_started",
         "execution_dequeued",
         "execution_resumed",
+        "execution_scheduled",
         "execution_taken_over",
         "workflow_cancelled",
         "workflow_failed",

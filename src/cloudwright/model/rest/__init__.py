@@ -40,6 +40,8 @@ from cloudwright.model.rest.pages import Metadata as Metadata
 from cloudwright.model.rest.pages import Page as Page
 from cloudwright.model.rest.pages import Pagination as Pagination
 from cloudwright.model.rest.plugins import Plugin as Plugin
+from cloudwright.model.rest.schedules import ExecutionSchedule as ExecutionSchedule
+from cloudwright.model.rest.schedules import SkippedRuns as SkippedRuns
 from cloudwright.model.rest.secrets import ExportedSecret as ExportedSecret
 from cloudwright.model.rest.secrets import ImportedSecrets as ImportedSecrets
 from cloudwright.model.rest.secrets import Secret as Secret

@@ -25,6 +25,8 @@ from cloudwright.storage.schema.modification import deployment_modifications as 
 from cloudwright.storage.schema.operation import graphs as graphs
 from cloudwright.storage.schema.operation import operations as operations
 from cloudwright.storage.schema.plugin import plugins as plugins
+from cloudwright.storage.schema.schedule import execution_schedules as execution_schedules
+from cloudwright.storage.schema.schedule import schedule_skips as schedule_skips
 from cloudwright.storage.schema.secret import secrets as secrets
 from cloudwright.storage.schema.site import sites as sites
 from cloudwright.storage.schema.writer import writers as writers
