@@ -29,6 +29,7 @@ from cloudwright.api.routes import (
     deployment_updates,
     deployments,
     events,
+    execution_schedules,
     executions,
     filters,
     identity,
@@ -69,6 +70,7 @@ _NOUNS = (
     searches,
     filters,
     labels,
+    execution_schedules,
 )
 _ROUTERS = (*(noun.router for noun in _NOUNS), unsupported.router, system.public_router, identity.router)
 

@@ -12,6 +12,7 @@ from cloudwright.client.resources import (
     DeploymentUpdates,
     Events,
     Executions,
+    ExecutionSchedules,
     NodeInstances,
     Nodes,
     Operations,
@@ -34,6 +35,7 @@ class Client:
         self.deployment_modifications = DeploymentModifications(self._transport)
         self.deployment_updates = DeploymentUpdates(self._transport)
         self.executions = Executions(self._transport)
+        self.execution_schedules = ExecutionSchedules(self._transport)
         self.operations = Operations(self._transport)
         self.events = Events(self._transport)
         self.nodes = Nodes(self._transport)

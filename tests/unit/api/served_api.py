@@ -43,6 +43,7 @@ from cloudwright.manager.executions import Executions
 from cloudwright.manager.maintenance import Maintenance
 from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugins import Plugins
+from cloudwright.manager.schedules import Schedules
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
 from cloudwright.model.event import Event
@@ -120,6 +121,7 @@ class Managing:
             clock=self.clock,
             new_id=lambda: f"e{next(ids)}",
         )
+        self.schedules = Schedules(self.store, self.bus, self.executions, self.maintenance, self.clock)
         self.deployment_updates = DeploymentUpdates(
             self.store, self.executions, self.secrets, self.clock, lambda: uuid.uuid4().hex
         )
@@ -167,6 +169,9 @@ class Api:
 
     def post(self, path: str, json: Any) -> Any:
         return self._ok(self.http.post(path, json=json))
+
+    def patch(self, path: str, json: Any) -> Any:
+        return self._ok(self.http.patch(path, json=json))
 
     def items(self, path: str, **params: Any) -> list[dict[str, Any]]:
         return self.get(path, **params)["items"]

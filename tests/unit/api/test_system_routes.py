@@ -67,7 +67,7 @@ def test_settings(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "noun",
-    ["agents", "deployment-groups", "execution-groups", "execution-schedules", "snapshots"],
+    ["agents", "deployment-groups", "execution-groups", "snapshots"],
 )
 def test_what_there_is_none_of(api: Api, noun: str) -> None:
     assert api.items(f"/{noun}") == []

@@ -20,10 +20,6 @@ UNSUPPORTED = {
     "agents": (Permission.AGENT_LIST, "operations run on the manager"),
     "deployment-groups": (Permission.DEPLOYMENT_GROUP_LIST, "deployments are not grouped"),
     "execution-groups": (Permission.EXECUTION_GROUP_LIST, "executions are started one by one"),
-    "execution-schedules": (
-        Permission.EXECUTION_SCHEDULE_LIST,
-        "`scheduled_time` starts an execution once",
-    ),
     "snapshots": (Permission.SNAPSHOT_LIST, "a backup is a copy of the manager's home and database"),
 }
 
