@@ -11,6 +11,7 @@ from cloudwright.cli import blueprint_problems, completion, options
 from cloudwright.cli.deployment_updates import get_update, history, rollback, update
 from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup
+from cloudwright.cli.schedules import schedule
 from cloudwright.cli.session import Session, pass_session
 from cloudwright.client.records import Slice
 
@@ -54,7 +55,7 @@ def deployments() -> None:
     """Create, change, delete and look at deployments."""
 
 
-for command in (update, rollback, history, get_update):
+for command in (update, rollback, history, get_update, schedule):
     deployments.add_command(command)
 
 
