@@ -35,6 +35,10 @@ class Settings:
     database_url: str = ""
     # The file of the keys that encrypt secrets; empty means `secrets.key` in the home.
     secrets_key: str = ""
+    # After so many log-ins of a user that failed one after the other, the user is locked for so many seconds;
+    # 0 of them never lock. Tokens are accepted all the time.
+    max_failed_logins: int = 10
+    login_lock: float = 900.0
     # How many workflow processes and how many operation processes may run at once.
     max_workflows: int = 50
     max_operations: int = 64

@@ -22,7 +22,6 @@ from cloudwright.api.middleware import (
 )
 from cloudwright.api.responses import JsonResponse
 from cloudwright.api.routes import (
-    accounts,
     blueprints,
     configuration,
     deployment_modifications,
@@ -36,13 +35,18 @@ from cloudwright.api.routes import (
     labels,
     nodes,
     operations,
+    permissions,
     plugins,
     searches,
     secret_sharing,
     secrets,
     sites,
     system,
+    tenants,
+    tokens,
     unsupported,
+    user_groups,
+    users,
 )
 from cloudwright.api.routing import JsonRoute
 from cloudwright.api.streaming import Followers
@@ -63,7 +67,11 @@ _NOUNS = (
     plugins,
     secret_sharing,
     secrets,
-    accounts,
+    tokens,
+    users,
+    user_groups,
+    tenants,
+    permissions,
     system,
     configuration,
     sites,

@@ -29,9 +29,13 @@ def permission_of(endpoint: Callable[..., Any]) -> Permission | None:
 
 
 def authorize(principal: Principal, permission: Permission | None, tenant: str) -> None:
-    """Check that the principal's role has the permission. Raises Forbidden, also if a route declares none."""
-    if permission is None or not is_permitted([principal.role], permission):
+    """Check that a role that the principal has in the tenant has the permission. Raises Forbidden, also if a
+    route declares none.
+    """
+    roles = principal.roles_in(tenant)
+    if permission is None or not is_permitted(roles, permission):
+        has = ", ".join(f"`{role}`" for role in sorted(roles))
         raise Forbidden(
-            f"User `{principal.username}` with role `{principal.role}` has no permission"
-            f" `{permission or 'none declared'}` in tenant `{tenant}`."
+            f"User `{principal.username}` has no permission `{permission or 'none declared'}` in tenant"
+            f" `{tenant}`, only what belongs to {has}."
         )

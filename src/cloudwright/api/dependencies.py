@@ -64,7 +64,7 @@ class RequestContext:
     def viewer(self) -> Viewer:
         """Who looks at secrets, or at what is evaluated with them."""
         execution_id = self.caller.execution_id if self.caller is not None else None
-        return Viewer(self.by, self.principal.is_admin, execution_id=execution_id)
+        return Viewer(self.by, self.principal.is_admin, self.principal.administers, execution_id=execution_id)
 
 
 async def _request_context(
@@ -73,8 +73,8 @@ async def _request_context(
 ) -> RequestContext:
     manager: Manager = request.app.state.manager
     principal = principal_of(request.scope)
-    authorize(principal, permission_of(request.scope["endpoint"]), tenant)
     await manager.accounts.check_tenant(principal, tenant)
+    authorize(principal, permission_of(request.scope["endpoint"]), tenant)
     caller: Caller | None = request.scope.get(CALLER)
     # What runs may end: only what users ask for is refused.
     if caller is None and request.method in _CHANGING and not _IN_MAINTENANCE.search(request.scope["path"]):
@@ -95,6 +95,7 @@ class ListQuery:
     fields: frozenset[str] | None
     search: str | None
     all_tenants: bool
+    get_data: bool = False
 
     def tenant(self, context: RequestContext) -> str | None:
         """Return the tenant to narrow the list to; None is every one. Raises Forbidden."""
@@ -133,11 +134,11 @@ async def _list_query(
         bool, Query(description=f"Everything on one page, if that is at most {MAX_SIZE}.")
     ] = False,
     _all_tenants: Annotated[bool, Query(description="Records of all tenants; for administrators.")] = False,
-    _get_data: Annotated[bool, Query(description="Whole records, which they are without it too.")] = False,
+    _get_data: Annotated[bool, Query(description="Of accounts, names and roles instead of numbers.")] = False,
 ) -> ListQuery:
     size = DEFAULT_SIZE if _size is None else _size
     page = Page(MAX_SIZE if _get_all_results else size, _offset, _sorting(_sort or []), _get_all_results)
-    return ListQuery(page, fields, _search or None, _all_tenants)
+    return ListQuery(page, fields, _search or None, _all_tenants, _get_data)
 
 
 ListQueryDep = Annotated[ListQuery, Depends(_list_query)]

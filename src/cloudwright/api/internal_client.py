@@ -15,7 +15,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Scope
 
 from cloudwright.api.middleware import KNOWN_PRINCIPAL, PREFIX
-from cloudwright.errors import Forbidden, InvalidInput, NotFound
+from cloudwright.errors import Forbidden, InvalidInput
 from cloudwright.manager.accounts import Accounts, Principal
 from cloudwright.model.execution import Caller
 from cloudwright.model.frames.methods import RestRequest
@@ -74,12 +74,9 @@ class InProcessClient:
 
     async def _principal(self, username: str | None) -> Principal:
         try:
-            user = await self._accounts.user(username or "")
-        except NotFound as error:
-            raise Forbidden(f"There is no user `{username}`, who started this execution.") from error
-        if not user.active:
-            raise Forbidden(f"The user `{username}`, who started this execution, is not active.")
-        return Principal(user.username, user.role)
+            return await self._accounts.principal(username)
+        except Forbidden as error:
+            raise Forbidden(f"{error} This execution was started in that name.") from error
 
 
 class _RequestBody:

@@ -18,9 +18,7 @@ from cloudwright.storage.records import (
     Execution,
     GraphRow,
     Plugin,
-    Tenant,
     Token,
-    User,
 )
 
 # The word that users have always been shown for it.
@@ -269,17 +267,3 @@ def token(row: Token, role: str | None, value: str) -> rest.Token:
         "expiration_date": optional_timestamp(row.expires_at),
         "last_used": optional_timestamp(row.last_used),
     }
-
-
-def user(row: User, tenants: list[str]) -> rest.User:
-    return {
-        "username": row.username,
-        "role": row.role,
-        "active": row.active,
-        "created_at": timestamp(row.created_at),
-        "tenants": {name: [row.role] for name in tenants},
-    }
-
-
-def tenant(row: Tenant) -> rest.Tenant:
-    return {"name": row.name, "created_at": timestamp(row.created_at)}

@@ -1,8 +1,8 @@
 """Who may use the manager: the first user, passwords, tokens, tenants.
 
 What must always hold: no password or token is in the database, only what it can be checked against; and a
-refusal takes the same work whether the user is unknown, the password wrong or there is none, so that nothing
-can be learned from how long it takes.
+refusal takes the same work and has the same words whether the user is unknown, locked or not active, or the
+password is wrong, so that nothing can be learned from it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import logging
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -28,37 +28,67 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from cloudwright.errors import Forbidden, InvalidInput, NotFound, Unauthorized
 from cloudwright.manager.login_queue import LoginQueue
-from cloudwright.storage import accounts
+from cloudwright.model.permissions import Permission, Role, is_permitted
+from cloudwright.storage import accounts, memberships
 from cloudwright.storage.paging import EVERYTHING, Page
-from cloudwright.storage.records import DEFAULT_TENANT, Tenant, Token, User
+from cloudwright.storage.records import DEFAULT_TENANT, Token, User, UserRoles
 from cloudwright.storage.store import Connection, Store
 
 log = logging.getLogger(__name__)
 
 ADMIN = "admin"
-ADMIN_ROLE = "sys_admin"
+ADMIN_ROLE = Role.SYS_ADMIN.value
 CREDENTIALS = "credentials.json"
 
 _TOKEN_PREFIX = "cwt"  # noqa: S105 - what tokens begin with, no token
 _REMEMBERED_PASSWORDS = 1000
-# How exactly a token's last use is kept: every request would otherwise be a write.
+_SHORTEST_PASSWORD, _LONGEST_PASSWORD = 5, 256
+# How exactly the last use of a token or password is kept: every request would otherwise be a write.
 _USE_INTERVAL = timedelta(minutes=1)
+
+
+#: After so many log-ins that failed one after the other a user is locked, for so many seconds.
+MAX_FAILED_LOGINS = 10
+LOGIN_LOCK = 900.0
+_REFUSED = "The user name or the password is wrong, or too many wrong ones have locked the user."
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking."""
+    """Who is asking: ``role`` and ``group_roles`` hold in every tenant, ``tenant_roles`` in one."""
 
     username: str
     role: str
+    group_roles: frozenset[str] = frozenset()
+    tenant_roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def is_admin(self) -> bool:
-        return self.role == ADMIN_ROLE
+        return self.role == ADMIN_ROLE or ADMIN_ROLE in self.group_roles
+
+    @property
+    def administers(self) -> frozenset[str]:
+        """Return the tenants in which the user sees and changes what others keep private."""
+        return frozenset(
+            tenant
+            for tenant, roles in self.tenant_roles.items()
+            if is_permitted(roles, Permission.ADMINISTRATORS)
+        )
+
+    def roles_in(self, tenant: str) -> frozenset[str]:
+        return self.group_roles | self.tenant_roles.get(tenant, frozenset()) | {self.role}
+
+
+def find_principal(conn: Connection, username: str) -> Principal | None:
+    """Return who a user is, active or not; None if there is none of that name."""
+    found = _find_user(conn, username)
+    return None if found is None else _principal(*found)
 
 
 class Accounts:
-    """``token_bytes`` returns so many random bytes."""
+    """``token_bytes`` returns so many random bytes. ``login_lock`` is for how many seconds a user is locked
+    after ``max_failed_logins``; 0 of them never lock.
+    """
 
     def __init__(
         self,
@@ -67,8 +97,12 @@ class Accounts:
         *,
         token_bytes: Callable[[int], bytes] = secrets.token_bytes,
         hasher: PasswordHasher | None = None,
+        max_failed_logins: int = MAX_FAILED_LOGINS,
+        login_lock: float = LOGIN_LOCK,
     ) -> None:
         self._store = store
+        self._max_failed_logins = max_failed_logins
+        self._login_lock = timedelta(seconds=login_lock)
         self._clock = clock
         self._random = token_bytes
         self._hasher = hasher or PasswordHasher()
@@ -121,19 +155,23 @@ class Accounts:
 
         Raises Unauthorized, and TooManyRequests if too many passwords wait to be verified.
         """
-        user = await self._store.read(_find_user, username)
+        found = await self._store.read(_find_user, username)
+        user = None if found is None else found[0]
         password_hash = self._nobody if user is None else user.password_hash
         proof = self._proof(username, password, password_hash)
         if proof in self._verified:
             self._verified.move_to_end(proof)
         elif not await self._logins.verify(address, partial(self._matches, password_hash, password)):
-            raise Unauthorized("The user name or the password is wrong.")
-        if user is None or not user.active:
-            raise Unauthorized("The user name or the password is wrong.")
+            if user is not None:
+                self._note(accounts.note_failed_login, username)
+            raise Unauthorized(_REFUSED)
+        if found is None or not found[0].active or self.is_locked(found[0]):
+            raise Unauthorized(_REFUSED)
         self._verified[proof] = None
         if len(self._verified) > _REMEMBERED_PASSWORDS:
             self._verified.popitem(last=False)
-        return Principal(user.username, user.role)
+        self._note_login(found[0])
+        return _principal(*found)
 
     async def authenticate_token(self, value: str) -> Principal:
         """Return the user whose token this is. Raises Unauthorized: unknown, expired, or its user is not
@@ -144,7 +182,7 @@ class Accounts:
         secret_hash = found[0].secret_hash if found else _hash_secret("")
         if not hmac.compare_digest(_hash_secret(secret), secret_hash) or found is None:
             raise Unauthorized("The token is not known.")
-        token, user = found
+        token, user, roles = found
         now = self._clock()
         if token.expires_at is not None and token.expires_at <= now:
             raise Unauthorized("The token has expired. Make a new one.")
@@ -152,19 +190,55 @@ class Accounts:
             raise Unauthorized("The user whose token this is may not use the manager any more.")
         if now - self._used.get(id, token.last_used or token.created_at) >= _USE_INTERVAL:
             self._used[id] = now
-            # Not awaited: a request must not wait for a database that cannot be written to.
-            self._store.write_about((), accounts.use_token, id, now).add_done_callback(_log_failure)
-        return Principal(user.username, user.role)
+            self._note(accounts.use_token, id)
+        return _principal(user, roles)
+
+    async def principal(self, username: str | None) -> Principal:
+        """Return who a user is now. Raises Forbidden if there is none of that name, or it is not active."""
+        found = await self._store.read(_find_user, username or "")
+        if found is None:
+            raise Forbidden(f"There is no user `{username}`.")
+        if not found[0].active:
+            raise Forbidden(f"The user `{username}` is not active.")
+        return _principal(*found)
 
     async def check_tenant(self, principal: Principal, name: str) -> None:
-        """Raises Forbidden if there is no such tenant."""
+        """Raises Forbidden if there is no such tenant, or the principal does not belong to it.
+
+        Who belongs to no tenant may name the default one: there they may do what their own role may.
+        """
+        refused = f"There is no tenant `{name}` that {principal.username} may use."
+        if not principal.is_admin:
+            if name not in principal.tenant_roles and name != DEFAULT_TENANT:
+                raise Forbidden(refused)
+            return
         if name in self._tenants:
             return
         try:
             await self._store.read(accounts.get_tenant, name)
         except NotFound as error:
-            raise Forbidden(f"There is no tenant `{name}` that {principal.username} may use.") from error
+            raise Forbidden(refused) from error
         self._tenants.add(name)
+
+    def forget_tenant(self, name: str) -> None:
+        """To be called once a tenant was deleted."""
+        self._tenants.discard(name)
+
+    def is_locked(self, user: User) -> bool:
+        """Return whether too many log-ins of the user have failed just now."""
+        failed_at = user.last_failed_login_at
+        if not self._max_failed_logins or failed_at is None or user.failed_logins < self._max_failed_logins:
+            return False
+        return self._clock() < failed_at + self._login_lock
+
+    async def hash_password(self, password: str) -> str:
+        """Return what is stored of a password. Raises InvalidInput if it is too short or too long."""
+        if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
+            raise InvalidInput(
+                f"A password has {_SHORTEST_PASSWORD} to {_LONGEST_PASSWORD} characters; this one has"
+                f" {len(password)}."
+            )
+        return await asyncio.to_thread(self._hasher.hash, password.encode(errors="surrogatepass"))
 
     async def create_token(
         self, principal: Principal, description: str | None, expires_at: datetime | None
@@ -195,16 +269,22 @@ class Accounts:
         await self._store.write_about((), accounts.delete_token, id)
         self._used.pop(id, None)
 
-    async def tenants(self, page: Page) -> tuple[list[Tenant], int]:
-        return await self._store.read(accounts.list_tenants, page)
-
-    async def tenant(self, name: str) -> Tenant:
-        """Raises NotFound."""
-        return await self._store.read(accounts.get_tenant, name)
-
     async def user(self, username: str) -> User:
         """Raises NotFound."""
         return await self._store.read(accounts.get_user, username)
+
+    def _note_login(self, user: User) -> None:
+        if (
+            user.failed_logins
+            or user.last_login_at is None
+            or (self._clock() - user.last_login_at >= _USE_INTERVAL)
+        ):
+            self._note(accounts.note_login, user.username)
+
+    def _note(self, verb: Callable[[Connection, str, datetime], None], name: str) -> None:
+        # Not awaited: a request must not wait for a database that cannot be written to, and what it takes
+        # must not depend on whether there is such a user.
+        self._store.write_about((), verb, name, self._clock()).add_done_callback(_log_failure)
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:
@@ -241,7 +321,7 @@ class Accounts:
 def _log_failure(written: asyncio.Future[None]) -> None:
     error = None if written.cancelled() else written.exception()
     if error is not None and not isinstance(error, NotFound):
-        log.warning("the last use of a token was not stored: %s", error)
+        log.warning("a log-in was not noted: %s", error)
 
 
 def _hash_of_nothing(hasher: PasswordHasher, random: Callable[[int], bytes]) -> str:
@@ -265,25 +345,31 @@ def _hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
-def _find_user(conn: Connection, username: str) -> User | None:
+def _principal(user: User, roles: UserRoles) -> Principal:
+    return Principal(user.username, user.role, frozenset(roles.groups.values()), roles.in_tenants())
+
+
+def _find_user(conn: Connection, username: str) -> tuple[User, UserRoles] | None:
     try:
-        return accounts.get_user(conn, username)
+        return accounts.get_user(conn, username), memberships.roles_of(conn, username)
     except NotFound:
         return None
 
 
-def _find_token(conn: Connection, id: str) -> tuple[Token, User] | None:
+def _find_token(conn: Connection, id: str) -> tuple[Token, User, UserRoles] | None:
     try:
         token = accounts.get_token(conn, id)
-        return token, accounts.get_user(conn, token.username)
     except NotFound:
         return None
+    found = _find_user(conn, token.username)
+    return None if found is None else (token, *found)
 
 
 def _first_user(conn: Connection, password_hash: str, token: Token, now: datetime) -> None:
     if DEFAULT_TENANT not in {tenant.name for tenant in accounts.list_tenants(conn, EVERYTHING)[0]}:
         accounts.create_tenant(conn, DEFAULT_TENANT, now)
     accounts.create_user(conn, ADMIN, password_hash, ADMIN_ROLE, now)
+    memberships.add_user(conn, ADMIN, DEFAULT_TENANT, Role.MANAGER)
     accounts.add_token(conn, token)
 
 

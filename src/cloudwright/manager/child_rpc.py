@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from cloudwright.dsl.namespaces import DELIMITER
 from cloudwright.errors import InvalidInput, NotFound, Unavailable
-from cloudwright.manager.accounts import ADMIN_ROLE
+from cloudwright.manager.accounts import find_principal
 from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.execution_context import ExecutionSnapshot, instance_frame
 from cloudwright.manager.redaction import Concealment
@@ -19,7 +19,7 @@ from cloudwright.model.execution import Caller
 from cloudwright.model.frames.methods import METHODS, RestRequest, call_problem
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
-from cloudwright.storage import accounts, deployments, instances, manager_queries
+from cloudwright.storage import deployments, instances, manager_queries
 from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Connection, Store
 
@@ -218,9 +218,7 @@ def _update_own_instance(
 
 def _user(conn: Connection, execution: Execution) -> Viewer:
     """Return the user who started the execution, whose secrets its operations use."""
-    name = execution.created_by
-    try:
-        is_admin = accounts.get_user(conn, name or "").role == ADMIN_ROLE
-    except NotFound:
-        is_admin = False
-    return Viewer(name, is_admin, uses=True)
+    found = find_principal(conn, execution.created_by or "")
+    if found is None:
+        return Viewer(execution.created_by, uses=True)
+    return Viewer(execution.created_by, found.is_admin, found.administers, uses=True)

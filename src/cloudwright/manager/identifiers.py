@@ -13,6 +13,7 @@ VISIBILITIES = ("private", "tenant", "global")
 _LETTERS = string.digits + string.ascii_lowercase
 # IDs of node instances are unique within a tenant, and a million of one name should not collide.
 _SUFFIX_LENGTH = 8
+_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,255}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,255}", re.ASCII)
 
 
@@ -22,6 +23,15 @@ def check_id(what: str, id: str) -> None:
         raise InvalidInput(
             f"`{id[:300]}` cannot be the id of a {what}: it must begin with a letter or a digit, and may hold"
             " letters, digits, `.`, `_` and `-`, 256 of them at most."
+        )
+
+
+def check_username(username: str) -> None:
+    """Raise InvalidInput if it may not name a user; an e-mail address may."""
+    if not _USERNAME.fullmatch(username):
+        raise InvalidInput(
+            f"`{username[:300]}` cannot be the name of a user: it must begin with a letter or a digit, and"
+            " may hold letters, digits, `.`, `_`, `-`, `+` and `@`, 256 of them at most."
         )
 
 

@@ -149,7 +149,9 @@ class Manager:
         self.blueprints = Blueprints(store, bus, settings.home, self._artifacts, self._parse, clock, new_id)
         self.plugins = Plugins(store, settings.home, self._artifacts, clock, new_id)
         self.deployments = Deployments(store, bus, clock, new_id, settings.home / WORKDIRS, self.secrets)
-        self.accounts = Accounts(store, clock)
+        self.accounts = Accounts(
+            store, clock, max_failed_logins=settings.max_failed_logins, login_lock=settings.login_lock
+        )
 
     async def start(self) -> None:
         """Have zygotes, then recover whatever an earlier life of this manager left.

@@ -33,12 +33,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks. ``uses`` says that the value goes into an operation, and is not shown; ``execution_id`` is
-    the execution that asks, if one does: nothing that is recorded of it shall hold the value.
+    """Who asks. ``administers`` are tenants in which they own what others keep private; an administrator
+    does everywhere. ``uses`` says that the value goes into an operation, and is not shown; ``execution_id``
+    is the execution that asks, if one does: nothing that is recorded of it shall hold the value.
     """
 
     username: str | None
     is_admin: bool = False
+    administers: frozenset[str] = frozenset()
     uses: bool = False
     execution_id: str | None = None
 
@@ -49,7 +51,9 @@ class Viewer:
         return self.uses or not secret.is_hidden_value or self.owns(secret)
 
     def owns(self, secret: Secret) -> bool:
-        return self.is_admin or (self.username is not None and secret.created_by == self.username)
+        if self.is_admin or secret.tenant in self.administers:
+            return True
+        return self.username is not None and secret.created_by == self.username
 
 
 class SecretReader:

@@ -2,23 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, not_, select
 from sqlalchemy import update as sql_update
 
+from cloudwright.errors import DependentExists
+from cloudwright.model.execution import END_STATUSES
+from cloudwright.storage.columns import UtcDateTime, is_any
 from cloudwright.storage.keyed_table import KeyedTable
-from cloudwright.storage.paging import Page, one_of, read_page
+from cloudwright.storage.paging import Page, holds, one_of, read_page
+from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import Tenant, Token, User
-from cloudwright.storage.schema import tenants, tokens, users
+from cloudwright.storage.schema import (
+    executions,
+    metadata,
+    tenant_user_groups,
+    tenant_users,
+    tenants,
+    tokens,
+    users,
+)
 
-_USERS = KeyedTable(User, users, "user", changeable={"password_hash", "role", "active"})
+_USERS = KeyedTable(User, users, "user", changeable={"password_hash", "role", "active", "failed_logins"})
 _TOKENS = KeyedTable(Token, tokens, "token")
 _TENANTS = KeyedTable(Tenant, tenants, "tenant")
+_ITS_USER = users.c.username == bindparam("user")
+_NOTE_LOGIN = Prepared(
+    sql_update(users)
+    .where(_ITS_USER)
+    .values(
+        first_login_at=func.coalesce(users.c.first_login_at, bindparam("when", type_=UtcDateTime)),
+        last_login_at=bindparam("when", type_=UtcDateTime),
+        failed_logins=0,
+    )
+)
+_NOTE_FAILURE = Prepared(
+    sql_update(users)
+    .where(_ITS_USER)
+    .values(
+        failed_logins=users.c.failed_logins + 1,
+        last_failed_login_at=bindparam("when", type_=UtcDateTime),
+    )
+)
 _USE_TOKEN = sql_update(tokens).where(tokens.c.id == bindparam("token")).values(last_used=bindparam("when"))
 _USERS_SORTABLE: dict[str, ColumnElement[Any]] = {
-    name: users.c[name] for name in ("username", "role", "active", "created_at")
+    name: users.c[name]
+    for name in ("username", "role", "active", "created_at", "first_login_at", "last_login_at")
 }
 _TOKENS_SORTABLE: dict[str, ColumnElement[Any]] = {
     name: tokens.c[name] for name in ("id", "username", "created_at", "expires_at", "last_used")
@@ -36,9 +68,28 @@ def get_user(conn: Connection, username: str) -> User:
     return _USERS.get(conn, username)
 
 
-def list_users(conn: Connection, page: Page) -> tuple[list[User], int]:
+def list_users(
+    conn: Connection, page: Page, *, search: str | None = None, active: bool | None = None
+) -> tuple[list[User], int]:
+    conditions = [*holds(users.c.username, search), *one_of({users.c.active: _only(active)})]
     order = (users.c.username,)
-    return read_page(conn, _USERS.light, User, page, sortable=_USERS_SORTABLE, default=order, unique=order)
+    found = _USERS.light.where(*conditions)
+    return read_page(conn, found, User, page, sortable=_USERS_SORTABLE, default=order, unique=order)
+
+
+def note_login(conn: Connection, username: str, now: datetime) -> None:
+    """Note a log-in that succeeded; nothing if the user is gone."""
+    _NOTE_LOGIN.run(conn, user=username, when=now)
+
+
+def note_failed_login(conn: Connection, username: str, now: datetime) -> None:
+    """Count a log-in that failed; nothing if there is no such user."""
+    _NOTE_FAILURE.run(conn, user=username, when=now)
+
+
+def unlock(conn: Connection, username: str) -> User:
+    """Forget the log-ins that failed. Raises NotFound."""
+    return _USERS.change(conn, (username,), {"failed_logins": 0})
 
 
 def set_password(conn: Connection, username: str, password_hash: str) -> User:
@@ -103,13 +154,43 @@ def get_tenant(conn: Connection, name: str) -> Tenant:
     return _TENANTS.get(conn, name)
 
 
-def list_tenants(conn: Connection, page: Page) -> tuple[list[Tenant], int]:
+def list_tenants(
+    conn: Connection, page: Page, *, names: Collection[str] | None = None, search: str | None = None
+) -> tuple[list[Tenant], int]:
+    """``names`` None is every tenant."""
+    conditions = [*holds(tenants.c.name, search), *one_of({tenants.c.name: names})]
     order = (tenants.c.name,)
-    return read_page(
-        conn, _TENANTS.light, Tenant, page, sortable=_TENANTS_SORTABLE, default=order, unique=order
-    )
+    found = _TENANTS.light.where(*conditions)
+    return read_page(conn, found, Tenant, page, sortable=_TENANTS_SORTABLE, default=order, unique=order)
 
 
 def delete_tenant(conn: Connection, name: str) -> Tenant:
-    """Delete the tenant, but not its blueprints, deployments and executions. Raises NotFound."""
-    return _TENANTS.remove(conn, name)
+    """Delete a tenant in which nothing is left, with the history of its executions.
+
+    Raises NotFound, and DependentExists.
+    """
+    tenant = get_tenant(conn, name)
+    left = [f"{number} {noun}" for noun, number in _contents(conn, name).items()]
+    if left:
+        raise DependentExists(f"Tenant `{name}` still has {', '.join(left)}. Delete them first.")
+    conn.execute(delete(executions).where(executions.c.tenant == name))
+    _TENANTS.remove(conn, name)
+    return tenant
+
+
+def _contents(conn: Connection, tenant: str) -> dict[str, int]:
+    """Return how much of everything is in a tenant: whatever has a column of that name, but memberships."""
+    found = {}
+    for table in metadata.sorted_tables:
+        if "tenant" not in table.c or table in (tenant_users, tenant_user_groups):
+            continue
+        its = select(func.count()).where(table.c.tenant == tenant)
+        if table is executions:
+            its = its.where(not_(is_any(executions.c.status, END_STATUSES)))
+        if number := conn.scalar(its):
+            found[table.name.replace("_", " ")] = number
+    return found
+
+
+def _only(value: Any) -> list[Any] | None:
+    return None if value is None else [value]

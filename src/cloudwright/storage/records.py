@@ -277,11 +277,66 @@ class NodeRow:
 
 @dataclass(frozen=True, slots=True)
 class User:
+    """``role`` holds in every tenant. ``failed_logins`` counts them since the last that succeeded."""
+
     username: str
-    password_hash: str
+    password_hash: str = field(repr=False)
     role: str
     active: bool
     created_at: datetime
+    first_login_at: datetime | None = None
+    last_login_at: datetime | None = None
+    failed_logins: int = 0
+    last_failed_login_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserGroup:
+    """``role`` is one that its members have in every tenant."""
+
+    name: str
+    role: str
+    ldap_dn: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UserRoles:
+    """What a user's groups and tenants give them.
+
+    ``groups`` are the user's groups with the role of each in every tenant, ``direct`` the tenants that the
+    user was added to with the role there, ``by_group`` the tenants that groups of the user were added to,
+    with the groups of each role.
+    """
+
+    groups: dict[str, str] = field(default_factory=dict)
+    direct: dict[str, str] = field(default_factory=dict)
+    by_group: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+
+    def in_tenants(self) -> dict[str, frozenset[str]]:
+        """Return the roles in each tenant that the user belongs to."""
+        return {
+            tenant: frozenset(
+                [*([self.direct[tenant]] if tenant in self.direct else []), *self.by_group.get(tenant, ())]
+            )
+            for tenant in sorted({*self.direct, *self.by_group})
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TenantMembers:
+    """``users`` were added to the tenant themselves; ``groups`` have a role and members."""
+
+    users: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+
+    def roles(self) -> dict[str, frozenset[str]]:
+        """Return the roles of every user in the tenant."""
+        found: dict[str, set[str]] = {name: {role} for name, role in self.users.items()}
+        for role, members in self.groups.values():
+            for name in members:
+                found.setdefault(name, set()).add(role)
+        return {name: frozenset(found[name]) for name in sorted(found)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,7 +271,7 @@ def failing(api: Api, monkeypatch: pytest.MonkeyPatch) -> Exception:
     async def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(api.manager.accounts, "tenants", fail)
+    monkeypatch.setattr(api.manager.accounts, "user", fail)
     return error
 
 
@@ -279,7 +279,7 @@ def test_what_nobody_foresaw_is_logged_and_not_told(
     api: Api, failing: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        answer = api.http.get("/tenants")
+        answer = api.http.get("/tokens")
     body = answer.json()
     assert (answer.status_code, body["error_code"], body["server_traceback"]) == (
         500,
@@ -297,8 +297,8 @@ def test_an_error_without_a_status_is_a_defect(api: Api, monkeypatch: pytest.Mon
     async def fail(*_: object) -> None:
         raise CloudwrightError("the inside of the server")
 
-    monkeypatch.setattr(api.manager.accounts, "tenants", fail)
-    answer = api.http.get("/tenants")
+    monkeypatch.setattr(api.manager.accounts, "user", fail)
+    answer = api.http.get("/tokens")
     assert answer.status_code == 500
     assert "inside" not in answer.text
 

@@ -12,7 +12,7 @@ from cloudwright.api.middleware import PREFIX
 from cloudwright.api.timestamps import parse_expiration, parse_scheduled_time, parse_time
 from cloudwright.errors import InvalidInput
 from cloudwright.model.manager_identity import identity_proof
-from cloudwright.storage import accounts, plugins
+from cloudwright.storage import accounts, memberships, plugins
 from cloudwright.storage.records import Plugin
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
@@ -115,7 +115,10 @@ def test_tokens(api: Api) -> None:
 def test_users_and_tenants(api: Api) -> None:
     me = api.get("/user")
     assert (me["username"], me["role"], me["active"]) == ("admin", "sys_admin", True)
-    assert me["tenants"] == {"default_tenant": ["sys_admin"]}
+    assert (me["tenants"], me["groups"], me["is_locked"]) == (1, 0, False)
+    everything = api.get("/user", _get_data=True)
+    assert everything["tenants"] == {"default_tenant": {"tenant-role": "manager", "roles": ["manager"]}}
+    assert everything["tenant_roles"] == {"direct": {"default_tenant": "manager"}, "groups": {}}
     assert api.get("/users/admin") == me
     assert [tenant["name"] for tenant in api.items("/tenants")] == ["default_tenant"]
     assert api.get("/tenants/default_tenant")["name"] == "default_tenant"
@@ -125,7 +128,8 @@ def test_users_and_tenants(api: Api) -> None:
 
 def test_who_is_no_administrator_sees_less(api: Api) -> None:
     hash = api.store.read_sync(accounts.get_user, "admin").password_hash
-    api.store.write_sync(accounts.create_user, "bob", hash, "user", NOON)
+    api.store.write_sync(accounts.create_user, "bob", hash, "default", NOON)
+    api.store.write_sync(memberships.add_user, "bob", "default_tenant", "user")
     auth = ("bob", api.password)
 
     def status(path: str) -> int:

@@ -15,15 +15,26 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection, text
 
 from cloudwright.errors import Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthorized
-from cloudwright.manager.accounts import ADMIN, ADMIN_ROLE, CREDENTIALS, Accounts, Principal
+from cloudwright.manager.accounts import (
+    ADMIN,
+    ADMIN_ROLE,
+    CREDENTIALS,
+    LOGIN_LOCK,
+    MAX_FAILED_LOGINS,
+    Accounts,
+    Principal,
+)
 from cloudwright.manager.login_queue import MAX_WAITING_OF_ADDRESS
 from cloudwright.storage import accounts as stored
+from cloudwright.storage import memberships
 from cloudwright.storage.paging import EVERYTHING
+from cloudwright.storage.records import UserGroup
 from cloudwright.storage.store import Store
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 URL = "http://127.0.0.1:8100"
 BOB = Principal("bob", "user")
+THE_ADMIN = Principal(ADMIN, ADMIN_ROLE, tenant_roles={"default_tenant": frozenset({"manager"})})
 
 
 class CountingHasher(PasswordHasher):
@@ -82,7 +93,7 @@ def run(coroutine):
 def test_the_first_start_makes_a_user_and_says_so_in_a_private_file(world: World) -> None:
     async def scene() -> None:
         password, token = await world.begin()
-        admin = Principal(ADMIN, ADMIN_ROLE)
+        admin = THE_ADMIN
         assert await world.accounts.authenticate_basic(ADMIN, password) == admin
         assert await world.accounts.authenticate_token(token) == admin
 
@@ -166,7 +177,7 @@ def test_every_refusal_takes_one_verification(world: World, username: str, passw
             world.hasher.verified.clear()
             with pytest.raises(Unauthorized) as refused:
                 await world.accounts.authenticate_basic(username, password)
-            assert str(refused.value) == "The user name or the password is wrong."
+            assert str(refused.value).startswith("The user name or the password is wrong, or")
             assert len(world.hasher.verified) == 1
         # Of equal cost: what a hash says before its salt is what its verification takes.
         await world.another().authenticate_basic(ADMIN, right)
@@ -270,7 +281,7 @@ def test_tokens_that_are_none(world: World, broken: str) -> None:
 def test_a_token_lives_until_it_expires_or_is_deleted(world: World) -> None:
     async def scene() -> None:
         await world.begin()
-        admin = Principal(ADMIN, ADMIN_ROLE)
+        admin = THE_ADMIN
         row, value = await world.accounts.create_token(admin, "for a test", NOON + timedelta(hours=1))
         assert (await world.accounts.authenticate_token(value)) == admin
         world.now = NOON + timedelta(hours=1)
@@ -338,5 +349,78 @@ def test_only_tenants_that_exist(world: World) -> None:
             await world.accounts.check_tenant(BOB, "default_tenant")
             with pytest.raises(Forbidden, match="`other`"):
                 await world.accounts.check_tenant(BOB, "other")
+
+    run(scene())
+
+
+def test_failed_log_ins_lock_a_user_for_a_while_and_not_their_tokens(world: World) -> None:
+    async def scene() -> None:
+        password, token = await world.begin()
+        await world.accounts.authenticate_basic(ADMIN, password)
+        for _ in range(MAX_FAILED_LOGINS):
+            with pytest.raises(Unauthorized):
+                await world.accounts.authenticate_basic(ADMIN, "wrong")
+        await world.store.write(lambda conn: None)  # what is noted is written before this
+        assert world.accounts.is_locked(await world.accounts.user(ADMIN))
+        with pytest.raises(Unauthorized, match="locked"):
+            await world.accounts.authenticate_basic(ADMIN, password)
+        assert (await world.accounts.authenticate_token(token)).is_admin
+
+        world.now += timedelta(seconds=LOGIN_LOCK)
+        assert (await world.accounts.authenticate_basic(ADMIN, password)).is_admin
+        await world.store.write(lambda conn: None)
+        user = await world.accounts.user(ADMIN)
+        assert (user.failed_logins, user.first_login_at, user.last_login_at) == (0, NOON, world.now)
+
+    run(scene())
+
+
+def test_failed_log_ins_of_nobody_are_not_stored(world: World) -> None:
+    async def scene() -> None:
+        await world.begin()
+        commits = world.store.commits
+        with pytest.raises(Unauthorized):
+            await world.accounts.authenticate_basic("nobody", "wrong")
+        await world.store.write(lambda conn: None)
+        assert world.store.commits == commits + 1
+
+    run(scene())
+
+
+def test_roles_come_from_the_user_the_groups_and_the_tenant(world: World) -> None:
+    async def scene() -> None:
+        await world.begin()
+
+        def arrange(conn: Connection) -> None:
+            stored.create_user(conn, "ann", "x", "default", NOON)
+            for tenant in ("red", "blue", "green"):
+                stored.create_tenant(conn, tenant, NOON)
+            memberships.create_group(conn, UserGroup("ops", "default", None, NOON))
+            memberships.add_member(conn, "ann", "ops")
+            memberships.add_group(conn, "ops", "red", "manager")
+            memberships.add_group(conn, "ops", "blue", "viewer")
+            memberships.add_user(conn, "ann", "red", "viewer")
+
+        await world.store.write(arrange)
+        ann = await world.accounts.principal("ann")
+        assert ann.roles_in("red") == {"default", "viewer", "manager"}
+        assert ann.roles_in("blue") == {"default", "viewer"}
+        assert ann.roles_in("green") == {"default"}
+        assert (ann.administers, ann.is_admin) == ({"red"}, False)
+        await world.accounts.check_tenant(ann, "red")
+        for unknown in ("green", "nothing"):
+            with pytest.raises(Forbidden, match=f"There is no tenant `{unknown}` that ann may use"):
+                await world.accounts.check_tenant(ann, unknown)
+
+        await world.store.write(memberships.set_group_role, "ops", "sys_admin")
+        ann = await world.accounts.principal("ann")
+        assert ann.is_admin
+        await world.accounts.check_tenant(ann, "green")
+        await world.store.write(memberships.remove_member, "ann", "ops")
+        assert (await world.accounts.principal("ann")).tenant_roles == {"red": {"viewer"}}
+        await world.store.write(stored.set_active, "ann", False)
+        for gone in ("ann", "nobody", None):
+            with pytest.raises(Forbidden):
+                await world.accounts.principal(gone)
 
     run(scene())

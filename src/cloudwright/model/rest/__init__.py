@@ -8,9 +8,11 @@ and the client returns them. Times are ISO 8601 in UTC with milliseconds and ``Z
 
 from __future__ import annotations
 
+from cloudwright.model.rest.accounts import RolePermission as RolePermission
 from cloudwright.model.rest.accounts import Tenant as Tenant
 from cloudwright.model.rest.accounts import Token as Token
 from cloudwright.model.rest.accounts import User as User
+from cloudwright.model.rest.accounts import UserGroup as UserGroup
 from cloudwright.model.rest.blueprints import Blueprint as Blueprint
 from cloudwright.model.rest.blueprints import UploadExecution as UploadExecution
 from cloudwright.model.rest.common import Label as Label

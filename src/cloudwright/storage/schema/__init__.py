@@ -5,8 +5,12 @@ Every change here needs a migration; a test compares the two.
 
 from __future__ import annotations
 
+from cloudwright.storage.schema.account import tenant_user_groups as tenant_user_groups
+from cloudwright.storage.schema.account import tenant_users as tenant_users
 from cloudwright.storage.schema.account import tenants as tenants
 from cloudwright.storage.schema.account import tokens as tokens
+from cloudwright.storage.schema.account import user_group_members as user_group_members
+from cloudwright.storage.schema.account import user_groups as user_groups
 from cloudwright.storage.schema.account import users as users
 from cloudwright.storage.schema.base import metadata as metadata
 from cloudwright.storage.schema.blueprint import blueprints as blueprints

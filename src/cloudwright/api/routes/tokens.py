@@ -1,4 +1,4 @@
-"""Tokens, users and tenants."""
+"""Tokens."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from cloudwright.api import serializers
-from cloudwright.api.authorization import authorize, requires
+from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import ContextDep, ListQueryDep, RequestContext
 from cloudwright.api.responses import JsonResponse, list_page
 from cloudwright.api.routing import resource_router
 from cloudwright.api.timestamps import parse_expiration
 from cloudwright.model import rest
 from cloudwright.model.permissions import Permission
-from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Token
 
-router = resource_router("accounts")
+router = resource_router("tokens")
 
 _HIDDEN = "********"
 
@@ -58,40 +57,6 @@ async def delete_token(context: ContextDep, id: str) -> Response:
     """Delete a token; the next request with it is refused."""
     await context.manager.accounts.delete_token(context.principal, id)
     return Response(status_code=204)
-
-
-@router.get("/tenants", response_model=rest.Page[rest.Tenant])
-@requires(Permission.TENANT_LIST)
-async def list_tenants(context: ContextDep, query: ListQueryDep) -> JsonResponse:
-    rows, total = await context.manager.accounts.tenants(query.page)
-    return list_page((serializers.tenant(row) for row in rows), total, query.page, query.fields)
-
-
-@router.get("/tenants/{name}", response_model=rest.Tenant)
-@requires(Permission.TENANT_GET)
-async def get_tenant(context: ContextDep, name: str) -> JsonResponse:
-    return JsonResponse(serializers.tenant(await context.manager.accounts.tenant(name)))
-
-
-@router.get("/user", response_model=rest.User)
-@requires(Permission.USER_GET_SELF)
-async def get_own_user(context: ContextDep) -> JsonResponse:
-    """Return the current user."""
-    return JsonResponse(await _user(context, context.principal.username))
-
-
-@router.get("/users/{username}", response_model=rest.User)
-@requires(Permission.USER_GET_SELF)
-async def get_user(context: ContextDep, username: str) -> JsonResponse:
-    if username != context.principal.username:
-        authorize(context.principal, Permission.USER_GET, context.tenant)
-    return JsonResponse(await _user(context, username))
-
-
-async def _user(context: RequestContext, username: str) -> rest.User:
-    user = await context.manager.accounts.user(username)
-    tenants, _ = await context.manager.accounts.tenants(EVERYTHING)
-    return serializers.user(user, [tenant.name for tenant in tenants])
 
 
 async def _token(context: RequestContext, row: Token) -> rest.Token:
