@@ -1,4 +1,6 @@
-"""Labels, filters and searches of Cloudify 7.0.5: its command line, and scripts around its REST client."""
+"""Labels, filters, searches and more of Cloudify 7.0.5: its command line, and scripts around its REST
+client.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
 from cloudify_client_env import CLOUDIFY_CFY, Cfy
 from manager_process import ManagerProcess
 
@@ -13,14 +16,17 @@ HERE = Path(__file__).parent
 BLUEPRINT = HERE.parent / "fixtures" / "script_plugin" / "blueprint.yaml"
 
 
-def test_a_script_with_the_real_client(manager: ManagerProcess, credentials: dict[str, str]) -> None:
+@pytest.mark.parametrize("script", ["filters_script.py", "breadth_script.py"])
+def test_scripts_with_the_real_client(
+    manager: ManagerProcess, credentials: dict[str, str], script: str
+) -> None:
     port = credentials["url"].rpartition(":")[2]
     ran = subprocess.run(
         [
             str(CLOUDIFY_CFY.with_name("python")),
             "-W",
             "ignore",
-            str(HERE / "filters_script.py"),
+            str(HERE / script),
             port,
             credentials["token"],
             str(BLUEPRINT),

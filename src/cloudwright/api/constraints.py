@@ -56,6 +56,18 @@ async def owned_rules(
     return (*stored, *parse_rules(given, ATTRIBUTES[resource], labels=True))
 
 
+def named_rules(
+    body: SearchBody, constraints: Mapping[str, Any], resource: str, name: str
+) -> tuple[FilterRule, ...]:
+    """Return what narrows things without labels; a pattern of names is about the attribute ``name``.
+
+    Raises InvalidInput.
+    """
+    body.check()
+    rules = [*(body.filter_rules or ()), *name_rules(constraints, name)]
+    return parse_rules(rules, ATTRIBUTES[resource], labels=False)
+
+
 def check_constraints(given: Mapping[str, Any] | None, known: Collection[str]) -> Mapping[str, Any]:
     """Return the constraints if every one is known. Raises InvalidInput."""
     for name in given or ():
@@ -66,22 +78,26 @@ def check_constraints(given: Mapping[str, Any] | None, known: Collection[str]) -
     return given or {}
 
 
-def name_rules(constraints: Mapping[str, Any], name: str, *, pattern: str = "name_pattern") -> list[Any]:
+def name_rules(constraints: Mapping[str, Any], name: str) -> list[Any]:
     """Return the rules that names fulfil a pattern, and are among the valid values. Raises InvalidInput."""
-    rules = []
-    wanted = constraints.get(pattern) or {}
-    if not isinstance(wanted, Mapping):
-        raise InvalidInput(f"The constraint `{pattern}` is an object such as {{`contains`: `web`}}.")
-    for how, part in wanted.items():
-        if how not in _PATTERNS:
-            raise InvalidInput(
-                f"The constraint `{pattern}` has no `{how[:200]}`; it has: {', '.join(sorted(_PATTERNS))}."
-            )
-        rules.append(_rule(name, _PATTERNS[how], [part]))
+    rules = pattern_rules(constraints, "name_pattern", name)
     valid = _list(constraints, "valid_values")
     if valid:
         rules.append(_rule(name, "any_of", valid))
     return rules
+
+
+def pattern_rules(constraints: Mapping[str, Any], constraint: str, name: str) -> list[Any]:
+    """Return the rules that a constraint, which is a pattern of names, stands for. Raises InvalidInput."""
+    wanted = constraints.get(constraint) or {}
+    if not isinstance(wanted, Mapping):
+        raise InvalidInput(f'The constraint `{constraint}` is an object such as {{"contains": "web"}}.')
+    for how in wanted:
+        if how not in _PATTERNS:
+            raise InvalidInput(
+                f"The constraint `{constraint}` has no `{how[:200]}`; it has: {', '.join(sorted(_PATTERNS))}."
+            )
+    return [_rule(name, _PATTERNS[how], [part]) for how, part in wanted.items()]
 
 
 def _list(constraints: Mapping[str, Any], name: str) -> list[Any]:

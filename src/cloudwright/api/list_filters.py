@@ -1,6 +1,4 @@
-"""What lists of deployments and of blueprints are narrowed to: parameters of a query, the same for a list
-and a search.
-"""
+"""What lists are narrowed to: parameters of a query, the same for a list and a search."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from fastapi import Depends, Query
 from cloudwright.api.dependencies import ContextDep, ListQueryDep, RequestContext, Visibility, split_values
 from cloudwright.errors import InvalidInput
 from cloudwright.model.filter_rules import ATTRIBUTES, FilterRule, parse_rules
-from cloudwright.storage.filters import BlueprintFilter, DeploymentFilter
+from cloudwright.storage.filters import BlueprintFilter, DeploymentFilter, InstanceFilter, NodeFilter
 from cloudwright.storage.stored_filters import FILTERS
 
 _Names = Annotated[list[str] | None, Query()]
@@ -84,5 +82,50 @@ async def _blueprint_filter(
     )
 
 
+async def _node_filter(
+    context: ContextDep,
+    query: ListQueryDep,
+    deployment_id: _Names = None,
+    id: _Names = None,
+    node_id: _Names = None,
+    blueprint_id: _Names = None,
+    created_by: str | None = None,
+) -> NodeFilter:
+    return NodeFilter(
+        tenant=query.tenant(context),
+        deployment_ids=split_values(deployment_id),
+        blueprint_ids=split_values(blueprint_id),
+        ids=split_values([*(id or []), *(node_id or [])]),
+        created_by=created_by,
+        search=query.search,
+    )
+
+
+async def _instance_filter(
+    context: ContextDep,
+    query: ListQueryDep,
+    deployment_id: _Names = None,
+    node_id: _Names = None,
+    id: _Names = None,
+    state: _Names = None,
+    host_id: _Names = None,
+    blueprint_id: _Names = None,
+    created_by: str | None = None,
+) -> InstanceFilter:
+    return InstanceFilter(
+        tenant=query.tenant(context),
+        deployment_ids=split_values(deployment_id),
+        node_ids=split_values(node_id),
+        ids=split_values(id),
+        states=split_values(state),
+        host_ids=split_values(host_id),
+        blueprint_ids=split_values(blueprint_id),
+        created_by=created_by,
+        search=query.search,
+    )
+
+
+NodeFilterDep = Annotated[NodeFilter, Depends(_node_filter)]
+InstanceFilterDep = Annotated[InstanceFilter, Depends(_instance_filter)]
 DeploymentFilterDep = Annotated[DeploymentFilter, Depends(_deployment_filter)]
 BlueprintFilterDep = Annotated[BlueprintFilter, Depends(_blueprint_filter)]

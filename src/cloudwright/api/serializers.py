@@ -17,6 +17,7 @@ from cloudwright.storage.records import (
     Blueprint,
     Execution,
     GraphRow,
+    JsonObject,
     Plugin,
     Token,
 )
@@ -188,6 +189,22 @@ def node(view: NodeView) -> rest.Node:
         "tenant_name": row.tenant,
         "created_by": owner.created_by if owner else None,
         "visibility": owner.visibility if owner else None,
+    }
+
+
+def plan_node(blueprint_id: str, node: JsonObject) -> rest.Node:
+    """Return a node of a blueprint's plan, which is in no deployment yet."""
+    return {
+        "id": node["id"],
+        "blueprint_id": blueprint_id,
+        "type": node["type"],
+        "type_hierarchy": node.get("type_hierarchy") or [],
+        "host_id": node.get("host_id"),
+        "properties": node.get("properties") or {},
+        "operations": node.get("operations") or {},
+        "relationships": node.get("relationships") or [],
+        "plugins": node.get("plugins") or [],
+        "plugins_to_install": node.get("plugins_to_install"),
     }
 
 

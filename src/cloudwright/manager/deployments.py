@@ -17,7 +17,7 @@ from cloudwright.bus.protocol import Bus
 from cloudwright.dsl import Plan, Problem
 from cloudwright.errors import Conflict, IllegalAction, InvalidInput, NotFound
 from cloudwright.manager.blueprints import UPLOADED
-from cloudwright.manager.evaluation_scope import stored_scope
+from cloudwright.manager.evaluation_scope import StoredScope, instance_named, stored_scope
 from cloudwright.manager.identifiers import check_id, check_visibility, instance_suffix
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.labels import make_labels
@@ -174,14 +174,13 @@ class Deployments:
         """Return the values of the capabilities by name, as they are now. Raises NotFound."""
         return await self._read(viewer, _capabilities, tenant, id)
 
-    async def evaluate(
-        self, viewer: Viewer, tenant: str, id: str, value: Any, *, instance_id: str | None = None
-    ) -> Any:
-        """``value`` with its functions evaluated as things are now; SELF is ``instance_id``.
+    async def evaluate(self, viewer: Viewer, tenant: str, id: str, value: Any, **subjects: str | None) -> Any:
+        """``value`` with its functions evaluated as things are now.
 
-        Raises NotFound, EvaluationError.
+        ``self_id``, ``source_id`` and ``target_id`` are the node instances, or the only ones of nodes, that
+        SELF, SOURCE and TARGET stand for. Raises NotFound, EvaluationError.
         """
-        return await self._read(viewer, _evaluate, tenant, id, value, instance_id)
+        return await self._read(viewer, _evaluate, tenant, id, value, subjects)
 
     async def update_instance(
         self,
@@ -381,5 +380,8 @@ def _capabilities(deployment: Deployment, scope: Callable[..., Scope]) -> dict[s
     return evaluate_capabilities(deployment.capabilities, scope())
 
 
-def _evaluate(_: Deployment, value: Any, instance_id: str | None, scope: Callable[..., Scope]) -> Any:
-    return evaluate(value, scope(self_id=instance_id))
+def _evaluate(
+    _: Deployment, value: Any, subjects: Mapping[str, str | None], scope: Callable[..., StoredScope]
+) -> Any:
+    ids = {role: None if name is None else instance_named(scope(), name) for role, name in subjects.items()}
+    return evaluate(value, scope(**ids))

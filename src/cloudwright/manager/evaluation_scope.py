@@ -95,6 +95,20 @@ def stored_scope(
     )
 
 
+def instance_named(scope: StoredScope, name: str) -> str:
+    """Return the id of the node instance that ``name`` means: its own id, or its node's if that has one only.
+
+    Raises NotFound.
+    """
+    try:
+        return scope.instance(name).id
+    except NotFound:
+        found = scope.instances_of(name)
+    if len(found) != 1:
+        raise NotFound(f"The node `{name}` has {len(found)} instances; give the id of one.")
+    return found[0].id
+
+
 def _not_built(what: str) -> Callable[..., Any]:
     """Return the resolver of a function whose subject this version does not have."""
 

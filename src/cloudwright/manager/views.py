@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from cloudwright.storage.records import (
     Deployment,
     Execution,
     GraphRow,
+    JsonObject,
     NodeRow,
     Owner,
 )
@@ -93,20 +94,15 @@ def list_nodes(
     filter: NodeFilter,
     page: Page,
     *,
-    types: Collection[str] | None = None,
-    host_ids: Collection[str] | None = None,
+    fits: Callable[[JsonObject], bool] | None = None,
 ) -> tuple[list[NodeView], int]:
-    if types is None and host_ids is None:
+    """``fits`` looks at a node as plans have it."""
+    if fits is None:
         rows, total = deployments.list_nodes(conn, filter, page)
     else:
         # A node is a packed document, of which the database finds nothing.
         every, _ = deployments.list_nodes(conn, filter, replace(page, size=None, offset=0))
-        found = [
-            row
-            for row in every
-            if (types is None or row.node["type"] in types)
-            and (host_ids is None or row.node.get("host_id") in host_ids)
-        ]
+        found = [row for row in every if fits(row.node)]
         rows, total = _part(found, page), len(found)
     owners = _owners(conn, filter.tenant, {row.deployment_id for row in rows})
     ill: dict[tuple[str, str], dict[str, Health]] = {}

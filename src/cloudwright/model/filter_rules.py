@@ -16,7 +16,7 @@ from cloudwright.model.labels import check_label_value, is_label_key, normalize_
 
 LABEL, ATTRIBUTE = "label", "attribute"
 
-#: What of deployments and blueprints a rule may be about, as filters are named in the API.
+#: What a rule may be about, by what is listed. Only deployments and blueprints have labels.
 ATTRIBUTES: Mapping[str, Sequence[str]] = {
     "deployments": (
         "id",
@@ -29,6 +29,9 @@ ATTRIBUTES: Mapping[str, Sequence[str]] = {
         "deployment_status",
     ),
     "blueprints": ("id", "created_by", "state", "tenant_name"),
+    "secrets": ("key", "visibility"),
+    "nodes": ("id", "type", "operation_name"),
+    "node_instances": ("id",),
 }
 
 LABEL_OPERATORS = ("any_of", "not_any_of", "is_null", "is_not_null", "is_not")

@@ -126,5 +126,9 @@ def _conditions(filter: SecretFilter) -> Iterator[ColumnElement[bool]]:
     if filter.seen_by is not None:
         yield or_(secrets.c.visibility != PRIVATE, secrets.c.created_by == filter.seen_by)
     yield from one_of({secrets.c.key: filter.keys, secrets.c.visibility: filter.visibilities})
-    yield from fulfil(filter.rules, (secrets.c.tenant, secrets.c.key), {"key": secrets.c.key})
+    yield from fulfil(
+        filter.rules,
+        (secrets.c.tenant, secrets.c.key),
+        {"key": secrets.c.key, "visibility": secrets.c.visibility},
+    )
     yield from holds(secrets.c.key, filter.search)

@@ -121,7 +121,7 @@ def test_lists_are_paged_sorted_filtered_and_searched(api: Api) -> None:
     found = api.post("/searches/secrets", {"constraints": {"name_pattern": {"contains": keys[2]}}})
     assert [item["key"] for item in found["items"]] == keys[2:]
     wrong = {"filter_rules": [rule | {"key": "value"}]}
-    api.refused("POST", "/searches/secrets", 400, "bad_parameters_error", json=wrong)
+    api.refused("POST", "/searches/secrets", 400, "invalid_filter_rule", json=wrong)
 
 
 def test_private_and_hidden_secrets_are_their_creators(api: Api) -> None:

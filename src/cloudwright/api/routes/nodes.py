@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -14,10 +15,13 @@ from cloudwright.api.dependencies import (
     LARGEST,
     ContextDep,
     FieldsDep,
+    ListQuery,
     ListQueryDep,
+    RequestContext,
     check_fields,
     split_values,
 )
+from cloudwright.api.list_filters import InstanceFilterDep, NodeFilterDep
 from cloudwright.api.responses import JsonResponse, json_page_response, json_response, list_page, pick_fields
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import InvalidInput
@@ -37,30 +41,37 @@ _Names = Annotated[list[str] | None, Query()]
 async def list_nodes(
     context: ContextDep,
     query: ListQueryDep,
-    deployment_id: _Names = None,
-    id: _Names = None,
-    node_id: _Names = None,
-    blueprint_id: _Names = None,
+    filter: NodeFilterDep,
     type: _Names = None,
     host_id: _Names = None,
-    created_by: str | None = None,
     _evaluate_functions: bool = False,
 ) -> JsonResponse:
     """List nodes; ``_evaluate_functions`` evaluates the functions in their properties now."""
+    types, hosts = split_values(type), split_values(host_id)
+    fits = None
+    if types is not None or hosts is not None:
+
+        def fits(node: Mapping[str, Any]) -> bool:
+            return (types is None or node["type"] in types) and (
+                hosts is None or node.get("host_id") in hosts
+            )
+
+    return await node_page(context, query, filter, fits, evaluated=_evaluate_functions)
+
+
+async def node_page(
+    context: RequestContext,
+    query: ListQuery,
+    filter: NodeFilter,
+    fits: Callable[[Mapping[str, Any]], bool] | None,
+    *,
+    evaluated: bool = False,
+) -> JsonResponse:
+    """Return a page of the nodes that the filter leaves and that fit."""
     check_fields(query.fields, rest.Node)
-    filter = NodeFilter(
-        tenant=query.tenant(context),
-        deployment_ids=split_values(deployment_id),
-        blueprint_ids=split_values(blueprint_id),
-        ids=split_values([*(id or []), *(node_id or [])]),
-        created_by=created_by,
-        search=query.search,
-    )
-    rows, total = await context.manager.store.read_page(
-        views.list_nodes, filter, query.page, types=split_values(type), host_ids=split_values(host_id)
-    )
+    rows, total = await context.manager.store.read_page(views.list_nodes, filter, query.page, fits=fits)
     made = [serializers.node(row) for row in rows]
-    if _evaluate_functions:
+    if evaluated:
         for row, node in zip(rows, made, strict=True):
             node["properties"] = await context.manager.deployments.evaluate(
                 context.viewer, row.node.tenant, row.node.deployment_id, node["properties"]
@@ -71,28 +82,14 @@ async def list_nodes(
 @router.get("/node-instances", response_model=rest.Page[rest.NodeInstance])
 @requires(Permission.NODE_INSTANCE_LIST)
 async def list_node_instances(
-    context: ContextDep,
-    query: ListQueryDep,
-    deployment_id: _Names = None,
-    node_id: _Names = None,
-    id: _Names = None,
-    state: _Names = None,
-    host_id: _Names = None,
-    blueprint_id: _Names = None,
-    created_by: str | None = None,
+    context: ContextDep, query: ListQueryDep, filter: InstanceFilterDep
 ) -> Response:
+    return await instance_page(context, query, filter)
+
+
+async def instance_page(context: RequestContext, query: ListQuery, filter: InstanceFilter) -> Response:
+    """Return a page of the node instances that the filter leaves."""
     check_fields(query.fields, rest.NodeInstance)
-    filter = InstanceFilter(
-        tenant=query.tenant(context),
-        deployment_ids=split_values(deployment_id),
-        node_ids=split_values(node_id),
-        ids=split_values(id),
-        states=split_values(state),
-        host_ids=split_values(host_id),
-        blueprint_ids=split_values(blueprint_id),
-        created_by=created_by,
-        search=query.search,
-    )
     return json_page_response(
         await context.manager.store.read_page(node_instance.get_page, filter, query.fields, query.page),
         query.page,
@@ -110,7 +107,7 @@ async def get_node_instance(
         return json_response(await store.read(node_instance.get_json, context.tenant, id, fields))
     record = loads(await store.read(node_instance.get_json, context.tenant, id))
     record["runtime_properties"] = await context.manager.deployments.evaluate(
-        context.viewer, context.tenant, record["deployment_id"], record["runtime_properties"], instance_id=id
+        context.viewer, context.tenant, record["deployment_id"], record["runtime_properties"], self_id=id
     )
     return JsonResponse(pick_fields(record, fields))
 

@@ -1,4 +1,4 @@
-"""Secrets exported and imported, searched for, and the providers that do not exist."""
+"""Secrets exported and imported, and the providers that do not exist."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from fastapi import Query, Response
 from pydantic import BaseModel
 
 from cloudwright.api.authorization import authorize, requires
-from cloudwright.api.dependencies import ContextDep, ListQueryDep, RequestContext, Visibility, check_fields
-from cloudwright.api.responses import JsonResponse, list_page, optional_timestamp
-from cloudwright.api.routes.secrets import NoProviders, record
+from cloudwright.api.dependencies import ContextDep, RequestContext, Visibility
+from cloudwright.api.responses import JsonResponse, optional_timestamp
+from cloudwright.api.routes.secrets import NoProviders
 from cloudwright.api.routing import resource_router
-from cloudwright.errors import CloudwrightError, InvalidInput
+from cloudwright.errors import CloudwrightError
 from cloudwright.manager.secret_sharing import export_secrets, import_secrets
 from cloudwright.model import rest
 from cloudwright.model.permissions import Permission
-from cloudwright.storage import secrets
 from cloudwright.storage.filters import SecretFilter
 from cloudwright.storage.records import Secret
 
@@ -45,11 +44,6 @@ class Import(BaseModel):
     tenant_map: dict[str, str] | None = None
     passphrase: str | None = None
     override_collisions: bool = False
-
-
-class Search(BaseModel):
-    filter_rules: list[dict[str, Any]] | None = None
-    constraints: dict[str, Any] | None = None
 
 
 @router.get("/secrets/share/export", response_model=list[rest.ExportedSecret])
@@ -108,22 +102,6 @@ async def import_(context: ContextDep, given: Import) -> JsonResponse:
     return JsonResponse({"colliding_secrets": done.colliding, "secrets_errors": done.errors})
 
 
-@router.post("/searches/secrets", response_model=rest.Page[rest.Secret])
-@requires(Permission.SECRET_LIST)
-async def search_secrets(context: ContextDep, query: ListQueryDep, search: Search) -> JsonResponse:
-    """List the secrets that fulfil rules or constraints."""
-    check_fields(query.fields, rest.Secret)
-    wanted = _wanted(search)
-    filter = SecretFilter(
-        tenant=query.tenant(context),
-        seen_by=None if context.viewer.is_admin else context.by,
-        **{"search": query.search, **wanted},
-    )
-    page = query.sorted_page(tenant_name="tenant")
-    rows, total = await context.manager.store.read_page(secrets.list_secrets, filter, page)
-    return list_page(map(record, rows), total, query.page, query.fields)
-
-
 @router.get("/secrets-providers", status_code=400, response_model=rest.ErrorBody)
 @router.put("/secrets-providers", status_code=400, response_model=rest.ErrorBody)
 @requires(Permission.SECRETS_PROVIDER_LIST)
@@ -170,30 +148,3 @@ def _exported(secret: Secret, value: Any, wanted: Export) -> rest.ExportedSecret
         made["created_at"] = optional_timestamp(secret.created_at)
         made["updated_at"] = optional_timestamp(secret.updated_at)
     return made
-
-
-def _wanted(search: Search) -> dict[str, Any]:
-    """Return the fields of a SecretFilter that rules or constraints stand for. Raises InvalidInput."""
-    found: dict[str, Any] = {}
-    for rule in search.filter_rules or []:
-        key, operator, values = rule.get("key"), rule.get("operator"), rule.get("values")
-        if key == "provider_name":
-            raise NoProviders(_NO_PROVIDERS)
-        if rule.get("type") != "attribute" or key not in ("key", "visibility") or operator != "any_of":
-            raise InvalidInput(
-                "Secrets are searched with rules such as "
-                '{"key": "key", "operator": "any_of", "values": ["a"], "type": "attribute"}, about `key` or '
-                "`visibility`."
-            )
-        found["keys" if key == "key" else "visibilities"] = [str(value) for value in values or []]
-    for name, argument in (search.constraints or {}).items():
-        if name == "valid_values" and isinstance(argument, list):
-            found["keys"] = [str(value) for value in argument]
-        elif name == "name_pattern" and isinstance(argument, dict) and set(argument) <= {"contains"}:
-            found["search"] = argument.get("contains")
-        else:
-            raise InvalidInput(
-                f"Secrets cannot be searched with the constraint `{name[:100]}`; there are `valid_values` "
-                "and `name_pattern` with `contains`."
-            )
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import (
     ContextDep,
+    ListQuery,
     ListQueryDep,
     RequestContext,
     Visibility,
@@ -20,6 +22,7 @@ from cloudwright.api.responses import JsonResponse, list_page, optional_timestam
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import IllegalAction
 from cloudwright.model import rest
+from cloudwright.model.filter_rules import FilterRule
 from cloudwright.model.permissions import Permission
 from cloudwright.storage import secrets
 from cloudwright.storage.filters import SecretFilter
@@ -72,8 +75,19 @@ async def list_secrets(
     visibility: Annotated[list[str] | None, Query()] = None,
 ) -> JsonResponse:
     """List secrets, without their values: those of the tenant, and those that are global."""
+    return await secret_page(context, query, key, visibility)
+
+
+async def secret_page(
+    context: RequestContext,
+    query: ListQuery,
+    key: list[str] | None,
+    visibility: list[str] | None,
+    rules: Sequence[FilterRule] = (),
+) -> JsonResponse:
+    """Return a page of the secrets that have these keys and fulfil the rules."""
     check_fields(query.fields, rest.Secret)
-    filter = _filter(context, query, key, visibility)
+    filter = _filter(context, query, key, visibility, rules)
     page = query.sorted_page(tenant_name="tenant")
     rows, total = await context.manager.store.read_page(secrets.list_secrets, filter, page)
     return list_page(map(record, rows), total, query.page, query.fields)
@@ -158,7 +172,11 @@ def record(secret: Secret) -> rest.Secret:
 
 
 def _filter(
-    context: RequestContext, query: ListQueryDep, keys: list[str] | None, visibilities: list[str] | None
+    context: RequestContext,
+    query: ListQuery,
+    keys: list[str] | None,
+    visibilities: list[str] | None,
+    rules: Sequence[FilterRule],
 ) -> SecretFilter:
     return SecretFilter(
         tenant=query.tenant(context),
@@ -166,6 +184,7 @@ def _filter(
         search=query.search,
         visibilities=split_values(visibilities),
         seen_by=None if context.viewer.is_admin else context.by,
+        rules=rules,
     )
 
 

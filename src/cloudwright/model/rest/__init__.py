@@ -21,8 +21,11 @@ from cloudwright.model.rest.common import Owned as Owned
 from cloudwright.model.rest.deployment_updates import DeploymentUpdate as DeploymentUpdate
 from cloudwright.model.rest.deployments import Capabilities as Capabilities
 from cloudwright.model.rest.deployments import Deployment as Deployment
+from cloudwright.model.rest.deployments import Evaluated as Evaluated
+from cloudwright.model.rest.deployments import FoundCapabilities as FoundCapabilities
 from cloudwright.model.rest.deployments import Inputs as Inputs
 from cloudwright.model.rest.deployments import Outputs as Outputs
+from cloudwright.model.rest.deployments import ScalingGroup as ScalingGroup
 from cloudwright.model.rest.deployments import Workflow as Workflow
 from cloudwright.model.rest.errors import ErrorBody as ErrorBody
 from cloudwright.model.rest.errors import Problem as Problem

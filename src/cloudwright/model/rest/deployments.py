@@ -8,6 +8,29 @@ from cloudwright.model.rest.common import Label, Object, Owned
 from cloudwright.model.rest.errors import Problem
 
 
+class FoundCapabilities(TypedDict, total=False):
+    """Those of a deployment's capabilities that were searched for, each under its name."""
+
+    deployment_id: str
+    capabilities: list[dict[str, Object]]
+
+
+class Evaluated(TypedDict):
+    """``payload`` is what was sent, with the values of its functions."""
+
+    deployment_id: str
+    payload: Object
+
+
+class ScalingGroup(TypedDict, total=False):
+    """``deployment_id`` is null in a blueprint."""
+
+    deployment_id: str | None
+    name: str
+    members: list[str]
+    properties: Object
+
+
 class Workflow(TypedDict, total=False):
     name: str
     plugin: str | None
