@@ -19,6 +19,8 @@ from cloudwright.errors import Conflict, InvalidInput, NotFound
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.maintenance import Maintenance
 from cloudwright.manager.schedules import Schedules
+from cloudwright.manager.secret_keys import SecretKeys
+from cloudwright.manager.secrets import Secrets
 from cloudwright.model.execution import ExecutionStatus
 from cloudwright.model.schedule import Schedule, ScheduleStatus
 from cloudwright.storage import deployments, manager_queries, schedules
@@ -52,6 +54,7 @@ class Kept:
             bus,
             NothingGranted(),
             apply_cancel=lambda id, term, mode: None,
+            secrets=Secrets(store, SecretKeys([b"k" * 32], "the test"), lambda: self.now),
             clock=lambda: self.now,
             new_id=lambda: f"{name}{next(ids)}",
         )

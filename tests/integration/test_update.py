@@ -98,7 +98,7 @@ def test_a_preview_changes_nothing_and_its_digest_is_kept_to(ledger: Ledger) -> 
     ]
     assert ledger.client.deployment_updates.list(deployment_id=ledger.id).items == []
     assert ledger.log() == []
-    ledger.run("execute_operation", operation="none.at.all")
+    ledger.run("execute_operation", operation="cloudify.interfaces.lifecycle.poststart")
     with pytest.raises(Exception, match="not the one that was shown"):
         update(ledger, blueprint_id=blueprint, digest=shown["digest"], skip_reinstall=True)
     update(ledger, blueprint_id=blueprint, digest=shown["digest"])

@@ -12,13 +12,12 @@ from typing import Any
 
 from cloudwright.builtin import lifecycle
 from cloudwright.builtin.plans import show_plan
-from cloudwright.model.modification import GONE
+from cloudwright.builtin.taking_back import ROLLBACK, STOP, take_back
 from cloudwright.workflow.context import WorkflowContext
 from cloudwright.workflow.decorators import workflow
 from cloudwright.workflow.errors import ExecutionCancelled, WorkflowFailed
 from cloudwright.workflow.modification import Modification
 
-STOP, ROLLBACK = "stop", "rollback"
 Names = Iterable[str] | str | None
 
 
@@ -98,37 +97,15 @@ def _scale_in(ctx: WorkflowContext, modification: Modification, prefix: str, ign
 def _take_back(
     ctx: WorkflowContext, modification: Modification, prefix: str, ignore_failure: bool, reason: str
 ) -> str:
-    """Take down what was added, and return what came of it.
-
-    What is half-way is taken back first, then everything whose creation began.
-    """
-    trouble = None
-    added = modification.added
-    try:
-        if added.changed:
-            ctx.refresh_node_instances()
-            lifecycle.rollback_node_instances(
-                ctx.graph_mode(),
-                added.changed,
-                added.related,
-                name_prefix=prefix,
-                ignore_failure=ignore_failure,
-            )
-            ctx.refresh_node_instances()
-            left = [one for one in added.changed if one.state not in GONE]
-            lifecycle.uninstall_node_instances(
-                ctx.graph_mode(), left, ignore_failure, added.related, name_prefix=f"{prefix}rollback-"
-            )
-    except WorkflowFailed as error:
-        trouble = str(error)
-    ctx.refresh_node_instances()
-    live = [one.id for one in added.changed if one.state not in GONE]
-    undone = len(added.changed) - len(live)
-    said = f"Rolled back: {undone} undone"
-    if live:
-        said += f", {len(live)} left behind ({', '.join(live)})"
-    if trouble is not None:
-        said += f"; {trouble}"
+    """Take down what was added, if something was, and return what came of it."""
+    added, related = modification.added.changed, modification.added.related
+    said = take_back(
+        ctx,
+        [one.id for one in added],
+        [one.id for one in related],
+        name_prefix=prefix,
+        ignore_failure=ignore_failure,
+    )
     modification.rollback(f"{reason}\n{said}")
     return said
 

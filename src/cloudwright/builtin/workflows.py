@@ -7,11 +7,15 @@ from typing import Any
 
 from cloudwright.builtin import checks, lifecycle
 from cloudwright.builtin.steps import LIFECYCLE
+from cloudwright.builtin.taking_back import ROLLBACK, STOP, take_back
 from cloudwright.child.errors import NonRecoverableError
+from cloudwright.model.modification import GONE
 from cloudwright.workflow.context import WorkflowContext
 from cloudwright.workflow.decorators import workflow
+from cloudwright.workflow.errors import ExecutionCancelled
 from cloudwright.workflow.graph import TaskDependencyGraph
 from cloudwright.workflow.graph_journal import make_or_get_graph
+from cloudwright.workflow.remembering import decided
 from cloudwright.workflow.tasks import SubgraphTask
 from cloudwright.workflow.topology import WorkflowNodeInstance
 
@@ -46,11 +50,41 @@ def install(
     node_ids: Names = None,
     node_instance_ids: Names = None,
     type_names: Names = None,
+    on_cancel: str = STOP,
     **_: Any,
 ) -> None:
     """Create, configure and start node instances, each after those that it depends on."""
     chosen = filter_node_instances(ctx, node_ids, node_instance_ids, type_names)
-    lifecycle.install_node_instances(ctx.graph_mode(), chosen, _others(ctx, chosen))
+    if on_cancel != ROLLBACK or ctx.dry_run:
+        lifecycle.install_node_instances(ctx.graph_mode(), chosen, _others(ctx, chosen))
+        return
+    _install_or_take_back(ctx, chosen)
+
+
+def _install_or_take_back(ctx: WorkflowContext, chosen: Sequence[WorkflowNodeInstance]) -> None:
+    """Install, and if that is cancelled, take down what was not there before.
+
+    A workflow that is resumed after that installs anew: what its first graph has done is undone.
+    """
+    absent = decided(
+        ctx,
+        "install_absent",
+        lambda: [instance.id for instance in chosen if instance.state in GONE],
+        "What a cancel takes down",
+    )
+    taken_back = 0
+    while ctx.internal.stored.take(f"install_taken_back_{taken_back}") is not None:
+        taken_back += 1
+    again = f"again-{taken_back}-" if taken_back else ""
+    try:
+        lifecycle.install_node_instances(ctx.graph_mode(), chosen, _others(ctx, chosen), name_prefix=again)
+    except ExecutionCancelled:
+        decided(ctx, f"install_taken_back_{taken_back}", lambda: True, "What was begun is taken down")
+        others = [instance.id for instance in ctx.node_instances if instance.id not in set(absent)]
+        ctx.internal.event(
+            "workflow_stage", take_back(ctx, absent, others, name_prefix=f"back-{taken_back}-")
+        )
+        raise
 
 
 @workflow(resumable=True)

@@ -14,7 +14,9 @@ from typing import Any, Protocol
 from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
 from cloudwright.errors import IllegalAction, InvalidInput, NoSuchWorkflow, NotFound
+from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.preflight import Preflight
+from cloudwright.manager.secrets import Secrets, Viewer
 from cloudwright.manager.workflow_availability import check_exists, check_rules
 from cloudwright.model.execution import Caller, CancelMode, ExecutionStatus, decide_cancel
 from cloudwright.planning import validate_parameters
@@ -67,6 +69,7 @@ class Executions:
         begins: Begins,
         *,
         apply_cancel: Callable[[str, int, CancelMode], None],
+        secrets: Secrets,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
     ) -> None:
@@ -75,6 +78,7 @@ class Executions:
         self._bus = bus
         self._begins = begins
         self._apply_cancel = apply_cancel
+        self._secrets = secrets
         self._clock = clock
         self._new_id = new_id
         self._preflight = Preflight()
@@ -104,6 +108,7 @@ class Executions:
             workflow,
             request.parameters,
             allow_custom=request.allow_custom_parameters,
+            lookup=self._lookup(request),
         )
         if not request.dry_run and self._preflight.is_needed(deployment, workflow):
             await self._store.read(self._preflight.check, deployment, request.workflow_id, parameters)
@@ -135,6 +140,16 @@ class Executions:
         self._bus.publish(topics.WORK, {"id": execution.id})
         self._changed(execution)
         return execution
+
+    def _lookup(self, request: StartExecution) -> InputReferences:
+        viewer = Viewer(request.by, uses=True)
+        return InputReferences(
+            self._store,
+            request.tenant,
+            None,
+            lambda conn: self._secrets.reader(conn, lambda: viewer, request.tenant),
+            own=request.deployment_id,
+        )
 
     async def cancel(
         self, tenant: str, execution_id: str, mode: CancelMode, *, by: str, grace: float | None = None

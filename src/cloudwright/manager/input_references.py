@@ -1,8 +1,10 @@
-"""Whether what an input names exists: blueprints, deployments, secrets, and what is in a deployment.
+"""Whether what an input or a parameter names exists: blueprints, deployments, secrets, and what is in a
+deployment.
 
 An input of type ``deployment_id`` and the like is refused if there is no such thing, or none that fulfils
 the input's constraints. What is in a deployment (``node_id`` ...) is looked for in the one that the
-constraint ``deployment_id`` names, or else in the blueprint that the new deployment is made of.
+constraint ``deployment_id`` names, or else in the blueprint that the new deployment is made of; for a
+parameter of a workflow, in the deployment that the workflow is of.
 """
 
 from __future__ import annotations
@@ -29,21 +31,36 @@ _PATTERNS: Mapping[str, Callable[[str, str], bool]] = {
     "ends_with": str.endswith,
     "equals_to": str.__eq__,
 }
+#: What is in a deployment.
+_OF_DEPLOYMENTS = frozenset(
+    {"capability_value", "node_id", "node_instance", "node_type", "operation_name", "scaling_group"}
+)
 
 
 class InputReferences:
-    """A ``planning.inputs.Lookup`` for deployments of ``plan`` in ``tenant``; to be called in a thread."""
+    """A ``planning.inputs.Lookup`` for new deployments of ``plan`` in ``tenant``, or for workflows of the
+    deployment ``own``; to be called in a thread.
+    """
 
     def __init__(
-        self, store: Store, tenant: str, plan: Plan, read_secrets: Callable[[Connection], SecretReader]
+        self,
+        store: Store,
+        tenant: str,
+        plan: Plan | None,
+        read_secrets: Callable[[Connection], SecretReader],
+        *,
+        own: str | None = None,
     ) -> None:
         self._store = store
         self._tenant = tenant
         self._plan = plan
+        self._own = own
         self._read_secrets = read_secrets
 
     def __call__(self, type_name: str, value: Any, constraints: Mapping[str, Any]) -> bool:
         """Raises InvalidInput if a constraint asks for what cannot be answered."""
+        if self._own is not None and type_name in _OF_DEPLOYMENTS:
+            constraints = {"deployment_id": self._own, **constraints}
         return self._store.read_sync(self._exists, type_name, value, constraints)
 
     def _exists(self, conn: Connection, type_name: str, value: Any, constraints: Mapping[str, Any]) -> bool:
@@ -109,10 +126,13 @@ class InputReferences:
         return parse_rules(found.rules, ATTRIBUTES[resource], labels=True)
 
     def _node_type(self, conn: Connection, name: str, constraints: Mapping[str, Any]) -> bool:
-        """Return whether a node has the type; of valid types it may be one, or derived from one."""
+        """Return whether a node has the type; of valid types it may be one, or derived from one.
+
+        Workflows take types that their nodes' types derive from as well.
+        """
         pattern = {key: item for key, item in constraints.items() if key != "valid_values"}
         return _fits(name, pattern) and any(
-            node["type"] == name
+            (node["type"] == name or (self._own is not None and name in node["type_hierarchy"]))
             and (
                 "valid_values" not in constraints
                 or any(kind in constraints["valid_values"] for kind in node["type_hierarchy"])
@@ -122,14 +142,15 @@ class InputReferences:
 
     def _nodes(self, conn: Connection, owner: str | None) -> Iterable[Mapping[str, Any]]:
         if owner is None:
-            return self._plan.nodes
+            return self._plan.nodes if self._plan is not None else ()
         return [row.node for row in deployments.nodes(conn, self._tenant, owner)]
 
     def _inside(self, conn: Connection, type_name: str, constraints: Mapping[str, Any]) -> Iterable[str]:
         """What a deployment, or else the blueprint, has of the type."""
         owner = constraints.get("deployment_id")
         if owner is None:
-            return _named(type_name, self._nodes(conn, None), self._plan.section("scaling_groups") or {})
+            groups = self._plan.section("scaling_groups") if self._plan is not None else None
+            return _named(type_name, self._nodes(conn, None), groups or {})
         deployment = _of(conn, self._tenant, owner)
         if deployment is None:
             return ()

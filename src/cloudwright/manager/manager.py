@@ -140,6 +140,7 @@ class Manager:
             bus,
             self._dispatcher,
             apply_cancel=self._leases.apply_cancel,
+            secrets=self.secrets,
             clock=clock,
             new_id=new_id,
         )

@@ -9,9 +9,21 @@ from cloudwright.dsl.constraints import is_lookup, named, violation
 from cloudwright.dsl.functions.syntax import is_function
 from cloudwright.dsl.patterns import Patience
 from cloudwright.dsl.problems import closest, listing
-from cloudwright.dsl.property_types import PRIMITIVE_TYPES, fits
+from cloudwright.dsl.property_types import IDENTIFIER_TYPES, PRIMITIVE_TYPES, fits
 from cloudwright.errors import BadParameters
-from cloudwright.planning.inputs import corrected, nested_too_deep
+from cloudwright.planning.inputs import Lookup, corrected, nested_too_deep
+
+_NOUNS = {
+    "blueprint_id": "blueprint",
+    "capability_value": "value of a capability",
+    "deployment_id": "deployment",
+    "node_id": "node",
+    "node_instance": "node instance",
+    "node_type": "node of that type",
+    "operation_name": "operation",
+    "scaling_group": "scaling group",
+    "secret_key": "secret",
+}
 
 
 class IllegalParameters(BadParameters):
@@ -21,9 +33,15 @@ class IllegalParameters(BadParameters):
 
 
 def validate_parameters(
-    workflow: Mapping[str, Any], parameters: Mapping[str, Any], *, allow_custom: bool = False
+    workflow: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    *,
+    allow_custom: bool = False,
+    lookup: Lookup | None = None,
 ) -> dict[str, Any]:
     """The parameters with which a workflow runs. ``workflow`` is its entry in a plan.
+
+    ``lookup`` decides whether what parameters name exists; without it, names are taken as they are.
 
     Raises BadParameters if some are missing, and its child IllegalParameters if some are unknown
     (unless ``allow_custom``) or wrong; each names all of them. A string that looks like the declared number
@@ -37,7 +55,7 @@ def validate_parameters(
     for name, definition in declared.items():
         if name in parameters:
             value = corrected(parameters[name], definition.get("type"))
-            problem = _problem(value, definition, patience)
+            problem = _problem(value, definition, patience) or _unknown_name(value, definition, lookup)
             if problem:
                 wrong.append(f"`{name}` {problem}")
             merged[name] = value
@@ -69,6 +87,24 @@ def _problem(value: Any, definition: Mapping[str, Any], patience: Patience) -> s
         problem = violation(constraint, value, patience)
         if problem:
             return f"{problem} (it is {value!r})"
+    return None
+
+
+def _unknown_name(value: Any, definition: Mapping[str, Any], lookup: Lookup | None) -> str | None:
+    """Return what a value names that does not exist, as the end of a sentence, or None."""
+    kind, values = definition.get("type"), [value]
+    if kind == "list" and isinstance(value, list):
+        kind, values = definition.get("item_type"), value
+    if lookup is None or kind not in IDENTIFIER_TYPES:
+        return None
+    asked = dict(map(named, definition.get("constraints") or ()))
+    lookups = {name: argument for name, argument in asked.items() if is_lookup(name, kind)}
+    if any(map(is_function, lookups.values())):
+        return None
+    for one in values:
+        if one is not None and not is_function(one) and not lookup(str(kind), one, lookups):
+            of = "".join(f" with {name} {argument!r}" for name, argument in lookups.items())
+            return f"names {one!r}, and there is no such {_NOUNS[str(kind)]}{of}"
     return None
 
 

@@ -118,6 +118,7 @@ class Managing:
             self.bus,
             NothingGranted(),
             apply_cancel=lambda id, term, mode: None,
+            secrets=self.secrets,
             clock=self.clock,
             new_id=lambda: f"e{next(ids)}",
         )

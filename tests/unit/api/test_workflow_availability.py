@@ -6,7 +6,7 @@ import pytest
 from served_api import Api
 
 BLUEPRINT = """
-tosca_definitions_version: cloudify_dsl_1_4
+tosca_definitions_version: cloudify_dsl_1_5
 imports: [cloudify/types/types.yaml]
 node_templates: { a: { type: cloudify.nodes.Root }, b: { type: cloudify.nodes.Root } }
 workflows: { missing: default_workflows.cloudify.plugins.workflows.no_such_function }
@@ -91,3 +91,25 @@ def test_rules_are_not_asked_of_what_starts_later(api: Api, deployment: str) -> 
 def test_uninstall_may_start_where_nothing_is_installed(api: Api, deployment: str) -> None:
     body = {"deployment_id": deployment, "workflow_id": "uninstall"}
     assert api.post("/executions", body)["status"] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("workflow", "parameters", "said"),
+    [
+        ("execute_operation", {"operation": "cloudify.interfaces.lifecycle.start"}, ""),
+        ("execute_operation", {"operation": "lifecycle.begin"}, "no such operation"),
+        ("install", {"node_ids": ["a"]}, ""),
+        ("install", {"node_ids": ["a", "c"]}, "names 'c', and there is no such node"),
+        ("install", {"type_names": ["cloudify.nodes.Root"]}, ""),
+        ("install", {"type_names": ["cloudify.nodes.Compute"]}, "no such node of that type"),
+        ("install", {"node_instance_ids": ["a_1"]}, "no such node instance"),
+        ("install", {"on_cancel": "keep"}, "valid_values"),
+    ],
+)
+def test_what_parameters_name_has_to_be_there(
+    api: Api, deployment: str, workflow: str, parameters: dict[str, object], said: str
+) -> None:
+    body = {"deployment_id": deployment, "workflow_id": workflow, "parameters": parameters}
+    answer = api.http.post("/executions", json=body)
+    assert answer.status_code == (400 if said else 201), answer.text
+    assert said in answer.text

@@ -195,3 +195,35 @@ def test_an_input_that_is_its_own_default_stays_what_was_written() -> None:
     assert plan.inputs == {"me": itself}
     assert plan.nodes[0]["properties"]["x"] == itself
     assert evaluate_outputs(plan.outputs, MemoryScope([], [], inputs=plan.inputs)) == {"o": itself}
+
+
+@pytest.mark.parametrize(
+    ("definition", "value", "said"),
+    [
+        ({"type": "node_id"}, "vm", ""),
+        ({"type": "node_id"}, "vn", "`p` names 'vn', and there is no such node"),
+        ({"type": "operation_name"}, "start", "no such operation"),
+        ({"type": "list", "item_type": "node_instance"}, ["vm", "vn"], "names 'vn'"),
+        ({"type": "list", "item_type": "node_instance"}, [], ""),
+        ({"type": "node_id"}, None, ""),
+        ({"type": "node_id"}, {"get_input": "x"}, ""),
+        ({"type": "string"}, "start", ""),
+        (
+            {"type": "deployment_id", "constraints": [{"labels": [{"env": "test"}]}]},
+            "shop",
+            "no such deployment with labels [{'env': 'test'}]",
+        ),
+    ],
+)
+def test_what_parameters_name_is_looked_up(definition: dict[str, Any], value: Any, said: str) -> None:
+    def lookup(type_name: str, name: str, constraints: Any) -> bool:
+        return name == "vm"
+
+    workflow = {"parameters": {"p": definition}}
+    assert validate_parameters(workflow, {"p": value}) == {"p": value}
+    if not said:
+        assert validate_parameters(workflow, {"p": value}, lookup=lookup) == {"p": value}
+        return
+    with pytest.raises(BadParameters) as refused:
+        validate_parameters(workflow, {"p": value}, lookup=lookup)
+    assert said in str(refused.value)
