@@ -13,7 +13,15 @@ from sqlalchemy import Connection, Table, Text, cast, create_engine, insert, lit
 from cloudwright.model.execution import ExecutionStatus
 from cloudwright.model.operation import OperationState
 from cloudwright.storage.records import OPERATION
-from cloudwright.storage.schema import deployments, events, executions, node_instances, nodes, operations
+from cloudwright.storage.schema import (
+    deployments,
+    events,
+    executions,
+    node_instances,
+    nodes,
+    operations,
+    task_counts,
+)
 from cloudwright.storage.store import Store
 
 TENANT = "default_tenant"
@@ -44,6 +52,7 @@ def of(managed: Manager, deployment: str, size: int, instances: int = 0, events_
         ):
             for batch in _batches(rows):
                 store.write_sync(_insert, table, batch)
+        store.write_sync(_count_tasks)
         # A million rows take a tenth of the time where the database makes them.
         store.write_sync(_copy_to_all, operations, size)
         store.write_sync(_copy_to_all, events, size)
@@ -64,6 +73,13 @@ def _settle(url: str) -> None:
 
 def _insert(conn: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     conn.execute(insert(table), rows)
+
+
+def _count_tasks(conn: Connection) -> None:
+    counted = select(task_counts.c.execution_id)
+    rows = select(executions.c.id, literal(OPERATIONS), literal(OPERATIONS))
+    rows = rows.where(executions.c.id.not_in(counted))
+    conn.execute(insert(task_counts).from_select(["execution_id", "total", "finished"], rows))
 
 
 def _copy_to_all(conn: Connection, table: Table, size: int) -> None:
@@ -122,8 +138,6 @@ def _executions(size: int, deployment: str) -> Iterator[dict[str, Any]]:
             "started_at": at,
             "ended_at": at + timedelta(seconds=5),
             "term": 1,
-            "total_operations": OPERATIONS,
-            "finished_operations": OPERATIONS,
         }
 
 

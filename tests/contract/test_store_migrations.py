@@ -14,12 +14,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
-from stored import NOW, TENANT, Together, create, start
+from stored import NOW, TENANT, Together, create, deploy, grant, run, send, start
 
 from cloudwright.errors import InvalidInput, Unavailable
+from cloudwright.model.execution import Outcome
 from cloudwright.model.node_packing import pack_plan
-from cloudwright.storage import blueprints, deployments, manager_queries
+from cloudwright.model.operation import OperationState
+from cloudwright.storage import blueprints, deployments, manager_queries, operations, task_counts
 from cloudwright.storage.alembic_runner import configuration
+from cloudwright.storage.executions import ending
 from cloudwright.storage.migrate import versions
 from cloudwright.storage.records import Blueprint, Deployment
 from cloudwright.storage.schema import metadata
@@ -88,6 +91,32 @@ def test_what_was_claimed_before_it_was_kept_may_have_begun(empty_url: str) -> N
     store = Store.open(empty_url)
     assert store.read_sync(manager_queries.get, "claimed").workflow_entered
     assert not store.read_sync(manager_queries.get, "waiting").workflow_entered
+    store.close()
+
+
+def test_tasks_that_were_stored_before_they_were_counted_are(empty_url: str) -> None:
+    store = Store.open(empty_url)
+    deploy(store)
+    for id in ("e1", "over", "waiting"):
+        start(store, id) if id != "waiting" else create(store, id, None)
+    run(store, "o1", "o2")
+    store.write_sync(operations.end, "o1", 1, state=OperationState.SUCCEEDED, now=NOW)
+    send(store, "o3", execution="over")
+    grant(store, "o3", execution="over")
+    store.write_sync(operations.end, "o3", 1, state=OperationState.FAILED, now=NOW)
+    store.write_sync(ending.finish, "over", 1, Outcome.FAILED, now=NOW)
+    store.close()
+    config = configuration()
+    with database_at(empty_url).writing.begin() as conn:
+        config.attributes["connection"] = conn
+        command.downgrade(config, "0017")
+        [over] = conn.exec_driver_sql(
+            "SELECT total_operations, finished_operations FROM executions WHERE id = 'over'"
+        )
+        assert tuple(over) == (1, 1)
+    store = Store.open(empty_url)
+    counts = {id: store.read_sync(task_counts.get, id) for id in ("e1", "over", "waiting")}
+    assert counts == {"e1": (2, 1), "over": (1, 1), "waiting": (0, 0)}
     store.close()
 
 

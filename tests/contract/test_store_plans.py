@@ -167,7 +167,7 @@ def test_what_has_a_key_is_found_by_it_in_a_new_database(postgres: PostgresServe
     by_more = {"admission._PROMOTE"}  # it looks for others than the one with the id
     keys = {"pk_operations", "pk_executions", "pk_node_instances"}
     # An execution's record has its deployment's name, and numbers of operations.
-    keys |= {"pk_deployments", "ix_deployments_tenant_blueprint_id"}
+    keys |= {"pk_task_counts", "pk_deployments", "ix_deployments_tenant_blueprint_id"}
     keys |= {"ix_operations_execution_id_state", "ix_operations_started"}
     assert not {name: used - keys for name, used in found.items() if used - keys and name not in by_more}
     assert len(found) > 25

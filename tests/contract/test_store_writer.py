@@ -17,13 +17,14 @@ from stored import NOW, Together, create, happened, tail
 
 from cloudwright.errors import Conflict, NotFound, QueryTooSlow, Unavailable
 from cloudwright.model.event import Event
-from cloudwright.storage import events, manager_queries
+from cloudwright.storage import events, manager_queries, task_counts
 from cloudwright.storage.store import Store
 from cloudwright.storage.write_queue import LINES
 
 
 def add(conn: Connection, message: str, *, broken: str | None = None) -> str:
     events.add(conn, [Event("e1", NOW, message)])
+    task_counts.add(conn, "e1", total=1)
     if message == broken:
         raise ZeroDivisionError(message)
     return message
@@ -126,6 +127,7 @@ def test_one_that_fails_hurts_no_other(store: Store) -> None:
     answers = asyncio.run(main())
     assert [answer for answer in answers if isinstance(answer, str)] == ["0", "1", "2", "4", "5"]
     assert isinstance(answers[3], ZeroDivisionError)
+    assert store.read_sync(task_counts.get, "e1") == (5, 0)
     assert isinstance(answers[6], NotFound)
     assert "SELEKT" in str(answers[7])
     assert messages(store) == ["0", "1", "2", "4", "5"]

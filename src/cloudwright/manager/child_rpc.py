@@ -79,7 +79,6 @@ class ChildRpc:
                     manager_queries.get,
                     str(args.get("id") or snapshot.execution.id),
                     tenant=tenant,
-                    progress=False,
                 )
                 return {
                     "id": row.id,

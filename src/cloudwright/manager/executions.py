@@ -190,7 +190,7 @@ class Executions:
         while not (await asyncio.wait([write], timeout=STOP_FIRST_SECONDS))[0]:
             if self._store.trouble is None:
                 continue
-            execution = await self._store.read(manager_queries.get, execution_id, tenant, progress=False)
+            execution = await self._store.read(manager_queries.get, execution_id, tenant)
             if decide_cancel(execution.status, mode).refusal is None:
                 self._apply_cancel(execution_id, execution.term, mode)
             return
@@ -272,7 +272,7 @@ def _create(
 def _request_cancel(
     conn: Connection, tenant: str, id: str, mode: CancelMode, by: str, grace: float | None, now: datetime
 ) -> CancelResult:
-    execution = manager_queries.get(conn, id, tenant, progress=False)
+    execution = manager_queries.get(conn, id, tenant)
     if mode is CancelMode.CANCEL and grace is None:
         grace = default_grace(conn, execution)
     deadline = now + timedelta(seconds=grace) if grace is not None else None

@@ -198,7 +198,7 @@ class Leases:
         It is not `started` before its workflow could run: until then a request to cancel ends it at once.
         """
         try:
-            execution = await self._store.write_about((), manager_queries.get, running.id, progress=False)
+            execution = await self._store.write_about((), manager_queries.get, running.id)
             try:
                 snapshot = await self._runner.prepare(execution)
             except Exception as error:

@@ -289,7 +289,7 @@ def _escalate(conn: Connection, deadline: Deadline, now: datetime) -> Execution 
     resumed, since.
     """
     id = deadline.execution_id
-    execution = manager_queries.get(conn, id, progress=False)
+    execution = manager_queries.get(conn, id)
     if _deadline(execution) != deadline:
         return None
     if deadline.of_age:

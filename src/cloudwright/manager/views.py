@@ -8,7 +8,14 @@ from typing import TypeVar
 
 from cloudwright.errors import NotFound
 from cloudwright.manager.workflow_availability import node_types
-from cloudwright.storage import blueprints, deployments, instance_health, manager_queries, operations
+from cloudwright.storage import (
+    blueprints,
+    deployments,
+    instance_health,
+    manager_queries,
+    operations,
+    task_counts,
+)
 from cloudwright.storage.filters import (
     BlueprintFilter,
     DeploymentFilter,
@@ -28,18 +35,22 @@ from cloudwright.storage.records import (
     Owner,
 )
 from cloudwright.storage.store import Connection
+from cloudwright.storage.task_counts import TaskCounts
 
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentView:
-    """``latest`` is the execution created last, ``states`` counts the node instances by their state, and
-    ``types`` are those of the nodes, if workflows are available by types.
+    """``latest`` is the execution created last, ``latest_counts`` are those of its tasks.
+
+    ``states`` counts the node instances by their state. ``types`` are those of the nodes, if workflows are
+    available by types.
     """
 
     deployment: Deployment
     latest: Execution | None
+    latest_counts: TaskCounts
     states: Mapping[str, int]
     types: Collection[str]
     health: Health
@@ -81,7 +92,7 @@ def list_deployments(
     """Without ``with_state`` neither executions nor node instances are looked at."""
     rows, total = deployments.list_deployments(conn, filter, page)
     if not with_state:
-        return [DeploymentView(row, None, {}, (), Health()) for row in rows], total
+        return [DeploymentView(row, None, TaskCounts(), {}, (), Health()) for row in rows], total
     return [_deployment_view(conn, row) for row in rows], total
 
 
@@ -135,9 +146,10 @@ def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
         ExecutionFilter(tenant=row.tenant, deployment_ids=[row.id]),
         Page(1, 0, (("created_at", True),)),
     )
+    counts = task_counts.get(conn, latest[0].id) if latest else TaskCounts()
     states = count_by_state(conn, row.tenant, row.id)
     health = instance_health.of_deployment(conn, row.tenant, row.id)
-    return DeploymentView(row, latest[0] if latest else None, states, node_types(conn, row), health)
+    return DeploymentView(row, latest[0] if latest else None, counts, states, node_types(conn, row), health)
 
 
 def _owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> dict[tuple[str, str], Owner]:

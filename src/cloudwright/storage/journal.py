@@ -18,7 +18,7 @@ from cloudwright.errors import InvalidInput, StaleTerm
 from cloudwright.model.event import EVENT, LOG, Event, reported_type
 from cloudwright.model.execution import ACTIVE_STATUSES, GRANTING_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OPERATION_ENDS, OperationState
-from cloudwright.storage import instance_health
+from cloudwright.storage import instance_health, task_counts
 from cloudwright.storage.columns import is_, is_any, unindexed
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.instances import set_states
@@ -73,19 +73,12 @@ _SET_TASK = Prepared(
         ended_at=bindparam("ended"),
     )
 )
-_SEND = Prepared(
+_SENDING = (
     update(operations)
     .where(
         operations.c.id == bindparam("operation"),
         unindexed(operations.c.execution_id) == bindparam("execution"),
         operations.c.kind == OPERATION,
-        operations.c.attempt <= bindparam("which"),
-        or_(
-            is_any(operations.c.state, {OperationState.PENDING, OperationState.CANCELLED}),
-            and_(is_(operations.c.state, OperationState.FAILED), operations.c.attempt < bindparam("which")),
-            # Sent by an earlier owner and never granted: that owner can not grant it any more.
-            and_(is_(operations.c.state, OperationState.SENT), operations.c.term < bindparam("current")),
-        ),
     )
     .values(
         state=OperationState.SENT,
@@ -102,7 +95,20 @@ _SEND = Prepared(
     )
     .returning(operations.c.id)
 )
-_EXISTS = Prepared(select(operations.c.id).where(operations.c.id == bindparam("operation")))
+_SEND = Prepared(
+    _SENDING.where(
+        operations.c.attempt <= bindparam("which"),
+        or_(
+            is_any(operations.c.state, {OperationState.PENDING, OperationState.CANCELLED}),
+            # Sent by an earlier owner and never granted: that owner can not grant it any more.
+            and_(is_(operations.c.state, OperationState.SENT), operations.c.term < bindparam("current")),
+        ),
+    )
+)
+_SEND_AGAIN = Prepared(
+    _SENDING.where(operations.c.attempt < bindparam("which"), is_(operations.c.state, OperationState.FAILED))
+)
+_STATE = Prepared(select(operations.c.state).where(operations.c.id == bindparam("operation")))
 
 
 def apply(
@@ -167,10 +173,16 @@ def _add_tasks(conn: Connection, held: Held, entries: Sequence[Sequence[Any]], n
         if tasks:
             rows = [_task(held.id, graph_id, position, task, now) for position, task in enumerate(tasks)]
             _INSERT_TASKS.run_many(conn, rows)
+            task_counts.add(conn, held.id, total=len(rows))
 
 
 def _set_tasks(conn: Connection, held: Held, entries: Sequence[Sequence[Any]], now: datetime) -> None:
+    ids = {id for id, _, _ in entries}
+    before = task_counts.ask_finished_among(conn, ids)
     _SET_TASK.run_many(conn, [_task_change(held.id, id, state, result, now) for id, state, result in entries])
+    after = task_counts.ask_finished_among(conn, ids)
+    [[finished_before]], [[finished_after]] = before.all(), after.all()
+    task_counts.add(conn, held.id, finished=finished_after - finished_before)
 
 
 def _set_states(conn: Connection, held: Held, entries: Sequence[Sequence[Any]], now: datetime) -> None:
@@ -230,29 +242,37 @@ def _send(
     if held.status is ExecutionStatus.CANCELLING and not aware:
         # They were sent before the workflow saw the request to cancel, and it may not want them any more.
         return [False] * len(wanted)
-    updates = [
-        _SEND.ask(
-            conn,
-            operation=operation["id"],
-            execution=held.id,
-            which=operation["attempt"],
-            current=held.term,
-            what=operation,
-            when=now,
-        )
-        for operation in wanted
-    ]
+    updates = [_SEND.ask(conn, **_sending(held, operation, now)) for operation in wanted]
     return [
-        update.first() is not None or _send_new(conn, held, operation, now)
+        update.first() is not None or _send_other(conn, held, operation, now)
         for update, operation in zip(updates, wanted, strict=True)
     ]
 
 
-def _send_new(conn: Connection, held: Held, operation: JsonObject, now: datetime) -> bool:
-    """Insert an operation as sent; returns False if it is stored already."""
+def _sending(held: Held, operation: JsonObject, now: datetime) -> dict[str, Any]:
+    return {
+        "operation": operation["id"],
+        "execution": held.id,
+        "which": operation["attempt"],
+        "current": held.term,
+        "what": operation,
+        "when": now,
+    }
+
+
+def _send_other(conn: Connection, held: Held, operation: JsonObject, now: datetime) -> bool:
+    """Send an operation that failed once more, or insert a new one as sent; returns whether it was sent."""
+    stored = _STATE.first(conn, operation=operation["id"])
+    if stored is None:
+        _insert_sent(conn, held, operation, now)
+        return True
+    again = _SEND_AGAIN.first(conn, **_sending(held, operation, now)) is not None
+    task_counts.add(conn, held.id, finished=-again)
+    return again
+
+
+def _insert_sent(conn: Connection, held: Held, operation: JsonObject, now: datetime) -> None:
     id, name = operation["id"], operation["name"]
-    if _EXISTS.first(conn, operation=id) is not None:
-        return False
     task = {"id": id, "name": name, "kind": OPERATION, "parameters": operation}
     row = _task(held.id, operation.get("graph_id"), 0, task, now)
     row |= {
@@ -262,7 +282,7 @@ def _send_new(conn: Connection, held: Held, operation: JsonObject, now: datetime
         "sent_at": now,
     }
     _INSERT_TASKS.run(conn, **row)
-    return True
+    task_counts.add(conn, held.id, total=1)
 
 
 def _event(execution_id: str, entry: JsonObject, now: datetime) -> Event:

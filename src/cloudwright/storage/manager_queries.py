@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, bindparam, exists, func, not_, or_, select
 
 from cloudwright.errors import NotFound
-from cloudwright.model.execution import ACTIVE_STATUSES, END_STATUSES, ExecutionStatus
+from cloudwright.model.execution import ACTIVE_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OperationState
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.filters import ExecutionFilter
@@ -59,12 +57,6 @@ _KILLS = Prepared(
 _NEXT_SCHEDULED = Prepared(
     select(func.min(executions.c.scheduled_for)).where(is_(executions.c.status, ExecutionStatus.SCHEDULED))
 )
-# By state, as the index has them: the database counts tens of thousands in half the time.
-_PROGRESS = (
-    select(operations.c.execution_id, operations.c.state, func.count())
-    .where(operations.c.execution_id.in_(bindparam("ids", expanding=True)))
-    .group_by(operations.c.execution_id, operations.c.state)
-)
 _SORTABLE: dict[str, ColumnElement[Any]] = {
     name: executions.c[name]
     for name in (
@@ -82,22 +74,17 @@ _SORTABLE: dict[str, ColumnElement[Any]] = {
 }
 
 
-def get(conn: Connection, id: str, tenant: str | None = None, *, progress: bool = True) -> Execution:
-    """Raises NotFound, also if it is another tenant's.
-
-    Counting the tasks of a running execution takes time in proportion to them: callers that query often, or
-    do not need the counts, set ``progress`` to false.
-    """
+def get(conn: Connection, id: str, tenant: str | None = None) -> Execution:
+    """Raises NotFound, also if it is another tenant's."""
     row = _GET.first(conn, execution=id)
     execution = None if row is None else Execution(*row)
     if execution is None or tenant not in (None, execution.tenant):
         raise NotFound(f"There is no execution `{id}`" + (f" in tenant `{tenant}`." if tenant else "."))
-    return with_progress(conn, [execution])[0] if progress else execution
+    return execution
 
 
 def list_executions(conn: Connection, filter: ExecutionFilter, page: Page) -> tuple[list[Execution], int]:
-    rows, total = listing(filter).read(conn, Execution, page)
-    return with_progress(conn, rows), total
+    return listing(filter).read(conn, Execution, page)
 
 
 def listing(filter: ExecutionFilter) -> Listing:
@@ -135,24 +122,6 @@ def next_scheduled(conn: Connection) -> datetime | None:
     """Return when the next scheduled execution comes due."""
     row = _NEXT_SCHEDULED.first(conn)
     return None if row is None else row[0]
-
-
-def with_progress(conn: Connection, rows: list[Execution]) -> list[Execution]:
-    """Count the tasks of those that have not ended; for the others it was stored when they ended."""
-    running = [row.id for row in rows if row.status not in END_STATUSES and row.term]
-    if not running:
-        return rows
-    total, finished = Counter[str](), Counter[str]()
-    for id, state, count in conn.execute(_PROGRESS, {"ids": running}):
-        total[id] += count
-        if state in (OperationState.SUCCEEDED, OperationState.FAILED):
-            finished[id] += count
-    return [
-        replace(row, total_operations=total[row.id], finished_operations=finished[row.id])
-        if row.id in total
-        else row
-        for row in rows
-    ]
 
 
 def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:

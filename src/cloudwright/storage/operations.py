@@ -17,6 +17,7 @@ from cloudwright.errors import NotFound
 from cloudwright.model.event import Event
 from cloudwright.model.execution import END_STATUSES, GRANTING_STATUSES
 from cloudwright.model.operation import OperationState, headline
+from cloudwright.storage import task_counts
 from cloudwright.storage.columns import is_, is_any, unindexed
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.filters import OperationFilter
@@ -93,11 +94,6 @@ _LOSE = Prepared(
     .returning(*_COLUMNS)
 )
 _OWNER = Prepared(select(operations.c.execution_id).where(operations.c.id == bindparam("operation")))
-_COUNT_RESIDUAL_END = Prepared(
-    update(executions)
-    .where(executions.c.id == bindparam("execution"), is_any(unindexed(executions.c.status), END_STATUSES))
-    .values(finished_operations=executions.c.finished_operations + 1)
-)
 _STARTED_FIRST = (
     select(*_COLUMNS)
     .where(_STARTED, operations.c.kind == OPERATION)
@@ -214,8 +210,7 @@ def end(
             "Conflict",
         )
         _FAIL_AFTER_ALL.run(conn, operation=operation_id, why=failure)
-    if held.status in END_STATUSES and state is not OperationState.CANCELLED:
-        _COUNT_RESIDUAL_END.run(conn, execution=held.id)
+    task_counts.add(conn, held.id, finished=state in task_counts.FINISHED_STATES)
     insert_locked(conn, [_ended(subject, state, failure, now)])
     return EndResult(
         True, bool(outdated), held.status, held.id, dict(failure) if outdated and failure else None
@@ -231,7 +226,7 @@ def lose(conn: Connection, operation_ids: Collection[str], message: str, now: da
     asked = [_LOSE.ask(conn, operation=id, why=failure, when=now) for id in ids]
     lost = [Operation(*row) for answer in asked for row in answer.all()]
     for operation in lost:
-        _COUNT_RESIDUAL_END.run(conn, execution=operation.execution_id)
+        task_counts.add(conn, operation.execution_id, finished=1)
     subjects = [_Subject(*(getattr(operation, name) for name in _Subject._fields)) for operation in lost]
     insert_locked(conn, [_ended(subject, OperationState.FAILED, failure, now) for subject in subjects])
     return lost

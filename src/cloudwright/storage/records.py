@@ -53,8 +53,7 @@ class Execution:
     be resumed may have been called. ``crashes`` counts how often its manager died while it ran, since it last
     ran for a while or was resumed. ``deadline`` is when a standard cancel becomes a forced one. ``error``
     says why a failed execution failed; a cancelled one may keep a note there (workers that could not be
-    reached). ``total_operations`` and ``finished_operations`` count its tasks: all of them, and those that
-    succeeded or failed.
+    reached).
     """
 
     id: str
@@ -88,8 +87,6 @@ class Execution:
     expires_at: datetime | None
     workflow_entered: bool
     crashes: int
-    total_operations: int
-    finished_operations: int
 
 
 @dataclass(frozen=True, slots=True)

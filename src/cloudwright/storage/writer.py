@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloudwright.errors import Unavailable
+from cloudwright.storage import task_counts
 from cloudwright.storage.database import Database, ErrorClass, caller_error, driver_error
 from cloudwright.storage.write_queue import Request, WriteQueue
 
@@ -120,6 +121,7 @@ class Writer:
         transaction = conn.begin()
         try:
             answers = [Answer(request.call(conn)) for request in batch]
+            task_counts.flush(conn)
             mark = self._database.write_commit_marker(conn)
         except Exception:
             self._roll_back()
@@ -159,6 +161,7 @@ class Writer:
 
     def _roll_back(self) -> None:
         if self._conn is not None:
+            task_counts.drop(self._conn)
             try:
                 self._conn.rollback()
             except Exception:  # noqa: BLE001 - the connection is lost, and the transaction with it

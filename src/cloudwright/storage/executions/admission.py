@@ -18,7 +18,7 @@ from cloudwright.model.execution import (
     ExecutionStatus,
     brought_down,
 )
-from cloudwright.storage import deployment_updates, modifications
+from cloudwright.storage import deployment_updates, modifications, task_counts
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.executions.recorded import Recorded
@@ -162,6 +162,7 @@ def create(conn: Connection, new: NewExecution, *, queue: bool, force: bool, now
         scheduled_for=new.scheduled_for,
         cleanup_of=new.cleanup_of,
     )
+    task_counts.begin(conn, new.id)
     if new.cleanup_of is not None:
         message = f"It started `{new.workflow_id}` of `{new.deployment_id}` while it was being cancelled"
         details = {"execution": new.id}

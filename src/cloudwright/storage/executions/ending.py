@@ -22,7 +22,7 @@ from cloudwright.storage.executions.admission import promote
 from cloudwright.storage.executions.rows import current_status, hold, record, this_execution
 from cloudwright.storage.json_codec import storable
 from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
-from cloudwright.storage.operations import count_by_state, running
+from cloudwright.storage.operations import running
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, Execution, FinishResult
 from cloudwright.storage.schema import executions, operations
@@ -39,8 +39,6 @@ _END = Prepared(
         owner=None,
         lease_until=None,
         deadline=None,
-        total_operations=bindparam("total"),
-        finished_operations=bindparam("finished"),
     )
     .returning(*EXECUTION_COLUMNS)
 )
@@ -101,7 +99,6 @@ def end(
     """End an execution whose row this transaction holds."""
     # The text comes from users' code, and an end that the database refuses would never be stored.
     error = None if error is None else storable(error)
-    counts = count_by_state(conn, held.id)
     ending = _END.ask(
         conn,
         execution=held.id,
@@ -110,8 +107,6 @@ def end(
         final=final,
         why=error,
         when=now,
-        total=sum(counts.values()),
-        finished=counts.get(OperationState.SUCCEEDED, 0) + counts.get(OperationState.FAILED, 0),
     )
     revoking = _REVOKE.ask(conn, execution=held.id, when=now)
     residual = running(conn, held.id)

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, l
 
 from cloudwright.errors import NotFound
 from cloudwright.model.execution import RESUMABLE_STATUSES, ExecutionStatus
-from cloudwright.model.operation import OperationState
 from cloudwright.storage import manager_queries
 from cloudwright.storage.columns import is_, is_any, unindexed
 from cloudwright.storage.filters import ExecutionFilter
@@ -18,24 +17,15 @@ from cloudwright.storage.paging import Page
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.resources import event
 from cloudwright.storage.resources.expressions import OVER, STARTED, constant
-from cloudwright.storage.schema import deployments, executions, operations
+from cloudwright.storage.schema import deployments, executions, operations, task_counts
 
-_FINISHED = is_any(operations.c.state, {OperationState.SUCCEEDED, OperationState.FAILED})
-
-
-def _count_operations(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
-    counted = select(func.count()).where(operations.c.execution_id == executions.c.id, *conditions)
-    return counted.correlate(executions).scalar_subquery()
-
-
-def _progress(stored: ColumnElement[int], *conditions: ColumnElement[bool]) -> ColumnElement[int]:
-    """Count the operations of an execution that runs; for others the number was stored when they ended."""
-    return case(
-        (OVER, stored),
-        (executions.c.term == literal_column("0"), stored),
-        else_=_count_operations(*conditions),
-    )
-
+_STILL_STARTED = (
+    select(func.count())
+    .where(operations.c.execution_id == executions.c.id, STARTED)
+    .correlate(executions)
+    .scalar_subquery()
+)
+_NONE: ColumnElement[int] = literal_column("0")
 
 EXECUTION = Projection(
     {
@@ -58,8 +48,8 @@ EXECUTION = Projection(
         "scheduled_for": executions.c.scheduled_for,
         "started_at": executions.c.started_at,
         "ended_at": executions.c.ended_at,
-        "total_operations": _progress(executions.c.total_operations),
-        "finished_operations": _progress(executions.c.finished_operations, _FINISHED),
+        "total_operations": func.coalesce(task_counts.c.total, _NONE),
+        "finished_operations": func.coalesce(task_counts.c.finished, _NONE),
         "resumed": executions.c.resumed,
         # A workflow that is not resumable is not called again once its function may have been called.
         "is_resumable": and_(
@@ -69,12 +59,13 @@ EXECUTION = Projection(
         "cancel_requested_by": executions.c.cancel_requested_by,
         "cancel_requested_at": executions.c.cancel_requested_at,
         "deadline": executions.c.deadline,
-        "residual_operations": case((OVER, _count_operations(STARTED)), else_=literal_column("0")),
+        "residual_operations": case((OVER, _STILL_STARTED), else_=_NONE),
         "tenant_name": executions.c.tenant,
         "created_by": executions.c.created_by,
         "visibility": func.coalesce(deployments.c.visibility, constant("tenant")),
     },
     beside=(
+        (task_counts, task_counts.c.execution_id == executions.c.id),
         (
             deployments,
             and_(

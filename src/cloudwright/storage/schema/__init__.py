@@ -20,6 +20,7 @@ from cloudwright.storage.schema.deployment import nodes as nodes
 from cloudwright.storage.schema.deployment_update import deployment_updates as deployment_updates
 from cloudwright.storage.schema.event import events as events
 from cloudwright.storage.schema.execution import executions as executions
+from cloudwright.storage.schema.execution import task_counts as task_counts
 from cloudwright.storage.schema.filter import blueprint_filters as blueprint_filters
 from cloudwright.storage.schema.filter import deployment_filters as deployment_filters
 from cloudwright.storage.schema.kept import kept_values as kept_values

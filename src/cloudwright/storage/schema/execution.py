@@ -1,8 +1,8 @@
-"""Executions."""
+"""Executions, and how many tasks each has."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, Table, Text, false, text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, Table, Text, false, text
 
 from cloudwright.model.execution import CancelMode, ExecutionStatus
 from cloudwright.storage.columns import EnumText, Json, UtcDateTime
@@ -52,9 +52,6 @@ executions = Table(
     Column("cleanup_of", Text),
     # Its deployment was deleted; another one may have the same id by now.
     Column("deployment_gone", Boolean, nullable=False, server_default=false()),
-    # Written when the execution ends; counted from its operations until then.
-    Column("total_operations", Integer, nullable=False, server_default=text("0")),
-    Column("finished_operations", Integer, nullable=False, server_default=text("0")),
     Index(None, "tenant", "deployment_id", "status"),
     Index(None, "tenant", "deployment_id", "created_at"),
     # The last column is there so that counting a list looks at nothing but the index.
@@ -63,4 +60,13 @@ executions = Table(
     Index(None, "created_at"),
     # Few have it. (PostgreSQL's index has the same condition, by its migration.)
     Index("ix_executions_cleanup_of", "cleanup_of", sqlite_where=text("cleanup_of IS NOT NULL")),
+)
+
+# Not in the execution's row: SQLite writes a whole row anew, and its parameters may be large.
+task_counts = Table(
+    "task_counts",
+    metadata,
+    Column("execution_id", Text, ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True),
+    Column("total", Integer, nullable=False, server_default=text("0")),
+    Column("finished", Integer, nullable=False, server_default=text("0")),
 )
