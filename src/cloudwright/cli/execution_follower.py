@@ -1,8 +1,9 @@
 """Following an execution on a command line: its events as they happen, and Ctrl-C as a request to stop it.
 
 Ctrl-C asks for a standard cancellation and continues to follow; again forces it; a third time kills; a fourth
-only stops following. The requests go out from a thread of their own, in order, so that neither a slow manager
-nor a broken connection can keep the next Ctrl-C from being handled.
+only stops following. On a terminal `d` stops following at once, and leaves the execution alone. The requests
+go out from a thread of their own, in order, so that neither a slow manager nor a broken connection can keep
+the next Ctrl-C from being handled.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from cloudwright.cli.failure import INTERRUPTED, Failure
+from cloudwright.cli.failure import FAILED, INTERRUPTED, Failure, Silent
+from cloudwright.cli.keys import heard_keys
 from cloudwright.cli.session import Session
 from cloudwright.client.api import Client
 from cloudwright.client.errors import ClientError, ConnectionFailed
@@ -27,6 +29,8 @@ from cloudwright.client.records import END_STATUSES, Slice, is_execution
 if TYPE_CHECKING:
     from cloudwright.model.rest import Event, Execution, NodeInstance
 
+#: What stops following on a terminal, and leaves the execution alone.
+DETACH_KEY = "d"
 #: What a Ctrl-C asks for, each time more.
 LADDER = ("cancel", "force-cancel", "kill")
 ASKED = {
@@ -122,7 +126,8 @@ class ExecutionFollower:
             if self._view.wants_details:
                 self._thread(self._look).start()
             try:
-                return self._show()
+                with heard_keys(self._press) if self._view.wants_details else nullcontext():
+                    return self._show()
             finally:
                 self._over.set()
                 self._requests.put(None)
@@ -167,6 +172,8 @@ class ExecutionFollower:
                     return self._last_look(happened.value)
             elif happened.kind == "interrupt":
                 self._escalate()
+            elif happened.kind == "detach":
+                self._detach()
             elif happened.kind == "note":
                 self._view.note(happened.value)
             elif happened.kind == "lost":
@@ -223,6 +230,17 @@ class ExecutionFollower:
             f"`cfy events list --tail {id}` follows it further, `cfy executions cancel {id}` cancels it.",
             details={"execution_id": id, "timeout": self._timeout},
         )
+
+    def _press(self, key: str) -> None:
+        if key == DETACH_KEY:
+            self._happenings.put(_Happened("detach"))
+
+    def _detach(self) -> NoReturn:
+        id = self._execution["id"]
+        self._session.out.warn(
+            f"Detached: execution {id} continues. `cfy events list --tail {id}` follows it further."
+        )
+        raise Silent(FAILED)
 
     def _escalate(self) -> None:
         self._pressed = True

@@ -36,6 +36,8 @@ AROUND = RECENT + 4
 FEWEST_INSTANCES = 3
 #: So many operations that wait to be tried again are named; the others are counted.
 MOST_RETRIES = 4
+#: So many columns have room for a word about keys.
+ROOMY = 80
 #: Seconds that a failure waits for what follows it before it is printed by itself.
 PATIENCE = 1.0
 #: How a node instance stands, by its state; any other state is on its way.
@@ -196,6 +198,8 @@ class LiveView:
             silent = elapsed(self._clock() - self._lost_since)
             heading.append(f"no answer for {silent}, last seen {status}", style="not bold yellow")
         heading.append(f"  {elapsed(self._clock() - self._begun)}{self._tasks()}", style="not bold dim")
+        if status not in END_STATUSES and self._console.width >= ROOMY:
+            heading.append("  (d detaches)", style="not bold dim")
         heading.no_wrap = True
         return heading
 

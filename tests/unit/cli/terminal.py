@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import signal
+import termios
 import time
 from collections.abc import Callable
 
@@ -28,6 +29,7 @@ class Terminal:
             os.execv(CFY[0], [*CFY, *arguments])
         self.pid = pid
         self.code: int | None = None
+        self.echoed_at_end = False
 
     @property
     def text(self) -> str:
@@ -60,6 +62,10 @@ class Terminal:
     def press_ctrl_c(self) -> None:
         self.press("\x03")
 
+    def echoes(self) -> bool:
+        """Return whether what is typed is shown by the terminal itself."""
+        return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
+
     def await_text(self, wanted: str) -> None:
         self._read_until(lambda: wanted in self.text)
         assert wanted in self.text, self.text
@@ -67,6 +73,7 @@ class Terminal:
     def finish(self) -> int:
         self._read_until(lambda: False)
         _, status = os.waitpid(self.pid, 0)
+        self.echoed_at_end = self.echoes()
         os.close(self._master)
         self.code = os.waitstatus_to_exitcode(status)
         return self.code

@@ -343,3 +343,28 @@ def test_what_runs_on_is_not_waited_for_if_nobody_pressed_a_key(
     screen = terminal("executions", "start", "install", "-d", "web")
     assert screen.finish() == 1
     assert "1 operation of it still runs" in screen.text
+
+
+def test_a_key_detaches_and_the_execution_goes_on(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+    running(api)
+    screen = terminal("uninstall", "web")
+    screen.await_text("(d detaches)")
+    screen.press("xd")
+    assert screen.finish() == 1
+    assert "Detached: execution execution-1 continues. `cfy events list --tail execution-1`" in " ".join(
+        screen.text.split()
+    )
+    assert api.actions() == []
+    assert api.executions["execution-1"]["status"] == "started"
+    # What comes after a good end has to wait for one.
+    assert "web" in api.deployments
+
+
+def test_the_terminal_echoes_again_after_the_end(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
+    running(api)
+    screen = terminal("executions", "start", "install", "-d", "web")
+    screen.await_text("◐ vm_1")
+    assert not screen.echoes()
+    screen.press("d")
+    assert screen.finish() == 1
+    assert screen.echoed_at_end
