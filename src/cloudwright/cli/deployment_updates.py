@@ -161,7 +161,7 @@ def _run(
         if preview and session.out.as_json:
             session.out.json(plan)
             return
-        _show(session, plan)
+        show_plan(session, plan)
         if preview:
             return
         digest = plan["digest"]
@@ -169,6 +169,11 @@ def _run(
             raise click.Abort
     with session.finding("deployment", deployment_id):
         started = start(digest=digest)
+    follow_update(session, started, how)
+
+
+def follow_update(session: Session, started: DeploymentUpdate, how: start_execution.FollowOptions) -> None:
+    """Follow an update to its end. Raises Failure if it does not end well."""
     session.out.say(f"Deployment update {started['id']} of deployment `{started['deployment_id']}`.")
     execution = session.client.executions.get(str(started["execution_id"]))
     start_execution.follow_to_end(session, execution, how)
@@ -235,7 +240,8 @@ def _line(action: str, what: str) -> str:
     return f"  {_SIGNS.get(action, '~'):3} {what}"
 
 
-def _show(session: Session, plan: DeploymentUpdate) -> None:
+def show_plan(session: Session, plan: DeploymentUpdate) -> None:
+    """Print what an update would do."""
     # What is asked about is shown, whatever standard output is for.
     say = session.out.warn if session.out.as_json else session.out.say
     for line in plan_lines(plan):

@@ -23,6 +23,10 @@ else:
     local_manager = lazy("cloudwright.cli.local_manager")
 
 NOUNS = {
+    "apply": (
+        "cloudwright.cli.apply:apply",
+        "Make a deployment what its blueprint says: install it, update it, or do nothing.",
+    ),
     "blueprints": ("cloudwright.cli.blueprints:blueprints", "Upload, check and look at blueprints."),
     "deployments": (
         "cloudwright.cli.deployments:deployments",

@@ -264,7 +264,8 @@ def sliced(*, sort: str | None = None, newest: str | None = None, search: bool =
     return decorate
 
 
-def _read_inputs(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> dict[str, Any]:
+def read_inputs(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> dict[str, Any]:
+    """Return the values that an option names in files and in texts."""
     return inputs.read_all(value, str(parameter.opts[-1])) if value else {}
 
 
@@ -274,7 +275,7 @@ def _values(short: str, long: str, help: str) -> Decorator:
         long,
         metavar="VALUES",
         multiple=True,
-        callback=_read_inputs,
+        callback=read_inputs,
         shell_complete=completion.files,
         help=f"{help} A YAML file, a folder or a pattern of them, JSON or YAML text, or "
         "`name=value;name=value`. May be given several times; the last one wins.",

@@ -27,12 +27,9 @@ def blueprint_to_keep(session: Session, identifier: str, source: Source, path: s
     it is deleted. ``path`` is where the user has it. Raises Failure if it is used, and NotFound if there is
     none.
     """
-    blueprint = session.client.blueprints.get(identifier)
-    if blueprint.get("state") == "uploaded":
-        same_file = (blueprint.get("main_file_name") or source.main_file) == source.main_file
-        if same_file and _contents(source.archive) == _stored_contents(session, identifier):
-            session.out.say(f"Blueprint `{identifier}` has not changed.")
-            return True
+    if _is_stored(session, identifier, source, _contents(source.archive)):
+        session.out.say(f"Blueprint `{identifier}` has not changed.")
+        return True
     part = Slice(size=MOST_NAMED, fields=("id",))
     users = session.client.deployments.list(part, blueprint_id=identifier)
     if users.total:
@@ -48,6 +45,42 @@ def blueprint_to_keep(session: Session, identifier: str, source: Source, path: s
     session.client.blueprints.delete(identifier)
     session.out.say(f"Blueprint `{identifier}` has changed; the one that nothing used is replaced.")
     return False
+
+
+def free_blueprint_id(
+    session: Session, wanted: str, source: Source, path: str, *, is_fixed: bool
+) -> tuple[str, bool]:
+    """Return the id under which the blueprint of ``source`` is stored or can be, and whether it has to be
+    sent first.
+
+    An id that another content has is not taken: unless it ``is_fixed``, the content's digest follows it.
+    Raises Failure if it is fixed and used by deployments.
+    """
+    try:
+        contents = None if is_fixed else _contents(source.archive)
+        if contents is None:
+            return wanted, not blueprint_to_keep(session, wanted, source, path)
+        if _is_stored(session, wanted, source, contents):
+            return wanted, False
+    except NotFound:
+        return wanted, True
+    lines = "\n".join(f"{digest} {name}" for name, digest in sorted(contents.items()))
+    digest = hashlib.sha256(f"{source.main_file}\n{lines}".encode()).hexdigest()
+    try:
+        return f"{wanted}-{digest[:8]}", not _is_stored(session, f"{wanted}-{digest[:8]}", source, contents)
+    except NotFound:
+        return f"{wanted}-{digest[:8]}", True
+
+
+def _is_stored(session: Session, identifier: str, source: Source, contents: dict[str, str] | None) -> bool:
+    """Return whether the blueprint of this id is the one of ``source``. Raises NotFound if there is none."""
+    blueprint = session.client.blueprints.get(identifier)
+    same_file = (blueprint.get("main_file_name") or source.main_file) == source.main_file
+    return (
+        blueprint.get("state") == "uploaded"
+        and same_file
+        and contents == _stored_contents(session, identifier)
+    )
 
 
 def deployment_to_keep(

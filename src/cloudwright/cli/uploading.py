@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloudwright.cli import blueprint_problems, reuse
-from cloudwright.cli.blueprint_source import open_source
+from cloudwright.cli.blueprint_source import DEFAULT_FILE, Source, open_source
 from cloudwright.cli.failure import Failure
 from cloudwright.cli.session import Session
 from cloudwright.client.errors import InvalidBlueprint, NotFound
 
 if TYPE_CHECKING:
     from cloudwright.model.rest import Blueprint, Problem
+
+__all__ = ["DEFAULT_FILE", "check", "local_folder", "open_source", "send", "tell_warnings", "upload"]
 
 #: What a blueprint is called while it is only checked, and not kept.
 UNNAMED = "blueprint"
@@ -41,19 +43,46 @@ def upload(
             with suppress(NotFound):
                 if reuse.blueprint_to_keep(session, identifier, source, path):
                     return session.client.blueprints.get(identifier)
-        with _explaining(path):
-            if validate:
-                session.client.blueprints.validate(identifier, source.archive, main_file=source.main_file)
-                source.archive.seek(0)
-            blueprint = session.client.blueprints.upload(
-                identifier,
-                source.archive,
-                main_file=source.main_file,
-                visibility=visibility,
-                labels=labels,
-                background=background,
-            )
+        return send(
+            session,
+            path,
+            source,
+            identifier,
+            visibility=visibility,
+            labels=labels,
+            validate=validate,
+            background=background,
+        )
+
+
+def send(
+    session: Session,
+    path: str,
+    source: Source,
+    identifier: str,
+    *,
+    visibility: str,
+    labels: list[dict[str, str]],
+    validate: bool = False,
+    background: bool = False,
+    announce: bool = True,
+) -> Blueprint:
+    """Send an opened blueprint that ``path`` named. Raises Failure with the problems of its text."""
+    with _explaining(path):
+        if validate:
+            session.client.blueprints.validate(identifier, source.archive, main_file=source.main_file)
+            source.archive.seek(0)
+        blueprint = session.client.blueprints.upload(
+            identifier,
+            source.archive,
+            main_file=source.main_file,
+            visibility=visibility,
+            labels=labels,
+            background=background,
+        )
     tell_warnings(session, blueprint.get("warnings") or [], path)
+    if not announce:
+        return blueprint
     session.out.say(
         f"Blueprint `{identifier}` is being uploaded; `cfy blueprints get {identifier}` shows its state."
         if background
