@@ -59,6 +59,8 @@ class Settings:
     # Retries of operations if neither the operation nor the deployment says otherwise.
     task_retries: int = 60
     task_retry_interval: float = 15.0
+    # How many times as long each further retry waits, up to an hour.
+    task_retry_backoff: float = 1.0
     subgraph_retries: int = 0
     # The largest blueprint archive that is accepted, and how long and large its parsing may get (bytes,
     # seconds).

@@ -27,12 +27,13 @@ _SHAPE: Shape = {
     "executor": STRING,
     "max_retries": INTEGER,
     "retry_interval": Field(NUMBER),
+    "retry_backoff": Field(NUMBER),
     "timeout": Field(NUMBER),
     "timeout_recoverable": BOOLEAN,
 }
-_LEAST = {"max_retries": -1, "retry_interval": 0, "timeout": 0}
+_LEAST = {"max_retries": -1, "retry_interval": 0, "retry_backoff": 1, "timeout": 0}
 #: What a node's operation takes from its type's if it says nothing itself.
-_OPTIONS = ("executor", "max_retries", "retry_interval", "timeout", "timeout_recoverable")
+_OPTIONS = ("executor", "max_retries", "retry_interval", "retry_backoff", "timeout", "timeout_recoverable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Operation:
     executor: str | None = None
     max_retries: int | None = None
     retry_interval: float | None = None
+    retry_backoff: float | None = None
     timeout: float | None = None
     timeout_recoverable: bool | None = None
     is_short: bool = False
@@ -285,4 +287,7 @@ class Operations:
             "timeout_recoverable": operation.timeout_recoverable,
             "executor": executor_name,
         }
+        if operation.retry_backoff is not None:
+            # Cloudify's plans do not have it: it is there only if a blueprint says it.
+            plan["retry_backoff"] = operation.retry_backoff
         return Prepared(plan, (target.plugin, executor_name), holds_functions(plan["inputs"]))

@@ -23,6 +23,7 @@ Schema = Mapping[str, Any]
 EDITABLE: Mapping[str, Schema] = {
     "task_retries": {"type": _INTEGER, "minimum": -1},
     "task_retry_interval": {"type": _NUMBER, "minimum": 0},
+    "task_retry_backoff": {"type": _NUMBER, "minimum": 1},
     "subgraph_retries": {"type": _INTEGER, "minimum": -1},
 }
 #: What is only shown, by the scope of what uses it.

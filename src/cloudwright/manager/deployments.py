@@ -45,6 +45,7 @@ SETTINGS: Mapping[str, float] = {
     "cancel_grace_seconds": 0,
     "task_retries": -1,
     "task_retry_interval": 0,
+    "task_retry_backoff": 1,
     "subgraph_retries": -1,
 }
 

@@ -178,6 +178,7 @@ def workflow_begin(
         "policy": {
             "task_retries": policy.get("task_retries", settings.task_retries),
             "task_retry_interval": policy.get("task_retry_interval", settings.task_retry_interval),
+            "task_retry_backoff": policy.get("task_retry_backoff", settings.task_retry_backoff),
             "subgraph_retries": policy.get("subgraph_retries", settings.subgraph_retries),
             "wait_after_fail": snapshot.execution.wait_after_fail,
         },

@@ -43,12 +43,28 @@ OPERATION_TRANSITIONS: Mapping[OperationState, frozenset[OperationState]] = Mapp
 )
 
 
+#: A backoff makes no wait longer than this (seconds): what failed is looked at again within the hour.
+LONGEST_BACKOFF = 3600.0
+MOST_BACKOFF_STEPS = 100
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """``max_retries`` -1 is without end; ``interval`` is in seconds."""
+    """``max_retries`` -1 is without end; ``interval`` is in seconds, and each further retry waits ``backoff``
+    times as long as the one before it.
+    """
 
     max_retries: int = 60
     interval: float = 15.0
+    backoff: float = 1.0
+
+    def delay(self, attempt: int) -> float:
+        """Return the seconds between a failed attempt (from 1) and the next one."""
+        if self.backoff <= 1.0:
+            return self.interval
+        # Beyond this many steps it is the longest whatever the factor is, and the power would overflow.
+        steps = min(attempt - 1, MOST_BACKOFF_STEPS)
+        return min(self.interval * min(self.backoff, 1000.0) ** steps, max(self.interval, LONGEST_BACKOFF))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +153,4 @@ def retry_delay(policy: RetryPolicy, attempt: int, failure: Failure) -> float | 
         return None
     if 0 <= policy.max_retries < attempt:
         return None
-    return policy.interval if failure.retry_after is None else failure.retry_after
+    return policy.delay(attempt) if failure.retry_after is None else failure.retry_after

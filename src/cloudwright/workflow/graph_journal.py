@@ -75,6 +75,8 @@ def task_notes(task: WorkflowTask) -> dict[str, Any]:
     if not task.inline:
         resumed = task.workflow_context.internal.resumed
         notes["retries"] = [task.total_retries, task.retry_interval, task.current_retries, resumed]
+        if task.retry_backoff != 1:
+            notes["retry_backoff"] = task.retry_backoff
     return notes
 
 

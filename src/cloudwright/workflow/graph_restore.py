@@ -203,6 +203,7 @@ class GraphRestorer:
             )
             if "retries" in notes:
                 task.total_retries, task.retry_interval = notes["retries"][:2]
+                task.retry_backoff = notes.get("retry_backoff", 1.0)
             self._take_up(task, record)
             if "subgraph" in notes:
                 cast("SubgraphTask", self._restore(notes["subgraph"], graph)).add_task(task)

@@ -105,6 +105,7 @@ class OperationTask(WorkflowTask):
         task = OperationTask(self.operation, self.workflow_context)
         task.info, task.on_success, task.on_failure = self.info, self.on_success, self.on_failure
         task.total_retries, task.retry_interval = self.total_retries, self.retry_interval
+        task.retry_backoff = self.retry_backoff
         task.send_task_events, task.current_retries = self.send_task_events, self.current_retries
         return task
 
@@ -116,6 +117,14 @@ def error_of(failure: Failure) -> Exception:
         return NonRecoverableError(failure.message, causes=causes)
     kind = OperationRetry if failure.kind == OPERATION_RETRY else RecoverableError
     return kind(failure.message, retry_after=failure.retry_after, causes=causes)
+
+
+#: What of a task's retries an operation says itself, and as what.
+_RETRIES = (
+    ("total_retries", "max_retries"),
+    ("retry_interval", "retry_interval"),
+    ("retry_backoff", "retry_backoff"),
+)
 
 
 def operation_task(
@@ -157,7 +166,7 @@ def operation_task(
         runs = script if isinstance(script, str) else mapping
         return DryRunTask(runs, {"node_instance_id": subject_id, "operation": name}, ctx)
     retries = ctx.internal.get_task_configuration()
-    for key, own in (("total_retries", "max_retries"), ("retry_interval", "retry_interval")):
+    for key, own in _RETRIES:
         if definition.get(own) is not None:
             retries[key] = definition[own]
     return OperationTask(operation, ctx, send_task_events=send_task_events, **retries)

@@ -40,10 +40,15 @@ def _verdict_on_failure(task: WorkflowTask) -> HandlerResult:
     if task.failure is None:
         if isinstance(error, NonRecoverableError) or not isinstance(error, Exception):
             return HandlerResult.fail()
-        return HandlerResult.retry(retry_after=getattr(error, "retry_after", None))
-    policy = RetryPolicy(task.total_retries, task.retry_interval)
-    delay = retry_delay(policy, task.current_retries + 1, task.failure)
+        wished = getattr(error, "retry_after", None)
+        delay = _policy(task).delay(task.current_retries + 1) if wished is None else wished
+        return HandlerResult.retry(retry_after=delay)
+    delay = retry_delay(_policy(task), task.current_retries + 1, task.failure)
     return HandlerResult.fail() if delay is None else HandlerResult.retry(retry_after=delay)
+
+
+def _policy(task: WorkflowTask) -> RetryPolicy:
+    return RetryPolicy(task.total_retries, task.retry_interval, task.retry_backoff)
 
 
 def may_retry(task: WorkflowTask, verdict: HandlerResult) -> bool:

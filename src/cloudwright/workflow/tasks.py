@@ -108,6 +108,7 @@ class WorkflowTask:
         on_success, on_failure: Called with the task when it has ended; they return a HandlerResult.
         total_retries: How often it is tried again after a failure; -1 for no limit.
         retry_interval: Seconds between one attempt and the next.
+        retry_backoff: How many times as long each further retry waits, up to an hour.
         send_task_events: Whether its start and its end are events of the execution.
     """
 
@@ -128,6 +129,7 @@ class WorkflowTask:
         total_retries: int = DEFAULT_TOTAL_RETRIES,
         retry_interval: float = DEFAULT_RETRY_INTERVAL,
         send_task_events: bool = DEFAULT_SEND_TASK_EVENTS,
+        retry_backoff: float = 1.0,
     ) -> None:
         self.id = task_id or new_id()
         self.workflow_context = workflow_context
@@ -136,6 +138,7 @@ class WorkflowTask:
         self.on_failure = on_failure
         self.total_retries = total_retries
         self.retry_interval = retry_interval
+        self.retry_backoff = retry_backoff
         self.send_task_events = send_task_events
         self.current_retries = 0
         self.status = TaskState()

@@ -27,7 +27,12 @@ def test_a_setting_is_changed_for_new_executions(api: Api) -> None:
     api.put("/config/workflow.task_retry_interval", {"value": 0.5, "force": False})
     assert api.store.read_sync(changed_settings) == {"task_retries": 3, "task_retry_interval": 0.5}
     listed = {item["name"]: item["value"] for item in api.items("/config", scope="workflow")}
-    assert listed == {"task_retries": 3, "task_retry_interval": 0.5, "subgraph_retries": 0}
+    assert listed == {
+        "task_retries": 3,
+        "task_retry_interval": 0.5,
+        "task_retry_backoff": 1.0,
+        "subgraph_retries": 0,
+    }
 
 
 @pytest.mark.parametrize(

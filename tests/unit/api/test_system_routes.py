@@ -58,7 +58,12 @@ def test_what_the_manager_is_made_of(api: Api) -> None:
 
 def test_settings(api: Api) -> None:
     items = {item["name"]: item["value"] for item in api.items("/config", scope="workflow")}
-    assert items == {"task_retries": 60, "task_retry_interval": 15.0, "subgraph_retries": 0}
+    assert items == {
+        "task_retries": 60,
+        "task_retry_interval": 15.0,
+        "task_retry_backoff": 1.0,
+        "subgraph_retries": 0,
+    }
     assert api.get("/config/task_retries") == api.get("/config/workflow.task_retries")
     assert len(api.items("/config")) > 3
     assert api.items("/config", scope="other") == []

@@ -46,3 +46,16 @@ def test_only_what_was_sent_can_start_and_only_what_started_can_succeed_on_a_wor
     assert starters == {OperationState.SENT}
     for state in OPERATION_ENDS:
         assert OPERATION_TRANSITIONS[state] <= {OperationState.SENT}
+
+
+@given(st.floats(0, 1e6), st.floats(1, 1e300), st.integers(1, 10**6))
+def test_a_backoff_waits_longer_and_never_too_long(interval: float, backoff: float, attempt: int) -> None:
+    policy = RetryPolicy(-1, interval, backoff)
+    assert policy.delay(1) == min(interval, max(interval, 3600))
+    assert interval <= policy.delay(attempt) <= policy.delay(attempt + 1) <= max(interval, 3600)
+
+
+def test_a_backoff_multiplies_with_each_retry() -> None:
+    assert [RetryPolicy(-1, 15, 2).delay(attempt) for attempt in range(1, 5)] == [15, 30, 60, 120]
+    assert retry_delay(RetryPolicy(9, 15, 2), 3, Failure("busy")) == 60
+    assert retry_delay(RetryPolicy(9, 15, 2), 3, Failure("busy", retry_after=1.0)) == 1
