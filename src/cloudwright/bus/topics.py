@@ -2,8 +2,8 @@
 
 * ``WORK``: work may wait. ``{"id"}`` of an execution to claim, ``{"ended"}`` of an ended one, or ``{}``.
 * ``execution(id)``: something changed in an execution. ``{"kind": "status" | "events" | "operations"}``.
-* ``control(manager)``: an execution that the manager owns is to stop; for ``EVERYBODY``, the operations of an
-  ended execution are to be killed.
+* ``control(manager)``: an execution that the manager owns is to stop, or to retry what waits; for
+  ``EVERYBODY``, the operations of an ended execution are to be killed.
 * ``deployment(tenant, id)`` and ``blueprint(tenant, id)``: ``{"state"}``.
 """
 

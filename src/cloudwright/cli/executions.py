@@ -319,6 +319,20 @@ def cancel(
         session.out.json(execution)
 
 
+@executions.command("retry-now")
+@chosen_execution(running=True)
+@options.standard
+@pass_session
+def retry_now(session: Session, execution_id: str) -> None:
+    """Try again at once the operations of an execution that wait for another attempt."""
+    require_execution(execution_id)
+    with session.finding("execution", execution_id):
+        execution = session.client.executions.retry_now(execution_id)
+    if session.out.as_json:
+        session.out.json(execution)
+    session.out.say(f"Execution {execution_id} retries at once what waits for it.")
+
+
 @executions.command("resume")
 @chosen_execution(ended=True)
 @click.option(

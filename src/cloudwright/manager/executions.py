@@ -236,6 +236,21 @@ class Executions:
         self._changed(execution)
         return execution
 
+    async def retry_now(self, tenant: str, execution_id: str, *, by: str) -> Execution:
+        """Have the execution's operations that wait for another attempt tried again at once.
+
+        Nothing of it is stored: what does not wait, or a manager that has just died, makes it void. Raises
+        NotFound, and IllegalAction if the execution does not run.
+        """
+        execution = await self._store.read(manager_queries.get, execution_id, tenant)
+        if execution.status is not ExecutionStatus.STARTED or execution.owner is None:
+            raise IllegalAction(
+                f"Execution {execution_id} is `{execution.status}`: nothing of it waits to be tried again."
+            )
+        message = {"retry": execution.id, "term": execution.term, "by": by}
+        self._bus.publish(topics.control(execution.owner), message)
+        return execution
+
     def _changed(self, execution: Execution) -> None:
         self._bus.publish(topics.execution(execution.id), {"kind": "status"})
 

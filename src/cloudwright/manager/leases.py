@@ -155,6 +155,12 @@ class Leases:
         if running is not None and running.term == term:
             self._runner.apply_cancel(running, mode)
 
+    def retry(self, id: str, term: int, by: str) -> None:
+        """Let the execution's workflow try again at once what waits for that."""
+        running = self._owned.get(id)
+        if running is not None and running.term == term and running.host is not None:
+            running.host.retry(by)
+
     def hosted(self) -> dict[str, Hosted]:
         return {
             item.id: Hosted(item.id, item.term, item.cancel_mode)

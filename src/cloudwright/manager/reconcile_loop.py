@@ -219,6 +219,8 @@ class ReconcileLoop:
             self._tasks.spawn(self._leases.fill(), "starting pending executions")
         elif "kill" in message:
             self._spawn_kill(message["kill"], message["term"])
+        elif "retry" in message:
+            self._leases.retry(message["retry"], message["term"], message["by"])
         else:
             self._leases.apply_cancel(message["execution"], message["term"], CancelMode(message["mode"]))
             if message["deadline"]:

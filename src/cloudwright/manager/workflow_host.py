@@ -131,6 +131,10 @@ class WorkflowHost:
         """Notify the workflow that a standard cancellation was requested."""
         self._send({"type": "cancel", "mode": str(mode)}, "that it is cancelled")
 
+    def retry(self, by: str) -> None:
+        """Let the workflow try again at once what waits for that, as a user asks."""
+        self._send({"type": "retry", "by": by}, "that it is to retry")
+
     def kill(self) -> None:
         """End the process at once, with everything that it started."""
         self._killed = True

@@ -38,6 +38,8 @@ class ExecutorRuntime(AttemptRuntime, Protocol):
 
     def retry_event(self, task: WorkflowTask, delay: float) -> None: ...
 
+    def hurry_event(self, by: str, count: int) -> None: ...
+
     def task_ended(self, task: WorkflowTask, *, failed: bool) -> None: ...
 
     def task_removed(self, task: WorkflowTask) -> None: ...
@@ -64,6 +66,8 @@ class GraphExecutor:
         # Operations that the host would not run, until it is known that the execution was asked to stop.
         self._revoked: list[OperationTask] = []
         self._timer_count = 0
+        # How many of the requests to retry at once were carried out.
+        self._retry_requests = len(runtime.connection.retry_requests)
         # Tasks that were launched or awaited one by one, and whether the workflow knew of a request to cancel
         # then. Outside of an execution of the whole graph, no other task begins.
         self._wanted: dict[WorkflowTask, bool] = {}
@@ -209,7 +213,9 @@ class GraphExecutor:
     def _advance(self) -> None:
         with self._lock:
             while True:
-                if self._updates:
+                if self._is_hurried:
+                    self._hurry()
+                elif self._updates:
                     self._apply(self._updates.popleft())
                 elif self._revoked and self._cancellation.requested is not None:
                     self._resend(self._revoked.pop())
@@ -222,7 +228,7 @@ class GraphExecutor:
 
     @property
     def _has_news(self) -> bool:
-        if self._updates or self._unsent:
+        if self._updates or self._unsent or self._is_hurried:
             return True
         return bool(self._revoked) and self._cancellation.requested is not None
 
@@ -456,6 +462,23 @@ class GraphExecutor:
     def _set_timer(self, time: float, task: WorkflowTask) -> None:
         self._timer_count += 1
         heapq.heappush(self._timers, (time, self._timer_count, task))
+
+    @property
+    def _is_hurried(self) -> bool:
+        return len(self._connection.retry_requests) > self._retry_requests
+
+    def _hurry(self) -> None:
+        """Make the tasks that wait to be tried again due now."""
+        requests, now = self._connection.retry_requests, self._connection.clock()
+        self._retry_requests = len(requests)
+        waiting = [task for _, _, task in self._timers if task.status.is_rescheduled]
+        self._timers = [
+            (min(time, now) if task.status.is_rescheduled else time, count, task)
+            for time, count, task in self._timers
+        ]
+        heapq.heapify(self._timers)
+        if waiting:
+            self._runtime.hurry_event(requests[-1], len(waiting))
 
     def _on_timer(self, task: WorkflowTask) -> None:
         if isinstance(task, SubgraphTask):

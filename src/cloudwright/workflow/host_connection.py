@@ -39,6 +39,8 @@ class HostConnection:
 
     def __init__(self, channel: Channel, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.cancellation = Cancellation()
+        #: Who asked, each time, to retry at once what waits.
+        self.retry_requests: list[str] = []
         self.clock = clock
         self._channel = channel
         self._sending = threading.RLock()
@@ -223,3 +225,5 @@ class HostConnection:
             self._calls.take(frame)
         elif kind == "cancel":
             self.cancellation.requested = frame["mode"]
+        elif kind == "retry":
+            self.retry_requests.append(frame["by"])

@@ -68,6 +68,7 @@ class WorkflowRuntime:
         return {
             "total_retries": int(self._policy["task_retries"]),
             "retry_interval": float(self._policy["task_retry_interval"]),
+            "retry_backoff": float(self._policy.get("task_retry_backoff") or 1),
         }
 
     def get_subgraph_task_configuration(self) -> dict[str, Any]:
@@ -278,6 +279,11 @@ class WorkflowRuntime:
         message = f"{task.short_description} will be tried again in {delay:g} s ({retry})"
         details = {"retry_after": delay, "retry": task.current_retries, "max_retries": task.total_retries}
         self.event("task_rescheduled", message, details=details, **task.subject())
+
+    def hurry_event(self, by: str, count: int) -> None:
+        """Record that tasks that wait are tried again at once."""
+        what = "1 task that waits is" if count == 1 else f"{count} tasks that wait are"
+        self.event("workflow_stage", f"{what} tried again at once, as {by} asks")
 
     def logger_of(self, node_instance_id: str | None = None) -> logging.Logger:
         """Return the logger of a node instance, or of the workflow."""

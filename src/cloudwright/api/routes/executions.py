@@ -64,7 +64,7 @@ class NewExecution(BaseModel):
 class Action(BaseModel):
     """``grace``: seconds after which a ``cancel`` becomes a ``force-cancel`` by itself."""
 
-    action: Literal["cancel", "force-cancel", "kill", "resume", "force-resume"]
+    action: Literal["cancel", "force-cancel", "kill", "resume", "force-resume", "retry-now"]
     grace: Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)] | None = None
 
 
@@ -139,7 +139,8 @@ async def start_execution(context: ContextDep, new: NewExecution) -> Response:
 @router.post("/{id}", response_model=rest.Execution)
 @requires(Permission.EXECUTION_CANCEL)
 async def act_on_execution(context: ContextDep, id: str, given: Action) -> Response:
-    """Cancel (``cancel``, ``force-cancel``, ``kill``) or resume (``resume``, ``force-resume``) an execution.
+    """Cancel (``cancel``, ``force-cancel``, ``kill``) or resume (``resume``, ``force-resume``) an execution,
+    or try again at once what waits for it (``retry-now``).
 
     Returns when the request is stored. A request can be raised, but neither lowered nor repeated.
     """
@@ -149,6 +150,8 @@ async def act_on_execution(context: ContextDep, id: str, given: Action) -> Respo
         if context.caller is not None:
             await service.check_may_create(context.caller)
         await service.resume(context.tenant, id, by=context.by, reset_operations=_RESUMES[given.action])
+    elif given.action == "retry-now":
+        await service.retry_now(context.tenant, id, by=context.by)
     else:
         mode = CancelMode(given.action)
         await service.cancel(context.tenant, id, mode, by=context.by, grace=given.grace)

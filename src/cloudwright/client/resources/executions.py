@@ -82,6 +82,14 @@ class Executions(Collection["Execution"]):
             body["grace"] = grace
         return cast("Execution", self._transport.request("POST", self._one(identifier), json=body))
 
+    def retry_now(self, identifier: str) -> Execution:
+        """Have operations that wait for another attempt tried again at once, and return the execution.
+
+        Raises NotFound, and IllegalAction if the execution does not run.
+        """
+        body = {"action": "retry-now"}
+        return cast("Execution", self._transport.request("POST", self._one(identifier), json=body))
+
     def resume(self, identifier: str, *, reset_operations: bool = False) -> Execution:
         """Resume a failed or cancelled execution, and return it.
 

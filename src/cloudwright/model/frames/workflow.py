@@ -29,6 +29,7 @@ class Policy(TypedDict):
 
     task_retries: Annotated[int, "-1 is unlimited"]
     task_retry_interval: Annotated[float, "seconds"]
+    task_retry_backoff: NotRequired[Annotated[float, "by how much each further interval is longer"]]
     subgraph_retries: int
     wait_after_fail: Annotated[float, "seconds"]
 
@@ -72,7 +73,8 @@ class Begin(TypedDict):
     node_instances: list[NodeInstanceFacts]
     workflows: Annotated[dict[str, Any], "the deployment's workflows by name, as in the plan"]
     policy: Annotated[
-        Policy, "`{task_retries, task_retry_interval, subgraph_retries, wait_after_fail}`, in seconds"
+        Policy,
+        "retries and waits, in seconds: `{task_retries, task_retry_interval, ...}`",
     ]
     resume: Annotated[bool, "an earlier process of this execution may have run"]
     resumed: Annotated[int, "how often a user resumed the execution"]
@@ -80,6 +82,13 @@ class Begin(TypedDict):
     cancel: Annotated[str | None, "the mode of a request to cancel that was made already"]
     graphs: Annotated[list[StoredGraph], "see [Stored graphs](#stored-graphs)"]
     parts: NotRequired[Annotated[int, "how many chunks of lists follow, see [Chunks](#chunks)"]]
+
+
+class Retry(TypedDict):
+    """What waits to be tried again is to be tried at once."""
+
+    type: Literal["retry"]
+    by: Annotated[str, "the user who asked"]
 
 
 class OperationUpdate(TypedDict):
@@ -185,7 +194,7 @@ class End(TypedDict):
     error: Annotated[WorkflowError | None, "`{message, kind, traceback}` if it failed"]
 
 
-TO_WORKFLOW = (Begin, Cancel, OperationUpdate, Reply)
+TO_WORKFLOW = (Begin, Cancel, Retry, OperationUpdate, Reply)
 FROM_WORKFLOW = (Journal, Call, End)
 check_to_workflow = frame_check(*TO_WORKFLOW)
 check_from_workflow = frame_check(*FROM_WORKFLOW)
