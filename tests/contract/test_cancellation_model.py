@@ -89,10 +89,17 @@ def call(folder: Path, *command: str) -> str:
     return done.stdout
 
 
-def search(folder: Path, macros: Iterable[str], *, cycles: bool = False, optimise: str = "-O2") -> Search:
+def search(
+    folder: Path,
+    macros: Iterable[str],
+    *,
+    cycles: bool = False,
+    optimise: str = "-O2",
+    model: Path = MODEL,
+) -> Search:
     """Search all states for a broken promise or, with ``cycles``, for a way to go on for ever as well."""
     spin, gcc = program("spin"), program("gcc")
-    call(folder, spin, *(f"-D{macro}" for macro in macros), "-a", str(MODEL))
+    call(folder, spin, *(f"-D{macro}" for macro in macros), "-a", str(model))
     what = "-DNP" if cycles else "-DSAFETY"
     # Every step touches what others look at: looking for steps whose order does not matter would find none.
     call(folder, gcc, optimise, what, "-DNOREDUCE", f"-DMEMLIM={MEMORY_MIB}", "-o", "pan", "pan.c")
