@@ -39,6 +39,7 @@ from cloudwright.api.routes import (
     operations,
     permissions,
     plugins,
+    retention,
     searches,
     secret_sharing,
     secrets,
@@ -83,6 +84,7 @@ _NOUNS = (
     filters,
     summaries,
     evaluation,
+    retention,
     labels,
     execution_schedules,
 )

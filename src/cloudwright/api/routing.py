@@ -25,6 +25,8 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _CHOICES_OF_CLIENTS = frozenset(
     {"_include", "_get_data", "_evaluate_functions", "_instance_counts", "_include_hash"}
 )
+#: Lists of which a request deletes what it narrows them to.
+_DELETED_FROM = (f"{PREFIX}/executions", f"{PREFIX}/events")
 #: Requests below it read, though their method is POST.
 _SEARCHES = f"{PREFIX}/searches/"
 
@@ -85,7 +87,8 @@ class JsonRoute(APIRoute):
 
         async def handle_json(request: Request) -> Response:
             nonlocal known
-            reads = request.method == "GET" or request.scope["path"].startswith(_SEARCHES)
+            path = request.scope["path"]
+            reads = request.method == "GET" or path.startswith(_SEARCHES) or path in _DELETED_FROM
             if reads and request.scope["query_string"]:
                 known = _parameters(self.dependant) if known is None else known
                 _check_known(request.query_params.keys(), known)

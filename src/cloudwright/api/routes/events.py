@@ -9,76 +9,27 @@ from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from cloudwright.api.authorization import requires
-from cloudwright.api.dependencies import LARGEST, ContextDep, ListQueryDep, check_fields, split_values
+from cloudwright.api.dependencies import LARGEST, ContextDep, ListQueryDep, check_fields
+from cloudwright.api.event_filters import TIME_COLUMNS, EventFilterDep, EventTypes, event_kinds
 from cloudwright.api.responses import json_page_response
 from cloudwright.api.routing import resource_router
 from cloudwright.api.streaming import EventStreamResponse, Followers, follow
-from cloudwright.api.timestamps import optional_time, parse_time
 from cloudwright.bus import topics
-from cloudwright.errors import InvalidInput
 from cloudwright.manager.manager import Manager
 from cloudwright.model import rest
 from cloudwright.model.event import EVENT, LOG, Event, reported_type
 from cloudwright.model.permissions import Permission
 from cloudwright.storage import events
-from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.resources import event, execution
 
 router = resource_router("events", "/events")
 
-_Names = Annotated[list[str] | None, Query()]
-_Types = Annotated[
-    list[str] | None, Query(alias="type", description=f"`{EVENT}` or `{LOG}`; both is the default.")
-]
-# Clients page through lists that still grow, so new events must come last. Times do not give that order: two
-# machines may report in another order than things happened.
-_TIME_COLUMNS = {"timestamp": "id", "reported_timestamp": "id", "@timestamp": "id"}
-
 
 @router.get("", response_model=rest.Page[rest.Event])
 @requires(Permission.EVENT_LIST)
-async def list_events(
-    context: ContextDep,
-    query: ListQueryDep,
-    type: _Types = None,
-    execution_id: _Names = None,
-    deployment_id: _Names = None,
-    blueprint_id: _Names = None,
-    node_id: Annotated[list[str] | None, Query(description="Names of nodes.")] = None,
-    node_instance_id: _Names = None,
-    operation: _Names = None,
-    event_type: _Names = None,
-    level: _Names = None,
-    message: Annotated[str | None, Query(description="A part of the message; `%` may surround it.")] = None,
-    message_text: Annotated[str | None, Query(alias="message.text")] = None,
-    from_datetime: str | None = None,
-    to_datetime: str | None = None,
-    _range: Annotated[
-        list[str] | None, Query(description="`@timestamp,FROM,TO`; either may be empty.")
-    ] = None,
-    include_logs: bool = True,
-) -> Response:
+async def list_events(context: ContextDep, query: ListQueryDep, filter: EventFilterDep) -> Response:
     check_fields(query.fields, rest.Event)
-    start, end = _times(_range or [])
-    kinds = _kinds(type, include_logs)
-    wanted = message_text or message
-    filter = EventFilter(
-        tenant=query.tenant(context),
-        execution_ids=split_values(execution_id),
-        deployment_ids=split_values(deployment_id),
-        blueprint_ids=split_values(blueprint_id),
-        node_ids=split_values(node_id),
-        node_instance_ids=split_values(node_instance_id),
-        operations=split_values(operation),
-        event_types=split_values(event_type),
-        levels=split_values(level),
-        message=wanted.strip("%") if wanted else query.search,
-        from_time=optional_time(from_datetime or start, parse_time),
-        to_time=optional_time(to_datetime or end, parse_time),
-        include_events=EVENT in kinds,
-        include_logs=LOG in kinds,
-    )
-    page = query.sorted_page(**_TIME_COLUMNS)
+    page = query.sorted_page(**TIME_COLUMNS)
     return json_page_response(
         await context.manager.store.read_page(event.get_page, filter, query.fields, page), query.page
     )
@@ -95,7 +46,7 @@ async def stream_events(
     context: ContextDep,
     execution_id: str,
     after: Annotated[int, Query(ge=0, le=LARGEST, description="The ID of the last event received.")] = 0,
-    type: _Types = None,
+    type: EventTypes = None,
     include_logs: bool = True,
 ) -> StreamingResponse:
     """Follow an execution: server-sent events, until it is over and everything was sent.
@@ -103,7 +54,7 @@ async def stream_events(
     A message `event` carries an event of the list, its id being the event's; a message `status` carries the
     execution, first as it is and then whenever its status has changed.
     """
-    kinds = _kinds(type, include_logs)
+    kinds = event_kinds(type, include_logs)
     followers: Followers = request.app.state.followers
     followers.check()
     await context.manager.store.read(execution.check, context.tenant, execution_id)
@@ -166,23 +117,3 @@ def _made(execution_id: str, kind: str, given: NewEvent, manager: Manager) -> Ev
         target_id=given.context.target_id,
         operation=given.context.operation,
     )
-
-
-def _kinds(given: list[str] | None, include_logs: bool) -> set[str]:
-    kinds = set(split_values(given) or (EVENT, LOG))
-    unknown = kinds - {EVENT, LOG}
-    if unknown:
-        raise InvalidInput(f"`{unknown.pop()[:200]}` is not a type of events; they are: {EVENT}, {LOG}.")
-    return kinds if include_logs else kinds - {LOG}
-
-
-def _times(ranges: list[str]) -> tuple[str | None, str | None]:
-    """From and to of the old form of context for a time."""
-    start = end = None
-    for given in ranges:
-        column, comma, rest = given.partition(",")
-        first, second, last = rest.partition(",")
-        if column not in _TIME_COLUMNS or not comma or not second:
-            raise InvalidInput(f"`_range` is `{given[:200]}`; it must be `@timestamp,FROM,TO`.")
-        start, end = first or start, last or end
-    return start, end

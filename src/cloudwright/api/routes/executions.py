@@ -16,8 +16,8 @@ from cloudwright.api.dependencies import (
     ListQueryDep,
     RequestContext,
     check_fields,
-    split_values,
 )
+from cloudwright.api.event_filters import ExecutionFilterDep
 from cloudwright.api.responses import (
     JsonResponse,
     json_page_response,
@@ -30,9 +30,9 @@ from cloudwright.errors import InvalidInput, NotFound
 from cloudwright.manager import views
 from cloudwright.manager.executions import StartExecution
 from cloudwright.model import rest
-from cloudwright.model.execution import CancelMode, ExecutionStatus
+from cloudwright.model.execution import CancelMode
 from cloudwright.model.permissions import Permission
-from cloudwright.storage.filters import ExecutionFilter, OperationFilter
+from cloudwright.storage.filters import OperationFilter
 from cloudwright.storage.paging import Page
 from cloudwright.storage.resources import execution, operation
 
@@ -70,33 +70,8 @@ class Action(BaseModel):
 
 @router.get("", response_model=rest.Page[rest.Execution])
 @requires(Permission.EXECUTION_LIST)
-async def list_executions(
-    context: ContextDep,
-    query: ListQueryDep,
-    id: _Names = None,
-    deployment_id: _Names = None,
-    blueprint_id: _Names = None,
-    workflow_id: _Names = None,
-    status: _Names = None,
-    created_by: str | None = None,
-    is_system_workflow: bool | None = None,
-    is_dry_run: bool | None = None,
-    _include_system_workflows: bool = False,
-) -> Response:
+async def list_executions(context: ContextDep, query: ListQueryDep, filter: ExecutionFilterDep) -> Response:
     check_fields(query.fields, rest.Execution)
-    filter = ExecutionFilter(
-        tenant=query.tenant(context),
-        ids=split_values(id),
-        deployment_ids=split_values(deployment_id),
-        blueprint_ids=split_values(blueprint_id),
-        workflow_ids=split_values(workflow_id),
-        statuses=_statuses(split_values(status)),
-        created_by=created_by,
-        include_system_workflows=_include_system_workflows or is_system_workflow is not None,
-        is_system_workflow=is_system_workflow,
-        is_dry_run=is_dry_run,
-        search=query.search,
-    )
     page = query.sorted_page(status_display="status")
     return json_page_response(
         await context.manager.store.read_page(execution.get_page, filter, query.fields, page), query.page
@@ -186,12 +161,3 @@ async def _respond(
         # An upload is stored when it is over.
         row = await store.read(views.get_upload, context.tenant, id)
         return JsonResponse(pick_fields(serializers.upload(row), fields), status_code)
-
-
-def _statuses(names: list[str] | None) -> list[ExecutionStatus] | None:
-    if names is None:
-        return None
-    unknown = [name for name in names if name not in tuple(ExecutionStatus)]
-    if unknown:
-        raise InvalidInput(f"`{unknown[0][:200]}` is not a status; they are: {', '.join(ExecutionStatus)}.")
-    return [ExecutionStatus(name) for name in names]

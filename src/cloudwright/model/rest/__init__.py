@@ -41,6 +41,7 @@ from cloudwright.model.rest.nodes import Node as Node
 from cloudwright.model.rest.nodes import NodeInstance as NodeInstance
 from cloudwright.model.rest.operations import Operation as Operation
 from cloudwright.model.rest.operations import TasksGraph as TasksGraph
+from cloudwright.model.rest.pages import Count as Count
 from cloudwright.model.rest.pages import Metadata as Metadata
 from cloudwright.model.rest.pages import Page as Page
 from cloudwright.model.rest.pages import Pagination as Pagination

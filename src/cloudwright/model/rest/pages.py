@@ -15,6 +15,10 @@ class Pagination(TypedDict):
     offset: int
 
 
+class Count(TypedDict):
+    count: int
+
+
 class Metadata(TypedDict):
     pagination: Pagination
     filtered: int | None
