@@ -51,6 +51,7 @@ from cloudwright.api.routes import (
     unsupported,
     user_groups,
     users,
+    visibility,
 )
 from cloudwright.api.routing import JsonRoute
 from cloudwright.api.streaming import Followers
@@ -76,6 +77,7 @@ _NOUNS = (
     user_groups,
     tenants,
     permissions,
+    visibility,
     system,
     configuration,
     sites,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.security import APIKeyHeader, HTTPBasic
@@ -13,7 +13,8 @@ from fastapi.security import APIKeyHeader, HTTPBasic
 from cloudwright.api.authorization import authorize, permission_of
 from cloudwright.api.errors import UnknownField
 from cloudwright.api.internal_client import CALLER
-from cloudwright.api.middleware import principal_of
+from cloudwright.api.middleware import PREFIX, principal_of
+from cloudwright.errors import Forbidden
 from cloudwright.manager.accounts import Principal
 from cloudwright.manager.manager import Manager
 from cloudwright.manager.secrets import Viewer
@@ -21,6 +22,11 @@ from cloudwright.model.execution import Caller
 from cloudwright.model.permissions import Permission
 from cloudwright.storage.paging import Page
 from cloudwright.storage.records import DEFAULT_TENANT
+from cloudwright.storage.store import Connection
+from cloudwright.storage.visibility import GLOBAL, KINDS, Scope, locate
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Visibility = Literal["private", "tenant", "global"]
 
@@ -44,6 +50,12 @@ _CREATING = frozenset({"POST", "PUT"})
 _ACTION = re.compile(r"/executions/[^/]+$")
 
 
+# A path that names one resource.
+_NAMED = re.compile(r"/(?P<noun>filters(?=/\{resource\}/)|[a-z-]+)(?:/\{resource\})?/\{(?P<key>[a-z_]+)\}")
+# What tenants may share. Secrets say themselves which one a key means.
+_SHARED = frozenset({"blueprints", "plugins", "deployments", "sites"})
+
+
 @dataclass(frozen=True, slots=True)
 class RequestContext:
     """What a request is about: ``tenant`` exists, and the principal may use it.
@@ -59,6 +71,56 @@ class RequestContext:
     @property
     def by(self) -> str:
         return self.principal.username
+
+    @property
+    def scope(self) -> Scope:
+        """What the principal sees in the tenant."""
+        return self.scope_in(frozenset({self.tenant}))
+
+    def scope_in(self, tenants: frozenset[str] | None) -> Scope:
+        principal = self.principal
+        return Scope(self.by, tenants, None if principal.is_admin else principal.administers)
+
+    def watch(self, permission: Permission) -> Callable[[bool], Awaitable[bool]]:
+        """Return what says whether the principal still may do something in the tenant that takes long.
+
+        It looks again if accounts were changed since, or if it is told to.
+        """
+        accounts = self.manager.accounts
+        known = accounts.changes
+
+        async def may_go_on(look: bool) -> bool:
+            nonlocal known
+            if not look and known == accounts.changes:
+                return True
+            known = accounts.changes
+            try:
+                principal = await accounts.principal(self.by)
+                await accounts.check_tenant(principal, self.tenant)
+                authorize(principal, permission, self.tenant)
+            except Forbidden:
+                return False
+            return True
+
+        return may_go_on
+
+    async def change_account(
+        self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Write what changes who may do what; what takes long looks at it then."""
+        done = await self.manager.store.write_about((), verb, *args, **kwargs)
+        self.manager.accounts.changes += 1
+        return done
+
+    async def check_seen(self, noun: str, key: str) -> None:
+        """Check that what a body or query names is not private to somebody else. Raises NotFound."""
+        if not self.principal.is_admin:
+            await self.manager.store.read(locate, self.scope, self.tenant, noun, key)
+
+    def check_visibility(self, visibility: str | None) -> None:
+        """Check that the principal may give a resource this visibility. Raises Forbidden."""
+        if visibility == GLOBAL:
+            authorize(self.principal, Permission.CREATE_GLOBAL_RESOURCE, self.tenant)
 
     @property
     def viewer(self) -> Viewer:
@@ -81,7 +143,32 @@ async def _request_context(
         manager.maintenance.check()
     if caller is not None and request.method in _CREATING and not _ACTION.search(request.scope["path"]):
         await manager.executions.check_may_create(caller)
-    return RequestContext(manager, principal, tenant, caller)
+    context = RequestContext(manager, principal, tenant, caller)
+    return replace(context, tenant=await _tenant_of_path(request, context))
+
+
+async def _tenant_of_path(request: Request, context: RequestContext) -> str:
+    """Return the tenant of what the path names: another one's if it is global, and only looked at.
+
+    Raises NotFound if it is private to somebody else.
+    """
+    template: str = request.scope["route"].path.removeprefix(PREFIX)
+    found = _NAMED.match(template)
+    # What a PUT names is made by it: it says itself that there is one already.
+    if found is None or request.method == "PUT":
+        return context.tenant
+    noun, key = found["noun"], request.path_params[found["key"]]
+    if found["key"] == "deployment_id":
+        noun = "deployments"
+    elif noun == "filters":
+        noun = f"filters/{request.path_params['resource']}"
+    if noun not in KINDS:
+        return context.tenant
+    looks, shared = request.method == "GET", noun in _SHARED
+    if context.principal.is_admin and not (looks and shared):
+        return context.tenant
+    tenant = await context.manager.store.read(locate, context.scope, context.tenant, noun, key)
+    return tenant if looks else context.tenant
 
 
 ContextDep = Annotated[RequestContext, Depends(_request_context)]
@@ -97,12 +184,12 @@ class ListQuery:
     all_tenants: bool
     get_data: bool = False
 
-    def tenant(self, context: RequestContext) -> str | None:
-        """Return the tenant to narrow the list to; None is every one. Raises Forbidden."""
+    def tenant(self, context: RequestContext) -> Scope:
+        """Return what the list is narrowed to: what the user sees in the tenant, or in all of theirs."""
         if not self.all_tenants:
-            return context.tenant
-        authorize(context.principal, Permission.ALL_TENANTS, context.tenant)
-        return None
+            return context.scope
+        principal = context.principal
+        return context.scope_in(None if principal.is_admin else frozenset(principal.tenant_roles))
 
     def sorted_page(self, **names: str) -> Page:
         """Return the page, with the API's names of columns replaced by the store's."""
@@ -133,7 +220,10 @@ async def _list_query(
     _get_all_results: Annotated[
         bool, Query(description=f"Everything on one page, if that is at most {MAX_SIZE}.")
     ] = False,
-    _all_tenants: Annotated[bool, Query(description="Records of all tenants; for administrators.")] = False,
+    _all_tenants: Annotated[
+        bool,
+        Query(description="Records of all tenants of the user."),
+    ] = False,
     _get_data: Annotated[bool, Query(description="Of accounts, names and roles instead of numbers.")] = False,
 ) -> ListQuery:
     size = DEFAULT_SIZE if _size is None else _size

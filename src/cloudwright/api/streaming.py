@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from starlette.requests import ClientDisconnect
@@ -75,12 +75,14 @@ async def follow(
     after: int,
     *,
     include_logs: bool,
+    may_go_on: Callable[[bool], Awaitable[bool]],
     heartbeat: float = HEARTBEAT,
 ) -> AsyncIterator[bytes]:
     """Yield server-sent events until the execution has ended and everything in it was sent.
 
     ``event: event`` has an event and its id, ``event: status`` the execution, whenever its status changed.
-    Begins behind the event with the id ``after``.
+    Begins behind the event with the id ``after``. ``may_go_on`` is asked before something is sent after a
+    wait, and told whether that was a long one; the stream ends if the user may not follow any more.
     """
     known: ExecutionStatus | None = None
     async with manager.bus.subscribe(topics.execution(execution_id)) as subscription:
@@ -104,6 +106,8 @@ async def follow(
                 changed = await subscription.get(heartbeat)
                 await _drain(subscription)
             except Closed:
+                return
+            if not await may_go_on(changed is None):
                 return
             if changed is None:
                 yield b": still here\n\n"

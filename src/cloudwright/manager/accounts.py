@@ -114,6 +114,8 @@ class Accounts:
         self._nobody = _hash_of_nothing(self._hasher, token_bytes)
         self._used: dict[str, datetime] = {}
         self._tenants: set[str] = set()
+        #: Counts the changes of users, groups, tenants and their roles.
+        self.changes = 0
 
     async def bootstrap(self, home: Path, url: str, certificate: str | None = None) -> None:
         """Make sure that an administrator can log in, and that ``home``/credentials.json says how.

@@ -17,6 +17,7 @@ from cloudwright.storage import secrets
 from cloudwright.storage.filters import SecretFilter
 from cloudwright.storage.records import Secret
 from cloudwright.storage.store import Connection, Store
+from cloudwright.storage.visibility import GLOBAL
 
 _REQUIRED = ("key", "value", "visibility", "tenant_name", "is_hidden_value", "encrypted")
 
@@ -124,7 +125,7 @@ def _read(
             problems[field] = "Not boolean"
     if visibility not in VISIBILITIES:
         problems["visibility"] = "Not a valid visibility"
-    elif visibility == secrets.GLOBAL and not viewer.is_admin:
+    elif visibility == GLOBAL and not viewer.is_admin:
         problems["visibility"] = "Only administrators may make a secret global."
     value = said["value"]
     schema = said.get("schema")

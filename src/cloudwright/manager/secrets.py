@@ -24,6 +24,7 @@ from cloudwright.storage import secrets
 from cloudwright.storage.filters import SecretFilter
 from cloudwright.storage.records import Secret
 from cloudwright.storage.store import Connection, Store
+from cloudwright.storage.visibility import GLOBAL, PRIVATE
 
 #: The longest value (characters): keys and certificates are far below.
 MAX_VALUE = 1 << 20
@@ -45,7 +46,7 @@ class Viewer:
     execution_id: str | None = None
 
     def sees(self, secret: Secret) -> bool:
-        return secret.visibility != secrets.PRIVATE or self.owns(secret)
+        return secret.visibility != PRIVATE or self.owns(secret)
 
     def sees_value(self, secret: Secret) -> bool:
         return self.uses or not secret.is_hidden_value or self.owns(secret)
@@ -326,7 +327,7 @@ def _delete(conn: Connection, viewer: Viewer, tenant: str, key: str) -> None:
 
 def _check_visibility(viewer: Viewer, visibility: str) -> None:
     check_visibility(visibility)
-    if visibility == secrets.GLOBAL and not viewer.is_admin:
+    if visibility == GLOBAL and not viewer.is_admin:
         raise Forbidden("Only administrators may make a secret global: every tenant would see it.")
 
 

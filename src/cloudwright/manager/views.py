@@ -115,7 +115,7 @@ def list_nodes(
         every, _ = deployments.list_nodes(conn, filter, replace(page, size=None, offset=0))
         found = [row for row in every if fits(row.node)]
         rows, total = _part(found, page), len(found)
-    owners = _owners(conn, filter.tenant, {row.deployment_id for row in rows})
+    owners = _owners(conn, {row.deployment_id for row in rows})
     ill: dict[tuple[str, str], dict[str, Health]] = {}
     for row in rows:
         key = row.tenant, row.deployment_id
@@ -152,5 +152,5 @@ def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
     return DeploymentView(row, latest[0] if latest else None, counts, states, node_types(conn, row), health)
 
 
-def _owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> dict[tuple[str, str], Owner]:
-    return {(owner.tenant, owner.id): owner for owner in deployments.owners(conn, tenant, ids)}
+def _owners(conn: Connection, ids: Collection[str]) -> dict[tuple[str, str], Owner]:
+    return {(owner.tenant, owner.id): owner for owner in deployments.owners(conn, None, ids)}

@@ -15,6 +15,7 @@ from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, holds, one_of, read_page
 from cloudwright.storage.records import Blueprint
 from cloudwright.storage.schema import blueprint_labels, blueprints, deployments
+from cloudwright.storage.visibility import seen
 
 _CATALOGUE = KeyedTable(
     Blueprint,
@@ -95,7 +96,6 @@ def list_blueprints(conn: Connection, filter: BlueprintFilter, page: Page) -> tu
     table = blueprints.c
     conditions = one_of(
         {
-            table.tenant: None if filter.tenant is None else [filter.tenant],
             table.id: filter.ids,
             table.state: filter.states,
             table.main_file_name: filter.main_file_names,
@@ -106,6 +106,7 @@ def list_blueprints(conn: Connection, filter: BlueprintFilter, page: Page) -> tu
     return read_page(
         conn,
         _CATALOGUE.light.where(
+            *seen(filter.tenant, blueprints),
             *conditions,
             *fulfil(filter.rules, (table.tenant, table.id), _ATTRIBUTES, blueprint_labels),
             *holds(table.id, filter.search),

@@ -25,6 +25,7 @@ from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.schema import deployment_updates as table
 from cloudwright.storage.schema import deployments, nodes
 from cloudwright.storage.schema import node_instances as instance_rows
+from cloudwright.storage.visibility import Tenancy, seen
 
 _SELECT = select(*columns_of(DeploymentUpdate, table))
 _GET = Prepared(_SELECT.where(table.c.id == bindparam("update_id")))
@@ -77,7 +78,7 @@ def of_execution(conn: Connection, execution_id: str) -> DeploymentUpdate | None
 
 def list_updates(
     conn: Connection,
-    tenant: str | None,
+    tenant: Tenancy,
     page: Page,
     *,
     deployment_ids: Collection[str] | None = None,
@@ -85,14 +86,13 @@ def list_updates(
 ) -> tuple[list[DeploymentUpdate], int]:
     conditions = one_of(
         {
-            table.c.tenant: None if tenant is None else [tenant],
             table.c.deployment_id: deployment_ids,
             table.c.state: None if states is None else [UpdateState(state) for state in states],
         }
     )
     return read_page(
         conn,
-        _SELECT.where(*conditions),
+        _SELECT.where(*seen(tenant, table), *conditions),
         DeploymentUpdate,
         page,
         sortable=_SORTABLE,

@@ -34,6 +34,7 @@ from cloudwright.storage.records import OPERATION, Deployment, JsonObject, NodeR
 from cloudwright.storage.schema import deployment_labels, deployments, executions, operations
 from cloudwright.storage.schema import node_instances as instance_rows
 from cloudwright.storage.schema import nodes as node_rows
+from cloudwright.storage.visibility import seen
 
 #: States of node instances that stand for nothing real.
 _NOT_LIVE = ("uninitialized", "deleted")
@@ -172,7 +173,6 @@ def list_deployments(conn: Connection, filter: DeploymentFilter, page: Page) -> 
     table = deployments.c
     conditions = one_of(
         {
-            table.tenant: None if filter.tenant is None else [filter.tenant],
             table.id: filter.ids,
             table.display_name: filter.display_names,
             table.visibility: filter.visibilities,
@@ -186,6 +186,7 @@ def list_deployments(conn: Connection, filter: DeploymentFilter, page: Page) -> 
     return read_page(
         conn,
         _CATALOGUE.light.where(
+            *seen(filter.tenant, deployments),
             *conditions,
             *fulfil(filter.rules, (table.tenant, table.id), _ATTRIBUTES, deployment_labels),
             *holds(table.id + " " + table.display_name, filter.search),
@@ -278,7 +279,6 @@ def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[N
     table = node_rows.c
     conditions = one_of(
         {
-            table.tenant: None if filter.tenant is None else [filter.tenant],
             table.deployment_id: filter.deployment_ids,
             table.id: filter.ids,
         }
@@ -286,6 +286,7 @@ def list_nodes(conn: Connection, filter: NodeFilter, page: Page) -> tuple[list[N
     rows, total = read_page(
         conn,
         _NODES.where(
+            *seen(filter.tenant, node_rows),
             *conditions,
             *of_deployments(table.tenant, table.deployment_id, filter.blueprint_ids, filter.created_by),
             *holds(table.id, filter.search),

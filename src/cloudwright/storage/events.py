@@ -30,6 +30,7 @@ from cloudwright.storage.manager_queries import OF_PRESENT_DEPLOYMENT
 from cloudwright.storage.paging import Listing, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.schema import events, executions, node_instances
+from cloudwright.storage.visibility import Tenancy, seen
 
 _FIELDS = tuple(field.name for field in fields(Event))
 #: What users' code words as it likes. One event that no database takes would keep out all that are stored
@@ -88,7 +89,7 @@ def listing(filter: EventFilter) -> Listing:
     # The events of one execution are read in their order; those of several have to be sorted.
     of_several = (filter.deployment_ids, filter.blueprint_ids) != (None, None)
     if filter.tenant is not None:
-        of_tenant = executions.c.tenant == filter.tenant
+        of_tenant = and_(*seen(filter.tenant, executions))
         counted = counted.where(of_tenant)
         # Where nothing else says whose events are wanted, the latest are found by their time and tried one by
         # one.
@@ -104,9 +105,9 @@ def listing(filter: EventFilter) -> Listing:
     )
 
 
-def _in_tenant(tenant: str) -> ColumnElement[bool]:
+def _in_tenant(tenant: Tenancy) -> ColumnElement[bool]:
     whose = executions.alias("whose")
-    return exists().where(whose.c.id == events.c.execution_id, whose.c.tenant == tenant)
+    return exists().where(whose.c.id == events.c.execution_id, *seen(tenant, whose))
 
 
 def _row(event: Event) -> dict[str, Any]:

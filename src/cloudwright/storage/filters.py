@@ -1,7 +1,8 @@
 """What a list is narrowed to. None does not restrict it; several values of one field are alternatives; fields
 add up.
 
-``tenant`` None is every tenant. ``search`` keeps rows whose name holds it, letters' case ignored.
+``tenant`` says what is seen (``visibility``); None is every tenant. ``search`` keeps rows whose name holds
+it, letters' case ignored.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from datetime import datetime
 from cloudwright.model.execution import ExecutionStatus
 from cloudwright.model.filter_rules import FilterRule
 from cloudwright.model.operation import OperationState
+from cloudwright.storage.visibility import Tenancy
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFilter:
-    tenant: str | None = None
+    tenant: Tenancy = None
     ids: Collection[str] | None = None
     deployment_ids: Collection[str] | None = None
     blueprint_ids: Collection[str] | None = None
@@ -36,7 +38,7 @@ class ExecutionFilter:
 class OperationFilter:
     """``residual`` keeps operations that run although their execution has ended; the tenant must be given."""
 
-    tenant: str | None = None
+    tenant: Tenancy = None
     execution_id: str | None = None
     graph_id: str | None = None
     states: Collection[OperationState] | None = None
@@ -50,7 +52,7 @@ class EventFilter:
     that one.
     """
 
-    tenant: str | None = None
+    tenant: Tenancy = None
     execution_ids: Collection[str] | None = None
     deployment_ids: Collection[str] | None = None
     blueprint_ids: Collection[str] | None = None
@@ -70,7 +72,7 @@ class EventFilter:
 
 @dataclass(frozen=True, slots=True)
 class BlueprintFilter:
-    tenant: str | None = None
+    tenant: Tenancy = None
     ids: Collection[str] | None = None
     states: Collection[str] | None = None
     main_file_names: Collection[str] | None = None
@@ -84,7 +86,7 @@ class BlueprintFilter:
 class DeploymentFilter:
     """``search`` looks at ids and display names, ``search_name`` at display names only."""
 
-    tenant: str | None = None
+    tenant: Tenancy = None
     ids: Collection[str] | None = None
     display_names: Collection[str] | None = None
     visibilities: Collection[str] | None = None
@@ -100,7 +102,7 @@ class DeploymentFilter:
 
 @dataclass(frozen=True, slots=True)
 class NodeFilter:
-    tenant: str | None = None
+    tenant: Tenancy = None
     deployment_ids: Collection[str] | None = None
     blueprint_ids: Collection[str] | None = None
     ids: Collection[str] | None = None
@@ -110,7 +112,7 @@ class NodeFilter:
 
 @dataclass(frozen=True, slots=True)
 class InstanceFilter:
-    tenant: str | None = None
+    tenant: Tenancy = None
     deployment_ids: Collection[str] | None = None
     blueprint_ids: Collection[str] | None = None
     created_by: str | None = None
@@ -124,7 +126,7 @@ class InstanceFilter:
 
 @dataclass(frozen=True, slots=True)
 class PluginFilter:
-    tenant: str | None = None
+    tenant: Tenancy = None
     ids: Collection[str] | None = None
     package_names: Collection[str] | None = None
     package_versions: Collection[str] | None = None
@@ -133,11 +135,10 @@ class PluginFilter:
 
 @dataclass(frozen=True, slots=True)
 class SecretFilter:
-    """``tenant`` includes what is global elsewhere; ``seen_by`` leaves out what is private to other users."""
+    """``tenant`` includes what is global elsewhere."""
 
-    tenant: str | None = None
+    tenant: Tenancy = None
     keys: Collection[str] | None = None
     search: str | None = None
     visibilities: Collection[str] | None = None
-    seen_by: str | None = None
     rules: Sequence[FilterRule] = ()

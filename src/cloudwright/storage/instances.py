@@ -21,6 +21,7 @@ from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import JsonObject
 from cloudwright.storage.schema import deployments
 from cloudwright.storage.schema import node_instances as rows
+from cloudwright.storage.visibility import seen
 
 _ONE = (rows.c.tenant == bindparam("of_tenant"), rows.c.id == bindparam("instance"))
 _OF_DEPLOYMENT = unindexed(rows.c.deployment_id) == bindparam("of_deployment")
@@ -105,7 +106,6 @@ def listing(filter: InstanceFilter) -> Listing:
     conditions = list(
         one_of(
             {
-                table.tenant: None if filter.tenant is None else [filter.tenant],
                 table.deployment_id: filter.deployment_ids,
                 table.node_id: filter.node_ids,
                 table.id: filter.ids,
@@ -115,6 +115,7 @@ def listing(filter: InstanceFilter) -> Listing:
         )
     )
     statement = _SELECT.where(
+        *seen(filter.tenant, rows),
         *conditions,
         *of_deployments(table.tenant, table.deployment_id, filter.blueprint_ids, filter.created_by),
         *fulfil(filter.rules, (table.tenant, table.id), {"id": table.id}),

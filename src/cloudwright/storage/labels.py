@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Table, bindparam, delete, distinct, func, ins
 
 from cloudwright.storage.paging import Page, holds
 from cloudwright.storage.records import JsonObject
-from cloudwright.storage.schema import blueprint_labels, deployment_labels
+from cloudwright.storage.schema import blueprint_labels, blueprints, deployment_labels, deployments
+from cloudwright.storage.visibility import Tenancy, seen
 
 #: Who has which label, by the plural of what is labelled.
 TABLES: Mapping[str, Table] = {"deployments": deployment_labels, "blueprints": blueprint_labels}
@@ -30,24 +31,32 @@ def replace(conn: Connection, table: Table, tenant: str, id: str, labels: Sequen
 
 
 def list_keys(
-    conn: Connection, table: Table, tenant: str | None, search: str | None, page: Page
+    conn: Connection, table: Table, tenant: Tenancy, search: str | None, page: Page
 ) -> tuple[list[str], int]:
     """Return a page of the keys that there are, in their order, and how many there are."""
-    return _distinct(conn, table, "key", {"tenant": tenant}, search, page)
+    return _distinct(conn, table, "key", tenant, {}, search, page)
 
 
 def list_values(
-    conn: Connection, table: Table, tenant: str | None, key: str, search: str | None, page: Page
+    conn: Connection, table: Table, tenant: Tenancy, key: str, search: str | None, page: Page
 ) -> tuple[list[str], int]:
     """Return a page of the values that a key has, in their order, and how many there are."""
-    return _distinct(conn, table, "value", {"tenant": tenant, "key": key}, search, page)
+    return _distinct(conn, table, "value", tenant, {"key": key}, search, page)
 
 
 def _distinct(
-    conn: Connection, table: Table, name: str, narrowed: Mapping[str, Any], search: str | None, page: Page
+    conn: Connection,
+    table: Table,
+    name: str,
+    tenant: Tenancy,
+    narrowed: Mapping[str, Any],
+    search: str | None,
+    page: Page,
 ) -> tuple[list[str], int]:
     column = table.c[name]
-    conditions = [table.c[key] == value for key, value in narrowed.items() if value is not None]
+    labelled = deployments if table is deployment_labels else blueprints
+    conditions = seen(tenant, table, (labelled, table.c.id))
+    conditions += [table.c[key] == value for key, value in narrowed.items()]
     conditions += holds(column, search)
     found = select(column).distinct().where(*conditions).order_by(column)
     values = conn.scalars(found.limit(page.size).offset(page.offset or None)).all()

@@ -17,6 +17,7 @@ from cloudwright.storage.paging import Listing, Page, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, Execution
 from cloudwright.storage.schema import deployments, executions, operations
+from cloudwright.storage.visibility import seen
 
 EXECUTION_COLUMNS = columns_of(Execution, executions)
 _present = deployments.alias("present")
@@ -126,9 +127,9 @@ def next_scheduled(conn: Connection) -> datetime | None:
 
 def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
     table = executions.c
+    yield from seen(filter.tenant, executions)
     yield from one_of(
         {
-            table.tenant: None if filter.tenant is None else [filter.tenant],
             table.id: filter.ids,
             table.blueprint_id: filter.blueprint_ids,
             table.workflow_id: filter.workflow_ids,

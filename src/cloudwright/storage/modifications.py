@@ -25,6 +25,7 @@ from cloudwright.storage.paging import Page, columns_of, one_of, read_page
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.schema import deployment_modifications as table
 from cloudwright.storage.schema import node_instances as instance_rows
+from cloudwright.storage.visibility import Tenancy, seen
 
 M = ModificationStatus
 _EXECUTION_OVER = "Its execution ended before it"
@@ -84,7 +85,7 @@ def of_step(conn: Connection, execution_id: str, step: int) -> Modification | No
 
 def list_modifications(
     conn: Connection,
-    tenant: str | None,
+    tenant: Tenancy,
     page: Page,
     *,
     deployment_ids: Collection[str] | None = None,
@@ -92,14 +93,13 @@ def list_modifications(
 ) -> tuple[list[Modification], int]:
     conditions = one_of(
         {
-            table.c.tenant: None if tenant is None else [tenant],
             table.c.deployment_id: deployment_ids,
             table.c.status: None if statuses is None else [M(status) for status in statuses],
         }
     )
     return read_page(
         conn,
-        _SELECT.where(*conditions),
+        _SELECT.where(*seen(tenant, table), *conditions),
         Modification,
         page,
         sortable=_SORTABLE,

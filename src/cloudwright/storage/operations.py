@@ -28,6 +28,7 @@ from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, EndResult, GraphRow, JsonObject, Operation
 from cloudwright.storage.schema import executions, operations
 from cloudwright.storage.schema import graphs as graph_rows
+from cloudwright.storage.visibility import seen
 
 _COLUMNS = columns_of(Operation, operations)
 _STARTED = is_(operations.c.state, OperationState.STARTED)
@@ -275,7 +276,7 @@ def listing(filter: OperationFilter) -> Listing:
     )
     if filter.tenant is not None:
         statement = statement.join(executions, executions.c.id == table.execution_id).where(
-            executions.c.tenant == filter.tenant
+            *seen(filter.tenant, executions)
         )
     if filter.residual:
         statement = statement.where(

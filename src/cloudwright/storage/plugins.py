@@ -12,6 +12,7 @@ from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, holds, one_of, read_page
 from cloudwright.storage.records import Plugin
 from cloudwright.storage.schema import plugins
+from cloudwright.storage.visibility import seen
 
 _CATALOGUE = KeyedTable(
     Plugin,
@@ -50,7 +51,6 @@ def get(conn: Connection, tenant: str, id: str) -> Plugin:
 def list_plugins(conn: Connection, filter: PluginFilter, page: Page) -> tuple[list[Plugin], int]:
     conditions = one_of(
         {
-            plugins.c.tenant: None if filter.tenant is None else [filter.tenant],
             plugins.c.id: filter.ids,
             plugins.c.package_name: filter.package_names,
             plugins.c.package_version: filter.package_versions,
@@ -58,7 +58,9 @@ def list_plugins(conn: Connection, filter: PluginFilter, page: Page) -> tuple[li
     )
     return read_page(
         conn,
-        _CATALOGUE.light.where(*conditions, *holds(plugins.c.package_name, filter.search)),
+        _CATALOGUE.light.where(
+            *seen(filter.tenant, plugins), *conditions, *holds(plugins.c.package_name, filter.search)
+        ),
         Plugin,
         page,
         sortable=_SORTABLE,

@@ -21,6 +21,7 @@ from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import Execution
 from cloudwright.storage.schema import deployments, executions, schedule_skips
 from cloudwright.storage.schema import execution_schedules as table
+from cloudwright.storage.visibility import Tenancy, seen
 
 #: How many skips of a schedule are kept.
 KEPT_SKIPS = 100
@@ -107,7 +108,7 @@ def get(conn: Connection, tenant: str, deployment_id: str, id: str) -> ListedSch
 
 def list_schedules(
     conn: Connection,
-    tenant: str | None,
+    tenant: Tenancy,
     page: Page,
     *,
     ids: Collection[str] | None = None,
@@ -117,7 +118,6 @@ def list_schedules(
 ) -> tuple[list[ListedSchedule], int]:
     conditions = one_of(
         {
-            table.c.tenant: None if tenant is None else [tenant],
             table.c.id: ids,
             table.c.deployment_id: deployment_ids,
             table.c.workflow_id: workflow_ids,
@@ -125,7 +125,7 @@ def list_schedules(
     )
     return read_page(
         conn,
-        _LISTED.where(*conditions, *holds(table.c.id, search)),
+        _LISTED.where(*seen(tenant, table), *conditions, *holds(table.c.id, search)),
         _listed,
         page,
         sortable=_SORTABLE,

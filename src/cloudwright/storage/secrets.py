@@ -15,8 +15,7 @@ from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import EVERYTHING, Page, columns_of, holds, one_of, read_page
 from cloudwright.storage.records import Secret
 from cloudwright.storage.schema import secrets
-
-GLOBAL, PRIVATE = "global", "private"
+from cloudwright.storage.visibility import GLOBAL, seen
 
 _CATALOGUE = KeyedTable(
     Secret,
@@ -121,10 +120,10 @@ def delete(conn: Connection, tenant: str, key: str) -> Secret:
 
 
 def _conditions(filter: SecretFilter) -> Iterator[ColumnElement[bool]]:
-    if filter.tenant is not None:
+    if isinstance(filter.tenant, str):
         yield or_(secrets.c.tenant == filter.tenant, secrets.c.visibility == GLOBAL)
-    if filter.seen_by is not None:
-        yield or_(secrets.c.visibility != PRIVATE, secrets.c.created_by == filter.seen_by)
+    else:
+        yield from seen(filter.tenant, secrets)
     yield from one_of({secrets.c.key: filter.keys, secrets.c.visibility: filter.visibilities})
     yield from fulfil(
         filter.rules,

@@ -13,6 +13,7 @@ from cloudwright.errors import Conflict, NotFound
 from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, holds, one_of, read_page
 from cloudwright.storage.schema import deployments, sites
+from cloudwright.storage.visibility import Tenancy, seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ def get(conn: Connection, tenant: str, name: str) -> Site:
 
 
 def list_sites(
-    conn: Connection, tenant: str | None, names: Collection[str] | None, search: str | None, page: Page
+    conn: Connection, tenant: Tenancy, names: Collection[str] | None, search: str | None, page: Page
 ) -> tuple[list[Site], int]:
-    conditions = one_of({sites.c.tenant: None if tenant is None else [tenant], sites.c.name: names})
+    conditions = [*seen(tenant, sites), *one_of({sites.c.name: names})]
     return read_page(
         conn,
         _CATALOGUE.light.where(*conditions, *holds(sites.c.name, search)),

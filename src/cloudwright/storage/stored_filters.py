@@ -14,6 +14,7 @@ from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, columns_of, holds, read_page
 from cloudwright.storage.records import JsonObject
 from cloudwright.storage.schema import blueprint_filters, deployment_filters
+from cloudwright.storage.visibility import Tenancy, seen
 
 GLOBAL = "global"
 
@@ -57,11 +58,11 @@ class StoredFilters:
         raise NotFound(f"There is no {self._noun} `{id}` in tenant `{tenant}`.")
 
     def list(
-        self, conn: Connection, tenant: str | None, search: str | None, page: Page
+        self, conn: Connection, tenant: Tenancy, search: str | None, page: Page
     ) -> tuple[list[StoredFilter], int]:
         """Return a page of a tenant's filters and the global ones; of all tenants if none is given."""
         table = self._table.c
-        shown = [] if tenant is None else [or_(table.tenant == tenant, table.visibility == GLOBAL)]
+        shown = seen(tenant, self._table)
         names = ("id", "visibility", "created_by", "created_at", "updated_at")
         return read_page(
             conn,

@@ -27,6 +27,7 @@ from cloudwright.storage.deployment_states import DEPLOYMENT_STATUS, INSTALLATIO
 from cloudwright.storage.paging import Page
 from cloudwright.storage.resources.expressions import constant
 from cloudwright.storage.schema import blueprints, deployments, executions, node_instances, nodes
+from cloudwright.storage.visibility import Tenancy, seen
 
 Column = ColumnElement[Any]
 
@@ -121,7 +122,7 @@ def count(
     resource: str,
     target: str,
     part: str | None,
-    tenant: str | None,
+    tenant: Tenancy,
     narrowed: Mapping[str, Sequence[str]],
     page: Page,
 ) -> tuple[list[Group], int]:
@@ -135,8 +136,7 @@ def count(
     conditions: list[ColumnElement[bool]] = [
         _field(resource, name).in_(list(values)) for name, values in narrowed.items()
     ]
-    if tenant is not None:
-        conditions.append(source.tenant == tenant)
+    conditions += seen(tenant, source.tenant.table)
     groups = _grouped(source, conditions, [column.label("target")])
     ordered = groups.order_by(*_in_order(column)).limit(page.size).offset(page.offset or None)
     found = [(value, number) for value, number in conn.execute(ordered)]

@@ -88,6 +88,7 @@ async def upload_blueprint(
     )
     service = context.manager.blueprints
     async with receive_archive(request, said, service.incoming) as (archive, details):
+        context.check_visibility(details.visibility)
         row = await service.upload(
             context.tenant,
             id,

@@ -68,6 +68,7 @@ async def start_modification(context: ContextDep, new: NewModification) -> JsonR
     It belongs to the execution that asks for it, and ends with it. One that no execution asks for is going
     on until it is finished or rolled back.
     """
+    await context.check_seen("deployments", new.deployment_id)
     row, _ = await context.manager.modifications.start(
         context.tenant,
         new.deployment_id,

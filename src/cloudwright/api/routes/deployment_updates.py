@@ -73,6 +73,8 @@ async def initiate_update(context: ContextDep, deployment_id: str, new: NewUpdat
     for name, value in (("workflow_id", new.workflow_id), ("update_plugins", not new.update_plugins)):
         if value:
             raise InvalidInput(f"`{name}` is not supported: an update runs the workflow `update`.")
+    if new.blueprint_id:
+        await context.check_seen("blueprints", new.blueprint_id)
     request = StartUpdate(
         tenant=context.tenant,
         deployment_id=deployment_id,

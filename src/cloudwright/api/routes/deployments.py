@@ -102,6 +102,8 @@ async def get_deployment(
 @router.put("/deployments/{id}", response_model=rest.Deployment, status_code=201)
 @requires(Permission.DEPLOYMENT_CREATE)
 async def create_deployment(context: ContextDep, id: str, new: NewDeployment) -> JsonResponse:
+    context.check_visibility(new.visibility)
+    await context.check_seen("blueprints", new.blueprint_id)
     row = await context.manager.deployments.create(
         context.tenant,
         id,

@@ -38,6 +38,7 @@ async def evaluate_functions(context: ContextDep, wanted: Evaluation) -> JsonRes
             raise InvalidInput(f"There is no `{name[:200]}` in a context; there are: {', '.join(_ROLES)}.")
         if value is not None and not isinstance(value, str):
             raise InvalidInput(f"The context's `{name}` is the id of a node instance.")
+    await context.check_seen("deployments", wanted.deployment_id)
     payload = await context.manager.deployments.evaluate(
         context.viewer,
         context.tenant,

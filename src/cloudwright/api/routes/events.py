@@ -57,8 +57,16 @@ async def stream_events(
     kinds = event_kinds(type, include_logs)
     followers: Followers = request.app.state.followers
     followers.check()
+    await context.check_seen("executions", execution_id)
     await context.manager.store.read(execution.check, context.tenant, execution_id)
-    stream = follow(context.manager, context.tenant, execution_id, after, include_logs=LOG in kinds)
+    stream = follow(
+        context.manager,
+        context.tenant,
+        execution_id,
+        after,
+        include_logs=LOG in kinds,
+        may_go_on=context.watch(Permission.EVENT_LIST),
+    )
     return EventStreamResponse(stream, followers)
 
 
@@ -94,6 +102,7 @@ class NewEvents(BaseModel):
 async def add_events(context: ContextDep, new: NewEvents) -> Response:
     """Add events and logs to an execution."""
     manager = context.manager
+    await context.check_seen("executions", new.execution_id)
     await manager.store.read(execution.check, context.tenant, new.execution_id)
     made = [_made(new.execution_id, EVENT, given, manager) for given in new.events or ()]
     made += [_made(new.execution_id, LOG, given, manager) for given in new.logs or ()]

@@ -99,6 +99,7 @@ async def list_schedules(
 async def get_schedule(
     context: ContextDep, id: str, deployment_id: _Deployment, fields: FieldsDep
 ) -> JsonResponse:
+    await context.check_seen("deployments", deployment_id)
     check_fields(fields, rest.ExecutionSchedule)
     return await _respond(
         context, await context.manager.schedules.get(context.tenant, deployment_id, id), fields
@@ -111,6 +112,7 @@ async def create_schedule(
     context: ContextDep, id: str, deployment_id: _Deployment, new: NewSchedule
 ) -> JsonResponse:
     """Have a workflow of a deployment started at given times."""
+    await context.check_seen("deployments", deployment_id)
     if not new.workflow_id or not new.since:
         raise InvalidInput("A schedule needs `workflow_id` and `since`.")
     rule = {"recurrence": new.recurrence, "count": new.count, "weekdays": new.weekdays, "rrule": new.rrule}
@@ -147,6 +149,7 @@ async def change_schedule(
     context: ContextDep, id: str, deployment_id: _Deployment, given: ScheduleChanges
 ) -> JsonResponse:
     """Change a schedule. A changed rule begins anew; a schedule that is enabled goes on after a failure."""
+    await context.check_seen("deployments", deployment_id)
     changes = _given(given.model_dump())
     zone = given.timezone
     if zone is None and (given.since or given.until):
@@ -163,6 +166,7 @@ async def change_schedule(
 @requires(Permission.EXECUTION_SCHEDULE_CREATE)
 async def delete_schedule(context: ContextDep, id: str, deployment_id: _Deployment) -> Response:
     """Delete a schedule; what it started goes on."""
+    await context.check_seen("deployments", deployment_id)
     await context.manager.schedules.delete(context.tenant, deployment_id, id)
     return Response(status_code=204)
 

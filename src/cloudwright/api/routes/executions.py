@@ -91,6 +91,7 @@ async def start_execution(context: ContextDep, new: NewExecution) -> Response:
     """Start a workflow of a deployment. Returns when the execution is stored, not when it has ended."""
     if new.force_status is not None:
         raise InvalidInput("`force_status` is not supported: status is derived from what actually ran.")
+    await context.check_seen("deployments", new.deployment_id)
     row = await context.manager.executions.start(
         StartExecution(
             tenant=context.tenant,

@@ -61,6 +61,7 @@ async def create_filter(context: ContextDep, resource: _Filtered, id: str, new: 
     check_id("filter", id)
     if id.lower().startswith(RESERVED_PREFIX):
         raise InvalidInput(f"Filters whose ids begin with `{RESERVED_PREFIX}` are the manager's own.")
+    context.check_visibility(new.visibility)
     rules = parse_rules(new.filter_rules, ATTRIBUTES[resource], labels=True)
     now = context.manager.clock()
     made = StoredFilter(
@@ -80,6 +81,7 @@ async def create_filter(context: ContextDep, resource: _Filtered, id: str, new: 
 async def update_filter(
     context: ContextDep, resource: _Filtered, id: str, new: FilterChanges
 ) -> JsonResponse:
+    context.check_visibility(new.visibility)
     changes: dict[str, Any] = {}
     if new.visibility is not None:
         changes["visibility"] = new.visibility

@@ -113,6 +113,7 @@ async def search_capabilities(
     place = _place(deployment_id, None, constraints)
     assert place.deployment_id is not None
     fits = _names(constraints)
+    await context.check_seen("deployments", place.deployment_id)
     row = await context.manager.store.read(deployments.get, context.tenant, place.deployment_id)
     values = await context.manager.deployments.capabilities(context.viewer, context.tenant, row.id)
     found = [
@@ -216,11 +217,13 @@ async def _scaling_groups(context: RequestContext, place: _Place) -> Mapping[str
         plan = await _plan(context, place.blueprint_id)
         return plan.get("scaling_groups") or {}
     assert place.deployment_id is not None
+    await context.check_seen("deployments", place.deployment_id)
     row = await context.manager.store.read(deployments.get, context.tenant, place.deployment_id)
     return row.scaling_groups
 
 
 async def _plan(context: RequestContext, id: str) -> Mapping[str, Any]:
+    await context.check_seen("blueprints", id)
     row = await context.manager.store.read(blueprints.get, context.tenant, id, with_plan=True)
     plan = expand_plan(row.plan)
     if plan is None:

@@ -47,9 +47,10 @@ async def list_operations(
         raise InvalidInput("`execution_id` or `graph_id` is required.")
     store = context.manager.store
     if execution_id is not None:
+        await context.check_seen("executions", execution_id)
         await store.read(execution.check, context.tenant, execution_id)
     filter = OperationFilter(
-        tenant=context.tenant,
+        tenant=context.scope,
         execution_id=execution_id,
         graph_id=graph_id,
         states=_states(split_values(state)),
@@ -73,6 +74,7 @@ async def list_graphs(
     context: ContextDep, execution_id: str, fields: FieldsDep, name: str | None = None
 ) -> JsonResponse:
     check_fields(fields, rest.TasksGraph)
+    await context.check_seen("executions", execution_id)
     rows = await context.manager.store.read(views.list_graphs, context.tenant, execution_id)
     return single_page(
         [

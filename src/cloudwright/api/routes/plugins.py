@@ -85,6 +85,7 @@ async def upload_plugin(
     said = ArchiveDetails(visibility=visibility, blueprint_archive_url=plugin_archive_url)
     manager = context.manager
     async with receive_archive(request, said, manager.blueprints.incoming) as (archive, details):
+        context.check_visibility(details.visibility)
         row = await manager.plugins.upload(
             context.tenant, archive, by=context.by, title=title, visibility=details.visibility
         )

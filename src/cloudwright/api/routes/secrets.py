@@ -27,6 +27,7 @@ from cloudwright.model.permissions import Permission
 from cloudwright.storage import secrets
 from cloudwright.storage.filters import SecretFilter
 from cloudwright.storage.records import Secret
+from cloudwright.storage.visibility import PRIVATE
 
 router = resource_router("secrets", "/secrets")
 
@@ -163,7 +164,7 @@ def record(secret: Secret) -> rest.Secret:
         "updated_at": optional_timestamp(secret.updated_at),
         "provider_name": None,
         "provider_options": None,
-        "private_resource": secret.visibility == secrets.PRIVATE,
+        "private_resource": secret.visibility == PRIVATE,
         "resource_availability": secret.visibility,
         "tenant_name": secret.tenant,
         "created_by": secret.created_by,
@@ -183,7 +184,6 @@ def _filter(
         keys=split_values(keys),
         search=query.search,
         visibilities=split_values(visibilities),
-        seen_by=None if context.viewer.is_admin else context.by,
         rules=rules,
     )
 

@@ -62,6 +62,7 @@ async def get_site(context: ContextDep, name: str) -> JsonResponse:
 @requires(Permission.SITE_CREATE)
 async def create_site(context: ContextDep, name: str, new: NewSite) -> JsonResponse:
     check_id("site", name)
+    context.check_visibility(new.visibility)
     site = Site(
         name=name,
         tenant=context.tenant,
@@ -77,6 +78,7 @@ async def create_site(context: ContextDep, name: str, new: NewSite) -> JsonRespo
 @requires(Permission.SITE_UPDATE)
 async def update_site(context: ContextDep, name: str, new: SiteChanges) -> JsonResponse:
     """Change a site; its deployments follow a new name."""
+    context.check_visibility(new.visibility)
     changes: dict[str, str | None] = {}
     if new.location is not None:
         changes["location"] = _location(new.location)

@@ -66,9 +66,7 @@ async def list_tenants(context: ContextDep, query: ListQueryDep) -> JsonResponse
 @requires(Permission.TENANT_ADD_USER)
 async def add_user(context: ContextDep, given: UserRole) -> JsonResponse:
     """Add a user to a tenant, with a role in it."""
-    await context.manager.store.write_about(
-        (), memberships.add_user, given.username, given.tenant_name, given.role
-    )
+    await context.change_account(memberships.add_user, given.username, given.tenant_name, given.role)
     return await _respond(context, given.tenant_name)
 
 
@@ -76,16 +74,14 @@ async def add_user(context: ContextDep, given: UserRole) -> JsonResponse:
 @requires(Permission.TENANT_UPDATE_USER)
 async def update_user(context: ContextDep, given: UserRole) -> JsonResponse:
     """Change the role of a user in a tenant."""
-    await context.manager.store.write_about(
-        (), memberships.update_user, given.username, given.tenant_name, given.role
-    )
+    await context.change_account(memberships.update_user, given.username, given.tenant_name, given.role)
     return await _respond(context, given.tenant_name)
 
 
 @router.delete("/users", status_code=204)
 @requires(Permission.TENANT_REMOVE_USER)
 async def remove_user(context: ContextDep, given: UserOfTenant) -> Response:
-    await context.manager.store.write_about((), memberships.remove_user, given.username, given.tenant_name)
+    await context.change_account(memberships.remove_user, given.username, given.tenant_name)
     return Response(status_code=204)
 
 
@@ -93,9 +89,7 @@ async def remove_user(context: ContextDep, given: UserOfTenant) -> Response:
 @requires(Permission.TENANT_ADD_GROUP)
 async def add_group(context: ContextDep, given: GroupRole) -> JsonResponse:
     """Add a user group to a tenant, with a role that its members have in it."""
-    await context.manager.store.write_about(
-        (), memberships.add_group, given.group_name, given.tenant_name, given.role
-    )
+    await context.change_account(memberships.add_group, given.group_name, given.tenant_name, given.role)
     return await _respond(context, given.tenant_name)
 
 
@@ -103,16 +97,14 @@ async def add_group(context: ContextDep, given: GroupRole) -> JsonResponse:
 @requires(Permission.TENANT_UPDATE_GROUP)
 async def update_group(context: ContextDep, given: GroupRole) -> JsonResponse:
     """Change the role of a user group in a tenant."""
-    await context.manager.store.write_about(
-        (), memberships.update_group, given.group_name, given.tenant_name, given.role
-    )
+    await context.change_account(memberships.update_group, given.group_name, given.tenant_name, given.role)
     return await _respond(context, given.tenant_name)
 
 
 @router.delete("/user-groups", status_code=204)
 @requires(Permission.TENANT_REMOVE_GROUP)
 async def remove_group(context: ContextDep, given: GroupOfTenant) -> Response:
-    await context.manager.store.write_about((), memberships.remove_group, given.group_name, given.tenant_name)
+    await context.change_account(memberships.remove_group, given.group_name, given.tenant_name)
     return Response(status_code=204)
 
 
@@ -129,7 +121,7 @@ async def get_tenant(context: ContextDep, name: str, _get_data: bool = False) ->
 async def create_tenant(context: ContextDep, name: str, _new: NewTenant | None = None) -> JsonResponse:
     check_id("tenant", name)
     manager = context.manager
-    await manager.store.write_about((), accounts.create_tenant, name, manager.clock())
+    await context.change_account(accounts.create_tenant, name, manager.clock())
     return await _respond(context, name, status_code=201)
 
 
@@ -139,7 +131,7 @@ async def delete_tenant(context: ContextDep, name: str) -> Response:
     """Delete a tenant in which nothing is left, with the history of its executions."""
     if name == DEFAULT_TENANT:
         raise Forbidden(f"The default tenant, `{name}`, cannot be deleted.")
-    await context.manager.store.write_about((), accounts.delete_tenant, name)
+    await context.change_account(accounts.delete_tenant, name)
     context.manager.accounts.forget_tenant(name)
     return Response(status_code=204)
 

@@ -58,7 +58,7 @@ async def create_group(context: ContextDep, new: NewGroup) -> JsonResponse:
     if new.group_name == _RESERVED:
         raise InvalidInput(f"A user group cannot be named `{_RESERVED}`; choose another name.")
     group = UserGroup(new.group_name, new.role, new.ldap_group_dn or None, context.manager.clock())
-    await context.manager.store.write_about((), memberships.create_group, group)
+    await context.change_account(memberships.create_group, group)
     return await _respond(context, new.group_name, status_code=201)
 
 
@@ -66,7 +66,7 @@ async def create_group(context: ContextDep, new: NewGroup) -> JsonResponse:
 @requires(Permission.USER_GROUP_ADD_USER)
 async def add_member(context: ContextDep, given: Membership) -> JsonResponse:
     """Make a user a member of a group."""
-    await context.manager.store.write_about((), memberships.add_member, given.username, given.group_name)
+    await context.change_account(memberships.add_member, given.username, given.group_name)
     return await _respond(context, given.group_name)
 
 
@@ -74,7 +74,7 @@ async def add_member(context: ContextDep, given: Membership) -> JsonResponse:
 @requires(Permission.USER_GROUP_REMOVE_USER)
 async def remove_member(context: ContextDep, given: Membership) -> Response:
     """End a membership; from the next request on, the user has not what the group gave."""
-    await context.manager.store.write_about((), memberships.remove_member, given.username, given.group_name)
+    await context.change_account(memberships.remove_member, given.username, given.group_name)
     return Response(status_code=204)
 
 
@@ -88,7 +88,7 @@ async def get_group(context: ContextDep, name: str, _get_data: bool = False) -> 
 @requires(Permission.USER_GROUP_UPDATE)
 async def update_group(context: ContextDep, name: str, changes: GroupChanges) -> JsonResponse:
     """Change the role that the members have in every tenant."""
-    await context.manager.store.write_about((), memberships.set_group_role, name, changes.role)
+    await context.change_account(memberships.set_group_role, name, changes.role)
     return await _respond(context, name)
 
 
@@ -96,7 +96,7 @@ async def update_group(context: ContextDep, name: str, changes: GroupChanges) ->
 @requires(Permission.USER_GROUP_DELETE)
 async def delete_group(context: ContextDep, name: str) -> Response:
     """Delete a group; its members stay, without what the group gave."""
-    await context.manager.store.write_about((), memberships.delete_group, name)
+    await context.change_account(memberships.delete_group, name)
     return Response(status_code=204)
 
 

@@ -68,9 +68,7 @@ async def create_user(context: ContextDep, new: NewUser) -> JsonResponse:
     check_username(new.username)
     manager = context.manager
     password_hash = await manager.accounts.hash_password(new.password)
-    await manager.store.write_about(
-        (), accounts.create_user, new.username, password_hash, new.role, manager.clock()
-    )
+    await context.change_account(accounts.create_user, new.username, password_hash, new.role, manager.clock())
     return await _respond(context, new.username, status_code=201)
 
 
@@ -90,14 +88,13 @@ async def update_user(context: ContextDep, username: str, changes: UserChanges) 
         raise InvalidInput("Change the password and the role one after the other.")
     if username != context.principal.username or not changes.password:
         authorize(context.principal, Permission.USER_UPDATE, context.tenant)
-    store = context.manager.store
     if changes.password:
         password_hash = await context.manager.accounts.hash_password(changes.password)
-        await store.write_about((), accounts.set_password, username, password_hash)
+        await context.change_account(accounts.set_password, username, password_hash)
     elif changes.role:
         if changes.role != ADMIN_ROLE:
             _keep_administrators(context, username, "have another role")
-        await store.write_about((), accounts.set_role, username, changes.role)
+        await context.change_account(accounts.set_role, username, changes.role)
     else:
         raise InvalidInput("Give a `password` or a `role`; nothing else of a user can be changed here.")
     return await _respond(context, username)
@@ -108,7 +105,7 @@ async def update_user(context: ContextDep, username: str, changes: UserChanges) 
 async def delete_user(context: ContextDep, username: str) -> Response:
     """Delete a user with their tokens. Refused while resources are private to them."""
     _keep_administrators(context, username, "be deleted")
-    await context.manager.store.write_about((), accounts.delete_user, username)
+    await context.change_account(accounts.delete_user, username)
     return Response(status_code=204)
 
 
@@ -119,7 +116,7 @@ async def set_active(context: ContextDep, username: str, given: Activation) -> J
     active = given.action == "activate"
     if not active:
         _keep_administrators(context, username, "be deactivated")
-    await context.manager.store.write_about((), _set_active, username, active)
+    await context.change_account(_set_active, username, active)
     return await _respond(context, username)
 
 
@@ -130,7 +127,7 @@ async def unlock_user(context: ContextDep, username: str) -> JsonResponse:
     service = context.manager.accounts
     if not service.is_locked(await service.user(username)):
         raise Conflict(f"User `{username}` is not locked.")
-    await context.manager.store.write_about((), accounts.unlock, username)
+    await context.change_account(accounts.unlock, username)
     return await _respond(context, username)
 
 
