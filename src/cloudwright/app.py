@@ -30,7 +30,8 @@ from cloudwright.first_run import check_transport, manager_name, prepare_home, r
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager_lock import manager_lock
 from cloudwright.process.cgroups import Cgroups, CgroupsUnavailable
-from cloudwright.settings import Settings
+from cloudwright.service_notify import ServiceNotifier
+from cloudwright.settings import Settings, unknown_variables
 
 if TYPE_CHECKING:
     from cloudwright.api.server import Server
@@ -58,14 +59,17 @@ def run(settings: Settings) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    for warning in unknown_variables(os.environ):
+        log.warning("%s", warning)
+    notifier = ServiceNotifier()
     check_transport(settings)
     prepare_home(settings.home)
     with manager_lock(settings.home):
         raise_limits()
-        return uvloop.run(_serve(settings))
+        return uvloop.run(_serve(settings, notifier))
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, notifier: ServiceNotifier) -> int:
     listening = _listen(settings)
     environments = PluginEnvironments(settings.home, _cgroups(settings))
     starting = asyncio.ensure_future(environments.start())
@@ -79,7 +83,7 @@ async def _serve(settings: Settings) -> int:
             await starting
             bus = LocalBus()
             manager = service.Manager(settings, store, bus, environments, name=name)
-            await _manage(settings, manager, bus, listening)
+            await _manage(settings, manager, bus, listening, notifier)
         finally:
             store.close()
     finally:
@@ -105,7 +109,13 @@ def _end_at_once(reason: str) -> None:
     os._exit(LOST_DATABASE)
 
 
-async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening: socket.socket) -> None:
+async def _manage(
+    settings: Settings,
+    manager: Manager,
+    bus: LocalBus,
+    listening: socket.socket,
+    notifier: ServiceNotifier,
+) -> None:
     scheme = "https" if settings.tls_cert else "http"
     url = f"{scheme}://{_display(settings.host)}:{listening.getsockname()[1]}"
     answering: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
@@ -123,7 +133,11 @@ async def _manage(settings: Settings, manager: Manager, bus: LocalBus, listening
         # Before its address is announced: otherwise a signal would end it without an orderly shutdown.
         end = _end_signal()
         _announce(settings, url)
+        notifier.tell("READY=1", f"STATUS=Answers at {url}")
+        living = asyncio.ensure_future(notifier.keep_alive())
         await _until(end, manager, server, settings.idle_exit)
+        notifier.tell("STOPPING=1", "STATUS=Ending what runs")
+        living.cancel()
         # Streams that follow an execution end now, so that the server need not wait for their readers.
         await bus.close()
         server.should_exit = True

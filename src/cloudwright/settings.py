@@ -1,20 +1,39 @@
-"""Every setting of a manager, in one frozen object; the only reader of the environment.
+"""Every setting of a manager, in one frozen object; the only reader of the environment and of the file.
 
-Each field ``name`` is read from ``CLOUDWRIGHT_<NAME>`` if the command line does not give it.
-``docs/reference/settings.md`` lists them all, which a test checks.
+Each field ``name`` comes from the command line, or else from ``CLOUDWRIGHT_<NAME>``, or else from ``name`` in
+``cloudwright.toml``. ``docs/reference/settings.md`` lists them all, which a test checks.
 """
 
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from cloudwright.errors import InvalidInput
 
 PREFIX = "CLOUDWRIGHT_"
+FILE_NAME = "cloudwright.toml"
+#: The variable that names the file of settings.
+FILE_VARIABLE = "CLOUDWRIGHT_CONFIG"
+#: What a manager is given by the process that starts it, and nobody writes into a file.
+NOT_IN_A_FILE = frozenset({"ready_fd"})
+#: Variables of the command lines, which no manager has as a setting.
+_OF_COMMANDS = frozenset(
+    PREFIX + name for name in ("CONFIG", "URL", "USERNAME", "PASSWORD", "TOKEN", "TENANT", "FORMAT")
+)
+#: What a value in the file may be, by the type of its setting; a boolean is no number.
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "int": ((int,), "an integer"),
+    "float": ((int, float), "a number"),
+    "bool": ((bool,), "true or false"),
+    "str": ((str,), "a string"),
+    "Path": ((str,), "a string"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +93,16 @@ class Settings:
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
-        """Settings from ``given`` (None means not given), then the environment, then the defaults.
+        """Settings from ``given`` (None means not given), then the environment, then the file, then the
+        defaults.
 
-        Raises InvalidInput naming the variable that cannot be understood.
+        The file is the one that ``config`` or CLOUDWRIGHT_CONFIG names, or else `cloudwright.toml` in the
+        home if there is one. Raises InvalidInput naming the variable or the line that cannot be understood.
         """
         environ = os.environ if environ is None else environ
-        values: dict[str, Any] = {}
+        config = given.pop("config", None) or environ.get(FILE_VARIABLE)
+        home = given.get("home") or environ.get(f"{PREFIX}HOME")
+        values: dict[str, Any] = _from_file(Path(config).expanduser() if config else None, home)
         for field in fields(cls):
             if given.get(field.name) is not None:
                 values[field.name] = given[field.name]
@@ -87,7 +110,7 @@ class Settings:
             variable = PREFIX + field.name.upper()
             if variable in environ:
                 values[field.name] = _convert(variable, environ[variable], str(field.type))
-        home = Path(values.get("home") or Path("~/.cloudwright")).expanduser().absolute()
+        home = _absolute(values.get("home"))
         values["home"] = home
         values.setdefault("database_url", f"sqlite:///{home / 'cloudwright.db'}")
         if values.get("cgroups", "auto") not in ("auto", "off"):
@@ -110,3 +133,57 @@ def _convert(variable: str, text: str, kind: str) -> Any:
             raise InvalidInput(f"{variable} is `{text}`; set it to 1 or 0, or unset it.")
         return text.lower() in ("1", "true", "yes")
     return Path(text) if kind == "Path" else text
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence about each variable of the environment that looks like a setting and is none."""
+    known = {PREFIX + field.name.upper() for field in fields(Settings)} | _OF_COMMANDS
+    return [
+        f"{name} is no setting.{_guess(name, known)}"
+        for name in sorted(environ)
+        if name.startswith(PREFIX) and name not in known
+    ]
+
+
+def _absolute(home: str | Path | None) -> Path:
+    return Path(home or "~/.cloudwright").expanduser().absolute()
+
+
+def _from_file(named: Path | None, home: str | Path | None) -> dict[str, Any]:
+    """Return the settings of a file; without a named one, of the one in the home, which need not exist."""
+    path = named or _absolute(home) / FILE_NAME
+    try:
+        with open(path, "rb") as file:
+            content = tomllib.load(file)
+    except (FileNotFoundError, NotADirectoryError):
+        if named is None:
+            return {}
+        raise InvalidInput(f"There is no file {path}, which is to hold the settings.") from None
+    except OSError as error:
+        raise InvalidInput(f"The settings in {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} is not valid TOML: {error}.") from error
+    if named is None and "home" in content:
+        raise InvalidInput(
+            f"{path} is found by its home, and cannot name another: take `home` out, or name the file with "
+            f"--config or {FILE_VARIABLE}."
+        )
+    kinds = {field.name: str(field.type) for field in fields(Settings) if field.name not in NOT_IN_A_FILE}
+    return {name: _checked(path, name, value, kinds) for name, value in content.items()}
+
+
+def _checked(path: Path, name: str, value: Any, kinds: Mapping[str, str]) -> Any:
+    if name not in kinds:
+        raise InvalidInput(f"{path}: there is no setting `{name}`.{_guess(name, kinds)}")
+    types, what = _KINDS[kinds[name]]
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        raise InvalidInput(f"{path}: `{name}` is {value!r}; it has to be {what}.")
+    if kinds[name] == "Path":
+        # Relative to the file, which is the same wherever the manager is started.
+        return path.absolute().parent / Path(str(value)).expanduser()
+    return float(str(value)) if kinds[name] == "float" else value
+
+
+def _guess(name: str, known: Mapping[str, str] | set[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f" Did you mean `{close[0]}`?" if close else ""

@@ -34,6 +34,8 @@ START_TIMEOUT = 60.0
 #: Seconds that one which runs already, but does not answer, is given to come up or to finish shutting down.
 SETTLE_TIMEOUT = 15.0
 SETTLE_INTERVAL = 0.05
+#: Bytes of a log with which no manager is started any more.
+LARGEST_LOG = 10_000_000
 #: Seconds that a manager may take to prove its identity, with the processor busy with other things.
 PROOF_TIMEOUT = 10.0
 
@@ -155,6 +157,7 @@ class LocalManager:
         return f" (pid {text})" if text.isdigit() else ""
 
     def _start(self) -> Target:
+        self._rotate_log()
         begun = self._log_size()
         reader, writer = os.pipe()
         try:
@@ -210,6 +213,11 @@ class LocalManager:
                 pass_fds=(writer,),
                 start_new_session=True,
             )
+
+    def _rotate_log(self) -> None:
+        """Put a log that has become large aside, in the place of the one before it."""
+        if self._log_size() > LARGEST_LOG:
+            self.log.replace(self.log.with_name(f"{self.log.name}.1"))
 
     def _start_failure(self, process: subprocess.Popen[bytes], begun: int) -> Failure:
         code = process.poll()

@@ -44,6 +44,12 @@ def cloudwright() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the manager keeps everything: ~/.cloudwright, or CLOUDWRIGHT_HOME.",
 )
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file of its settings: `cloudwright.toml` in the home, or CLOUDWRIGHT_CONFIG.",
+)
 @click.option("--host", metavar="ADDRESS", help="The address to listen on: 127.0.0.1, or CLOUDWRIGHT_HOST.")
 @click.option(
     "--port",
@@ -87,6 +93,7 @@ def cloudwright() -> None:
 def up(
     session: Session,
     home: Path | None,
+    config: Path | None,
     host: str | None,
     port: int | None,
     tls_cert: str | None,
@@ -100,7 +107,7 @@ def up(
     """Run a manager in the foreground, until Ctrl-C.
 
     It prints one line on standard output when it answers, and logs to standard error. `cfy` finds it by its
-    home. Its other settings are environment variables: see docs/reference/settings.md.
+    home. Its other settings are in a file or in environment variables: see docs/reference/settings.md.
 
     \b
     Examples:
@@ -110,6 +117,7 @@ def up(
     session.out.verbosity = int(verbose)
     settings = Settings.load(
         home=home,
+        config=config,
         host=host,
         port=port,
         tls_cert=tls_cert,
