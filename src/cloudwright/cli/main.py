@@ -41,6 +41,7 @@ NOUNS = {
         "cloudwright.cli.install:install",
         "Upload a blueprint, create a deployment of it and install that.",
     ),
+    "logs": ("cloudwright.cli.logs:logs", "Show the log of the manager of this machine."),
     "node-instances": (
         "cloudwright.cli.node_instances:node_instances",
         "Look at the node instances of deployments.",

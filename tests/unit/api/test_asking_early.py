@@ -16,6 +16,7 @@ from cloudwright.bus.local import LocalBus
 from cloudwright.errors import Unavailable
 from cloudwright.model.execution import Caller
 from cloudwright.model.frames.methods import RestRequest
+from cloudwright.service_notify import ServiceNotifier
 from cloudwright.settings import Settings
 
 CALLER = Caller("e1", aware=False)
@@ -67,7 +68,7 @@ def test_nobody_waits_for_an_api_that_never_answers(tmp_path: Path, monkeypatch:
         with socket.create_server(("127.0.0.1", 0)) as listening:
             settings = Settings(home=tmp_path)
             with pytest.raises(Unavailable, match="cannot be loaded"):
-                await _manage(settings, manager, LocalBus(), listening)
+                await _manage(settings, manager, LocalBus(), listening, ServiceNotifier({}))
         assert asked[0].cancelled()
         assert closed == [manager]
 
