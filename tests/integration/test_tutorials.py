@@ -1,4 +1,5 @@
-"""The tutorials do what they say: their files are written, their commands run, and their output is as shown.
+"""The tutorials, and the how-to that is one story, do what they say: their files are written, their commands
+run, and their output is as shown.
 
 In a page, a block with a title is a file, and a ``console`` block holds commands after ``$`` and what they
 print. ``...`` in the output stands for any text, alone on a line for any number of lines.
@@ -16,7 +17,8 @@ from pathlib import Path
 import pytest
 from manager_process import leftovers
 
-TUTORIALS = sorted((Path(__file__).resolve().parents[2] / "docs" / "tutorial").glob("*.md"))
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+TUTORIALS = [*sorted((DOCS / "tutorial").glob("*.md")), DOCS / "how-to" / "change-what-runs.md"]
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.M | re.S)
 
 

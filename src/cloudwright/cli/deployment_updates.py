@@ -211,6 +211,7 @@ def get_update(session: Session, update_id: str) -> None:
 
 _SIGNS = {"replace": "-/+", "add": "+", "update": "~", "remove": "-", "modify": "~"}
 _WORDS = {"replace": "to make anew", "add": "to add", "update": "to change", "remove": "to remove"}
+_PARTS = {"capabilities": "numbers of instances", "plugins_to_install": "plugins"}
 _CHECK = "cloudify.interfaces.validation.check_status"
 
 
@@ -225,7 +226,7 @@ def plan_lines(plan: DeploymentUpdate) -> list[str]:
     lines = [f"Instances: {', '.join(total) or 'none changes'}."]
     lines += [_line(change["action"], f"{change['id']} ({change['reason']})") for change in changes]
     lines += [
-        _line("modify", f"node {node} ({', '.join(what)})")
+        _line("modify", f"node {node} ({', '.join(_PARTS.get(part, part) for part in what)})")
         for node, what in plan["changed"].items()
         if node not in shown
     ]

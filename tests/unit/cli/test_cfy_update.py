@@ -33,7 +33,7 @@ def test_a_plan_is_counted_first_and_then_said() -> None:
         "  +   cache_1 (new node)",
         "  -   old_1 (its node goes)",
         "  -   old_2 (its node goes)",
-        "  ~   node db (plugins_to_install)",
+        "  ~   node db (plugins)",
         "  ~   outputs:url",
     ]
     assert plan_lines(plan()) == ["Instances: none changes."]
