@@ -22,6 +22,7 @@ from cloudwright.api.middleware import (
 )
 from cloudwright.api.responses import JsonResponse
 from cloudwright.api.routes import (
+    audit,
     blueprints,
     configuration,
     deployment_modifications,
@@ -78,6 +79,7 @@ _NOUNS = (
     tenants,
     permissions,
     visibility,
+    audit,
     system,
     configuration,
     sites,

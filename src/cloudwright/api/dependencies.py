@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -19,7 +20,8 @@ from cloudwright.manager.accounts import Principal
 from cloudwright.manager.manager import Manager
 from cloudwright.manager.secrets import Viewer
 from cloudwright.model.execution import Caller
-from cloudwright.model.permissions import Permission
+from cloudwright.model.permissions import Permission, Role
+from cloudwright.storage.audit import AuditEntry, open_entry
 from cloudwright.storage.paging import Page
 from cloudwright.storage.records import DEFAULT_TENANT
 from cloudwright.storage.store import Connection
@@ -50,6 +52,18 @@ _CREATING = frozenset({"POST", "PUT"})
 _ACTION = re.compile(r"/executions/[^/]+$")
 
 
+#: In the scope of a request that may change something: its entry of the audit log.
+AUDIT_ENTRY = "cloudwright.audit_entry"
+# What a permission's last word does; what is not here changes something.
+_CHANGES = {
+    "create": "create",
+    "upload": "create",
+    "start": "create",
+    "import": "create",
+    "token": "create",
+    "delete": "delete",
+    "truncate": "delete",
+}
 # A path that names one resource.
 _NAMED = re.compile(r"/(?P<noun>filters(?=/\{resource\}/)|[a-z-]+)(?:/\{resource\})?/\{(?P<key>[a-z_]+)\}")
 # What tenants may share. Secrets say themselves which one a key means.
@@ -144,7 +158,36 @@ async def _request_context(
     if caller is not None and request.method in _CREATING and not _ACTION.search(request.scope["path"]):
         await manager.executions.check_may_create(caller)
     context = RequestContext(manager, principal, tenant, caller)
-    return replace(context, tenant=await _tenant_of_path(request, context))
+    context = replace(context, tenant=await _tenant_of_path(request, context))
+    if request.method in _CHANGING:
+        request.scope[AUDIT_ENTRY] = _open_audit_entry(request, context)
+    return context
+
+
+def _open_audit_entry(request: Request, context: RequestContext) -> AuditEntry:
+    """Have what the request changes recorded, under what its path names."""
+    permission = permission_of(request.scope["endpoint"])
+    assert permission is not None
+    segments = [part for part in request.scope["route"].path.removeprefix(PREFIX).split("/") if part]
+    noun = next(part for part in segments if not part.startswith("{")).replace("-", "_")
+    names = [str(value) for name, value in request.path_params.items() if name != "resource"]
+    identifier: dict[str, Any] = {"id": names[0]} if names else {}
+    if permission.lowest_role not in (Role.DEFAULT, Role.SYS_ADMIN):
+        identifier["tenant_name"] = context.tenant
+    entry = AuditEntry(
+        request=uuid.uuid4().hex,
+        creator_name=context.by,
+        action=permission,
+        operation=_CHANGES.get(permission.rpartition("_")[2], "update"),
+        ref_table=noun,
+        ref_id=names[0] if names else None,
+        identifier=identifier,
+        created_at=context.manager.clock(),
+        execution_id=None if context.caller is None else context.caller.execution_id,
+        address=request.client.host if request.client else None,
+    )
+    open_entry(entry)
+    return entry
 
 
 async def _tenant_of_path(request: Request, context: RequestContext) -> str:

@@ -12,7 +12,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from cloudwright.api.dependencies import CREDENTIALS
+from cloudwright.api.dependencies import AUDIT_ENTRY, CREDENTIALS
 from cloudwright.api.middleware import PREFIX
 from cloudwright.errors import InvalidInput
 from cloudwright.model.json_values import MAX_NESTING, is_too_deep
@@ -92,6 +92,11 @@ class JsonRoute(APIRoute):
             if reads and request.scope["query_string"]:
                 known = _parameters(self.dependant) if known is None else known
                 _check_known(request.query_params.keys(), known)
-            return await handle(_JsonRequest(request.scope, request.receive))
+            try:
+                return await handle(_JsonRequest(request.scope, request.receive))
+            finally:
+                # What goes on behind the request, in tasks that it began, is no change of its user's.
+                if (entry := request.scope.get(AUDIT_ENTRY)) is not None:
+                    entry.closed = True
 
         return handle_json

@@ -29,7 +29,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from cloudwright.errors import Forbidden, InvalidInput, NotFound, Unauthorized
 from cloudwright.manager.login_queue import LoginQueue
 from cloudwright.model.permissions import Permission, Role, is_permitted
-from cloudwright.storage import accounts, memberships
+from cloudwright.storage import accounts, audit, memberships
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.records import DEFAULT_TENANT, Token, User, UserRoles
 from cloudwright.storage.store import Connection, Store
@@ -251,6 +251,7 @@ class Accounts:
                 f"The token would have expired already: {expires_at.isoformat()} is in the past."
             )
         token, value = self._new_token(principal.username, description, expires_at)
+        audit.refer(token.id)
         return await self._store.write_about((), accounts.add_token, token), value
 
     async def tokens(self, principal: Principal, page: Page) -> tuple[list[Token], int]:

@@ -20,7 +20,7 @@ from cloudwright.manager.secrets import Secrets, Viewer
 from cloudwright.manager.workflow_availability import check_exists, check_rules
 from cloudwright.model.execution import Caller, CancelMode, ExecutionStatus, decide_cancel
 from cloudwright.planning import validate_parameters
-from cloudwright.storage import deployments, manager_queries
+from cloudwright.storage import audit, deployments, manager_queries
 from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import CancelResult, Deployment, Execution, NewExecution
 from cloudwright.storage.store import Connection, Store
@@ -126,6 +126,7 @@ class Executions:
             created_by=request.by,
             scheduled_for=request.scheduled_for,
         )
+        audit.refer(new.id, deployment_id=deployment.id, workflow_id=new.workflow_id)
         execution = await self._store.write_about(
             (new.id,),
             _create,

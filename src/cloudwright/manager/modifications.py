@@ -18,7 +18,7 @@ from cloudwright.model.modification import Modification, ModificationStatus
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Modification as Plan
 from cloudwright.planning import Scaling, scale
-from cloudwright.storage import deployments, instances, manager_queries, modifications
+from cloudwright.storage import audit, deployments, instances, manager_queries, modifications
 from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Deployment
@@ -77,6 +77,7 @@ class Modifications:
             new = self._made(deployment, there, change, nodes, by, context, step, execution_id)
             expected = [one.id for one in there]
             term = None if step is None else step.term
+            audit.refer(new.id, deployment_id=deployment_id)
             try:
                 started = await self._store.write(
                     modifications.start, new, expected, term=term, now=self._clock()

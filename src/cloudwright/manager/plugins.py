@@ -20,7 +20,7 @@ from cloudwright.manager import plugin_environments
 from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.identifiers import check_visibility
 from cloudwright.manager.plugin_archives import DESCRIPTION, unpack_plugin
-from cloudwright.storage import blueprints, deployments, plugins
+from cloudwright.storage import audit, blueprints, deployments, plugins
 from cloudwright.storage.filters import DeploymentFilter, PluginFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Plugin
@@ -86,6 +86,7 @@ class Plugins:
                 visibility=visibility,
                 created_by=by,
             )
+            audit.refer(id, package_name=row.package_name, package_version=row.package_version)
             now = self._clock()
             write = asyncio.ensure_future(
                 self._artifacts.keep(

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 
 from cloudwright.errors import InvalidInput
 from cloudwright.storage import manager_queries
+from cloudwright.storage.audit import recorded
 from cloudwright.storage.database import Database
 from cloudwright.storage.exclusive_use import HANDOVER_SECONDS, exclusive_use
 from cloudwright.storage.migrate import migrate
@@ -170,7 +171,7 @@ class Store:
     ) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._writer.submit(Request(call, future, loop, about, lines))
+        self._writer.submit(Request(recorded(call), future, loop, about, lines))
         return future
 
     async def read(

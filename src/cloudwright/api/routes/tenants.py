@@ -15,7 +15,7 @@ from cloudwright.errors import Forbidden
 from cloudwright.manager.identifiers import check_id
 from cloudwright.model import rest
 from cloudwright.model.permissions import Permission, Role
-from cloudwright.storage import accounts, memberships
+from cloudwright.storage import accounts, audit, memberships
 from cloudwright.storage.paging import Page
 from cloudwright.storage.records import DEFAULT_TENANT, Tenant, TenantMembers
 from cloudwright.storage.store import Connection
@@ -66,6 +66,7 @@ async def list_tenants(context: ContextDep, query: ListQueryDep) -> JsonResponse
 @requires(Permission.TENANT_ADD_USER)
 async def add_user(context: ContextDep, given: UserRole) -> JsonResponse:
     """Add a user to a tenant, with a role in it."""
+    audit.refer(given.tenant_name, username=given.username, role=given.role)
     await context.change_account(memberships.add_user, given.username, given.tenant_name, given.role)
     return await _respond(context, given.tenant_name)
 
@@ -74,6 +75,7 @@ async def add_user(context: ContextDep, given: UserRole) -> JsonResponse:
 @requires(Permission.TENANT_UPDATE_USER)
 async def update_user(context: ContextDep, given: UserRole) -> JsonResponse:
     """Change the role of a user in a tenant."""
+    audit.refer(given.tenant_name, username=given.username, role=given.role)
     await context.change_account(memberships.update_user, given.username, given.tenant_name, given.role)
     return await _respond(context, given.tenant_name)
 
@@ -81,6 +83,7 @@ async def update_user(context: ContextDep, given: UserRole) -> JsonResponse:
 @router.delete("/users", status_code=204)
 @requires(Permission.TENANT_REMOVE_USER)
 async def remove_user(context: ContextDep, given: UserOfTenant) -> Response:
+    audit.refer(given.tenant_name, username=given.username)
     await context.change_account(memberships.remove_user, given.username, given.tenant_name)
     return Response(status_code=204)
 
@@ -89,6 +92,7 @@ async def remove_user(context: ContextDep, given: UserOfTenant) -> Response:
 @requires(Permission.TENANT_ADD_GROUP)
 async def add_group(context: ContextDep, given: GroupRole) -> JsonResponse:
     """Add a user group to a tenant, with a role that its members have in it."""
+    audit.refer(given.tenant_name, group_name=given.group_name, role=given.role)
     await context.change_account(memberships.add_group, given.group_name, given.tenant_name, given.role)
     return await _respond(context, given.tenant_name)
 
@@ -97,6 +101,7 @@ async def add_group(context: ContextDep, given: GroupRole) -> JsonResponse:
 @requires(Permission.TENANT_UPDATE_GROUP)
 async def update_group(context: ContextDep, given: GroupRole) -> JsonResponse:
     """Change the role of a user group in a tenant."""
+    audit.refer(given.tenant_name, group_name=given.group_name, role=given.role)
     await context.change_account(memberships.update_group, given.group_name, given.tenant_name, given.role)
     return await _respond(context, given.tenant_name)
 
@@ -104,6 +109,7 @@ async def update_group(context: ContextDep, given: GroupRole) -> JsonResponse:
 @router.delete("/user-groups", status_code=204)
 @requires(Permission.TENANT_REMOVE_GROUP)
 async def remove_group(context: ContextDep, given: GroupOfTenant) -> Response:
+    audit.refer(given.tenant_name, group_name=given.group_name)
     await context.change_account(memberships.remove_group, given.group_name, given.tenant_name)
     return Response(status_code=204)
 

@@ -14,7 +14,7 @@ from cloudwright.errors import InvalidInput
 from cloudwright.manager.identifiers import check_id
 from cloudwright.model import rest
 from cloudwright.model.permissions import Permission, Role
-from cloudwright.storage import memberships
+from cloudwright.storage import audit, memberships
 from cloudwright.storage.paging import Page
 from cloudwright.storage.records import UserGroup
 from cloudwright.storage.store import Connection
@@ -55,6 +55,7 @@ async def list_groups(context: ContextDep, query: ListQueryDep) -> JsonResponse:
 @requires(Permission.USER_GROUP_CREATE)
 async def create_group(context: ContextDep, new: NewGroup) -> JsonResponse:
     check_id("user group", new.group_name)
+    audit.refer(new.group_name)
     if new.group_name == _RESERVED:
         raise InvalidInput(f"A user group cannot be named `{_RESERVED}`; choose another name.")
     group = UserGroup(new.group_name, new.role, new.ldap_group_dn or None, context.manager.clock())
@@ -66,6 +67,7 @@ async def create_group(context: ContextDep, new: NewGroup) -> JsonResponse:
 @requires(Permission.USER_GROUP_ADD_USER)
 async def add_member(context: ContextDep, given: Membership) -> JsonResponse:
     """Make a user a member of a group."""
+    audit.refer(given.group_name, username=given.username)
     await context.change_account(memberships.add_member, given.username, given.group_name)
     return await _respond(context, given.group_name)
 
@@ -74,6 +76,7 @@ async def add_member(context: ContextDep, given: Membership) -> JsonResponse:
 @requires(Permission.USER_GROUP_REMOVE_USER)
 async def remove_member(context: ContextDep, given: Membership) -> Response:
     """End a membership; from the next request on, the user has not what the group gave."""
+    audit.refer(given.group_name, username=given.username)
     await context.change_account(memberships.remove_member, given.username, given.group_name)
     return Response(status_code=204)
 

@@ -16,7 +16,7 @@ from cloudwright.manager.accounts import ADMIN, ADMIN_ROLE, Accounts
 from cloudwright.manager.identifiers import check_username
 from cloudwright.model import rest
 from cloudwright.model.permissions import Permission, Role
-from cloudwright.storage import accounts, memberships
+from cloudwright.storage import accounts, audit, memberships
 from cloudwright.storage.paging import Page
 from cloudwright.storage.records import User, UserRoles
 from cloudwright.storage.store import Connection
@@ -66,6 +66,7 @@ async def list_users(context: ContextDep, query: ListQueryDep, active: bool | No
 @requires(Permission.USER_CREATE)
 async def create_user(context: ContextDep, new: NewUser) -> JsonResponse:
     check_username(new.username)
+    audit.refer(new.username)
     manager = context.manager
     password_hash = await manager.accounts.hash_password(new.password)
     await context.change_account(accounts.create_user, new.username, password_hash, new.role, manager.clock())
