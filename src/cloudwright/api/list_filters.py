@@ -39,11 +39,12 @@ async def _deployment_filter(
     created_by: str | None = None,
     _search_name: str | None = None,
     _group_id: str | None = None,
+    deployment_group_id: str | None = None,
     _dependencies_of: str | None = None,
     _filter_id: _FilterId = None,
 ) -> DeploymentFilter:
-    if _group_id or _dependencies_of:
-        raise InvalidInput("Groups and dependencies of deployments do not exist here.")
+    if _dependencies_of:
+        raise InvalidInput("Dependencies of deployments do not exist here.")
     return DeploymentFilter(
         tenant=query.tenant(context),
         ids=split_values(id),
@@ -56,6 +57,7 @@ async def _deployment_filter(
         search_name=_search_name,
         installation_statuses=installation_status,
         deployment_statuses=deployment_status,
+        group_id=_group_id or deployment_group_id,
         rules=await stored_rules(context, "deployments", _filter_id),
     )
 

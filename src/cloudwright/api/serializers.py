@@ -116,7 +116,7 @@ def deployment(view: DeploymentView) -> rest.Deployment:
         "sub_services_status": None,
         "sub_environments_count": 0,
         "sub_environments_status": None,
-        "deployment_groups": [],
+        "deployment_groups": list(view.groups),
         "environment_type": "",
         "tenant_name": row.tenant,
         "created_by": row.created_by,

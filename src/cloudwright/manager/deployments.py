@@ -35,7 +35,7 @@ from cloudwright.planning import (
     prepare_deployment,
     required_secrets,
 )
-from cloudwright.storage import blueprints, deployments, instances, sites
+from cloudwright.storage import blueprints, deployment_groups, deployments, instances, sites
 from cloudwright.storage.executions import recorded
 from cloudwright.storage.records import Blueprint, Deployment, JsonObject
 from cloudwright.storage.store import Connection, Store
@@ -90,8 +90,10 @@ class Deployments:
         settings: Mapping[str, Any] | None = None,
         runtime_only_evaluation: bool = False,
         auto_correct_types: bool = False,
+        group_id: str | None = None,
     ) -> Deployment:
-        """Make a deployment with its nodes and node instances; nothing is installed yet.
+        """Make a deployment with its nodes and node instances, in a group if one is given; nothing is
+        installed yet.
 
         ``auto_correct_types`` takes text in ``inputs`` for the number or boolean that it looks like, where
         one is declared. Raises InvalidInput, NotFound (blueprint, site), IllegalAction (the blueprint is not
@@ -132,7 +134,9 @@ class Deployments:
             settings=dict(settings or {}),
             create_execution=self._new_id(),
         )
-        stored = await self._store.write(_create, new, plan.nodes, instances, inputs, now, self._clock())
+        stored = await self._store.write(
+            _create, new, plan.nodes, instances, inputs, group_id, now, self._clock()
+        )
         self._publish(tenant, id, "created")
         return stored
 
@@ -150,6 +154,25 @@ class Deployments:
         await asyncio.to_thread(shutil.rmtree, self._workdirs / tenant / id, ignore_errors=True)
         self._publish(tenant, id, "deleted")
         return deployment
+
+    async def delete_many(
+        self,
+        tenant: str,
+        ids: Sequence[str],
+        *,
+        force: bool = False,
+        by: str | None = None,
+        beside: Callable[[Connection], object] | None = None,
+    ) -> None:
+        """Delete deployments, all or none of them; ``beside`` is done in the same transaction.
+
+        Raises as ``delete``.
+        """
+        executions = [self._new_id() for _ in ids]
+        await self._store.write(_delete_many, tenant, ids, force, executions, by, self._clock(), beside)
+        for id in ids:
+            await asyncio.to_thread(shutil.rmtree, self._workdirs / tenant / id, ignore_errors=True)
+            self._publish(tenant, id, "deleted")
 
     async def set_site(self, tenant: str, id: str, site_name: str | None) -> Deployment:
         """Say to which site it belongs, if to any. Raises NotFound."""
@@ -296,12 +319,15 @@ def _create(
     nodes: Sequence[JsonObject],
     made: Sequence[NodeInstance],
     inputs: Mapping[str, Any],
+    group_id: str | None,
     began: datetime,
     now: datetime,
 ) -> Deployment:
     if new.site_name is not None:
         sites.get(conn, new.tenant, new.site_name)
     stored = deployments.create(conn, new, nodes, made, now)
+    if group_id is not None:
+        deployment_groups.add_members(conn, new.tenant, group_id, [new.id], now)
     assert new.create_execution is not None
     recorded.record(
         conn,
@@ -335,6 +361,22 @@ def _delete(
         ended=now,
     )
     return deployments.delete(conn, tenant, id, force=force)
+
+
+def _delete_many(
+    conn: Connection,
+    tenant: str,
+    ids: Sequence[str],
+    force: bool,
+    executions: Sequence[str],
+    by: str | None,
+    now: datetime,
+    beside: Callable[[Connection], object] | None,
+) -> None:
+    for id, execution_id in zip(ids, executions, strict=True):
+        _delete(conn, tenant, id, force, execution_id, by, now)
+    if beside is not None:
+        beside(conn)
 
 
 def _set_site(conn: Connection, tenant: str, id: str, site_name: str | None, now: datetime) -> Deployment:

@@ -19,6 +19,7 @@ from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.configuration import Configuration
+from cloudwright.manager.deployment_groups import DeploymentGroups
 from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.dispatcher import Dispatcher
@@ -153,6 +154,7 @@ class Manager:
         self.accounts = Accounts(
             store, clock, max_failed_logins=settings.max_failed_logins, login_lock=settings.login_lock
         )
+        self.deployment_groups = DeploymentGroups(store, self.deployments, self.executions, clock)
 
     async def start(self) -> None:
         """Have zygotes, then recover whatever an earlier life of this manager left.

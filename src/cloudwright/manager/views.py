@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from cloudwright.errors import NotFound
 from cloudwright.manager.workflow_availability import node_types
 from cloudwright.storage import (
     blueprints,
+    deployment_groups,
     deployments,
     instance_health,
     manager_queries,
@@ -45,7 +46,7 @@ class DeploymentView:
     """``latest`` is the execution created last, ``latest_counts`` are those of its tasks.
 
     ``states`` counts the node instances by their state. ``types`` are those of the nodes, if workflows are
-    available by types.
+    available by types. ``groups`` are those that it belongs to.
     """
 
     deployment: Deployment
@@ -54,6 +55,7 @@ class DeploymentView:
     states: Mapping[str, int]
     types: Collection[str]
     health: Health
+    groups: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,10 @@ def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
     counts = task_counts.get(conn, latest[0].id) if latest else TaskCounts()
     states = count_by_state(conn, row.tenant, row.id)
     health = instance_health.of_deployment(conn, row.tenant, row.id)
-    return DeploymentView(row, latest[0] if latest else None, counts, states, node_types(conn, row), health)
+    groups = deployment_groups.groups_of(conn, row.tenant, row.id)
+    return DeploymentView(
+        row, latest[0] if latest else None, counts, states, node_types(conn, row), health, groups
+    )
 
 
 def _owners(conn: Connection, ids: Collection[str]) -> dict[tuple[str, str], Owner]:

@@ -31,7 +31,13 @@ from cloudwright.storage.locks import lock_deployment
 from cloudwright.storage.paging import EVERYTHING, Page, columns_of, holds, one_of, read_page
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, Deployment, JsonObject, NodeRow, Owner
-from cloudwright.storage.schema import deployment_labels, deployments, executions, operations
+from cloudwright.storage.schema import (
+    deployment_group_members,
+    deployment_labels,
+    deployments,
+    executions,
+    operations,
+)
 from cloudwright.storage.schema import node_instances as instance_rows
 from cloudwright.storage.schema import nodes as node_rows
 from cloudwright.storage.visibility import seen
@@ -188,6 +194,7 @@ def list_deployments(conn: Connection, filter: DeploymentFilter, page: Page) -> 
         _CATALOGUE.light.where(
             *seen(filter.tenant, deployments),
             *conditions,
+            *_in_group(filter.group_id),
             *fulfil(filter.rules, (table.tenant, table.id), _ATTRIBUTES, deployment_labels),
             *holds(table.id + " " + table.display_name, filter.search),
             *holds(table.display_name, filter.search_name),
@@ -198,6 +205,18 @@ def list_deployments(conn: Connection, filter: DeploymentFilter, page: Page) -> 
         default=(table.created_at,),
         unique=(table.tenant, table.id),
     )
+
+
+def _in_group(group_id: str | None) -> list[ColumnElement[bool]]:
+    if group_id is None:
+        return []
+    return [
+        exists().where(
+            deployment_group_members.c.tenant == deployments.c.tenant,
+            deployment_group_members.c.deployment_id == deployments.c.id,
+            deployment_group_members.c.group_id == group_id,
+        )
+    ]
 
 
 def owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> list[Owner]:

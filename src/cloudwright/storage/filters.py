@@ -97,6 +97,7 @@ class DeploymentFilter:
     search_name: str | None = None
     installation_statuses: Collection[str] | None = None
     deployment_statuses: Collection[str] | None = None
+    group_id: str | None = None
     rules: Sequence[FilterRule] = ()
 
 

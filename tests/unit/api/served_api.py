@@ -37,6 +37,7 @@ from cloudwright.manager.accounts import Accounts
 from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.configuration import Configuration
+from cloudwright.manager.deployment_groups import DeploymentGroups
 from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.executions import Executions
@@ -122,6 +123,7 @@ class Managing:
             clock=self.clock,
             new_id=lambda: f"e{next(ids)}",
         )
+        self.deployment_groups = DeploymentGroups(self.store, self.deployments, self.executions, self.clock)
         self.schedules = Schedules(self.store, self.bus, self.executions, self.maintenance, self.clock)
         self.deployment_updates = DeploymentUpdates(
             self.store, self.executions, self.secrets, self.clock, lambda: uuid.uuid4().hex

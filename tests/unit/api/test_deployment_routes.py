@@ -142,8 +142,9 @@ def test_lists(api: Api) -> None:
     assert [item["id"] for item in api.items("/deployments", _search_name=ids[0])] == [ids[0]]
     names = {workflow["name"] for workflow in api.items("/workflows", id=ids[0])}
     assert names >= {"install", "uninstall"}
-    message = api.refused("GET", "/deployments?_group_id=g", 400, "bad_parameters_error")
-    assert "Groups" in message
+    assert api.items("/deployments", _group_id="none") == []
+    message = api.refused("GET", "/deployments?_dependencies_of=d", 400, "bad_parameters_error")
+    assert "Dependencies" in message
 
 
 def test_what_executions_and_instances_say_of_a_deployment(api: Api) -> None:

@@ -38,7 +38,7 @@ _STATE = frozenset(
     name
     for name in rest.Deployment.__annotations__
     if name.startswith("latest_execution")
-    or name in ("installation_status", "deployment_status", "workflows")
+    or name in ("installation_status", "deployment_status", "workflows", "deployment_groups")
 )
 
 

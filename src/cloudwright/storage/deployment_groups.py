@@ -1,0 +1,193 @@
+"""Groups of deployments, and which deployments belong to them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+
+from cloudwright.errors import NotFound
+from cloudwright.storage import deployments
+from cloudwright.storage.filters import DeploymentFilter
+from cloudwright.storage.keyed_table import KeyedTable
+from cloudwright.storage.paging import EVERYTHING, Page, holds, one_of, read_page
+from cloudwright.storage.records import JsonObject
+from cloudwright.storage.schema import deployment_group_members as member_rows
+from cloudwright.storage.schema import deployment_groups as table
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentGroup:
+    """``default_blueprint_id`` and ``default_inputs`` are for deployments that are made in the group,
+    ``labels`` are given to all that come into it. ``creation_counter`` counts those that were made in it.
+    """
+
+    tenant: str
+    id: str
+    visibility: str
+    description: str | None
+    default_blueprint_id: str | None
+    default_inputs: dict[str, Any]
+    labels: list[JsonObject]
+    creation_counter: int
+    created_by: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Deployments that exist: by id, of another group, or as a filter finds them."""
+
+    ids: Sequence[str] = ()
+    from_group: str | None = None
+    filter: DeploymentFilter | None = None
+
+
+_CATALOGUE = KeyedTable(
+    DeploymentGroup,
+    table,
+    "deployment group",
+    changeable={
+        "visibility",
+        "description",
+        "default_blueprint_id",
+        "default_inputs",
+        "labels",
+        "creation_counter",
+    },
+)
+_SORTABLE: dict[str, ColumnElement[Any]] = {
+    name: table.c[name]
+    for name in ("id", "description", "default_blueprint_id", "visibility", "created_by", "created_at")
+}
+
+
+def add(conn: Connection, group: DeploymentGroup) -> None:
+    """Raises Conflict."""
+    _CATALOGUE.add(conn, group)
+
+
+def get(conn: Connection, tenant: str, id: str) -> DeploymentGroup:
+    """Raises NotFound."""
+    return _CATALOGUE.get(conn, tenant, id)
+
+
+def list_groups(
+    conn: Connection, tenant: str | None, ids: Collection[str] | None, search: str | None, page: Page
+) -> tuple[list[tuple[DeploymentGroup, list[str]]], int]:
+    """Return a page of groups, each with the ids of its deployments."""
+    conditions = one_of({table.c.tenant: None if tenant is None else [tenant], table.c.id: ids})
+    rows, total = read_page(
+        conn,
+        _CATALOGUE.light.where(*conditions, *holds(table.c.id, search)),
+        DeploymentGroup,
+        page,
+        sortable=_SORTABLE,
+        default=(table.c.id,),
+        unique=(table.c.tenant, table.c.id),
+    )
+    return [(row, members(conn, row.tenant, row.id)) for row in rows], total
+
+
+def get_with_members(conn: Connection, tenant: str, id: str) -> tuple[DeploymentGroup, list[str]]:
+    """Raises NotFound."""
+    return get(conn, tenant, id), members(conn, tenant, id)
+
+
+def change(conn: Connection, tenant: str, id: str, changes: Mapping[str, Any]) -> DeploymentGroup:
+    """Write some columns. Raises NotFound."""
+    return _CATALOGUE.change(conn, (tenant, id), changes) if changes else get(conn, tenant, id)
+
+
+def remove(conn: Connection, tenant: str, id: str) -> DeploymentGroup:
+    """Delete the group; its deployments stay. Raises NotFound."""
+    return _CATALOGUE.remove(conn, tenant, id)
+
+
+def take_numbers(conn: Connection, tenant: str, id: str, count: int) -> int:
+    """Return the first of so many numbers for new deployments, which nobody else gets. Raises NotFound."""
+    first = conn.scalar(
+        update(table)
+        .where(table.c.tenant == tenant, table.c.id == id)
+        .values(creation_counter=table.c.creation_counter + count)
+        .returning(table.c.creation_counter)
+    )
+    if first is None:
+        raise NotFound(f"There is no deployment group `{id}` in tenant `{tenant}`.")
+    return int(first) - count + 1
+
+
+def members(conn: Connection, tenant: str, id: str) -> list[str]:
+    """Return the ids of the group's deployments, in their order."""
+    found = select(member_rows.c.deployment_id).where(
+        member_rows.c.tenant == tenant, member_rows.c.group_id == id
+    )
+    return list(conn.scalars(found.order_by(member_rows.c.deployment_id)))
+
+
+def groups_of(conn: Connection, tenant: str, deployment_id: str) -> list[str]:
+    """Return the ids of the groups that a deployment belongs to."""
+    found = select(member_rows.c.group_id).where(
+        member_rows.c.tenant == tenant, member_rows.c.deployment_id == deployment_id
+    )
+    return list(conn.scalars(found.order_by(member_rows.c.group_id)))
+
+
+def selected(conn: Connection, tenant: str, selection: Selection) -> list[str]:
+    """Return the ids of the deployments that are selected. Raises NotFound if one does not exist."""
+    ids = dict.fromkeys(selection.ids)
+    if ids:
+        known = {owner.id for owner in deployments.owners(conn, tenant, list(ids))}
+        missing = [id for id in ids if id not in known]
+        if missing:
+            named = ", ".join(f"`{id}`" for id in missing[:10])
+            raise NotFound(f"There is no deployment {named} in tenant `{tenant}`.")
+    if selection.from_group is not None:
+        get(conn, tenant, selection.from_group)
+        ids |= dict.fromkeys(members(conn, tenant, selection.from_group))
+    if selection.filter is not None:
+        found, _ = deployments.list_deployments(conn, selection.filter, EVERYTHING)
+        ids |= dict.fromkeys(row.id for row in found)
+    return list(ids)
+
+
+def add_members(conn: Connection, tenant: str, id: str, deployment_ids: Sequence[str], now: datetime) -> None:
+    """Take deployments that exist into the group, and give them its labels. Raises NotFound (group)."""
+    group = get(conn, tenant, id)
+    present = set(members(conn, tenant, id))
+    new = [deployment_id for deployment_id in deployment_ids if deployment_id not in present]
+    if new:
+        rows = [{"tenant": tenant, "group_id": id, "deployment_id": deployment_id} for deployment_id in new]
+        conn.execute(insert(member_rows), rows)
+        give_labels(conn, tenant, new, group.labels, now)
+
+
+def remove_members(conn: Connection, tenant: str, id: str, deployment_ids: Collection[str]) -> None:
+    """Take deployments out of the group, which keep its labels."""
+    for deployment_id in deployment_ids:
+        conn.execute(
+            delete(member_rows).where(
+                member_rows.c.tenant == tenant,
+                member_rows.c.group_id == id,
+                member_rows.c.deployment_id == deployment_id,
+            )
+        )
+
+
+def give_labels(
+    conn: Connection,
+    tenant: str,
+    deployment_ids: Collection[str],
+    labels: Sequence[JsonObject],
+    now: datetime,
+) -> None:
+    """Give deployments the labels that they do not have."""
+    for id in deployment_ids if labels else ():
+        row = deployments.get(conn, tenant, id)
+        has = {(label["key"], label["value"]) for label in row.labels}
+        more = [label for label in labels if (label["key"], label["value"]) not in has]
+        if more:
+            deployments.update(conn, tenant, id, now, labels=[*row.labels, *more])
