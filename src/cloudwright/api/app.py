@@ -25,6 +25,7 @@ from cloudwright.api.routes import (
     audit,
     blueprints,
     configuration,
+    deployment_groups,
     deployment_modifications,
     deployment_updates,
     deployments,
@@ -91,6 +92,7 @@ _NOUNS = (
     retention,
     labels,
     execution_schedules,
+    deployment_groups,
 )
 _ROUTERS = (*(noun.router for noun in _NOUNS), unsupported.router, system.public_router, identity.router)
 

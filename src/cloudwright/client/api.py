@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from cloudwright.client.resources import (
     Blueprints,
+    DeploymentGroups,
     DeploymentModifications,
     Deployments,
     DeploymentUpdates,
@@ -32,6 +33,7 @@ class Client:
         self._transport = Transport(target, user_agent=user_agent)
         self.blueprints = Blueprints(self._transport)
         self.deployments = Deployments(self._transport)
+        self.deployment_groups = DeploymentGroups(self._transport)
         self.deployment_modifications = DeploymentModifications(self._transport)
         self.deployment_updates = DeploymentUpdates(self._transport)
         self.executions = Executions(self._transport)

@@ -17,6 +17,7 @@ from cloudwright.storage.paging import EVERYTHING, Page, holds, one_of, read_pag
 from cloudwright.storage.records import JsonObject
 from cloudwright.storage.schema import deployment_group_members as member_rows
 from cloudwright.storage.schema import deployment_groups as table
+from cloudwright.storage.visibility import Tenancy, seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,10 @@ def get(conn: Connection, tenant: str, id: str) -> DeploymentGroup:
 
 
 def list_groups(
-    conn: Connection, tenant: str | None, ids: Collection[str] | None, search: str | None, page: Page
+    conn: Connection, tenant: Tenancy, ids: Collection[str] | None, search: str | None, page: Page
 ) -> tuple[list[tuple[DeploymentGroup, list[str]]], int]:
     """Return a page of groups, each with the ids of its deployments."""
-    conditions = one_of({table.c.tenant: None if tenant is None else [tenant], table.c.id: ids})
+    conditions = [*seen(tenant, table), *one_of({table.c.id: ids})]
     rows, total = read_page(
         conn,
         _CATALOGUE.light.where(*conditions, *holds(table.c.id, search)),
@@ -150,7 +151,7 @@ def selected(conn: Connection, tenant: str, selection: Selection) -> list[str]:
         ids |= dict.fromkeys(members(conn, tenant, selection.from_group))
     if selection.filter is not None:
         found, _ = deployments.list_deployments(conn, selection.filter, EVERYTHING)
-        ids |= dict.fromkeys(row.id for row in found)
+        ids |= dict.fromkeys(row.id for row in found if row.tenant == tenant)
     return list(ids)
 
 

@@ -52,6 +52,7 @@ def private(world: World) -> dict[str, str]:
     world.api.happen(execution, "whispered")
     ann.done("PUT", "/sites/hideout", json={"visibility": "private"})
     ann.done("PUT", "/secrets/key", json={"value": "x", "visibility": "private"})
+    ann.done("PUT", "/deployment-groups/hidden", json={"visibility": "private"})
     rules = [{"key": "a", "values": ["b"], "operator": "any_of", "type": "label"}]
     for kind in ("deployments", "blueprints"):
         ann.done("PUT", f"/filters/{kind}/mine", json={"filter_rules": rules, "visibility": "private"})
@@ -65,6 +66,7 @@ def private(world: World) -> dict[str, str]:
         "/executions": execution,
         "/operations": operation,
         "/sites": "hideout",
+        "/deployment-groups": "hidden",
         "/secrets": "key",
         "/filters/deployments": "mine",
         "/filters/blueprints": "mine",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cloudwright.client.resources.blueprints import Blueprints as Blueprints
 from cloudwright.client.resources.collection import Collection as Collection
+from cloudwright.client.resources.deployment_groups import DeploymentGroups as DeploymentGroups
 from cloudwright.client.resources.deployment_modifications import (
     DeploymentModifications as DeploymentModifications,
 )
