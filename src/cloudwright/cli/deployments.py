@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloudwright.cli import blueprint_problems, completion, options
+from cloudwright.cli.deployment_groups import groups
 from cloudwright.cli.deployment_updates import get_update, history, rollback, update
 from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup
@@ -55,7 +56,7 @@ def deployments() -> None:
     """Create, change, delete and look at deployments."""
 
 
-for command in (update, rollback, history, get_update, schedule):
+for command in (update, rollback, history, get_update, groups, schedule):
     deployments.add_command(command)
 
 
