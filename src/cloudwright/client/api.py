@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, cast
 
 from cloudwright.client.resources import (
+    Administration,
     Blueprints,
     DeploymentGroups,
     DeploymentModifications,
@@ -14,11 +15,13 @@ from cloudwright.client.resources import (
     Events,
     Executions,
     ExecutionSchedules,
+    Filters,
     NodeInstances,
     Nodes,
     Operations,
     Plugins,
     Secrets,
+    Sites,
     Tokens,
 )
 from cloudwright.client.target import Target
@@ -44,6 +47,10 @@ class Client:
         self.node_instances = NodeInstances(self._transport)
         self.plugins = Plugins(self._transport)
         self.secrets = Secrets(self._transport)
+        self.sites = Sites(self._transport)
+        self.deployment_filters = Filters(self._transport, "deployments")
+        self.blueprint_filters = Filters(self._transport, "blueprints")
+        self.administration = Administration(self._transport)
         self.tokens = Tokens(self._transport)
 
     def __enter__(self) -> Client:

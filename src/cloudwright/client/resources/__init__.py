@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudwright.client.resources.administration import Administration as Administration
 from cloudwright.client.resources.blueprints import Blueprints as Blueprints
 from cloudwright.client.resources.collection import Collection as Collection
 from cloudwright.client.resources.deployment_groups import DeploymentGroups as DeploymentGroups
@@ -13,9 +14,11 @@ from cloudwright.client.resources.deployments import Deployments as Deployments
 from cloudwright.client.resources.events import Events as Events
 from cloudwright.client.resources.execution_schedules import ExecutionSchedules as ExecutionSchedules
 from cloudwright.client.resources.executions import Executions as Executions
+from cloudwright.client.resources.filters import Filters as Filters
 from cloudwright.client.resources.nodes import NodeInstances as NodeInstances
 from cloudwright.client.resources.nodes import Nodes as Nodes
 from cloudwright.client.resources.operations import Operations as Operations
 from cloudwright.client.resources.plugins import Plugins as Plugins
 from cloudwright.client.resources.secrets import Secrets as Secrets
+from cloudwright.client.resources.sites import Sites as Sites
 from cloudwright.client.resources.tokens import Tokens as Tokens

@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 class Blueprints(Collection["Blueprint"]):
     path = "/blueprints"
 
-    def list(self, part: Slice = WHOLE) -> Page[Blueprint]:
-        return self._list(part)
+    def list(
+        self, part: Slice = WHOLE, *, filter_id: str | None = None, rules: Sequence[Mapping[str, Any]] = ()
+    ) -> Page[Blueprint]:
+        """Return a page of blueprints: those that fulfil the rules, and those of a stored filter."""
+        if rules:
+            return self._search(part, rules, _filter_id=filter_id)
+        return self._list(part, _filter_id=filter_id)
+
+    def set_labels(self, identifier: str, labels: Sequence[Mapping[str, str]]) -> Blueprint:
+        """Replace the labels. Raises NotFound, BadRequest."""
+        return self._label(identifier, labels)
 
     def upload(
         self,

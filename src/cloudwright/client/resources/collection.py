@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
@@ -34,6 +35,20 @@ class Collection(Generic[Record]):
         given = {name: as_text(value) for name, value in filters.items() if value is not None}
         answer = self._transport.request("GET", self.path, params={**part.params(), **given})
         return Page(cast("list[Record]", answer["items"]), int(answer["metadata"]["pagination"]["total"]))
+
+    def _search(self, part: Slice, rules: Sequence[Mapping[str, Any]], **filters: Any) -> Page[Record]:
+        """``_list`` of those that fulfil the rules."""
+        given = {name: as_text(value) for name, value in filters.items() if value is not None}
+        body = {"filter_rules": [dict(rule) for rule in rules]}
+        answer = self._transport.request(
+            "POST", f"/searches{self.path}", params={**part.params(), **given}, json=body
+        )
+        return Page(cast("list[Record]", answer["items"]), int(answer["metadata"]["pagination"]["total"]))
+
+    def _label(self, identifier: str, labels: Sequence[Mapping[str, str]]) -> Record:
+        """Replace the labels, one dictionary of key and value each. Raises NotFound."""
+        body = {"labels": [dict(label) for label in labels]}
+        return cast(Record, self._transport.request("PATCH", self._one(identifier), json=body))
 
     def get(self, identifier: str, *, fields: tuple[str, ...] = ()) -> Record:
         """Return one record, with ``fields`` only if some are given.

@@ -16,9 +16,27 @@ class Deployments(Collection["Deployment"]):
     path = "/deployments"
 
     def list(
-        self, part: Slice = WHOLE, *, blueprint_id: str | None = None, search_name: str | None = None
+        self,
+        part: Slice = WHOLE,
+        *,
+        blueprint_id: str | None = None,
+        search_name: str | None = None,
+        filter_id: str | None = None,
+        rules: Sequence[Mapping[str, Any]] = (),
     ) -> Page[Deployment]:
-        return self._list(part, blueprint_id=blueprint_id, _search_name=search_name)
+        """Return a page of deployments: those that fulfil the rules, and those of a stored filter."""
+        narrowed = {"blueprint_id": blueprint_id, "_search_name": search_name, "_filter_id": filter_id}
+        return self._search(part, rules, **narrowed) if rules else self._list(part, **narrowed)
+
+    def set_labels(self, identifier: str, labels: Sequence[Mapping[str, str]]) -> Deployment:
+        """Replace the labels. Raises NotFound, BadRequest."""
+        return self._label(identifier, labels)
+
+    def set_site(self, identifier: str, site_name: str | None) -> Deployment:
+        """Say to which site it belongs; None is to none. Raises NotFound."""
+        body = {"site_name": site_name, "detach_site": site_name is None}
+        path = self._one(identifier, "set-site")
+        return cast("Deployment", self._transport.request("POST", path, json=body))
 
     def create(
         self,

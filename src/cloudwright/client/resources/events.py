@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from cloudwright.client.records import Page, Slice
 from cloudwright.client.resources.collection import WHOLE, Collection, as_text
@@ -36,6 +36,21 @@ class Events(Collection["Event"]):
             _range=f"@timestamp,{since or ''},{until or ''}" if since or until else None,
             **filters,
         )
+
+    def delete(
+        self,
+        deployment_id: str,
+        *,
+        include_logs: bool = True,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> int:
+        """Delete the events of a deployment's executions, and return how many there were."""
+        params: dict[str, Any] = {"deployment_id": deployment_id, "type": _types(include_logs)}
+        params |= {"from_datetime": since} if since else {}
+        params |= {"to_datetime": until} if until else {}
+        answer = self._transport.request("DELETE", self.path, params=params)
+        return int(answer["items"][0])
 
     def stream(
         self, execution_id: str, *, after: int = 0, include_logs: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from cloudwright.client.records import Page, Slice
-from cloudwright.client.resources.collection import WHOLE, Collection
+from cloudwright.client.resources.collection import WHOLE, Collection, as_text
 
 if TYPE_CHECKING:
     from cloudwright.model.rest import Execution
@@ -30,6 +30,18 @@ class Executions(Collection["Execution"]):
             status=",".join(statuses) or None,
             _include_system_workflows=include_system_workflows or None,
         )
+
+    def delete_old(
+        self, *, until: str | None = None, keep_last: int | None = None, all_tenants: bool = False
+    ) -> int:
+        """Delete those that are over, and return how many: created ``until`` then (ISO 8601), or all but the
+        newest ``keep_last``.
+        """
+        given = {"to_datetime": until, "keep_last": keep_last}
+        body = {name: value for name, value in given.items() if value is not None}
+        params = {"_all_tenants": as_text(all_tenants)}
+        answer = self._transport.request("DELETE", self.path, params=params, json=body)
+        return int(answer["items"][0]["count"])
 
     def start(
         self,
