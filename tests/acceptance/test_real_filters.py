@@ -9,8 +9,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cloudify_client_env import CLOUDIFY_CFY, Cfy
 from manager_process import ManagerProcess
+
+from cloudwright.cli.main import cfy as our_cfy
 
 HERE = Path(__file__).parent
 BLUEPRINT = HERE.parent / "fixtures" / "script_plugin" / "blueprint.yaml"
@@ -60,3 +63,62 @@ def test_labels_and_filters_on_the_command_line(cfy: Cfy) -> None:
     assert [row["id"] for row in rows] == ["sorted"]
     assert "removed" in cfy("deployments", "filters", "delete", "web")
     assert "is invalid" in cfy("deployments", "filters", "create", "web", "-ar", "colour=red", code=1)
+
+
+def test_the_same_with_our_command_line(
+    credentials: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CLOUDWRIGHT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CLOUDWRIGHT_URL", credentials["url"])
+    monkeypatch.setenv("CLOUDWRIGHT_TOKEN", credentials["token"])
+
+    def ours(*words: object, code: int = 0) -> str:
+        result = CliRunner().invoke(our_cfy, [str(word) for word in words])
+        assert result.exit_code == code, f"cfy {words} ended with {result.exit_code}:\n{result.output}"
+        return result.output
+
+    ours("blueprints", "upload", BLUEPRINT, "-b", "ours")
+    ours("deployments", "create", "mine", "-b", "ours", "--labels", "tier:web")
+    assert "added tier:db, zone:a,b" in ours("deployments", "labels", "add", "tier:db,zone:a\\,b", "mine")
+    assert "has all of them already" in ours("deployments", "labels", "add", "tier:db", "mine")
+    assert "deleted tier:db, zone:a,b" in ours("deployments", "labels", "delete", "zone,tier:db", "mine")
+    assert json.loads(ours("deployments", "labels", "list", "mine", "--json")) == {"tier": ["web"]}
+    assert "has none of them" in ours("deployments", "labels", "delete", "zone", "mine")
+    assert "added kind:x" in ours("blueprints", "labels", "add", "kind:x", "ours")
+
+    rules = ("-lr", "tier=[web,db]", "-ar", "blueprint_id=ours")
+    assert "is created" in ours("deployments", "filters", "create", "fine", *rules)
+    assert "tier=[web,db]" in ours("deployments", "filters", "get", "fine")
+    assert "is changed" in ours("deployments", "filters", "update", "fine", "-lr", "tier is not null")
+    assert "tier is not null" in ours("deployments", "filters", "list")
+    found = json.loads(ours("deployments", "list", "--filter-id", "fine", "--json"))
+    assert [row["id"] for row in found] == ["mine"]
+    assert json.loads(ours("deployments", "list", "-lr", "tier is-not web", "-ar", "id=mine", "--json")) == []
+    found = json.loads(ours("blueprints", "list", "-lr", "kind=x", "--json"))
+    assert "ours" in [row["id"] for row in found]
+    assert "is deleted" in ours("deployments", "filters", "delete", "fine")
+    assert "is not a rule" in ours("deployments", "list", "-lr", "tier ~ web", code=2)
+    assert "no attribute `colour`" in ours("deployments", "list", "-ar", "colour=red", code=1)
+    assert "Give what to change" in ours("deployments", "filters", "update", "fine", code=2)
+
+    assert "TOTAL" in ours("deployments", "summary", "blueprint_id", "deployment_status")
+    counted = json.loads(ours("node-instances", "summary", "node_id", "--json"))
+    assert "echo" in [row["node_id"] for row in counted]
+    assert "is created" in ours("sites", "create", "attic", "--location", "32.1,34.8")
+    assert "belongs to the site `attic`" in ours("deployments", "set-site", "mine", "-s", "attic")
+    assert "is changed" in ours("sites", "update", "attic", "-n", "cellar", "--location", "")
+    assert "cellar" in ours("sites", "list")
+    assert "is deleted" in ours("sites", "delete", "cellar")
+    assert "task_retries` is 7" in ours("config", "update", "task_retries=7")
+    assert "task_retries" in ours("config", "list")
+    assert "activated" in ours("maintenance-mode", "activate", "--wait")
+    assert "activated" in ours("maintenance-mode", "status")
+    assert "maintenance" in ours("deployments", "create", "late", "-b", "ours", code=1)
+    assert "is off" in ours("maintenance-mode", "deactivate")
+    file = tmp_path / "events.jsonl"
+    ours("executions", "start", "install", "-d", "mine")
+    assert "Deleted" in ours("events", "delete", "mine", "--store-before", "-o", file)
+    assert "clearing my throat" in file.read_text()
+    assert "Deleted" in ours("executions", "delete", "--keep-last", "1")
+    assert "There are no executions to delete" in ours("executions", "delete", "--before", "2 weeks")
+    assert "is not an age" in ours("executions", "delete", "--before", "soon", code=2)

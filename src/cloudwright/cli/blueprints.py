@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloudwright.cli import completion, options
+from cloudwright.cli import completion, filter_rules, options
 from cloudwright.cli.downloading import download_archive
 from cloudwright.cli.failure import FAILED, Failure, Silent
+from cloudwright.cli.filter_rules import Rule
+from cloudwright.cli.filters import filters_of
 from cloudwright.cli.formatting import columns, default_text
+from cloudwright.cli.labels import labels_of
 from cloudwright.cli.lazy import SuggestingGroup, lazy
 from cloudwright.cli.session import Session, pass_session
+from cloudwright.cli.summaries import summary_of
 from cloudwright.client.records import Slice
 
 if TYPE_CHECKING:
@@ -45,6 +49,11 @@ INPUT_COLUMNS = columns("name", "type", "default", "description")
 @options.shared
 def blueprints() -> None:
     """Upload, check and look at blueprints."""
+
+
+blueprints.add_command(labels_of("blueprint"))
+blueprints.add_command(filters_of("blueprints"))
+blueprints.add_command(summary_of("blueprints"))
 
 
 @blueprints.command("upload")
@@ -115,13 +124,21 @@ def validate(session: Session, blueprint_path: str, blueprint_filename: str | No
 
 
 @blueprints.command("list")
+@filter_rules.filter_id
+@filter_rules.rules
 @options.sliced(newest="created_at")
 @options.standard
 @options.extended
 @pass_session
-def list_blueprints(session: Session, part: Slice) -> None:
+def list_blueprints(
+    session: Session,
+    filter_id: str | None,
+    labels_rule: list[Rule],
+    attrs_rule: list[Rule],
+    part: Slice,
+) -> None:
     """List blueprints."""
-    page = session.client.blueprints.list(part)
+    page = session.client.blueprints.list(part, filter_id=filter_id, rules=[*labels_rule, *attrs_rule])
     session.out.records(page.items, LIST_COLUMNS, noun="blueprints", total=page.total)
 
 

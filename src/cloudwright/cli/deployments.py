@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloudwright.cli import blueprint_problems, completion, options
+from cloudwright.cli import blueprint_problems, completion, filter_rules, options
 from cloudwright.cli.deployment_groups import groups
 from cloudwright.cli.deployment_updates import get_update, history, rollback, update
+from cloudwright.cli.filter_rules import Rule
+from cloudwright.cli.filters import filters_of
 from cloudwright.cli.formatting import columns
+from cloudwright.cli.labels import labels_of
 from cloudwright.cli.lazy import SuggestingGroup
 from cloudwright.cli.schedules import schedule
 from cloudwright.cli.session import Session, pass_session
+from cloudwright.cli.summaries import summary_of
 from cloudwright.client.records import Slice
 
 if TYPE_CHECKING:
@@ -56,6 +60,9 @@ def deployments() -> None:
     """Create, change, delete and look at deployments."""
 
 
+deployments.add_command(labels_of("deployment"))
+deployments.add_command(filters_of("deployments"))
+deployments.add_command(summary_of("deployments"))
 for command in (update, rollback, history, get_update, groups, schedule):
     deployments.add_command(command)
 
@@ -121,15 +128,29 @@ def create(
 @deployments.command("list")
 @options.blueprint(help="Show deployments of this blueprint only.")
 @click.option("--search-name", metavar="TEXT", help="Show those whose display name contains this text.")
+@filter_rules.filter_id
+@filter_rules.rules
 @options.sliced(newest="created_at")
 @options.standard
 @options.extended
 @pass_session
 def list_deployments(
-    session: Session, blueprint_id: str | None, search_name: str | None, part: Slice
+    session: Session,
+    blueprint_id: str | None,
+    search_name: str | None,
+    filter_id: str | None,
+    labels_rule: list[Rule],
+    attrs_rule: list[Rule],
+    part: Slice,
 ) -> None:
     """List deployments."""
-    page = session.client.deployments.list(part, blueprint_id=blueprint_id, search_name=search_name)
+    page = session.client.deployments.list(
+        part,
+        blueprint_id=blueprint_id,
+        search_name=search_name,
+        filter_id=filter_id,
+        rules=[*labels_rule, *attrs_rule],
+    )
     where = f" of blueprint `{blueprint_id}`" if blueprint_id else ""
     session.out.records(page.items, LIST_COLUMNS, noun="deployments", total=page.total, where=where)
 
@@ -160,6 +181,23 @@ def delete(session: Session, deployment_id: str, force: bool, with_logs: bool, r
             deployment_id, force=force, with_logs=with_logs, recursive=recursive
         )
     session.out.say(f"Deployment `{deployment_id}` is deleted.")
+
+
+@deployments.command("set-site")
+@click.argument("deployment_id", shell_complete=completion.deployments)
+@options.site_name
+@click.option("--detach-site", is_flag=True, help="Make it belong to no site.")
+@options.standard
+@pass_session
+def set_site(session: Session, deployment_id: str, site_name: str | None, detach_site: bool) -> None:
+    """Say to which site a deployment belongs."""
+    if (site_name is None) != detach_site:
+        raise click.UsageError("Give either --site-name or --detach-site.")
+    deployment = session.client.deployments.set_site(deployment_id, site_name)
+    belongs = f"belongs to the site `{site_name}`" if site_name else "belongs to no site"
+    session.out.say(f"Deployment `{deployment_id}` {belongs}.")
+    if session.out.as_json:
+        session.out.json(deployment)
 
 
 @deployments.command("inputs")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +10,9 @@ from cloudwright.cli import options
 from cloudwright.cli.identifiers import chosen_execution, require_execution
 from cloudwright.cli.identifiers import execution_id as whole_execution_id
 from cloudwright.cli.lazy import SuggestingGroup, lazy
+from cloudwright.cli.retention import delete_events
 from cloudwright.cli.session import Session, pass_session
+from cloudwright.cli.times import TIMES, read_age, read_time
 from cloudwright.client.records import Slice
 
 if TYPE_CHECKING:
@@ -22,54 +22,14 @@ else:
     start_execution = lazy("cloudwright.cli.start_execution")
     follower_lines = lazy("cloudwright.cli.follower_lines")
 
-UNITS = {
-    "second": 1,
-    "minute": 60,
-    "hour": 3600,
-    "day": 86400,
-    "week": 604800,
-    "month": 2629800,
-    "year": 31557600,
-}
-
-TIMES = "`2024-05-01`, `2024-05-01 12:00` in UTC, or seconds since 1970"
-
-
-def read_time(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """Return a date, a date and a time, or seconds since 1970, as an ISO 8601 text in UTC."""
-    if value is None:
-        return None
-    text = value.strip()
-    try:
-        seconds = re.fullmatch(r"\d{9,}(\.\d+)?", text)
-        moment = datetime.fromtimestamp(float(text), UTC) if seconds else datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        message = f"`{value}` is not a time: write `2024-05-01` or `2024-05-01T12:00:00`."
-        raise click.BadParameter(message) from None
-    return as_utc(moment)
-
-
-def read_age(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """``2 weeks`` or ``3 hours ago`` as an ISO 8601 text in UTC."""
-    if value is None:
-        return None
-    match = re.fullmatch(rf"(\d+)\s*({'|'.join(UNITS)})s?(\s+ago)?", value.strip())
-    if match is None:
-        raise click.BadParameter(f"`{value}` is not an age: write `3 hours` or `2 weeks ago`.")
-    age = timedelta(seconds=int(match[1]) * UNITS[match[2]])
-    return as_utc(datetime.now(UTC) - age)
-
-
-def as_utc(moment: datetime) -> str:
-    """A time that names no zone is in UTC, as all that a manager says."""
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
 
 @click.group(cls=SuggestingGroup)
 @options.shared
 def events() -> None:
     """Show what happened in executions."""
+
+
+events.add_command(delete_events)
 
 
 @events.command("list")

@@ -12,7 +12,9 @@ from cloudwright.cli import completion, options
 from cloudwright.cli.formatting import columns, took
 from cloudwright.cli.identifiers import chosen_execution, require_execution
 from cloudwright.cli.lazy import SuggestingGroup, lazy
+from cloudwright.cli.retention import delete_executions
 from cloudwright.cli.session import Session, pass_session
+from cloudwright.cli.summaries import summary_of
 from cloudwright.client.records import END_STATUSES, Slice
 
 if TYPE_CHECKING:
@@ -105,6 +107,10 @@ def read_duration(ctx: click.Context, parameter: click.Parameter, value: str | N
 @options.shared
 def executions() -> None:
     """Start, follow, cancel and resume executions of workflows."""
+
+
+executions.add_command(summary_of("executions"))
+executions.add_command(delete_executions)
 
 
 @executions.command("list")

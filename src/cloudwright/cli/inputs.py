@@ -118,10 +118,15 @@ def _read_pairs(text: str) -> dict[str, Any] | None:
 def read_labels(text: str) -> list[dict[str, str]]:
     """``env:prod,owner:me`` as ``[{"env": "prod"}, {"owner": "me"}]``. Raises click.BadParameter."""
     labels = []
-    for part in re.split(r"(?<!\\),", text):
-        pieces = re.split(r"(?<!\\):", part)
+    for part in split_labels(text):
+        pieces = split_labels(part, ":")
         if len(pieces) != 2 or not pieces[0].strip() or not pieces[1].strip():
             raise click.BadParameter(f"`{part}` is not a label: write `key:value`.", param_hint="'--labels'")
         key, value = (re.sub(r"\\([,:])", r"\1", piece).strip() for piece in pieces)
         labels.append({key.lower(): value})
     return labels
+
+
+def split_labels(text: str, by: str = ",") -> list[str]:
+    """Split a text at each ``by`` that has no backslash before it."""
+    return re.split(rf"(?<!\\){by}", text)

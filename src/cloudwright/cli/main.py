@@ -28,6 +28,7 @@ NOUNS = {
         "Make a deployment what its blueprint says: install it, update it, or do nothing.",
     ),
     "blueprints": ("cloudwright.cli.blueprints:blueprints", "Upload, check and look at blueprints."),
+    "config": ("cloudwright.cli.manager_config:config", "Show and change the manager's configuration."),
     "deployments": (
         "cloudwright.cli.deployments:deployments",
         "Create, change, delete and look at deployments.",
@@ -42,6 +43,10 @@ NOUNS = {
         "Upload a blueprint, create a deployment of it and install that.",
     ),
     "logs": ("cloudwright.cli.logs:logs", "Show the log of the manager of this machine."),
+    "maintenance-mode": (
+        "cloudwright.cli.maintenance_mode:maintenance_mode",
+        "Keep executions from beginning, for work on the manager.",
+    ),
     "node-instances": (
         "cloudwright.cli.node_instances:node_instances",
         "Look at the node instances of deployments.",
@@ -55,6 +60,10 @@ NOUNS = {
     "secrets": (
         "cloudwright.cli.secrets:secrets",
         "Create, change and show secrets: values that blueprints read with `get_secret`.",
+    ),
+    "sites": (
+        "cloudwright.cli.sites:sites",
+        "Create, change and list sites: places that deployments belong to.",
     ),
     "status": (
         "cloudwright.cli.status:status",

@@ -11,6 +11,7 @@ from cloudwright.cli import completion, options
 from cloudwright.cli.formatting import columns, value_text
 from cloudwright.cli.lazy import SuggestingGroup
 from cloudwright.cli.session import Session, pass_session
+from cloudwright.cli.summaries import summary_of
 from cloudwright.client.records import Slice
 
 LIST_COLUMNS = columns(
@@ -59,6 +60,9 @@ def _with_health(instance: Mapping[str, Any], *, at_length: bool = False) -> dic
 @options.shared
 def node_instances() -> None:
     """Look at the node instances of deployments."""
+
+
+node_instances.add_command(summary_of("node_instances"))
 
 
 @node_instances.command("list")

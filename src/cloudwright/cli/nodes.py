@@ -9,6 +9,7 @@ from cloudwright.cli.failure import Failure
 from cloudwright.cli.formatting import columns
 from cloudwright.cli.lazy import SuggestingGroup
 from cloudwright.cli.session import Session, pass_session
+from cloudwright.cli.summaries import summary_of
 from cloudwright.client.records import Slice
 
 LIST_COLUMNS = columns(
@@ -31,6 +32,9 @@ OPERATION_COLUMNS = columns("name", "plugin", "operation=implementation", "execu
 @options.shared
 def nodes() -> None:
     """Look at the nodes of deployments."""
+
+
+nodes.add_command(summary_of("nodes"))
 
 
 @nodes.command("list")

@@ -89,7 +89,7 @@ def test_what_cannot_be_an_id_asks_for_nothing_else(api: FakeApi, cfy: Run, wron
 
 
 def test_a_full_disk(cfy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(*_: object) -> None:
+    def write(*_: object, **more: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/home/me/it")
 
     monkeypatch.setattr("cloudwright.client.resources.Blueprints.list", write)
