@@ -37,6 +37,7 @@ from cloudwright.api.routes import (
     identity,
     inner_searches,
     labels,
+    metrics,
     nodes,
     operations,
     permissions,
@@ -94,7 +95,13 @@ _NOUNS = (
     execution_schedules,
     deployment_groups,
 )
-_ROUTERS = (*(noun.router for noun in _NOUNS), unsupported.router, system.public_router, identity.router)
+_ROUTERS = (
+    *(noun.router for noun in _NOUNS),
+    unsupported.router,
+    system.public_router,
+    identity.router,
+    metrics.router,
+)
 
 
 class _Api(FastAPI):

@@ -28,9 +28,10 @@ from cloudwright.model.manager_identity import IDENTITY_PATH
 PREFIX = "/api/v3.1"
 #: In the scope of a request from inside: its principal. No server puts it there.
 KNOWN_PRINCIPAL = "cloudwright.principal"
-#: Paths that need no credentials: the probe of a load balancer, the description of the API, and the proof
-#: that a client wants before it sends any.
-PUBLIC = frozenset({f"{PREFIX}/ok", f"{PREFIX}{IDENTITY_PATH}", f"{PREFIX}/openapi.json"})
+METRICS_PATH = "/metrics"
+#: Paths that need no user's credentials: the probe of a load balancer, the description of the API, the proof
+#: that a client wants before it sends any, and the metrics, which have a token of their own.
+PUBLIC = frozenset({f"{PREFIX}/ok", f"{PREFIX}{IDENTITY_PATH}", f"{PREFIX}/openapi.json", METRICS_PATH})
 _EARLIER_VERSION = re.compile(r"/api/v(?:2|2\.1|3)(?=/|$)")
 _UPLOAD = re.compile(
     rf"PUT {re.escape(PREFIX)}/blueprints/[^/]+(?:/validate)?|POST {re.escape(PREFIX)}/plugins"

@@ -13,6 +13,7 @@ the end of its execution; before an end is stored, what was sent ``begin`` has b
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from cloudwright.manager.begin_gate import BeginGate
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import ExecutionSnapshot
+from cloudwright.manager.metrics import Metrics
 from cloudwright.manager.operation_queue import OperationQueue
 from cloudwright.manager.operation_recorder import OperationRecorder
 from cloudwright.manager.operation_run import OperationRun
@@ -48,6 +50,7 @@ class Dispatcher:
         recorder: EventRecorder,
         environments: PluginEnvironments,
         rpc: ChildRpc,
+        metrics: Metrics,
         *,
         worker: str,
         home: Path,
@@ -58,6 +61,7 @@ class Dispatcher:
     ) -> None:
         self._listeners: dict[str, Listener] = {}
         self._events = recorder
+        self._metrics = metrics
         self._gate = BeginGate()
         self._queue = OperationQueue(
             store,
@@ -91,6 +95,8 @@ class Dispatcher:
         )
         self._workers: dict[str, Worker] = {worker: self._local}
         self._preparations = Preparations(environments, recorder, self._queue.add)
+        metrics.watch("operations_running", "Operations that hold a slot.", lambda: len(self._queue.running))
+        metrics.watch("operations_waiting", "Operations that wait for a slot.", lambda: self._queue.waiting)
 
     def follow(self, execution_id: str, listener: Listener) -> None:
         """Call ``listener`` with what becomes of the execution's operations (``operation`` frames without
@@ -200,6 +206,7 @@ class Dispatcher:
         return self._preparations.drop(execution_id, term) + self._queue.drop(execution_id, term)
 
     def _run(self, run: OperationRun, subjects: Subjects) -> None:
+        run.granted_at = time.monotonic()
         self._notify(run, OperationState.STARTED)
         self._local.run(run, subjects)
 
@@ -215,6 +222,8 @@ class Dispatcher:
 
     def _report(self, run: OperationRun, state: OperationState, result: Any, failure: Failure | None) -> None:
         self._queue.release(run)
+        taken = None if run.granted_at is None else time.monotonic() - run.granted_at
+        self._metrics.operation_ended(state, taken)
         self._notify(run, state, result, failure)
 
     async def _kill_one(self, run: OperationRun, reason: str) -> bool:

@@ -28,6 +28,7 @@ from cloudwright.manager.execution_context import (
     workflow_begin,
     workflow_plugin,
 )
+from cloudwright.manager.metrics import Metrics
 from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugin_environments import WORKFLOWS, PluginEnvironments
 from cloudwright.manager.preparations import prepare_plugin
@@ -90,6 +91,7 @@ class ExecutionRunner:
         environments: PluginEnvironments,
         rpc: ChildRpc,
         modifications: Modifications,
+        metrics: Metrics,
         *,
         settings: Settings,
         clock: Callable[[], datetime],
@@ -101,6 +103,7 @@ class ExecutionRunner:
         self._environments = environments
         self._rpc = rpc
         self._modifications = modifications
+        self._metrics = metrics
         self._settings = settings
         self._clock = clock
         self._tasks = TaskSet()
@@ -273,7 +276,10 @@ class ExecutionRunner:
                 killed=running.killed,
                 now=self._clock(),
             )
-            if result is None or not result.kill_first:
+            if result is None:
+                return
+            if not result.kill_first:
+                self._metrics.execution_ended(result.execution)
                 return
             # A kill was stored after we looked: `cancelled` may be stored only once its operations are dead.
             self.apply_cancel(running, CancelMode.KILL)

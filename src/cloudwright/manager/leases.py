@@ -191,6 +191,10 @@ class Leases:
     def busy(self) -> bool:
         return bool(self._owned)
 
+    def count(self) -> int:
+        """Return how many executions are owned."""
+        return len(self._owned)
+
     def _until(self) -> datetime:
         return self._clock() + self._lease
 

@@ -29,6 +29,8 @@ from cloudwright.manager.executions import Executions
 from cloudwright.manager.import_resolver import StoredImports
 from cloudwright.manager.leases import Leases
 from cloudwright.manager.maintenance import Maintenance
+from cloudwright.manager.metrics import Metrics
+from cloudwright.manager.metrics_token import metrics_token
 from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugins import Plugins
@@ -81,6 +83,8 @@ class Manager:
         self.home: Path = settings.home
         self.name = name
         self.version = cloudwright.__version__
+        self.metrics = Metrics()
+        store.on_commit = self.metrics.committed
         concealments = Concealments()
         self._recorder = EventRecorder(store, bus, clock, concealments)
         self._environments = environments
@@ -94,6 +98,7 @@ class Manager:
             self._recorder,
             self._environments,
             self.rpc,
+            self.metrics,
             worker=name,
             home=settings.home,
             slots=settings.max_operations,
@@ -110,9 +115,11 @@ class Manager:
             self._environments,
             self.rpc,
             self.modifications,
+            self.metrics,
             settings=settings,
             clock=clock,
         )
+        self.metrics_token = metrics_token(settings.home)
         self.configuration = Configuration(store, settings, clock)
         self.maintenance = Maintenance(store, bus, clock)
         self._leases = Leases(
@@ -125,6 +132,7 @@ class Manager:
             clock=clock,
             paused=lambda: self.maintenance.is_on,
         )
+        self.metrics.watch("workflows_running", "Executions that this manager owns.", self._leases.count)
         self._reconcile_loop = ReconcileLoop(
             store,
             bus,

@@ -60,6 +60,11 @@ class OperationQueue:
     def __len__(self) -> int:
         return len(self._waiting) + len(self.running)
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a slot."""
+        return len(self._waiting)
+
     def add(self, runs: Iterable[OperationRun]) -> None:
         self._waiting.extend(runs)
         self._grant_soon()

@@ -35,6 +35,8 @@ class OperationRun:
     preparing: asyncio.Task[Any] | None = None
     revoked: bool = False
     refusal: Exception | None = None
+    #: When it was granted (monotonic seconds).
+    granted_at: float | None = None
     pid: int | None = None
     pid_timer: asyncio.TimerHandle | None = None
     signals: list[int] = field(default_factory=list)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, bindparam, exists, func, not_, or_, select
 
 from cloudwright.errors import NotFound
-from cloudwright.model.execution import ACTIVE_STATUSES, ExecutionStatus
+from cloudwright.model.execution import ACTIVE_STATUSES, END_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OperationState
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.filters import ExecutionFilter
@@ -55,6 +55,11 @@ _KILLS = Prepared(
     )
     .distinct()
 )
+_UNENDED = Prepared(
+    select(executions.c.status, func.count())
+    .where(is_any(executions.c.status, frozenset(ExecutionStatus) - END_STATUSES))
+    .group_by(executions.c.status)
+)
 _NEXT_SCHEDULED = Prepared(
     select(func.min(executions.c.scheduled_for)).where(is_(executions.c.status, ExecutionStatus.SCHEDULED))
 )
@@ -95,6 +100,11 @@ def listing(filter: ExecutionFilter) -> Listing:
         default=(executions.c.created_at,),
         unique=(executions.c.id,),
     )
+
+
+def count_unended(conn: Connection) -> dict[ExecutionStatus, int]:
+    """Return how many executions are in each status that is no end; statuses without any are missing."""
+    return dict(_UNENDED.all(conn))
 
 
 def pending(conn: Connection, limit: int) -> list[str]:

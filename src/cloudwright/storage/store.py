@@ -121,6 +121,15 @@ class Store:
         return self._writer.commits
 
     @property
+    def on_commit(self) -> Callable[[float], None]:
+        """What is called after each commit, by the writer's thread, with the seconds that it took."""
+        return self._writer.on_commit
+
+    @on_commit.setter
+    def on_commit(self, call: Callable[[float], None]) -> None:
+        self._writer.on_commit = call
+
+    @property
     def healthy(self) -> bool:
         """Whether writes are stored now. While they are not, they wait."""
         return self._writer.trouble is None

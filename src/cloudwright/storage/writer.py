@@ -11,7 +11,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -36,11 +36,15 @@ class Answer:
 
 
 class Writer:
-    """``trouble`` says why nothing can be written now; None is well. ``commits`` counts them."""
+    """``trouble`` says why nothing can be written now; None is well. ``commits`` counts them.
+
+    ``on_commit`` is called after each with the seconds that the transaction took.
+    """
 
     def __init__(self, database: Database) -> None:
         self.commits = 0
         self.trouble: str | None = None
+        self.on_commit: Callable[[float], None] = lambda _seconds: None
         self._database = database
         self._conn: Connection | None = None
         self._pipeline = ExitStack()
@@ -118,6 +122,7 @@ class Writer:
 
     def _attempt(self, batch: Sequence[Request]) -> list[Answer]:
         conn = self._connection()
+        begun = time.monotonic()
         transaction = conn.begin()
         try:
             answers = [Answer(request.call(conn)) for request in batch]
@@ -135,6 +140,7 @@ class Writer:
             if answered or mark is None or not self._came_through(mark, error):
                 raise
         self.commits += 1
+        self.on_commit(time.monotonic() - begun)
         return answers
 
     def _came_through(self, mark: int, error: Exception) -> bool:

@@ -42,6 +42,8 @@ from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.maintenance import Maintenance
+from cloudwright.manager.metrics import Metrics
+from cloudwright.manager.metrics_token import metrics_token
 from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.schedules import Schedules
@@ -101,6 +103,9 @@ class Managing:
 
     def __post_init__(self) -> None:
         ids = (f"{number:06d}" for number in itertools.count())
+        self.metrics = Metrics()
+        self.store.on_commit = self.metrics.committed
+        self.metrics_token = metrics_token(self.home)
         self.accounts = Accounts(self.store, self.clock, hasher=PasswordHasher(1, 8, 1))
         artifacts = Artifacts(self.store, FolderArtifacts(self.home / "artifacts"))
         self.blueprints = Blueprints(

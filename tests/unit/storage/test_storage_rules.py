@@ -49,6 +49,7 @@ IMPURE = {
     "postgresql.py __init__": {"uuid.uuid4"},
     "sqlite.py time_limit": {"time.monotonic"},
     "store.py open_exclusively": {"time.sleep"},
+    "writer.py _attempt": {"time.monotonic"},
     "writer.py _recovered": {"time.monotonic"},
     "writer.py _wait_out": {"time.monotonic"},
 }
