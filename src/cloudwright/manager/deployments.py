@@ -198,12 +198,23 @@ class Deployments:
         """Return the values of the capabilities by name, as they are now. Raises NotFound."""
         return await self._read(viewer, _capabilities, tenant, id)
 
-    async def evaluate(self, viewer: Viewer, tenant: str, id: str, value: Any, **subjects: str | None) -> Any:
+    async def evaluate(
+        self,
+        viewer: Viewer,
+        tenant: str,
+        id: str,
+        value: Any,
+        *,
+        self_id: str | None = None,
+        source_id: str | None = None,
+        target_id: str | None = None,
+    ) -> Any:
         """``value`` with its functions evaluated as things are now.
 
         ``self_id``, ``source_id`` and ``target_id`` are the node instances, or the only ones of nodes, that
         SELF, SOURCE and TARGET stand for. Raises NotFound, EvaluationError.
         """
+        subjects = {"self_id": self_id, "source_id": source_id, "target_id": target_id}
         return await self._read(viewer, _evaluate, tenant, id, value, subjects)
 
     async def update_instance(

@@ -190,7 +190,7 @@ def test_evaluating_for_an_instance(world: World) -> None:
     world.create()
     host = next(instance for instance in world.instances() if instance.node_id == "host")
     value = {"a": [{"get_property": ["SELF", "ip"]}], "b": 1}
-    assert asyncio.run(world.service.evaluate(ANN, TENANT, "shop", value, instance_id=host.id)) == {
+    assert asyncio.run(world.service.evaluate(ANN, TENANT, "shop", value, self_id=host.id)) == {
         "a": ["10.0.0.1"],
         "b": 1,
     }

@@ -44,6 +44,8 @@ async def evaluate_functions(context: ContextDep, wanted: Evaluation) -> JsonRes
         context.tenant,
         wanted.deployment_id,
         wanted.payload,
-        **{f"{name}_id": wanted.context.get(name) for name in _ROLES},
+        self_id=wanted.context.get("self"),
+        source_id=wanted.context.get("source"),
+        target_id=wanted.context.get("target"),
     )
     return JsonResponse({"deployment_id": wanted.deployment_id, "payload": payload})
