@@ -17,6 +17,7 @@ from cloudwright.cli.labels import labels_of
 from cloudwright.cli.lazy import SuggestingGroup, lazy
 from cloudwright.cli.session import Session, pass_session
 from cloudwright.cli.summaries import summary_of
+from cloudwright.cli.visibility import add_visibility_commands
 from cloudwright.client.records import Slice
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def blueprints() -> None:
 blueprints.add_command(labels_of("blueprint"))
 blueprints.add_command(filters_of("blueprints"))
 blueprints.add_command(summary_of("blueprints"))
+add_visibility_commands(blueprints, "blueprint")
 
 
 @blueprints.command("upload")

@@ -18,6 +18,7 @@ from cloudwright.cli.lazy import SuggestingGroup
 from cloudwright.cli.schedules import schedule
 from cloudwright.cli.session import Session, pass_session
 from cloudwright.cli.summaries import summary_of
+from cloudwright.cli.visibility import add_visibility_commands
 from cloudwright.client.records import Slice
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def deployments() -> None:
     """Create, change, delete and look at deployments."""
 
 
+add_visibility_commands(deployments, "deployment", with_set_global=False)
 deployments.add_command(labels_of("deployment"))
 deployments.add_command(filters_of("deployments"))
 deployments.add_command(summary_of("deployments"))

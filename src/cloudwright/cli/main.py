@@ -27,6 +27,7 @@ NOUNS = {
         "cloudwright.cli.apply:apply",
         "Make a deployment what its blueprint says: install it, update it, or do nothing.",
     ),
+    "auditlog": ("cloudwright.cli.auditlog:auditlog", "Show who changed what, when and from where."),
     "blueprints": ("cloudwright.cli.blueprints:blueprints", "Upload, check and look at blueprints."),
     "config": ("cloudwright.cli.manager_config:config", "Show and change the manager's configuration."),
     "deployments": (
@@ -52,6 +53,10 @@ NOUNS = {
         "Look at the node instances of deployments.",
     ),
     "nodes": ("cloudwright.cli.nodes:nodes", "Look at the nodes of deployments."),
+    "permissions": (
+        "cloudwright.cli.permissions:permissions",
+        "Show which roles have which permissions.",
+    ),
     "plugins": ("cloudwright.cli.plugins:plugins", "Upload, list and delete plugins."),
     "profiles": (
         "cloudwright.cli.profiles:profiles",
@@ -69,11 +74,20 @@ NOUNS = {
         "cloudwright.cli.status:status",
         "Show where the manager is and whether it and its parts are well.",
     ),
+    "tenants": (
+        "cloudwright.cli.tenants:tenants",
+        "Create and delete tenants, and say who has which role in them.",
+    ),
     "tokens": ("cloudwright.cli.tokens:tokens", "Make, list and delete tokens for programs."),
     "uninstall": (
         "cloudwright.cli.uninstall:uninstall",
         "Uninstall a deployment, delete it, and delete its blueprint if no other deployment uses it.",
     ),
+    "user-groups": (
+        "cloudwright.cli.user_groups:user_groups",
+        "Create, change and delete groups of users, who have the group's roles.",
+    ),
+    "users": ("cloudwright.cli.users:users", "Create, change and delete users of the manager."),
     "workflows": ("cloudwright.cli.workflows:workflows", "Look at the workflows of deployments."),
 }
 

@@ -223,6 +223,38 @@ pagination = together(
 )
 
 
+#: The roles that users and user groups have in a tenant.
+TENANT_ROLES = ("manager", "user", "operations", "viewer")
+
+
+def account_slice(sort: str) -> Decorator:
+    """``sliced`` for what belongs to no tenant."""
+    options = (
+        click.option(
+            "--sort-by", metavar="FIELD", default=sort, show_default=True, help="Sort by this field."
+        ),
+        click.option("--descending", is_flag=True, help="Sort from the highest to the lowest."),
+        pagination,
+        click.option("--search", metavar="TEXT", help="Show those whose name contains this text."),
+    )
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        @wraps(function)
+        def command(*args: Any, **kwargs: Any) -> Any:
+            part = Slice(
+                size=kwargs.pop("pagination_size"),
+                offset=kwargs.pop("pagination_offset"),
+                sort=kwargs.pop("sort_by"),
+                descending=kwargs.pop("descending"),
+                search=kwargs.pop("search"),
+            )
+            return function(*args, part=part, **kwargs)
+
+        return together(*options)(command)
+
+    return decorate
+
+
 def sliced(*, sort: str | None = None, newest: str | None = None, search: bool = True) -> Decorator:
     """Return the options of a list; they reach the command as one argument ``part``, a Slice.
 

@@ -13,6 +13,7 @@ from cloudwright.cli.formatting import columns
 from cloudwright.cli.identifiers import plugin_id as whole_plugin_id
 from cloudwright.cli.lazy import SuggestingGroup, lazy
 from cloudwright.cli.session import Session, pass_session
+from cloudwright.cli.visibility import add_visibility_commands
 from cloudwright.client.records import Slice
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ GET_COLUMNS = [
 @options.shared
 def plugins() -> None:
     """Upload, list and delete plugins."""
+
+
+add_visibility_commands(plugins, "plugin")
 
 
 @plugins.command("upload")

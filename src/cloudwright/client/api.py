@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from types import TracebackType
 from typing import Any, cast
+from urllib.parse import quote
 
 from cloudwright.client.resources import (
     Administration,
+    AuditLog,
     Blueprints,
     DeploymentGroups,
     DeploymentModifications,
@@ -19,10 +21,14 @@ from cloudwright.client.resources import (
     NodeInstances,
     Nodes,
     Operations,
+    Permissions,
     Plugins,
     Secrets,
     Sites,
+    Tenants,
     Tokens,
+    UserGroups,
+    Users,
 )
 from cloudwright.client.target import Target
 from cloudwright.client.transport import Transport
@@ -52,6 +58,11 @@ class Client:
         self.blueprint_filters = Filters(self._transport, "blueprints")
         self.administration = Administration(self._transport)
         self.tokens = Tokens(self._transport)
+        self.users = Users(self._transport)
+        self.user_groups = UserGroups(self._transport)
+        self.tenants = Tenants(self._transport)
+        self.permissions = Permissions(self._transport)
+        self.audit_log = AuditLog(self._transport)
 
     def __enter__(self) -> Client:
         return self
@@ -63,6 +74,14 @@ class Client:
 
     def close(self) -> None:
         self._transport.close()
+
+    def set_visibility(self, noun: str, identifier: str, visibility: str) -> dict[str, Any]:
+        """Let more users see a blueprint, plugin or deployment: ``noun`` is its plural. Returns it.
+
+        Raises NotFound, Forbidden, and IllegalAction if more users see it already.
+        """
+        path = f"/{noun}/{quote(identifier, safe='')}/set-visibility"
+        return cast("dict[str, Any]", self._transport.request("PATCH", path, json={"visibility": visibility}))
 
     def version(self) -> dict[str, Any]:
         """``{"version", "edition", ...}`` of the manager."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from cloudwright.client.resources.accounts import AuditLog as AuditLog
+from cloudwright.client.resources.accounts import Permissions as Permissions
+from cloudwright.client.resources.accounts import Tenants as Tenants
+from cloudwright.client.resources.accounts import UserGroups as UserGroups
+from cloudwright.client.resources.accounts import Users as Users
 from cloudwright.client.resources.administration import Administration as Administration
 from cloudwright.client.resources.blueprints import Blueprints as Blueprints
 from cloudwright.client.resources.collection import Collection as Collection
