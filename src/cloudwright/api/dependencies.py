@@ -54,16 +54,8 @@ _ACTION = re.compile(r"/executions/[^/]+$")
 
 #: In the scope of a request that may change something: its entry of the audit log.
 AUDIT_ENTRY = "cloudwright.audit_entry"
-# What a permission's last word does; what is not here changes something.
-_CHANGES = {
-    "create": "create",
-    "upload": "create",
-    "start": "create",
-    "import": "create",
-    "token": "create",
-    "delete": "delete",
-    "truncate": "delete",
-}
+# The words of permissions for what makes something; what neither makes nor deletes changes something.
+_MAKING = frozenset({"create", "upload", "start", "import"})
 # A path that names one resource.
 _NAMED = re.compile(r"/(?P<noun>filters(?=/\{resource\}/)|[a-z-]+)(?:/\{resource\})?/\{(?P<key>[a-z_]+)\}")
 # What tenants may share. Secrets say themselves which one a key means.
@@ -164,6 +156,12 @@ async def _request_context(
     return context
 
 
+def _operation(method: str, permission: Permission) -> str:
+    if method == "DELETE":
+        return "delete"
+    return "create" if _MAKING.intersection(permission.split("_")) else "update"
+
+
 def _open_audit_entry(request: Request, context: RequestContext) -> AuditEntry:
     """Have what the request changes recorded, under what its path names."""
     permission = permission_of(request.scope["endpoint"])
@@ -178,7 +176,7 @@ def _open_audit_entry(request: Request, context: RequestContext) -> AuditEntry:
         request=uuid.uuid4().hex,
         creator_name=context.by,
         action=permission,
-        operation=_CHANGES.get(permission.rpartition("_")[2], "update"),
+        operation=_operation(request.method, permission),
         ref_table=noun,
         ref_id=names[0] if names else None,
         identifier=identifier,

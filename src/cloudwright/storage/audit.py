@@ -83,6 +83,13 @@ def refer(id: str, **more: str) -> None:
         entry.refer(id, **more)
 
 
+def act(action: str) -> None:
+    """Say which permission the change needed, if it is not the one that its route declares."""
+    entry = _current.get()
+    if entry is not None:
+        entry.action = action
+
+
 def recorded(call: Callable[[Connection], T]) -> Callable[[Connection], T]:
     """Return the write with the record of this task's entry; the write itself if there is none."""
     entry = _current.get()

@@ -74,6 +74,11 @@ def test_changes_of_accounts_say_whose(api: Api) -> None:
     token = api.post("/tokens", {})
     assert last(api) == ("admin", "create_token", "tokens", token["id"])
     assert token["value"] not in str(records(api))
+    api.http.delete(f"/tokens/{token['id']}")
+    assert records(api)[-1]["operation"] == "delete"
+    api.post("/users/bob", {"password": "another one"})
+    assert (last(api), records(api)[-1]["operation"]) == (("admin", "user_update", "users", "bob"), "update")
+    assert "another one" not in str(records(api))
 
 
 def test_a_change_by_an_execution_says_which(api: Api) -> None:

@@ -5,29 +5,29 @@ from __future__ import annotations
 from fastapi import Response
 
 from cloudwright.api.authorization import requires
-from cloudwright.api.dependencies import ContextDep
+from cloudwright.api.dependencies import ContextDep, ListQueryDep
 from cloudwright.api.responses import JsonResponse, list_page
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import IllegalAction, NotFound
 from cloudwright.model import rest
 from cloudwright.model.permissions import PERMISSIONS, Permission, Role
-from cloudwright.storage.paging import EVERYTHING
+from cloudwright.storage.paging import Page
 
 router = resource_router("permissions", "/permissions")
 
 
 @router.get("", response_model=rest.Page[rest.RolePermission])
 @requires(Permission.VERSION_GET)
-async def list_permissions(_context: ContextDep) -> JsonResponse:
+async def list_permissions(_context: ContextDep, query: ListQueryDep) -> JsonResponse:
     """List each permission with each role that has it."""
-    return _page(list(Role))
+    return _page(list(Role), query.page)
 
 
 @router.get("/{role}", response_model=rest.Page[rest.RolePermission])
 @requires(Permission.VERSION_GET)
-async def list_permissions_of_role(_context: ContextDep, role: str) -> JsonResponse:
+async def list_permissions_of_role(_context: ContextDep, query: ListQueryDep, role: str) -> JsonResponse:
     _check_role(role)
-    return _page([Role(role)])
+    return _page([Role(role)], query.page)
 
 
 @router.put("/{role}/{permission}", status_code=400, response_model=rest.ErrorBody)
@@ -47,11 +47,12 @@ def _check_role(role: str) -> None:
         raise NotFound(f"There is no role `{role[:200]}`; there are: {', '.join(Role)}.")
 
 
-def _page(roles: list[Role]) -> JsonResponse:
+def _page(roles: list[Role], page: Page) -> JsonResponse:
     rows: list[rest.RolePermission] = [
         {"role": role, "permission": permission}
         for permission in Permission
         for role in roles
         if permission in PERMISSIONS[role]
     ]
-    return list_page(rows, len(rows), EVERYTHING, None)
+    end = None if page.size is None else page.offset + page.size
+    return list_page(rows[page.offset : end], len(rows), page)

@@ -32,6 +32,7 @@ class NewUser(BaseModel):
     username: str
     password: str
     role: SystemRole = Role.DEFAULT.value
+    is_prehashed: bool = False
 
 
 class UserChanges(BaseModel):
@@ -66,6 +67,8 @@ async def list_users(context: ContextDep, query: ListQueryDep, active: bool | No
 @requires(Permission.USER_CREATE)
 async def create_user(context: ContextDep, new: NewUser) -> JsonResponse:
     check_username(new.username)
+    if new.is_prehashed:
+        raise InvalidInput("`is_prehashed` is not supported: give the password itself.")
     audit.refer(new.username)
     manager = context.manager
     password_hash = await manager.accounts.hash_password(new.password)
@@ -89,6 +92,7 @@ async def update_user(context: ContextDep, username: str, changes: UserChanges) 
         raise InvalidInput("Change the password and the role one after the other.")
     if username != context.principal.username or not changes.password:
         authorize(context.principal, Permission.USER_UPDATE, context.tenant)
+    audit.act(Permission.USER_UPDATE)
     if changes.password:
         password_hash = await context.manager.accounts.hash_password(changes.password)
         await context.change_account(accounts.set_password, username, password_hash)
