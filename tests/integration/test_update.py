@@ -83,7 +83,7 @@ def test_a_preview_changes_nothing_and_its_digest_is_kept_to(ledger: Ledger) -> 
     blueprint = ledger.upload(f"{ledger.id}-new", NEW)
     shown = ledger.client.deployment_updates.start(ledger.id, blueprint_id=blueprint, preview=True)
     assert (shown["state"], shown["execution_id"]) == ("preview", None)
-    steps = {(step["action"], step["entity_id"]) for step in shown["steps"]}
+    steps = {(step["action"], ":".join(step["entity_id"])) for step in shown["steps"]}
     assert {
         ("add", "nodes:extra"),
         ("remove", "nodes:old"),

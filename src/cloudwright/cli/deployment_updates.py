@@ -231,9 +231,9 @@ def plan_lines(plan: DeploymentUpdate) -> list[str]:
         if node not in shown
     ]
     return lines + [
-        _line(str(step["action"]), str(step["entity_id"]))
+        _line(str(step["action"]), ":".join(step["entity_id"]))
         for step in plan["steps"]
-        if not str(step["entity_id"]).startswith("nodes:")
+        if step["entity_id"][0] != "nodes"
     ]
 
 

@@ -22,8 +22,8 @@ def test_a_plan_is_counted_first_and_then_said() -> None:
         ("old_1", "old", "remove", "its node goes"),
         ("old_2", "old", "remove", "its node goes"),
         steps=[
-            {"action": "add", "entity_id": "nodes:cache"},
-            {"action": "modify", "entity_id": "outputs:url"},
+            {"action": "add", "entity_id": ["nodes", "cache"]},
+            {"action": "modify", "entity_id": ["outputs", "url"]},
         ],
         changed={"web": ["properties:port"], "db": ["plugins_to_install"]},
     )

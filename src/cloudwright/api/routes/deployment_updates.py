@@ -152,7 +152,7 @@ def _record(row: DeploymentUpdate) -> rest.DeploymentUpdate:
         "old_inputs": row.old_inputs,
         "new_inputs": row.new_inputs,
         "steps": [
-            {"action": step["action"], "entity_type": step["kind"], "entity_id": step["entity"]}
+            {"action": step["action"], "entity_type": step["kind"], "entity_id": step["entity"].split(":")}
             for step in row.steps
         ],
         "options": row.options,
@@ -167,6 +167,10 @@ def _record(row: DeploymentUpdate) -> rest.DeploymentUpdate:
             "extended_and_related": [{"id": id, "targets": to} for id, to in topology["extended"].items()],
             "reduced_and_related": [{"id": id, "targets": to} for id, to in topology["reduced"].items()],
         },
+        "labels_to_create": _new_labels(row),
+        "recursive_dependencies": [],
+        "schedules_to_create": [],
+        "schedules_to_delete": [],
         "central_plugins_to_install": [],
         "central_plugins_to_uninstall": [],
         "runtime_only_evaluation": row.target["columns"]["runtime_only_evaluation"],
@@ -179,3 +183,8 @@ def _record(row: DeploymentUpdate) -> rest.DeploymentUpdate:
         "created_by": row.created_by,
         "visibility": "tenant",
     }
+
+
+def _new_labels(row: DeploymentUpdate) -> list[dict[str, Any]]:
+    before = row.before["columns"]["labels"]
+    return [label for label in row.target["columns"]["labels"] if label not in before]

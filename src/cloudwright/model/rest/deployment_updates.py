@@ -27,6 +27,10 @@ class DeploymentUpdate(Owned, total=False):
     deployment_plan: Object
     deployment_update_nodes: list[Object]
     deployment_update_node_instances: Object
+    labels_to_create: list[Object]
+    recursive_dependencies: list[Object]
+    schedules_to_create: list[Object]
+    schedules_to_delete: list[Object]
     central_plugins_to_install: list[Object]
     central_plugins_to_uninstall: list[Object]
     runtime_only_evaluation: bool
