@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from cloudwright.api.dependencies import ContextDep, ListQueryDep, split_values
+from cloudwright.api.dependencies import LARGEST, ContextDep, ListQueryDep, split_values
 from cloudwright.api.timestamps import optional_time, parse_time
 from cloudwright.errors import InvalidInput
 from cloudwright.model.event import EVENT, LOG
@@ -20,6 +20,14 @@ EventTypes = Annotated[
 # Clients page through lists that still grow, so new events must come last. Times do not give that order: two
 # machines may report in another order than things happened.
 TIME_COLUMNS = {"timestamp": "id", "reported_timestamp": "id", "@timestamp": "id"}
+_OtherExecution = Annotated[
+    str | None,
+    Query(description="The ID of another execution: keep those created before (after) it, to page by."),
+]
+_OtherEvent = Annotated[
+    int | None,
+    Query(ge=0, le=LARGEST, description="The ID of an event: keep those stored after (before) it."),
+]
 
 
 async def _execution_filter(
@@ -34,6 +42,8 @@ async def _execution_filter(
     is_system_workflow: bool | None = None,
     is_dry_run: bool | None = None,
     _include_system_workflows: bool = False,
+    older_than: _OtherExecution = None,
+    newer_than: _OtherExecution = None,
 ) -> ExecutionFilter:
     return ExecutionFilter(
         tenant=query.tenant(context),
@@ -47,6 +57,8 @@ async def _execution_filter(
         is_system_workflow=is_system_workflow,
         is_dry_run=is_dry_run,
         search=query.search,
+        older_than=older_than,
+        newer_than=newer_than,
     )
 
 
@@ -70,6 +82,9 @@ async def _event_filter(
         list[str] | None, Query(description="`@timestamp,FROM,TO`; either may be empty.")
     ] = None,
     include_logs: bool = True,
+    operation_id: _Names = None,
+    after: _OtherEvent = None,
+    before: _OtherEvent = None,
 ) -> EventFilter:
     start, end = _times(_range or [])
     kinds = event_kinds(type, include_logs)
@@ -81,6 +96,7 @@ async def _event_filter(
         blueprint_ids=split_values(blueprint_id),
         node_ids=split_values(node_id),
         node_instance_ids=split_values(node_instance_id),
+        operation_ids=split_values(operation_id),
         operations=split_values(operation),
         event_types=split_values(event_type),
         levels=split_values(level),
@@ -89,6 +105,8 @@ async def _event_filter(
         to_time=optional_time(to_datetime or end, parse_time),
         include_events=EVENT in kinds,
         include_logs=LOG in kinds,
+        after_id=after,
+        before_id=before,
     )
 
 

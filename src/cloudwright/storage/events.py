@@ -142,6 +142,8 @@ def _conditions(filter: EventFilter) -> Iterator[ColumnElement[bool]]:
         yield events.c.timestamp <= filter.to_time
     if filter.after_id is not None:
         yield events.c.id > filter.after_id
+    if filter.before_id is not None:
+        yield events.c.id < filter.before_id
     kinds = [kind for kind, wanted in ((EVENT, filter.include_events), (LOG, filter.include_logs)) if wanted]
     if not kinds:
         yield false()

@@ -19,6 +19,10 @@ from cloudwright.storage.visibility import Tenancy
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFilter:
+    """``older_than`` and ``newer_than`` keep those created before and after the execution of that id: for
+    pages of a list that grows meanwhile.
+    """
+
     tenant: Tenancy = None
     ids: Collection[str] | None = None
     deployment_ids: Collection[str] | None = None
@@ -32,6 +36,8 @@ class ExecutionFilter:
     is_system_workflow: bool | None = None
     is_dry_run: bool | None = None
     search: str | None = None
+    older_than: str | None = None
+    newer_than: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class OperationFilter:
 @dataclass(frozen=True, slots=True)
 class EventFilter:
     """``message`` keeps those whose message holds it, letters' case ignored; ``after_id`` those stored after
-    that one.
+    that one, ``before_id`` those stored before it.
     """
 
     tenant: Tenancy = None
@@ -66,6 +72,7 @@ class EventFilter:
     from_time: datetime | None = None
     to_time: datetime | None = None
     after_id: int | None = None
+    before_id: int | None = None
     include_logs: bool = True
     include_events: bool = True
 

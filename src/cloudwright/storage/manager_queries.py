@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, bindparam, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, exists, func, not_, or_, select, tuple_
 
 from cloudwright.errors import NotFound
 from cloudwright.model.execution import ACTIVE_STATUSES, END_STATUSES, ExecutionStatus
@@ -55,6 +55,9 @@ _KILLS = Prepared(
     )
     .distinct()
 )
+_OWNER_OF = Prepared(
+    select(executions.c.tenant, executions.c.deployment_id).where(executions.c.id == bindparam("execution"))
+)
 _UNENDED = Prepared(
     select(executions.c.status, func.count())
     .where(is_any(executions.c.status, frozenset(ExecutionStatus) - END_STATUSES))
@@ -63,6 +66,7 @@ _UNENDED = Prepared(
 _NEXT_SCHEDULED = Prepared(
     select(func.min(executions.c.scheduled_for)).where(is_(executions.c.status, ExecutionStatus.SCHEDULED))
 )
+_AGE = tuple_(executions.c.created_at, executions.c.id)
 _SORTABLE: dict[str, ColumnElement[Any]] = {
     name: executions.c[name]
     for name in (
@@ -87,6 +91,12 @@ def get(conn: Connection, id: str, tenant: str | None = None) -> Execution:
     if execution is None or tenant not in (None, execution.tenant):
         raise NotFound(f"There is no execution `{id}`" + (f" in tenant `{tenant}`." if tenant else "."))
     return execution
+
+
+def owner_of(conn: Connection, id: str) -> tuple[str, str | None] | None:
+    """Return the tenant and the deployment of an execution; None if there is none of that id."""
+    row = _OWNER_OF.first(conn, execution=id)
+    return None if row is None else (row[0], row[1])
 
 
 def list_executions(conn: Connection, filter: ExecutionFilter, page: Page) -> tuple[list[Execution], int]:
@@ -135,6 +145,12 @@ def next_scheduled(conn: Connection) -> datetime | None:
     return None if row is None else row[0]
 
 
+def _age_of(id: str) -> Any:
+    """Return what says where an execution is in the order of creation."""
+    other = executions.alias("other")
+    return select(other.c.created_at, other.c.id).where(other.c.id == id).scalar_subquery()
+
+
 def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
     table = executions.c
     yield from seen(filter.tenant, executions)
@@ -160,6 +176,10 @@ def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
         yield table.is_system_workflow == filter.is_system_workflow
     if filter.is_dry_run is not None:
         yield table.is_dry_run == filter.is_dry_run
+    if filter.older_than is not None:
+        yield _age_of(filter.older_than) > _AGE
+    if filter.newer_than is not None:
+        yield _age_of(filter.newer_than) < _AGE
     if filter.search is not None:
         yield or_(
             table.workflow_id.icontains(filter.search, autoescape=True),
