@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from cloudwright.api.change_feed import ChangeFeed
 from cloudwright.api.dependencies import CREDENTIALS
 from cloudwright.api.errors import on_error, on_http_error, on_invalid_request
 from cloudwright.api.hosts import own_names
@@ -24,7 +25,9 @@ from cloudwright.api.responses import JsonResponse
 from cloudwright.api.routes import (
     audit,
     blueprints,
+    changes,
     configuration,
+    console_links,
     deployment_groups,
     deployment_modifications,
     deployment_updates,
@@ -80,6 +83,7 @@ _NOUNS = (
     user_groups,
     tenants,
     permissions,
+    changes,
     visibility,
     audit,
     system,
@@ -93,6 +97,7 @@ _NOUNS = (
     retention,
     labels,
     execution_schedules,
+    console_links,
     deployment_groups,
 )
 _ROUTERS = (
@@ -148,6 +153,7 @@ def create_app(manager: Manager) -> FastAPI:
     app.state.manager = manager
     app.state.loop_lag = LoopLag()
     app.state.followers = Followers()
+    app.state.change_feed = ChangeFeed(manager.bus, manager.store)
     for router in _ROUTERS:
         # What is included is made once more when the first request comes; these are whole already.
         app.router.routes.extend(router.routes)

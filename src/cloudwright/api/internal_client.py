@@ -22,8 +22,8 @@ from cloudwright.model.frames.methods import RestRequest
 
 #: The process that makes a request from inside, in the request's scope.
 CALLER = "cloudwright.caller"
-# It ends only after the execution that sends the request.
-_EVENT_STREAM = "/events/stream"
+# They end only after the execution that sends the request.
+_STREAMS = ("/events/stream", "/changes/stream")
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
 #: The headers of a response that is no JSON which its caller is told.
@@ -46,7 +46,7 @@ class InProcessClient:
         InvalidInput if it cannot be sent.
         """
         path = asked["path"]
-        if path == _EVENT_STREAM:
+        if path in _STREAMS:
             raise InvalidInput(f"`{path}` cannot be requested from inside an execution.")
         response = _ResponseCollector()
         content, content_type = _sent(asked)

@@ -39,6 +39,7 @@ from cloudwright.manager.redaction import Concealments
 from cloudwright.manager.schedules import Schedules
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
+from cloudwright.manager.sessions import Sessions
 from cloudwright.manager.workers.local import WORKDIRS
 from cloudwright.model.frames.parser import check_from_parser
 from cloudwright.operation.tempdirs import remove_abandoned
@@ -162,6 +163,7 @@ class Manager:
         self.accounts = Accounts(
             store, clock, max_failed_logins=settings.max_failed_logins, login_lock=settings.login_lock
         )
+        self.sessions = Sessions(store, self.accounts, clock)
         self.deployment_groups = DeploymentGroups(store, self.deployments, self.executions, clock)
 
     async def start(self) -> None:
