@@ -123,7 +123,8 @@ async def _manage(
     try:
         await manager.accounts.bootstrap(settings.home, url, settings.tls_cert or None)
         await manager.start()
-        server: Server = (await _loaded("cloudwright.api.server")).Server(manager)
+        mount = (await _loaded("cloudwright.console.mount")).ConsoleMount
+        server: Server = (await _loaded("cloudwright.api.server")).Server(manager, mount)
         # What is loaded by now stays: no reason to walk through it at every collection, nor once now, when
         # what an earlier life left is being carried on already.
         gc.freeze()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from cloudwright.api.app import create_app
 from cloudwright.api.http_protocol import TimedHttpProtocol
@@ -20,13 +22,14 @@ from cloudwright.manager.manager import Manager
 class Server(uvicorn.Server):
     """uvicorn without its own signal handling: the caller ends it."""
 
-    def __init__(self, manager: Manager) -> None:
+    def __init__(self, manager: Manager, mount: Callable[[FastAPI], ASGIApp] | None = None) -> None:
+        """``mount`` returns what is served in place of the API alone: the API, and something beside it."""
         app = create_app(manager)
         self._loop_lag: LoopLag = app.state.loop_lag
         self.internal_client = InProcessClient(app, manager.accounts)
         super().__init__(
             uvicorn.Config(
-                app,
+                mount(app) if mount else app,
                 http=TimedHttpProtocol,
                 ssl_certfile=manager.settings.tls_cert or None,
                 ssl_keyfile=manager.settings.tls_key or None,

@@ -29,6 +29,10 @@ NOUNS = {
     ),
     "auditlog": ("cloudwright.cli.auditlog:auditlog", "Show who changed what, when and from where."),
     "blueprints": ("cloudwright.cli.blueprints:blueprints", "Upload, check and look at blueprints."),
+    "console": (
+        "cloudwright.cli.console:console",
+        "Open the web console in a browser, signed in.",
+    ),
     "config": ("cloudwright.cli.manager_config:config", "Show and change the manager's configuration."),
     "deployments": (
         "cloudwright.cli.deployments:deployments",

@@ -10,6 +10,7 @@ from cloudwright.client.resources import (
     Administration,
     AuditLog,
     Blueprints,
+    ConsoleLinks,
     DeploymentGroups,
     DeploymentModifications,
     Deployments,
@@ -58,6 +59,7 @@ class Client:
         self.blueprint_filters = Filters(self._transport, "blueprints")
         self.administration = Administration(self._transport)
         self.tokens = Tokens(self._transport)
+        self.console_links = ConsoleLinks(self._transport)
         self.users = Users(self._transport)
         self.user_groups = UserGroups(self._transport)
         self.tenants = Tenants(self._transport)

@@ -10,6 +10,7 @@ from cloudwright.client.resources.accounts import Users as Users
 from cloudwright.client.resources.administration import Administration as Administration
 from cloudwright.client.resources.blueprints import Blueprints as Blueprints
 from cloudwright.client.resources.collection import Collection as Collection
+from cloudwright.client.resources.console_links import ConsoleLinks as ConsoleLinks
 from cloudwright.client.resources.deployment_groups import DeploymentGroups as DeploymentGroups
 from cloudwright.client.resources.deployment_modifications import (
     DeploymentModifications as DeploymentModifications,

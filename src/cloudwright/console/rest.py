@@ -1,0 +1,56 @@
+"""The REST API as the pages use it: with the rights of the user who signed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+
+from cloudwright.api.internal_client import InProcessClient
+from cloudwright.model.frames.methods import RestRequest
+
+
+class RestError(Exception):
+    """A response that is not a success, in the API's words."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        said = body if isinstance(body, dict) else {}
+        self.status = status
+        self.message = str(said.get("message") or f"The manager responded with {status}.")
+        self.code = str(said.get("error_code") or "")
+        self.problems: list[dict[str, Any]] = said.get("problems") or []
+        super().__init__(self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Requests of one user in one tenant."""
+
+    client: InProcessClient
+    username: str
+    tenant: str
+
+    async def get(self, path: str, **params: Any) -> Any:
+        """Return the body of the response. Raises RestError."""
+        return await self._send({"method": "GET", "path": path, "params": params})
+
+    async def post(self, path: str, body: Any) -> Any:
+        return await self._send({"method": "POST", "path": path, "body": body})
+
+    async def put(self, path: str, body: Any) -> Any:
+        return await self._send({"method": "PUT", "path": path, "body": body})
+
+    async def delete(self, path: str, **params: Any) -> Any:
+        return await self._send({"method": "DELETE", "path": path, "params": params})
+
+    async def _send(self, asked: RestRequest) -> Any:
+        reply = await self.client.request(self.username, self.tenant, asked)
+        status, body = reply["status"], reply.get("body")
+        if status >= 400:
+            raise RestError(status, body)
+        return body
+
+
+def client_of(api: FastAPI) -> InProcessClient:
+    return InProcessClient(api, api.state.manager.accounts)
