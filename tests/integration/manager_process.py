@@ -52,6 +52,8 @@ class ManagerProcess:
         self._settings = {f"CLOUDWRIGHT_{name.upper()}": str(value) for name, value in settings.items()}
         self._settings |= environment or {}
         self._numbers = itertools.count(1)
+        #: Where it listens from its next start on; 0 is a free port.
+        self.port = 0
         self.process: subprocess.Popen[str] | None = None
         self._client: Client | None = None
 
@@ -73,7 +75,7 @@ class ManagerProcess:
                     "--home",
                     str(self.home),
                     "--port",
-                    "0",
+                    str(self.port),
                 ],
                 stdout=subprocess.PIPE,
                 stderr=log,
