@@ -35,7 +35,9 @@ def decisions() -> str:
 def routes() -> str:
     """Every operation of the OpenAPI document: parameters, body and answer."""
     settings = Settings.load({})
-    manager: Any = SimpleNamespace(version=__version__, accounts=None, settings=settings)
+    manager: Any = SimpleNamespace(
+        version=__version__, accounts=None, bus=None, store=None, settings=settings
+    )
     document = create_app(manager).openapi()
     parts = []
     for path, item in document["paths"].items():

@@ -31,7 +31,7 @@ NOUNS = {
     "blueprints": ("cloudwright.cli.blueprints:blueprints", "Upload, check and look at blueprints."),
     "console": (
         "cloudwright.cli.console:console",
-        "Open the web console in a browser, signed in.",
+        "Open the web console in a browser, signed in as the user of the command line.",
     ),
     "config": ("cloudwright.cli.manager_config:config", "Show and change the manager's configuration."),
     "deployments": (

@@ -49,6 +49,7 @@ from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.schedules import Schedules
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
+from cloudwright.manager.sessions import Sessions
 from cloudwright.model.event import Event
 from cloudwright.model.execution import Outcome
 from cloudwright.settings import Settings
@@ -107,6 +108,7 @@ class Managing:
         self.store.on_commit = self.metrics.committed
         self.metrics_token = metrics_token(self.home)
         self.accounts = Accounts(self.store, self.clock, hasher=PasswordHasher(1, 8, 1))
+        self.sessions = Sessions(self.store, self.accounts, self.clock)
         artifacts = Artifacts(self.store, FolderArtifacts(self.home / "artifacts"))
         self.blueprints = Blueprints(
             self.store, self.bus, self.home, artifacts, self.parse, self.clock, lambda: uuid.uuid4().hex

@@ -42,7 +42,7 @@ def test_every_route_checks_its_permission(api: Api) -> None:
                 method,
                 path,
                 headers={"Authentication-Token": value},
-                params={"execution_id": "x"} if path.endswith(("/stream", "/tasks_graphs")) else {},
+                params={"execution_id": "x"} if path.endswith(("events/stream", "/tasks_graphs")) else {},
                 json={
                     "deployment_id": "x",
                     "workflow_id": "x",
