@@ -30,7 +30,7 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(visitor: Console, manag
     page.get_by_label("User name").fill("admin")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("The user name or the password is wrong.")
+    expect(page.get_by_role("alert")).to_contain_text("The user name or the password is wrong")
     expect(page.get_by_label("User name")).to_have_value("admin")
     page.get_by_label("Password").fill(_password(manager))
     page.get_by_role("button", name="Sign in").click()

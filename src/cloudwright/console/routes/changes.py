@@ -8,6 +8,7 @@ from starlette.routing import Route
 from cloudwright.api.change_feed import ChangeFeed
 from cloudwright.api.routes.changes import stream_changes
 from cloudwright.api.streaming import EventStreamResponse, Followers
+from cloudwright.console.security import csrf_token
 from cloudwright.console.visits import Visit, visited
 from cloudwright.errors import CloudwrightError, Unavailable
 
@@ -36,9 +37,9 @@ async def _is_signed_in(visit: Visit) -> bool:
     return principal == visit.principal
 
 
-async def _beat(_visit: Visit) -> Response:
-    """Say that the manager is there, to a page that gets no events through a proxy."""
-    return PlainTextResponse("here")
+async def _beat(visit: Visit) -> Response:
+    """Say that the manager is there, to a page that gets no events, and which token its forms need."""
+    return PlainTextResponse("here", headers={"x-console-form": csrf_token(visit.session)})
 
 
 ROUTES = [Route("/changes", visited(_stream)), Route("/beat", visited(_beat))]

@@ -71,7 +71,7 @@
     if (kind === "changed") { heard(); onChange(data); return; }
     if (kind === "lost") { heard(); refreshAll(); return; }
     if (kind === "beat") { heard(); return; }
-    if (kind === "signed_out") { signedOut = true; describe(); return; }
+    if (kind === "signed_out") { signedOut = true; describe(); again(); return; }
     if (kind === "end" || kind === "broken") { lost(); return; }
     if (kind === "dead") { lost(); again(); }
   }
@@ -125,7 +125,11 @@
     try {
       const response = await fetch(body.dataset.beat, { headers: { "HX-Request": "true" }, cache: "no-store" });
       if (response.status === 401) { signedOut = true; describe(); }
-      else if (response.ok) heard();
+      else if (response.ok) {
+        // After signing in anew, the forms belong to the new session.
+        for (const field of all("input[name=csrf]")) field.value = response.headers.get("X-Console-Form");
+        heard();
+      }
       else lost();
     } catch { lost(); }
   }
