@@ -6,7 +6,7 @@ import re
 
 from console_page import Console, action, add_log, confirm, status_of
 from manager_process import ManagerProcess, alive, await_death
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 
 def _running(manager: ManagerProcess, **more: object) -> tuple[str, str]:
@@ -65,6 +65,26 @@ def test_force_ends_a_workflow_that_ignores_the_request(console: Console, manage
     confirm(page, "Force")
     expect(status_of(page)).to_contain_text("cancelled")
     assert manager.end(id)["status"] == "cancelled"
+
+
+def test_a_click_is_not_lost_to_what_the_page_is_asking_for(
+    console: Console, manager: ManagerProcess
+) -> None:
+    id = manager.run("ignoring", steps=0, gate=str(manager.home / "no-gate"))
+    manager.event(id, "at the gate")
+    page = console.open_execution(id)
+    held: list[Route] = []
+    page.route(re.compile("/live"), lambda route: held.append(route))
+    # Two requests for the page's own state are under way and waiting when the button is pressed.
+    page.evaluate("htmx.trigger('#execution', 'changed')")
+    with page.expect_response(re.compile("/act$")):
+        action(page, "Cancel").click()
+        page.evaluate("htmx.trigger('#execution', 'changed')")
+    assert manager.status(id) == "cancelling"
+    page.unroute(re.compile("/live"))
+    assert held
+    manager.cancel(id, "kill")
+    expect(status_of(page)).to_contain_text("cancelled")
 
 
 def test_a_dialog_that_is_left_does_nothing(console: Console, manager: ManagerProcess) -> None:
