@@ -20,8 +20,8 @@ from cloudwright.model.rest.blueprints import UploadExecution as UploadExecution
 from cloudwright.model.rest.common import Label as Label
 from cloudwright.model.rest.common import Object as Object
 from cloudwright.model.rest.common import Owned as Owned
-from cloudwright.model.rest.deployment_groups import DeploymentGroup as DeploymentGroup
 from cloudwright.model.rest.console import ConsoleLink as ConsoleLink
+from cloudwright.model.rest.deployment_groups import DeploymentGroup as DeploymentGroup
 from cloudwright.model.rest.deployment_updates import DeploymentUpdate as DeploymentUpdate
 from cloudwright.model.rest.deployments import Capabilities as Capabilities
 from cloudwright.model.rest.deployments import Deployment as Deployment
