@@ -62,8 +62,8 @@ def test_a_raised_request_reaches_what_was_started_to_clean_up(store: Store, mod
     cancel(store, id="over")
     create(store, "other", deployment_id="d2")
     result = cancel(store, mode)
-    (cleanup,) = result.cleanups
-    assert [cleanup.execution.id, *(item.execution.id for item in cleanup.cleanups)] == ["e2", "e3"]
+    (cleanup,) = result.passed_on
+    assert [cleanup.execution.id, *(item.execution.id for item in cleanup.passed_on)] == ["e2", "e3"]
     # Neither had begun, so each ends at once.
     assert statuses(store, "e2", "e3", "over", "other") == [S.CANCELLED, S.CANCELLED, S.CANCELLED, S.PENDING]
     assert "execution_cleanup_started" in event_types(store)
@@ -84,3 +84,30 @@ def test_the_rule_allows_what_no_request_concerns(status: S) -> None:
     assert may_create(status, None, aware=False)
     assert may_create(status, CancelMode.CANCEL, aware=True) == (status is S.CANCELLING)
     assert not may_create(status, CancelMode.CANCEL, aware=False)
+
+
+def child(store: Store, id: str, of: str = "e1", deployment: str = "below") -> None:
+    create(store, id, deployment_id=deployment, now=at(6), parent_id=of, parent_operation_id="o1", depth=1)
+
+
+@pytest.mark.parametrize("mode", list(CancelMode))
+def test_every_request_reaches_the_children_and_theirs(store: Store, mode: CancelMode) -> None:
+    start(store)
+    child(store, "e2")
+    child(store, "e3", of="e2", deployment="lowest")
+    result = cancel(store, mode)
+    (passed_on,) = result.passed_on
+    assert [passed_on.execution.id, *(item.execution.id for item in passed_on.passed_on)] == ["e2", "e3"]
+    # Neither had begun, so each ends at once.
+    assert statuses(store, "e2", "e3") == [S.CANCELLED] * 2
+    assert "execution_child_started" in event_types(store)
+
+
+def test_children_wait_for_places_of_their_own(store: Store) -> None:
+    create(store, "e1")
+    child(store, "e2")
+    assert store.read_sync(manager_queries.pending, 10) == ["e1"]
+    assert store.read_sync(manager_queries.pending_children) == [("e2", 1)]
+    assert store.read_sync(manager_queries.descendants, "e1") == ["e2"]
+    lowest = store.read_sync(manager_queries.get, "e2")
+    assert store.read_sync(manager_queries.deployments_above, lowest) == ["d1", "below"]

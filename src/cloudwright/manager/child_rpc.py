@@ -8,14 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from cloudwright.bus.protocol import Bus
 from cloudwright.dsl.namespaces import DELIMITER
 from cloudwright.errors import InvalidInput, NotFound, Unavailable
 from cloudwright.manager.accounts import find_principal
+from cloudwright.manager.awaited import Awaited
 from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.execution_context import ExecutionSnapshot, instance_frame
 from cloudwright.manager.redaction import Concealment
 from cloudwright.manager.secrets import Secrets, Viewer
-from cloudwright.model.execution import Caller
+from cloudwright.model.execution import END_STATUSES, Caller
 from cloudwright.model.frames.methods import METHODS, RestRequest, call_problem
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
@@ -31,8 +33,9 @@ Rest = Callable[[ExecutionSnapshot, Caller, RestRequest], Awaitable[dict[str, An
 
 
 class ChildRpc:
-    def __init__(self, store: Store, secrets: Secrets, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, bus: Bus, secrets: Secrets, clock: Callable[[], datetime]) -> None:
         self._store = store
+        self._bus = bus
         self._secrets = secrets
         self._clock = clock
         #: Set once the REST API exists.
@@ -46,8 +49,10 @@ class ChildRpc:
         *,
         scope: dict[str, Any] | None = None,
         aware: bool = False,
+        operation_id: str | None = None,
     ) -> Any:
-        """Return the value of a call; ``aware`` is whether the child knows of a request to cancel.
+        """Return the value of a call; ``aware`` is whether the child knows of a request to cancel, and
+        ``operation_id`` which operation it is, if it is one.
 
         Raises errors.CloudwrightError, which the child is sent."""
         problem = call_problem(method, args, METHODS)
@@ -101,9 +106,25 @@ class ChildRpc:
                     raise Unavailable("The REST API is not ready yet.")
                 self._conceal(snapshot)  # The answer may hold secrets.
                 return await self.rest(
-                    snapshot, Caller(snapshot.execution.id, aware), cast(RestRequest, args)
+                    snapshot,
+                    Caller(snapshot.execution.id, aware, operation_id),
+                    cast(RestRequest, args),
                 )
+            case "await_execution":
+                return await self._await_execution(tenant, args)
         raise AssertionError(f"`{method}` is in METHODS but has no handler")
+
+    async def _await_execution(self, tenant: str, args: dict[str, Any]) -> dict[str, Any]:
+        id, after = str(args["id"]), args.get("events_after")
+        async with Awaited(self._store, self._bus, [id], events=after is not None) as awaited:
+            row = await awaited.news(tenant, id, after, timeout=args.get("timeout"))
+        return {
+            "id": row.id,
+            "status": str(row.status),
+            "over": row.status in END_STATUSES,
+            "error": row.error,
+            "cancel_requested_by": row.cancel_requested_by,
+        }
 
     def _look(
         self, query: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs

@@ -17,6 +17,7 @@ from cloudwright.background import TaskSet
 from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
 from cloudwright.errors import CloudwrightError
+from cloudwright.manager.awaited import LOOK_AGAIN, Awaited
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
@@ -41,10 +42,13 @@ from cloudwright.model.operation import LOST
 from cloudwright.planning import holds_functions
 from cloudwright.process.supervisor import Zygote
 from cloudwright.settings import Settings
-from cloudwright.storage import operations
+from cloudwright.storage import manager_queries, operations
 from cloudwright.storage.executions import ending
 from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Store
+
+#: For how long (seconds) a forced or killed execution waits for those that it started, at least.
+CHILD_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +61,7 @@ class RunningExecution:
 
     id: str
     term: int = 0
+    depth: int = 0
     cancel_mode: CancelMode | None = None
     killed: bool = False
     abandoned: bool = False
@@ -67,6 +72,10 @@ class RunningExecution:
     #: Since when it runs after its manager died (monotonic seconds), until that is not counted against it.
     suspect_since: float | None = None
     unreachable: set[str] = field(default_factory=set)
+    #: Executions that it started and that were not over when it stopped waiting for them.
+    left_children: list[str] = field(default_factory=list)
+    #: Set when its cancellation is raised, and when it is abandoned.
+    altered: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def forced(self) -> bool:
@@ -75,10 +84,12 @@ class RunningExecution:
     @property
     def note(self) -> str | None:
         """What the execution's record is to say however it ends."""
-        if not self.unreachable:
-            return self.refusal
-        unreachable = f"These operations could not be ended: {', '.join(sorted(self.unreachable))}."
-        return f"{self.refusal} {unreachable}" if self.refusal else unreachable
+        said = [self.refusal] if self.refusal else []
+        if self.unreachable:
+            said.append(f"These operations could not be ended: {', '.join(sorted(self.unreachable))}.")
+        if self.left_children:
+            said.append(f"These executions that it started are not over: {', '.join(self.left_children)}.")
+        return " ".join(said) or None
 
 
 class ExecutionRunner:
@@ -113,6 +124,7 @@ class ExecutionRunner:
         if mode is None or STRENGTH[mode] <= STRENGTH[running.cancel_mode]:
             return
         running.cancel_mode = mode
+        running.altered.set()
         if mode is CancelMode.CANCEL:
             if running.host is not None:
                 running.host.cancel(mode)
@@ -128,6 +140,7 @@ class ExecutionRunner:
     def abandon(self, running: RunningExecution) -> None:
         """End the workflow's process, and store nothing of the execution any more."""
         running.abandoned = True
+        running.altered.set()
         _stop(running)
         self._dispatcher.revoke_granted(running.id)
 
@@ -262,6 +275,9 @@ class ExecutionRunner:
                 # costs nothing else.
                 await self._kill_operations(running)
                 running.killed = True
+            await self._await_children(running)
+            if running.abandoned:
+                return
             # An operation that the end does not list as running will never begin.
             running.unreachable.update(await self._dispatcher.settle(running.id))
             self._recorder.flush()
@@ -283,6 +299,54 @@ class ExecutionRunner:
                 return
             # A kill was stored after we looked: `cancelled` may be stored only once its operations are dead.
             self.apply_cancel(running, CancelMode.KILL)
+
+    async def _await_children(self, running: RunningExecution) -> None:
+        """Wait for the children of a cancelled execution, which were asked to stop with it.
+
+        A standard request waits for as long as they take, a forced one for ``CHILD_SECONDS``.
+        """
+        loop = asyncio.get_running_loop()
+        bound: float | None = None
+        told = False
+        while running.cancel_mode is not None and not running.abandoned:
+            running.altered.clear()
+            children = await self._store.write_about((), manager_queries.unfinished_children, running.id)
+            running.left_children = [_describe(child) for child in children]
+            if not children:
+                return
+            if not told:
+                told = True
+                names = ", ".join(running.left_children)
+                message = f"It waits for the executions that it started: {names}."
+                details = {"executions": [child.id for child in children]}
+                self._recorder.event(running.id, "execution_waits_for_children", message, details=details)
+            if running.forced and bound is None:
+                bound = loop.time() + max(CHILD_SECONDS, 2 * self._settings.kill_grace)
+            left = LOOK_AGAIN if bound is None else bound - loop.time()
+            if left <= 0:
+                return
+            await self._change(running, [child.id for child in children], min(left, LOOK_AGAIN))
+
+    async def _change(self, running: RunningExecution, ids: list[str], seconds: float) -> None:
+        """Wait until one of these executions is over, or the request for this one is raised."""
+        async with Awaited(self._store, self._bus, ids) as awaited:
+            left = await self._store.write_about((), manager_queries.unfinished_children, running.id)
+            if {child.id for child in left} != set(ids):
+                return
+            waits = [
+                asyncio.ensure_future(awaited.change(seconds)),
+                asyncio.ensure_future(running.altered.wait()),
+            ]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+                await asyncio.gather(*waits, return_exceptions=True)
+
+
+def _describe(execution: Execution) -> str:
+    return f"`{execution.id}` (`{execution.workflow_id}` of `{execution.deployment_id}`, {execution.status})"
 
 
 def _stop(running: RunningExecution) -> None:

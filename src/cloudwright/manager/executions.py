@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -18,7 +18,13 @@ from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.preflight import Preflight
 from cloudwright.manager.secrets import Secrets, Viewer
 from cloudwright.manager.workflow_availability import check_exists, check_rules
-from cloudwright.model.execution import Caller, CancelMode, ExecutionStatus, decide_cancel
+from cloudwright.model.execution import (
+    MAX_DEPTH,
+    Caller,
+    CancelMode,
+    ExecutionStatus,
+    decide_cancel,
+)
 from cloudwright.planning import validate_parameters
 from cloudwright.storage import audit, deployments, manager_queries
 from cloudwright.storage.executions import admission, cancellation
@@ -33,7 +39,8 @@ STOP_FIRST_SECONDS = 0.5
 class StartExecution:
     """A request to run a workflow. ``queue`` waits behind a running execution of the deployment; ``force``
     runs beside it. ``caller`` is the process that asks from inside of another execution, if one does.
-    ``timeout`` (seconds) cancels it at that age; None takes the workflow's own, if it has one.
+    ``timeout`` (seconds) cancels it at that age; None takes the workflow's own, if it has one. ``as_child``:
+    the caller's execution waits for it, so that a request to cancel that one reaches this one.
     """
 
     tenant: str
@@ -49,6 +56,7 @@ class StartExecution:
     wait_after_fail: int = 600
     caller: Caller | None = None
     timeout: float | None = None
+    as_child: bool = False
 
 
 class Begins(Protocol):
@@ -135,6 +143,7 @@ class Executions:
             queue=request.queue,
             force=request.force,
             caller=request.caller,
+            as_child=request.as_child,
             beside=beside,
             now=self._clock(),
         )
@@ -164,7 +173,9 @@ class Executions:
         if grace is not None and (grace < 0 or mode is not CancelMode.CANCEL):
             raise InvalidInput("grace must be at least 0 seconds, and applies to standard cancellation only.")
         now = self._clock()
-        with self._begins.hold(execution_id):
+        with self._begins.hold(execution_id), ExitStack() as held:
+            for child in await self._descendants(execution_id):
+                held.enter_context(self._begins.hold(child))
             write = self._store.write_about(
                 (execution_id,), _request_cancel, tenant, execution_id, mode, by, grace, now
             )
@@ -172,14 +183,18 @@ class Executions:
                 # A workflow that is only asked to stop has to store what it does before it ends.
                 await self._stop_first(write, tenant, execution_id, mode)
             result = await write
-            if result.decision.refusal is None:
-                self._begins.revoke_granted(execution_id)
+            for stored in accepted(result):
+                self._begins.revoke_granted(stored.execution.id)
         if result.decision.refusal is not None:
             raise IllegalAction(f"Execution {execution_id} cannot be cancelled: {result.decision.refusal}.")
-        for stored in _all_of(result):
-            if stored.decision.refusal is None:
-                self._push_cancel(stored, mode)
+        push_cancel(self._bus, result, mode)
         return result.execution
+
+    async def _descendants(self, execution_id: str) -> list[str]:
+        """Return the executions below this one; none if the database is away, where the request waits."""
+        if self._store.trouble is not None:
+            return []
+        return await self._store.read(manager_queries.descendants, execution_id)
 
     async def _stop_first(
         self, write: asyncio.Future[CancelResult], tenant: str, execution_id: str, mode: CancelMode
@@ -196,27 +211,6 @@ class Executions:
                 self._apply_cancel(execution_id, execution.term, mode)
             return
 
-    def _push_cancel(self, result: CancelResult, mode: CancelMode) -> None:
-        """Push a stored request to the owner of its execution."""
-        execution = result.execution
-        self._begins.revoke_granted(execution.id)
-        if result.decision.kill_residuals:
-            message = {"kill": execution.id, "term": execution.term}
-            self._bus.publish(topics.control(topics.EVERYBODY), message)
-        if execution.owner is not None:
-            message = {
-                "execution": execution.id,
-                "term": execution.term,
-                "mode": str(mode),
-                "deadline": execution.deadline is not None,
-            }
-            self._bus.publish(topics.control(execution.owner), message)
-        else:
-            # It ended at once: what is being prepared for it is not needed any more, and it may have made
-            # room for one that was queued behind it.
-            self._bus.publish(topics.WORK, {"ended": execution.id})
-        self._changed(execution)
-
     async def check_may_create(self, caller: Caller) -> None:
         """Check that a process of an execution may create or start something.
 
@@ -225,13 +219,28 @@ class Executions:
         await self._store.write_about((caller.execution_id,), cancellation.check_may_create, caller)
 
     async def resume(
-        self, tenant: str, execution_id: str, *, by: str, reset_operations: bool = False
+        self,
+        tenant: str,
+        execution_id: str,
+        *,
+        by: str,
+        reset_operations: bool = False,
+        caller: Caller | None = None,
+        as_child: bool = False,
     ) -> Execution:
-        """Put a cancelled or failed execution back into the queue. Raises NotFound, IllegalAction,
-        ExecutionRunning.
+        """Put a cancelled or failed execution back into the queue. With ``as_child`` the caller's execution
+        waits for it. Raises NotFound, IllegalAction, ExecutionRunning, ForbiddenWhileCancelling.
         """
         execution = await self._store.write_about(
-            (execution_id,), _resume, tenant, execution_id, by, reset_operations, self._clock()
+            (execution_id,),
+            _resume,
+            tenant,
+            execution_id,
+            by,
+            reset_operations,
+            caller,
+            as_child,
+            self._clock(),
         )
         self._bus.publish(topics.WORK, {"id": execution.id})
         self._changed(execution)
@@ -256,11 +265,34 @@ class Executions:
         self._bus.publish(topics.execution(execution.id), {"kind": "status"})
 
 
-def _all_of(result: CancelResult) -> Iterator[CancelResult]:
-    """Yield the request and those that it was passed on as."""
-    yield result
-    for cleanup in result.cleanups:
-        yield from _all_of(cleanup)
+def accepted(result: CancelResult) -> Iterator[CancelResult]:
+    """Yield the request and those that it was passed on as, without those that were refused."""
+    if result.decision.refusal is None:
+        yield result
+    for passed_on in result.passed_on:
+        yield from accepted(passed_on)
+
+
+def push_cancel(bus: Bus, result: CancelResult, mode: CancelMode) -> None:
+    """Push a stored request, and those that it was passed on as, to the owners of their executions."""
+    for stored in accepted(result):
+        execution = stored.execution
+        if stored.decision.kill_residuals:
+            message = {"kill": execution.id, "term": execution.term}
+            bus.publish(topics.control(topics.EVERYBODY), message)
+        if execution.owner is not None:
+            message = {
+                "execution": execution.id,
+                "term": execution.term,
+                "mode": str(mode),
+                "deadline": execution.deadline is not None,
+            }
+            bus.publish(topics.control(execution.owner), message)
+        else:
+            # It ended at once: what is being prepared for it is not needed any more, and it may have made
+            # room for one that was queued behind it.
+            bus.publish(topics.WORK, {"ended": execution.id})
+        bus.publish(topics.execution(execution.id), {"kind": "status"})
 
 
 def _create(
@@ -271,11 +303,14 @@ def _create(
     queue: bool,
     force: bool,
     caller: Caller | None,
+    as_child: bool,
     beside: Callable[[Connection, Execution], None] | None,
     now: datetime,
 ) -> Execution:
     if caller is not None and cancellation.check_may_create(conn, caller):
         new = replace(new, cleanup_of=caller.execution_id)
+    if as_child:
+        new = _as_child(conn, new, caller)
     execution = admission.create(conn, new, queue=queue, force=force, now=now)
     # What holds when a queued or scheduled one starts is not known yet.
     if execution.status is ExecutionStatus.PENDING and not force:
@@ -283,6 +318,24 @@ def _create(
     if beside is not None:
         beside(conn, execution)
     return execution
+
+
+def _as_child(conn: Connection, new: NewExecution, caller: Caller | None) -> NewExecution:
+    if caller is None:
+        raise InvalidInput("`as_child` is for what an execution starts: nothing else would wait.")
+    parent = manager_queries.get(conn, caller.execution_id)
+    if parent.deployment_id == new.deployment_id and parent.tenant == new.tenant:
+        raise IllegalAction(
+            f"Execution `{parent.id}` cannot wait for another one of its own deployment "
+            f"`{new.deployment_id}`."
+        )
+    if parent.depth >= MAX_DEPTH:
+        chain = " -> ".join(manager_queries.deployments_above(conn, parent))
+        raise IllegalAction(
+            f"Executions of more than {MAX_DEPTH} deployments would wait one for the other: {chain} -> "
+            f"{new.deployment_id}."
+        )
+    return replace(new, parent_id=parent.id, parent_operation_id=caller.operation_id, depth=parent.depth + 1)
 
 
 def _request_cancel(
@@ -310,7 +363,19 @@ def default_grace(conn: Connection, execution: Execution) -> float | None:
 
 
 def _resume(
-    conn: Connection, tenant: str, id: str, by: str, reset_operations: bool, now: datetime
+    conn: Connection,
+    tenant: str,
+    id: str,
+    by: str,
+    reset_operations: bool,
+    caller: Caller | None,
+    as_child: bool,
+    now: datetime,
 ) -> Execution:
     manager_queries.get(conn, id, tenant)
+    cleanup = caller is not None and cancellation.check_may_create(conn, caller)
+    if as_child:
+        if caller is None:
+            raise InvalidInput("`as_child` is for what an execution resumes: nothing else would wait.")
+        admission.adopt(conn, id, caller, cleanup=cleanup)
     return admission.resume(conn, id, by=by, reset_operations=reset_operations, now=now)

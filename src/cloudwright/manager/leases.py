@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -31,7 +32,11 @@ log = logging.getLogger(__name__)
 
 
 class Leases:
-    """Owns executions, as many as there are places, for as long as ``runner`` drives them."""
+    """Owns executions, as many as there are places, for as long as ``runner`` drives them.
+
+    There are as many places again for the executions that those wait for, and so on for each depth: what
+    waits would otherwise hold the place that is waited for.
+    """
 
     def __init__(
         self,
@@ -66,19 +71,21 @@ class Leases:
         """Claim and start what is pending, as far as there are places."""
         async with self._filling:
             while not self._closing and not self._paused():
-                places = self._places - len(self._owned)
-                if places <= 0:
-                    return
+                free = Counter({depth: self._places - taken for depth, taken in self._taken().items()})
                 # Those that are being prepared are pending, too.
                 preparing = sum(not running.term for running in self._owned.values())
-                ids = await self._store.read(manager_queries.pending, places + preparing)
-                ids = [id for id in ids if id not in self._owned][:places]
-                if not ids:
+                waiting = await self._store.read(_waiting, max(0, free.get(0, self._places)) + preparing)
+                chosen = []
+                for id, depth in waiting:
+                    if id not in self._owned and free.setdefault(depth, self._places) > 0:
+                        free[depth] -= 1
+                        chosen.append((id, depth))
+                if not chosen:
                     return
-                for id in ids:
+                for id, depth in chosen:
                     # Registered before the claim is stored, so that the reconciler never takes it for an
                     # orphan.
-                    running = self._register(id)
+                    running = self._register(id, depth)
                     running.preparing = self._tasks.spawn(
                         self._start(running), f"the start of execution {id}"
                     )
@@ -93,7 +100,7 @@ class Leases:
         """Own an execution whose owner is gone (``term`` is the last one known), and drive it to its end."""
         if self._closing or id in self._owned:
             return
-        running = self._register(id)
+        running = self._register(id, 0)
         try:
             execution = await self._store.write_about(
                 (id,), _take_over, id, term, self._name, self._until(), self._clock()
@@ -198,9 +205,13 @@ class Leases:
     def _until(self) -> datetime:
         return self._clock() + self._lease
 
-    def _register(self, id: str) -> RunningExecution:
-        running = self._owned[id] = RunningExecution(id)
+    def _register(self, id: str, depth: int) -> RunningExecution:
+        running = self._owned[id] = RunningExecution(id, depth=depth)
         return running
+
+    def _taken(self) -> Counter[int]:
+        """Count what is owned by its depth."""
+        return Counter(running.depth for running in self._owned.values())
 
     async def _start(self, running: RunningExecution) -> None:
         """Prepare a pending execution, claim it, and drive it to its end.
@@ -233,7 +244,7 @@ class Leases:
             await self._drive(running, claimed, snapshot)
 
     def _begin(self, running: RunningExecution, execution: Execution) -> None:
-        running.term = execution.term
+        running.term, running.depth = execution.term, execution.depth
         running.suspect_since = time.monotonic() if execution.crashes else None
         self._runner.apply_cancel(running, MODE_OF_STATUS.get(execution.status))
 
@@ -245,6 +256,12 @@ class Leases:
         finally:
             self._owned.pop(running.id, None)
         self._runner.announce_end(running)
+
+
+def _waiting(conn: Connection, places: int) -> list[tuple[str, int]]:
+    """Return what waits to be claimed, with its depth."""
+    topmost = manager_queries.pending(conn, places) if places else []
+    return [*((id, 0) for id in topmost), *manager_queries.pending_children(conn)]
 
 
 def _claim(

@@ -93,7 +93,7 @@ class Manager:
             Path(settings.secrets_key) if settings.secrets_key else settings.home / KEY_FILE
         )
         self.secrets = Secrets(store, keys, clock, concealments)
-        self.rpc = ChildRpc(store, self.secrets, clock)
+        self.rpc = ChildRpc(store, bus, self.secrets, clock)
         self._dispatcher = Dispatcher(
             store,
             self._recorder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 class OperationQueue:
     """Operations that wait, and those that hold a slot: from the request of their grant until their end is
-    stored.
+    stored. There are ``slots`` for each depth of executions: an operation that waits for another execution
+    would otherwise hold the slot that is waited for.
 
     ``before_grant`` is called before each request. Its outcome is reported for each operation by ``granted``
     (with the node instances that were read), ``revoked`` (the database refused it) or ``refused`` (the
@@ -44,21 +45,23 @@ class OperationQueue:
     ) -> None:
         self._store = store
         self._worker = worker
-        self._free = slots
+        self._slots = slots
+        self._taken = Counter[int]()
         self._clock = clock
         self._before_grant = before_grant
         self._granted = granted
         self._revoked = revoked
         self._refused = refused
         self._after_answer = answered
-        self._waiting: deque[OperationRun] = deque()
+        #: By the depth of their executions.
+        self._waiting: dict[int, deque[OperationRun]] = {}
         #: Those that hold a slot, by id.
         self.running: dict[str, OperationRun] = {}
         self._grant_due = False
         self._closing = False
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self.running)
+        return sum(map(len, self._waiting.values())) + len(self.running)
 
     @property
     def waiting(self) -> int:
@@ -66,19 +69,23 @@ class OperationQueue:
         return len(self._waiting)
 
     def add(self, runs: Iterable[OperationRun]) -> None:
-        self._waiting.extend(runs)
+        for run in runs:
+            self._waiting.setdefault(run.depth, deque()).append(run)
         self._grant_soon()
 
     def drop(self, execution_id: str, term: int | None = None) -> list[OperationRun]:
         """Take out what waits of an execution, of this term and earlier ones or of any, and return it."""
-        dropped = [
-            run
-            for run in self._waiting
-            if run.execution_id == execution_id and (term is None or run.term <= term)
-        ]
-        if dropped:
-            gone = {id(run) for run in dropped}
-            self._waiting = deque(run for run in self._waiting if id(run) not in gone)
+        dropped = []
+        for depth, waiting in self._waiting.items():
+            found = [
+                run
+                for run in waiting
+                if run.execution_id == execution_id and (term is None or run.term <= term)
+            ]
+            if found:
+                gone = {id(run) for run in found}
+                self._waiting[depth] = deque(run for run in waiting if id(run) not in gone)
+                dropped += found
         return dropped
 
     def running_of(self, execution_id: str) -> list[OperationRun]:
@@ -87,7 +94,7 @@ class OperationQueue:
     def release(self, run: OperationRun) -> None:
         """Give the slot of an operation back, and wake those that wait for its end."""
         if self.running.pop(run.id, None) is not None:
-            self._free += 1
+            self._taken[run.depth] -= 1
             self._grant_soon()
         run.finish()
 
@@ -104,11 +111,12 @@ class OperationQueue:
     def _grant(self) -> None:
         self._grant_due = False
         batch: list[OperationRun] = []
-        while self._waiting and self._free > 0:
-            run = self._waiting.popleft()
-            self._free -= 1
-            self.running[run.id] = run
-            batch.append(run)
+        for depth, waiting in self._waiting.items():
+            while waiting and self._taken[depth] < self._slots:
+                run = waiting.popleft()
+                self._taken[depth] += 1
+                self.running[run.id] = run
+                batch.append(run)
         if batch:
             self._before_grant()
             self._request(batch)

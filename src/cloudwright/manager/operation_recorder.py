@@ -83,7 +83,9 @@ class OperationRecorder:
 
     async def call(self, operation_id: str, method: str, args: dict[str, Any]) -> Any:
         run = self._running[operation_id]
-        return await self._rpc.handle(run.snapshot, method, args, scope=run.scope, aware=run.aware)
+        return await self._rpc.handle(
+            run.snapshot, method, args, scope=run.scope, aware=run.aware, operation_id=operation_id
+        )
 
     def signalled(self, operation_id: str, signum: int, reason: str) -> None:
         run = self._running[operation_id]

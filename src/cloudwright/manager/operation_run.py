@@ -67,6 +67,10 @@ class OperationRun:
         return self.snapshot.execution.id
 
     @property
+    def depth(self) -> int:
+        return self.snapshot.execution.depth
+
+    @property
     def key(self) -> tuple[str, int, str, int]:
         """What a grant names."""
         return self.execution_id, self.term, self.id, self.attempt

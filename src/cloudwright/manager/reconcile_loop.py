@@ -18,7 +18,7 @@ from cloudwright.bus import topics
 from cloudwright.bus.protocol import OVERFLOW, Bus
 from cloudwright.manager.deadlines import Deadline, Deadlines, boottime
 from cloudwright.manager.dispatcher import Dispatcher
-from cloudwright.manager.executions import default_grace
+from cloudwright.manager.executions import accepted, default_grace, push_cancel
 from cloudwright.manager.leases import Leases
 from cloudwright.manager.reconcile import (
     Abandon,
@@ -39,7 +39,7 @@ from cloudwright.process.cgroups import Cgroups
 from cloudwright.process.process_table import child_key
 from cloudwright.storage import manager_queries, operations
 from cloudwright.storage.executions import admission, cancellation
-from cloudwright.storage.records import Execution, Operation
+from cloudwright.storage.records import CancelResult, Execution, Operation
 from cloudwright.storage.store import Connection, Store
 
 #: What is due now and cannot be done now is not tried again sooner than this (seconds).
@@ -187,14 +187,14 @@ class ReconcileLoop:
                 await self._leases.abandon(id)
             case Escalate(deadline):
                 id = deadline.execution_id
+                mode = CancelMode.CANCEL if deadline.of_age else CancelMode.FORCE
                 with self._dispatcher.hold(id):
-                    execution = await self._store.write_about((id,), _escalate, deadline, self._clock())
-                    if execution is not None:
-                        self._dispatcher.revoke_granted(id)
-                if execution is not None:
-                    mode = CancelMode.CANCEL if deadline.of_age else CancelMode.FORCE
-                    self._leases.apply_cancel(id, execution.term, mode)
-                    self._bus.publish(topics.execution(id), {"kind": "status"})
+                    result = await self._store.write_about((id,), _escalate, deadline, self._clock())
+                    for stored in accepted(result) if result is not None else ():
+                        self._dispatcher.revoke_granted(stored.execution.id)
+                if result is not None:
+                    self._leases.apply_cancel(id, result.execution.term, mode)
+                    push_cancel(self._bus, result, mode)
             case KillResiduals(id, term):
                 self._spawn_kill(id, term)
             case StartWaiting():
@@ -272,7 +272,7 @@ def _rows(
         rows,
         deadlines,
         kills,
-        bool(manager_queries.pending(conn, 1)),
+        bool(manager_queries.pending(conn, 1) or manager_queries.pending_children(conn)),
         scheduled is not None and scheduled <= now,
     )
 
@@ -286,7 +286,7 @@ def _deadline(row: Execution) -> Deadline | None:
     return Deadline(row.id, row.cancel_requested_at or row.deadline, row.deadline)
 
 
-def _escalate(conn: Connection, deadline: Deadline, now: datetime) -> Execution | None:
+def _escalate(conn: Connection, deadline: Deadline, now: datetime) -> CancelResult | None:
     """Cancel an execution that is too old, or force one whose grace is over; None if it has ended, or was
     resumed, since.
     """
@@ -299,5 +299,5 @@ def _escalate(conn: Connection, deadline: Deadline, now: datetime) -> Execution 
         until = None if grace is None else now + timedelta(seconds=grace)
         return cancellation.request_cancel(
             conn, id, CancelMode.CANCEL, by="its timeout", now=now, deadline=until
-        ).execution
-    return cancellation.request_cancel(conn, id, CancelMode.FORCE, by="its deadline", now=now).execution
+        )
+    return cancellation.request_cancel(conn, id, CancelMode.FORCE, by="its deadline", now=now)

@@ -144,11 +144,12 @@ class Caller:
     """A process of an execution that makes a request to the REST API.
 
     ``aware`` is whether it acts in knowledge of a request to cancel: it is a workflow that knows, or an
-    operation that was sent after the request was known.
+    operation that was sent after the request was known. ``operation_id`` is of the operation, if it is one.
     """
 
     execution_id: str
     aware: bool
+    operation_id: str | None = None
 
 
 def may_create(status: ExecutionStatus, mode: CancelMode | None, *, aware: bool) -> bool:
@@ -158,6 +159,10 @@ def may_create(status: ExecutionStatus, mode: CancelMode | None, *, aware: bool)
     raised or the execution is over; nothing else may that would creep out of the cancellation.
     """
     return mode is None or (status is S.CANCELLING and aware)
+
+
+#: How many executions may wait one for the other: deeper, something includes itself.
+MAX_DEPTH = 20
 
 
 class Outcome(StrEnum):

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     exists,
     false,
     func,
@@ -37,6 +38,11 @@ _FIELDS = tuple(field.name for field in fields(Event))
 #: with it.
 _FREE_TEXT = ("message", "event_type", "level", "logger", "operation")
 _INSERT = Prepared(insert(events), _FIELDS)
+_NEWER = Prepared(
+    select(events.c.id)
+    .where(events.c.execution_id == bindparam("execution"), events.c.id > bindparam("after"))
+    .limit(1)
+)
 _ITS_EXECUTION = events.c.execution_id == executions.c.id
 _ITS_INSTANCE = and_(
     node_instances.c.tenant == executions.c.tenant, node_instances.c.id == events.c.node_instance_id
@@ -78,6 +84,11 @@ def insert_locked(conn: Connection, new: Sequence[Event]) -> None:
     """``add`` for a verb that holds the executions already."""
     if new:
         _INSERT.run_many(conn, [_row(event) for event in new])
+
+
+def is_newer(conn: Connection, execution_id: str, after: int) -> bool:
+    """Return whether the execution has an event that was stored after that one."""
+    return _NEWER.first(conn, execution=execution_id, after=after) is not None
 
 
 def listing(filter: EventFilter) -> Listing:

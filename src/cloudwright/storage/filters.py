@@ -29,6 +29,8 @@ class ExecutionFilter:
     blueprint_ids: Collection[str] | None = None
     workflow_ids: Collection[str] | None = None
     statuses: Collection[ExecutionStatus] | None = None
+    parent_ids: Collection[str] | None = None
+    parent_operation_ids: Collection[str] | None = None
     created_by: str | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None

@@ -6,7 +6,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, bindparam, exists, func, not_, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 
 from cloudwright.errors import NotFound
 from cloudwright.model.execution import ACTIVE_STATUSES, END_STATUSES, ExecutionStatus
@@ -40,9 +52,19 @@ _EXPIRED = Prepared(
 )
 _PENDING = Prepared(
     select(executions.c.id)
-    .where(is_(executions.c.status, ExecutionStatus.PENDING))
+    .where(is_(executions.c.status, ExecutionStatus.PENDING), executions.c.depth == literal_column("0"))
     .order_by(executions.c.created_at, executions.c.id)
     .limit(bindparam("most", type_=Integer))
+)
+_PENDING_CHILDREN = Prepared(
+    select(executions.c.id, executions.c.depth)
+    .where(is_(executions.c.status, ExecutionStatus.PENDING), executions.c.depth > literal_column("0"))
+    .order_by(executions.c.created_at, executions.c.id)
+)
+_CHILDREN = Prepared(
+    _ALL.where(executions.c.parent_id == bindparam("execution")).order_by(
+        executions.c.created_at, executions.c.id
+    )
 )
 _KILLS = Prepared(
     select(executions.c.id, executions.c.kill_term)
@@ -118,8 +140,39 @@ def count_unended(conn: Connection) -> dict[ExecutionStatus, int]:
 
 
 def pending(conn: Connection, limit: int) -> list[str]:
-    """Ids of those that wait to be claimed, oldest first."""
+    """Ids of those that wait to be claimed and that no other one waits for, oldest first."""
     return [row[0] for row in _PENDING.all(conn, most=limit)]
+
+
+def pending_children(conn: Connection) -> list[tuple[str, int]]:
+    """Ids and depths of those that wait to be claimed and that another execution waits for, oldest first."""
+    return [(id, depth) for id, depth in _PENDING_CHILDREN.all(conn)]
+
+
+def children(conn: Connection, id: str) -> list[Execution]:
+    """Return the executions that this one started and waits for, or did."""
+    return [Execution(*row) for row in _CHILDREN.all(conn, execution=id)]
+
+
+def unfinished_children(conn: Connection, id: str) -> list[Execution]:
+    return [child for child in children(conn, id) if child.status not in END_STATUSES]
+
+
+def descendants(conn: Connection, id: str) -> list[str]:
+    """Return the ids of the executions below this one that are not over."""
+    found = []
+    for child in unfinished_children(conn, id):
+        found += [child.id, *descendants(conn, child.id)]
+    return found
+
+
+def deployments_above(conn: Connection, execution: Execution) -> list[str]:
+    """Return the deployments whose executions wait for this one, the topmost first, and its own."""
+    chain = [str(execution.deployment_id)]
+    while execution.parent_id is not None:
+        execution = get(conn, execution.parent_id)
+        chain.append(str(execution.deployment_id))
+    return chain[::-1]
 
 
 def active(conn: Connection) -> list[Execution]:
@@ -161,6 +214,8 @@ def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
             table.workflow_id: filter.workflow_ids,
             table.status: filter.statuses,
             table.created_by: None if filter.created_by is None else [filter.created_by],
+            table.parent_id: filter.parent_ids,
+            table.parent_operation_id: filter.parent_operation_ids,
         }
     )
     if filter.deployment_ids is not None:

@@ -23,8 +23,9 @@ class NewExecution:
     """What the creator of an execution says about it.
 
     ``cleanup_of`` is the execution that starts it while it is being cancelled, if one does: a raised request
-    reaches this one too. ``wait_after_fail`` is for how long (seconds) tasks that run are waited for once one
-    of them has failed.
+    reaches this one too. ``parent_id`` is the execution that waits for this one, ``parent_operation_id``
+    which operation of it, and ``depth`` how many executions are above this one.
+    ``wait_after_fail`` is for how long (seconds) tasks that run are waited for once one of them has failed.
     ``timeout`` is for how long (seconds) it may run before it is cancelled.
     """
 
@@ -42,6 +43,9 @@ class NewExecution:
     scheduled_for: datetime | None = None
     cleanup_of: str | None = None
     timeout: float | None = None
+    parent_id: str | None = None
+    parent_operation_id: str | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Execution:
     be resumed may have been called. ``crashes`` counts how often its manager died while it ran, since it last
     ran for a while or was resumed. ``deadline`` is when a standard cancel becomes a forced one. ``error``
     says why a failed execution failed; a cancelled one may keep a note there (workers that could not be
-    reached).
+    reached). ``parent_id`` is the execution that waits for this one, and ``depth`` how many are above it.
     """
 
     id: str
@@ -87,6 +91,8 @@ class Execution:
     expires_at: datetime | None
     workflow_entered: bool
     crashes: int
+    parent_id: str | None
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +147,15 @@ class CancelResult:
     """``execution`` is as it is after the request, ``previous`` the status that the request met.
 
     ``promoted`` may start now: if a waiting execution was cancelled, the next one of its deployment.
-    ``cleanups`` are the executions that this one started while it was being cancelled, and that a raised
-    request reached.
+    ``passed_on`` are the requests to what this execution started: to those that it waits for, and if the
+    request is a forced one to those that it started while it was being cancelled.
     """
 
     decision: CancelDecision
     execution: Execution
     previous: ExecutionStatus
     promoted: list[str] = field(default_factory=list)
-    cleanups: list[CancelResult] = field(default_factory=list)
+    passed_on: list[CancelResult] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cloudwright.bus.local import LocalBus
 from cloudwright.errors import InvalidInput, NotFound
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
@@ -28,7 +29,7 @@ def test_an_execution_is_the_one_that_is_named_and_of_the_same_tenant(tmp_path: 
             new = NewExecution(id, f"workflow_of_{id}", tenant=tenant)
             await store.write(admission.create, new, queue=False, force=False, now=NOW)
         secrets = Secrets(store, SecretKeys.open(tmp_path / KEY_FILE), lambda: NOW)
-        rpc = ChildRpc(store, secrets, lambda: NOW)
+        rpc = ChildRpc(store, LocalBus(), secrets, lambda: NOW)
         snapshot: Any = SimpleNamespace(
             execution=SimpleNamespace(id="own", tenant="t"), deployment=SimpleNamespace(id="d")
         )

@@ -35,7 +35,8 @@ class NewUpdate(BaseModel):
     """``preview`` shows what would be done, ``digest`` does it only if that is still so.
 
     ``reevaluate_active_statuses`` is accepted and without effect: an update whose execution is over is never
-    in the way. ``update_plugins`` is accepted as true: plugins are those of the blueprint.
+    in the way. ``update_plugins`` is accepted as true: plugins are those of the blueprint. ``as_child``: the
+    execution that asks waits for the one that is started.
     """
 
     blueprint_id: str | None = None
@@ -57,6 +58,7 @@ class NewUpdate(BaseModel):
     auto_correct_types: bool | None = None
     reevaluate_active_statuses: bool | None = None
     digest: str | None = None
+    as_child: bool = False
 
 
 class NewRollback(BaseModel):
@@ -87,6 +89,7 @@ async def initiate_update(context: ContextDep, deployment_id: str, new: NewUpdat
         auto_correct_types=bool(new.auto_correct_types),
         digest=new.digest,
         caller=context.caller,
+        as_child=new.as_child,
     )
     service = context.manager.deployment_updates
     return _answer(await (service.preview(request) if new.preview else service.start(request)))

@@ -45,7 +45,7 @@ _RESUMES = {"resume": False, "force-resume": True}
 
 class NewExecution(BaseModel):
     """``queue`` waits for another execution of the deployment to end, ``force`` runs beside it. ``timeout``:
-    seconds that it may run before it is cancelled.
+    seconds that it may run before it is cancelled. ``as_child``: the execution that asks waits for this one.
     """
 
     deployment_id: str
@@ -59,13 +59,17 @@ class NewExecution(BaseModel):
     wait_after_fail: Annotated[int, Field(ge=0, le=2**31 - 1)] = 600
     timeout: Annotated[float | None, Field(gt=0, le=10**9)] = None
     force_status: str | None = None
+    as_child: bool = False
 
 
 class Action(BaseModel):
-    """``grace``: seconds after which a ``cancel`` becomes a ``force-cancel`` by itself."""
+    """``grace``: seconds after which a ``cancel`` becomes a ``force-cancel`` by itself. ``as_child``: the
+    execution that resumes this one waits for it.
+    """
 
     action: Literal["cancel", "force-cancel", "kill", "resume", "force-resume", "retry-now"]
     grace: Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)] | None = None
+    as_child: bool = False
 
 
 @router.get("", response_model=rest.Page[rest.Execution])
@@ -107,6 +111,7 @@ async def start_execution(context: ContextDep, new: NewExecution) -> Response:
             caller=context.caller,
             wait_after_fail=new.wait_after_fail,
             timeout=new.timeout,
+            as_child=new.as_child,
         )
     )
     return await _respond(context, row.id, status_code=201)
@@ -123,9 +128,14 @@ async def act_on_execution(context: ContextDep, id: str, given: Action) -> Respo
     service = context.manager.executions
     if given.action in _RESUMES:
         context.manager.maintenance.check()
-        if context.caller is not None:
-            await service.check_may_create(context.caller)
-        await service.resume(context.tenant, id, by=context.by, reset_operations=_RESUMES[given.action])
+        await service.resume(
+            context.tenant,
+            id,
+            by=context.by,
+            reset_operations=_RESUMES[given.action],
+            caller=context.caller,
+            as_child=given.as_child,
+        )
     elif given.action == "retry-now":
         await service.retry_now(context.tenant, id, by=context.by)
     else:

@@ -27,6 +27,16 @@ class ExecutionById(TypedDict):
     id: NotRequired[str | None]
 
 
+class AwaitedExecution(TypedDict):
+    """An execution of the tenant to wait for."""
+
+    id: str
+    timeout: NotRequired[Annotated[float | None, "seconds; none: as long as it takes"]]
+    events_after: NotRequired[
+        Annotated[int | None, "the id of an event: later ones end the waiting too; none: no event does"]
+    ]
+
+
 class PropertiesOfInstance(TypedDict):
     """What to store of a node instance."""
 
@@ -121,6 +131,10 @@ METHODS = {
     "update_node_instance": Method(PropertiesOfInstance, "the instance as it is stored then"),
     "evaluate": Method(Evaluation, "the value, with its intrinsic functions evaluated"),
     "execution": Method(ExecutionById, "`{id, status, workflow_id, parameters}`"),
+    "await_execution": Method(
+        AwaitedExecution,
+        "`{id, status, over, error, cancel_requested_by}` as it is when the waiting ends",
+    ),
     "deployment": Method(DeploymentById, "`{id, display_name, inputs, blueprint_id}`"),
     "read_resource": Method(ByPath, "a path on this machine"),
     "rest": Method(

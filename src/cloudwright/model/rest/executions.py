@@ -9,7 +9,8 @@ class Execution(Owned, total=False):
     """``residual_operations`` counts the operations that still run although the execution is over.
 
     ``deadline`` is when a standard cancellation becomes a forced one by itself. ``is_resumable`` says whether
-    a resume can help: it is over without success, and its workflow may be called again.
+    a resume can help: it is over without success, and its workflow may be called again. ``parent_id`` is the
+    execution that started this one and waits for it.
     """
 
     id: str
@@ -36,4 +37,5 @@ class Execution(Owned, total=False):
     cancel_requested_by: str | None
     cancel_requested_at: str | None
     deadline: str | None
+    parent_id: str | None
     residual_operations: int

@@ -15,6 +15,7 @@ from cloudwright.model.execution import (
     END_STATUSES,
     MAX_CRASHES,
     RESUMABLE_STATUSES,
+    Caller,
     ExecutionStatus,
     brought_down,
 )
@@ -59,6 +60,9 @@ _NEW = (
     "created_at",
     "scheduled_for",
     "cleanup_of",
+    "parent_id",
+    "parent_operation_id",
+    "depth",
 )
 _INSERT = Prepared(insert(executions).returning(*EXECUTION_COLUMNS), _NEW)
 _OTHERS = Prepared(
@@ -107,6 +111,11 @@ _LEAVE_SCHEDULE = Prepared(
     .where(this_execution, is_(current_status, S.SCHEDULED))
     .values(status=bindparam("next"))
     .returning(executions.c.id)
+)
+_ADOPT = Prepared(
+    update(executions)
+    .where(this_execution)
+    .values(parent_id=bindparam("by"), parent_operation_id=bindparam("operation"), cleanup_of=bindparam("of"))
 )
 _RESUME = Prepared(
     update(executions)
@@ -161,14 +170,33 @@ def create(conn: Connection, new: NewExecution, *, queue: bool, force: bool, now
         created_at=now,
         scheduled_for=new.scheduled_for,
         cleanup_of=new.cleanup_of,
+        parent_id=new.parent_id,
+        parent_operation_id=new.parent_operation_id,
+        depth=new.depth,
     )
     task_counts.begin(conn, new.id)
+    if new.parent_id is not None:
+        message = f"It started `{new.workflow_id}` of `{new.deployment_id}`, and waits for it"
+        details = {"execution": new.id}
+        event = Event(new.parent_id, now, message, event_type="execution_child_started", details=details)
+        insert_locked(conn, [event])
     if new.cleanup_of is not None:
         message = f"It started `{new.workflow_id}` of `{new.deployment_id}` while it was being cancelled"
         details = {"execution": new.id}
         event = Event(new.cleanup_of, now, message, event_type="execution_cleanup_started", details=details)
         insert_locked(conn, [event])
     return record(row)
+
+
+def adopt(conn: Connection, id: str, caller: Caller, *, cleanup: bool) -> None:
+    """Make the caller's execution the one that waits for this one, which is about to be resumed."""
+    _ADOPT.run(
+        conn,
+        execution=id,
+        by=caller.execution_id,
+        operation=caller.operation_id,
+        of=caller.execution_id if cleanup else None,
+    )
 
 
 def promote(conn: Connection, tenant: str, deployment_id: str, now: datetime) -> list[str]:

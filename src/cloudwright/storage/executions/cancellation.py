@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, exists, or_, select, update
 
 from cloudwright.errors import ForbiddenWhileCancelling
 from cloudwright.model.event import Event
 from cloudwright.model.execution import (
     END_STATUSES,
-    FORCED_MODES,
     Caller,
     CancelMode,
     ExecutionStatus,
@@ -25,7 +24,7 @@ from cloudwright.storage.executions.ending import end
 from cloudwright.storage.executions.rows import current_status, hold, record, this_execution
 from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
 from cloudwright.storage.prepared import Prepared
-from cloudwright.storage.records import CancelResult
+from cloudwright.storage.records import OPERATION, CancelResult
 from cloudwright.storage.schema import executions, operations
 
 S = ExecutionStatus
@@ -52,14 +51,23 @@ _REVOKE_SENT = Prepared(
     .where(operations.c.execution_id == bindparam("execution"), is_(operations.c.state, OperationState.SENT))
     .values(state=OperationState.CANCELLED, ended_at=bindparam("when"))
 )
-_CLEANUPS = Prepared(
-    select(executions.c.id)
-    .where(
-        executions.c.cleanup_of == bindparam("execution"),
-        is_any(executions.c.status, frozenset(S) - END_STATUSES),
-    )
-    .order_by(executions.c.id)
+_UNFINISHED = is_any(executions.c.status, frozenset(S) - END_STATUSES)
+_CHILD = executions.c.parent_id == bindparam("execution")
+_STARTED_BY = or_(_CHILD, executions.c.cleanup_of == bindparam("execution"))
+_RUNS = exists().where(
+    operations.c.execution_id == executions.c.id,
+    operations.c.kind == OPERATION,
+    is_(operations.c.state, OperationState.STARTED),
 )
+#: What a request is passed on to.
+_REACHED = {
+    mode: Prepared(select(executions.c.id).where(*conditions).order_by(executions.c.id))
+    for mode, conditions in {
+        CancelMode.CANCEL: (_CHILD, _UNFINISHED),
+        CancelMode.FORCE: (_STARTED_BY, _UNFINISHED),
+        CancelMode.KILL: (_STARTED_BY, or_(_UNFINISHED, _RUNS)),
+    }.items()
+}
 
 
 def check_may_create(conn: Connection, caller: Caller) -> bool:
@@ -89,17 +97,20 @@ def request_cancel(
     """Request an execution to stop, as ``model.execution.decide_cancel`` decides. Raises NotFound.
 
     A waiting execution ends at once. Operations of an active one that were not granted yet are revoked. For
-    an execution that has ended, a kill is stored for the operations that it left running (``kills``). A
-    forced request or a kill reaches what the execution started while it was being cancelled, too. A refused
-    request changes nothing; the decision has the reason.
+    an execution that has ended, a kill is stored for the operations that it left running (``kills``).
+
+    It is passed on to the executions that this one waits for, with the same deadline; a forced request or a
+    kill to those that it started while it was being cancelled, too. A refused request changes nothing; the
+    decision has the reason.
     """
     result = _request_cancel(conn, id, mode, by=by, now=now, deadline=deadline)
-    if mode not in FORCED_MODES or result.decision.refusal is not None:
+    if result.decision.refusal is not None:
         return result
-    cleanups = [
-        request_cancel(conn, row[0], mode, by=by, now=now) for row in _CLEANUPS.all(conn, execution=id)
+    passed_on = [
+        request_cancel(conn, row[0], mode, by=by, now=now, deadline=deadline)
+        for row in _REACHED[mode].all(conn, execution=id)
     ]
-    return replace(result, cleanups=cleanups)
+    return replace(result, passed_on=passed_on)
 
 
 def _request_cancel(

@@ -59,6 +59,7 @@ EXECUTION = Projection(
         "cancel_requested_by": executions.c.cancel_requested_by,
         "cancel_requested_at": executions.c.cancel_requested_at,
         "deadline": executions.c.deadline,
+        "parent_id": executions.c.parent_id,
         "residual_operations": case((OVER, _STILL_STARTED), else_=_NONE),
         "tenant_name": executions.c.tenant,
         "created_by": executions.c.created_by,

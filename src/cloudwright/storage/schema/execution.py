@@ -50,6 +50,11 @@ executions = Table(
     Column("crashes", Integer, nullable=False, server_default=text("0")),
     # The execution that started this one while it was being cancelled.
     Column("cleanup_of", Text),
+    # The execution that waits for this one, the operation of it that started this one, and how many
+    # executions are above this one in that way.
+    Column("parent_id", Text),
+    Column("parent_operation_id", Text),
+    Column("depth", Integer, nullable=False, server_default=text("0")),
     # Its deployment was deleted; another one may have the same id by now.
     Column("deployment_gone", Boolean, nullable=False, server_default=false()),
     Index(None, "tenant", "deployment_id", "status"),
@@ -60,6 +65,7 @@ executions = Table(
     Index(None, "created_at"),
     # Few have it. (PostgreSQL's index has the same condition, by its migration.)
     Index("ix_executions_cleanup_of", "cleanup_of", sqlite_where=text("cleanup_of IS NOT NULL")),
+    Index("ix_executions_parent_id", "parent_id", sqlite_where=text("parent_id IS NOT NULL")),
 )
 
 # Not in the execution's row: SQLite writes a whole row anew, and its parameters may be large.
