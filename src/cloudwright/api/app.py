@@ -39,6 +39,7 @@ from cloudwright.api.routes import (
     filters,
     identity,
     inner_searches,
+    inter_deployment_dependencies,
     labels,
     metrics,
     nodes,
@@ -71,6 +72,8 @@ _NOUNS = (
     events,
     operations,
     nodes,
+    # Before that of a deployment with this name.
+    inter_deployment_dependencies,
     deployments,
     deployment_modifications,
     deployment_updates,

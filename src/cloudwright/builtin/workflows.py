@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloudwright.builtin import checks, lifecycle
+from cloudwright.builtin import checks, lifecycle, parts
 from cloudwright.builtin.steps import LIFECYCLE
 from cloudwright.builtin.taking_back import ROLLBACK, STOP, take_back
-from cloudwright.child.errors import NonRecoverableError
 from cloudwright.model.modification import GONE
 from cloudwright.workflow.context import WorkflowContext
 from cloudwright.workflow.decorators import workflow
@@ -97,12 +96,12 @@ def uninstall(
     recursive: bool = False,
     **_: Any,
 ) -> None:
-    """Stop and delete node instances, each after those that depend on it."""
+    """Stop and delete node instances, each after those that depend on it.
+
+    ``recursive`` uninstalls the deployments before that are a part of this one by their label.
+    """
     if recursive:
-        raise NonRecoverableError(
-            "Deployments inside this one are not uninstalled with it: uninstall them first, and then this "
-            "one without `recursive`."
-        )
+        parts.uninstall_parts(ctx, ignore_failure)
     chosen = filter_node_instances(ctx, node_ids, node_instance_ids, type_names)
     lifecycle.uninstall_node_instances(ctx.graph_mode(), chosen, ignore_failure, _others(ctx, chosen))
 

@@ -173,11 +173,15 @@ def get(session: Session, deployment_id: str) -> None:
 @click.option(
     "-l", "--with-logs", is_flag=True, help="For Cloudify's scripts; its executions and their logs stay."
 )
-@click.option("--recursive", is_flag=True, help="Accepted for compatibility with Cloudify; ignored.")
+@click.option(
+    "--recursive",
+    is_flag=True,
+    help="Delete deployments that are a part of it (label csys-obj-parent) before it.",
+)
 @options.standard
 @pass_session
 def delete(session: Session, deployment_id: str, force: bool, with_logs: bool, recursive: bool) -> None:
-    """Delete a deployment. What it installed is not touched: uninstall it first."""
+    """Delete a deployment that no other one uses. What it installed is not touched: uninstall it first."""
     with session.finding("deployment", deployment_id):
         session.client.deployments.delete(
             deployment_id, force=force, with_logs=with_logs, recursive=recursive

@@ -26,7 +26,7 @@ else:
 @click.option(
     "--recursive",
     is_flag=True,
-    help="For Cloudify's scripts; `uninstall` refuses it: deployments inside others go first.",
+    help="Uninstall and delete deployments that are a part of it (label csys-obj-parent) before it.",
 )
 @options.parameters
 @options.allow_custom_parameters

@@ -10,13 +10,14 @@ from typing import Any
 
 from cloudwright.dsl import Plan
 from cloudwright.errors import Conflict, IllegalAction, NotFound
+from cloudwright.manager.dependencies import updated_dependencies
 from cloudwright.manager.executions import Executions, StartExecution
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.secrets import SecretReader, Secrets, Viewer
 from cloudwright.manager.update_planning import Situation, UpdatePlan, plan_update
 from cloudwright.model.deployment_update import DeploymentUpdate, UpdateState
 from cloudwright.model.execution import Caller
-from cloudwright.storage import blueprints, deployment_updates, deployments, instances
+from cloudwright.storage import blueprints, dependencies, deployment_updates, deployments, instances
 from cloudwright.storage.records import Blueprint, Execution
 from cloudwright.storage.store import Connection, Store
 
@@ -52,6 +53,7 @@ class StartUpdate:
     auto_correct_types: bool = False
     digest: str | None = None
     caller: Caller | None = None
+    as_child: bool = False
 
 
 class DeploymentUpdates:
@@ -85,11 +87,14 @@ class DeploymentUpdates:
                 f"The plan of the update of `{request.deployment_id}` is not the one that was shown: the "
                 "deployment, its instances, the blueprint or the inputs have changed since. Look at it again."
             )
+        uses = await asyncio.to_thread(updated_dependencies, planned, self._clock())
         stored: list[DeploymentUpdate] = []
 
         def store(conn: Connection, execution: Execution) -> None:
             new = replace(planned, state=UpdateState.UPDATING, execution_id=execution.id)
             stored.append(deployment_updates.add(conn, new, self._clock()))
+            for dependency in uses:
+                dependencies.check_circle(conn, dependency)
 
         await self._executions.start(
             StartExecution(
@@ -101,6 +106,7 @@ class DeploymentUpdates:
                 allow_custom_parameters=True,
                 force=request.force,
                 caller=request.caller,
+                as_child=request.as_child,
             ),
             store,
         )

@@ -17,12 +17,14 @@ from cloudwright.bus.protocol import Bus
 from cloudwright.dsl import Plan, Problem
 from cloudwright.errors import Conflict, IllegalAction, InvalidInput, NotFound
 from cloudwright.manager.blueprints import UPLOADED
+from cloudwright.manager.dependencies import check_unused, dependency_of
 from cloudwright.manager.evaluation_scope import StoredScope, instance_named, stored_scope
 from cloudwright.manager.identifiers import check_id, check_visibility, instance_suffix
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.labels import make_labels
 from cloudwright.manager.preflight import deployment_warnings
 from cloudwright.manager.secrets import SecretReader, Secrets, Viewer, missing
+from cloudwright.model.execution import Caller
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import (
     DeploymentPlan,
@@ -35,7 +37,15 @@ from cloudwright.planning import (
     prepare_deployment,
     required_secrets,
 )
-from cloudwright.storage import blueprints, deployment_groups, deployments, instances, sites
+from cloudwright.planning.dependencies import CapabilityUse, capability_uses
+from cloudwright.storage import (
+    blueprints,
+    dependencies,
+    deployment_groups,
+    deployments,
+    instances,
+    sites,
+)
 from cloudwright.storage.executions import recorded
 from cloudwright.storage.records import Blueprint, Deployment, JsonObject
 from cloudwright.storage.store import Connection, Store
@@ -134,8 +144,11 @@ class Deployments:
             settings=dict(settings or {}),
             create_execution=self._new_id(),
         )
+        uses = await asyncio.to_thread(capability_uses, plan.nodes, plan.outputs, plan.capabilities)
+        # Its own capabilities are no dependency.
+        made = [(self._new_id(), use) for use in uses if use.target != id]
         stored = await self._store.write(
-            _create, new, plan.nodes, instances, inputs, group_id, now, self._clock()
+            _create, new, plan.nodes, instances, inputs, group_id, made, now, self._clock()
         )
         self._publish(tenant, id, "created")
         return stored
@@ -144,13 +157,28 @@ class Deployments:
         """Return a warning for each kind of thing in the deployment that cannot run in this version."""
         return await self._store.read(deployment_warnings, tenant, id)
 
-    async def delete(self, tenant: str, id: str, *, force: bool = False, by: str | None = None) -> Deployment:
+    async def delete(
+        self,
+        tenant: str,
+        id: str,
+        *,
+        force: bool = False,
+        recursive: bool = False,
+        by: str | None = None,
+        caller: Caller | None = None,
+    ) -> Deployment:
         """Delete a deployment with its nodes, its node instances and what plugins kept; its executions stay.
 
-        Raises NotFound, and without ``force`` DependentExists if an execution is not over or something is
-        still installed.
+        ``recursive`` deletes the deployments before that are a part of it by their label. Raises NotFound,
+        and without ``force`` DependentExists if an execution is not over, something is still installed, or
+        another deployment than that of ``caller`` uses it.
         """
-        deployment = await self._store.write(_delete, tenant, id, force, self._new_id(), by, self._clock())
+        for part in await self._store.read(dependencies.parts, tenant, id) if recursive else ():
+            if part != id:
+                await self.delete(tenant, part, force=force, recursive=True, by=by)
+        deployment = await self._store.write(
+            _delete, tenant, id, force, self._new_id(), by, caller, self._clock()
+        )
         await asyncio.to_thread(shutil.rmtree, self._workdirs / tenant / id, ignore_errors=True)
         self._publish(tenant, id, "deleted")
         return deployment
@@ -331,6 +359,7 @@ def _create(
     made: Sequence[NodeInstance],
     inputs: Mapping[str, Any],
     group_id: str | None,
+    uses: Sequence[tuple[str, CapabilityUse]],
     began: datetime,
     now: datetime,
 ) -> Deployment:
@@ -352,13 +381,26 @@ def _create(
         began=began,
         ended=now,
     )
+    for dependency_id, use in uses:
+        dependencies.add(conn, dependency_of(new, dependency_id, use, now))
     return stored
 
 
 def _delete(
-    conn: Connection, tenant: str, id: str, force: bool, execution_id: str, by: str | None, now: datetime
+    conn: Connection,
+    tenant: str,
+    id: str,
+    force: bool,
+    execution_id: str,
+    by: str | None,
+    caller: Caller | None,
+    now: datetime,
+    together: Sequence[str] = (),
 ) -> Deployment:
     deployment = deployments.get(conn, tenant, id)
+    if not force:
+        check_unused(conn, tenant, id, "deleted", caller, together=together)
+    dependencies.remove_of(conn, tenant, id)
     recorded.record(
         conn,
         recorded.Recorded.DELETE_DEPLOYMENT,
@@ -385,7 +427,7 @@ def _delete_many(
     beside: Callable[[Connection], object] | None,
 ) -> None:
     for id, execution_id in zip(ids, executions, strict=True):
-        _delete(conn, tenant, id, force, execution_id, by, now)
+        _delete(conn, tenant, id, force, execution_id, by, None, now, ids)
     if beside is not None:
         beside(conn)
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
 from cloudwright.errors import IllegalAction, InvalidInput, NoSuchWorkflow, NotFound
+from cloudwright.manager.dependencies import check_unused
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.preflight import Preflight
 from cloudwright.manager.secrets import Secrets, Viewer
@@ -31,6 +32,7 @@ from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import CancelResult, Deployment, Execution, NewExecution
 from cloudwright.storage.store import Connection, Store
 
+_UNINSTALL = "uninstall"
 #: How long (seconds) a forced request may wait for the database before it is carried out.
 STOP_FIRST_SECONDS = 0.5
 
@@ -315,6 +317,9 @@ def _create(
     # What holds when a queued or scheduled one starts is not known yet.
     if execution.status is ExecutionStatus.PENDING and not force:
         check_rules(conn, deployment, new.workflow_id)
+    if new.workflow_id == _UNINSTALL and not force and not new.is_dry_run:
+        recursive = bool(new.parameters.get("recursive"))
+        check_unused(conn, new.tenant, deployment.id, "uninstalled", caller, recursive=recursive)
     if beside is not None:
         beside(conn, execution)
     return execution

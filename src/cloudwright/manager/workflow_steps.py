@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cloudwright.errors import IllegalAction
+from cloudwright.manager.dependencies import switch_update
 from cloudwright.manager.execution_context import ExecutionSnapshot, read_snapshot
 from cloudwright.manager.instance_changes import InstanceChange
 from cloudwright.manager.modifications import Modifications, OwnStep
@@ -89,7 +90,7 @@ class WorkflowSteps:
                 await self._refresh()
                 return None
             case "switch_update":
-                await self._write_update(deployment_updates.switch, self._clock())
+                await self._write_update(switch_update, self._clock())
                 await self._refresh()
                 nodes, shared = snapshot.packed
                 return {"nodes": nodes, "shared": shared, "deployment": snapshot.head["deployment"]}

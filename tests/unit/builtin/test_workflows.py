@@ -105,14 +105,6 @@ def test_a_dry_run_of_an_installation_says_what_it_would_do() -> None:
     assert said.count("Creating") == 3
 
 
-def test_deployments_inside_are_not_pretended_to_be_uninstalled() -> None:
-    host = FakeHost(NODES, mapping=f"{WORKFLOWS}.uninstall")
-    end = host.run(recursive=True)
-    assert end is not None
-    assert end["outcome"] == "failed"
-    assert host.books.sent == []
-
-
 # Resumed.
 
 

@@ -159,9 +159,17 @@ async def set_site(context: ContextDep, id: str, change: SiteChange) -> JsonResp
 
 @router.delete("/deployments/{id}", status_code=204)
 @requires(Permission.DEPLOYMENT_DELETE)
-async def delete_deployment(context: ContextDep, id: str, force: bool = False) -> Response:
-    """Delete a deployment of which nothing is installed; ``force`` does not look at that."""
-    await context.manager.deployments.delete(context.tenant, id, force=force, by=context.by)
+async def delete_deployment(
+    context: ContextDep, id: str, force: bool = False, recursive: bool = False
+) -> Response:
+    """Delete a deployment of which nothing is installed and that no other one uses.
+
+    ``force`` looks at neither; ``recursive`` deletes those before that are a part of it by their label
+    `csys-obj-parent`.
+    """
+    await context.manager.deployments.delete(
+        context.tenant, id, force=force, recursive=recursive, by=context.by, caller=context.caller
+    )
     return Response(status_code=204)
 
 

@@ -21,6 +21,7 @@ from cloudwright.model.rest.common import Label as Label
 from cloudwright.model.rest.common import Object as Object
 from cloudwright.model.rest.common import Owned as Owned
 from cloudwright.model.rest.console import ConsoleLink as ConsoleLink
+from cloudwright.model.rest.dependencies import InterDeploymentDependency as InterDeploymentDependency
 from cloudwright.model.rest.deployment_groups import DeploymentGroup as DeploymentGroup
 from cloudwright.model.rest.deployment_updates import DeploymentUpdate as DeploymentUpdate
 from cloudwright.model.rest.deployments import Capabilities as Capabilities

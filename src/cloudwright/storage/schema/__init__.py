@@ -15,6 +15,9 @@ from cloudwright.storage.schema.account import users as users
 from cloudwright.storage.schema.audit import audit_log as audit_log
 from cloudwright.storage.schema.base import metadata as metadata
 from cloudwright.storage.schema.blueprint import blueprints as blueprints
+from cloudwright.storage.schema.dependency import (
+    inter_deployment_dependencies as inter_deployment_dependencies,
+)
 from cloudwright.storage.schema.deployment import deployments as deployments
 from cloudwright.storage.schema.deployment import node_instances as node_instances
 from cloudwright.storage.schema.deployment import nodes as nodes
