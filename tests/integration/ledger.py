@@ -32,6 +32,11 @@ node_types:
         start: ledger.ledger.operations.act
         stop: ledger.ledger.operations.act
         delete: ledger.ledger.operations.act
+  resumable:
+    derived_from: thing
+    interfaces:
+      cloudify.interfaces.lifecycle:
+        create: ledger.ledger.operations.act_again
   checked:
     derived_from: thing
     interfaces:

@@ -21,6 +21,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 TUTORIALS = [
     *sorted((DOCS / "tutorial").glob("*.md")),
     DOCS / "how-to" / "change-what-runs.md",
+    DOCS / "how-to" / "compose-services.md",
     DOCS / "how-to" / "users-and-tenants.md",
 ]
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.M | re.S)

@@ -14,6 +14,7 @@ from cloudwright.builtin.instances import (
     uninstall_node_instance_subgraph,
 )
 from cloudwright.builtin.steps import (
+    COMPONENT,
     LIFECYCLE,
     RELATIONSHIP_LIFECYCLE,
     Steps,
@@ -229,12 +230,13 @@ class LifecycleProcessor:
 def clean_up_before_resume(graph: TaskDependencyGraph, instances: Iterable[WorkflowNodeInstance]) -> None:
     """Undo what an interrupted ``create`` or ``start`` may have done, before it is run again.
 
-    One whose process was lost is left alone: whether it can continue by itself, only its function knows.
+    One whose process was lost is left alone: whether it can continue by itself, only its function knows. So
+    is a component: its operations continue the executions below, which would be undone here.
     """
     installing = {task.name: task for task in graph.tasks if isinstance(task, SubgraphTask)}
     for instance in instances:
         subgraph = installing.get(f"install_{instance.id}")
-        if subgraph is None:
+        if subgraph is None or COMPONENT in instance.node.type_hierarchy:
             continue
         if instance.state == "starting" and _would_run_again(subgraph, f"{LIFECYCLE}.start"):
             steps = _stop_again(instance)

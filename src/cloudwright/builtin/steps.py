@@ -18,6 +18,8 @@ from cloudwright.workflow.topology import (
 
 LIFECYCLE = "cloudify.interfaces.lifecycle"
 RELATIONSHIP_LIFECYCLE = "cloudify.interfaces.relationship_lifecycle"
+#: The type of a node that stands for another deployment.
+COMPONENT = "cloudify.nodes.Component"
 
 #: What a sequence takes: tasks and forkjoins.
 Steps = list[Any]

@@ -73,6 +73,11 @@ class Resources:
             self.download(os.path.join(path, name), file)
         return target
 
+    def folder(self, path: str) -> str | None:
+        """Return a folder of the blueprint as it is on this machine; None if it is none, or is not here."""
+        found = self._find(path)
+        return found if found is not None and os.path.isdir(found) else None
+
     def _find(self, path: str) -> str | None:
         """Return the file or folder in the blueprint's folder; None if it is not on this machine."""
         if not path:

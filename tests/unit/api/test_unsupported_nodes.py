@@ -6,16 +6,19 @@ import pytest
 from served_api import BLUEPRINT, Api, archive
 
 HEAD = "tosca_definitions_version: cloudify_dsl_1_4\nimports: [cloudify/types/types.yaml]\n"
-COMPONENT = (
+LATER = (
     HEAD
     + """
+plugins: { later: { executor: central_deployment_agent, install: false } }
+node_types:
+  later:
+    derived_from: cloudify.nodes.Root
+    interfaces:
+      cloudify.interfaces.lifecycle:
+        create: later.cloudify_types.later.create
+        stop: later.cloudify_types.later.stop
 node_templates:
-  c:
-    type: cloudify.nodes.Component
-    properties:
-      resource_config:
-        blueprint: { id: inner, external_resource: true }
-        deployment: { id: inner }
+  c: { type: later }
 """
 )
 HOST = (
@@ -42,7 +45,7 @@ node_templates:
 """
 )
 NAMED = {
-    COMPONENT: ["`c`", "`cloudify.nodes.Component`"],
+    LATER: ["`c`", "`later`"],
     HOST: ["`host`", "install_method"],
     HOSTED: ["`app`", "`host`", "cloudify.interfaces.lifecycle.create"],
 }
@@ -77,13 +80,13 @@ def test_what_is_not_chosen_is_not_in_the_way(api: Api) -> None:
 
 
 def test_a_dry_run_runs_nothing(api: Api) -> None:
-    deployment = api.deployment(api.blueprint(COMPONENT))
+    deployment = api.deployment(api.blueprint(LATER))
     body = {"deployment_id": deployment, "workflow_id": "install", "dry_run": True}
     assert api.post("/executions", body)["status"] == "pending"
 
 
 def test_an_uninstallation_says_how_it_can_pass_over(api: Api) -> None:
-    deployment = api.deployment(api.blueprint(COMPONENT))
+    deployment = api.deployment(api.blueprint(LATER))
     [instance] = api.items("/node-instances", deployment_id=deployment)
     api.http.patch(f"/node-instances/{instance['id']}", json={"state": "started"})
     body = {"deployment_id": deployment, "workflow_id": "uninstall"}
