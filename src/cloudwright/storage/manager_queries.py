@@ -28,7 +28,7 @@ from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import Listing, Page, columns_of, one_of
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, Execution
-from cloudwright.storage.schema import deployments, executions, operations
+from cloudwright.storage.schema import deployments, executions, operations, workers
 from cloudwright.storage.visibility import seen
 
 EXECUTION_COLUMNS = columns_of(Execution, executions)
@@ -72,7 +72,10 @@ _KILLS = Prepared(
     .where(
         is_(operations.c.state, OperationState.STARTED),
         operations.c.kind == OPERATION,
-        operations.c.worker == bindparam("by"),
+        or_(
+            operations.c.worker == bindparam("by"),
+            operations.c.worker.in_(select(workers.c.name).where(workers.c.manager == bindparam("by"))),
+        ),
         operations.c.term <= executions.c.kill_term,
     )
     .distinct()
@@ -186,8 +189,8 @@ def expired(conn: Connection, now: datetime) -> list[Execution]:
 
 
 def kills(conn: Connection, worker: str) -> list[tuple[str, int]]:
-    """Stored kills of operations that still run on this worker: the execution, and the term up to which what
-    it sent is to die.
+    """Stored kills of operations that still run on this worker, or on one that is connected to this manager:
+    the execution, and the term up to which what it sent is to die.
     """
     return [(id, term) for id, term in _KILLS.all(conn, by=worker)]
 

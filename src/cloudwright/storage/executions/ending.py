@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, or_, update
+from sqlalchemy import Connection, and_, bindparam, exists, or_, select, update
 
 from cloudwright.model.event import Event
 from cloudwright.model.execution import (
@@ -25,7 +25,7 @@ from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
 from cloudwright.storage.operations import running
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, Execution, FinishResult
-from cloudwright.storage.schema import executions, operations
+from cloudwright.storage.schema import executions, operations, workers
 
 S = ExecutionStatus
 
@@ -55,6 +55,19 @@ _REVOKE = Prepared(
     .values(state=OperationState.CANCELLED, ended_at=bindparam("when"))
     .returning(operations.c.id)
 )
+_KEEP_KILL = Prepared(
+    update(executions)
+    .where(
+        executions.c.id == bindparam("execution"),
+        exists().where(
+            operations.c.execution_id == bindparam("execution"),
+            is_(operations.c.state, OperationState.STARTED),
+            operations.c.kind == OPERATION,
+            operations.c.worker.in_(select(workers.c.name)),
+        ),
+    )
+    .values(kill_term=executions.c.term)
+)
 _ENDS = {S.TERMINATED: "succeeded", S.FAILED: "failed", S.CANCELLED: "cancelled"}
 
 
@@ -80,6 +93,9 @@ def finish(
         return None
     if held.status is S.KILL_CANCELLING and not killed:
         return FinishResult(held, 0, running(conn, id), [], kill_first=True)
+    if held.status is S.KILL_CANCELLING:
+        # What could not be reached is to die when it can be, whatever becomes of this manager.
+        _KEEP_KILL.run(conn, execution=id)
     final = final_status(held.status, outcome)
     return end(conn, held, final, (error or note) if final is S.FAILED else note, now)
 

@@ -40,4 +40,5 @@ from cloudwright.storage.schema.schedule import execution_schedules as execution
 from cloudwright.storage.schema.schedule import schedule_skips as schedule_skips
 from cloudwright.storage.schema.secret import secrets as secrets
 from cloudwright.storage.schema.site import sites as sites
+from cloudwright.storage.schema.worker import workers as workers
 from cloudwright.storage.schema.writer import writers as writers
