@@ -65,6 +65,8 @@ class Settings:
     lease: float = 15.0
     # How long an operation has between SIGTERM and SIGKILL when it is killed.
     kill_grace: float = 5.0
+    # After how long without a sign of life an agent is unreachable.
+    agent_silence: float = 15.0
     # End executions that an earlier life of this manager left, instead of running them again.
     no_resume: bool = False
     # Whether each operation gets a cgroup of its own: `auto` (if the manager may make them) or `off`.

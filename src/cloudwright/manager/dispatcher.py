@@ -25,6 +25,7 @@ from cloudwright.manager.begin_gate import BeginGate
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import ExecutionSnapshot
+from cloudwright.manager.host_agents import HostAgents
 from cloudwright.manager.metrics import Metrics
 from cloudwright.manager.operation_queue import OperationQueue
 from cloudwright.manager.operation_recorder import OperationRecorder
@@ -33,16 +34,20 @@ from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.preparations import Preparations
 from cloudwright.manager.workers.local import LocalWorker, start_failure
 from cloudwright.manager.workers.protocol import Subjects, Worker
+from cloudwright.manager.workers.remote import RemoteWorker
+from cloudwright.manager.workers.remote_begin import RemoteBegin
 from cloudwright.model.execution import CancelMode
+from cloudwright.model.executors import HOST_AGENT
 from cloudwright.model.operation import Failure, OperationState
 from cloudwright.storage.records import Operation
 from cloudwright.storage.store import Store
+from cloudwright.storage.workers import WorkerRow
 
 Listener = Callable[[dict[str, Any]], None]
 
 
 class Dispatcher:
-    """Routes operations to this manager's local worker, as many at once as it has slots."""
+    """Routes operations to this manager's local worker, as many at once as it has slots, and to agents."""
 
     def __init__(
         self,
@@ -57,8 +62,13 @@ class Dispatcher:
         slots: int,
         kill_grace: float,
         memory_limit: int | None,
+        silence: float,
         clock: Callable[[], datetime],
     ) -> None:
+        self._store = store
+        self._rpc = rpc
+        self._clock = clock
+        self._kill_grace = kill_grace
         self._listeners: dict[str, Listener] = {}
         self._events = recorder
         self._metrics = metrics
@@ -81,7 +91,7 @@ class Dispatcher:
             self._queue.running,
             clock,
             recorded=self._report,
-            dropped=self._queue.release,
+            dropped=self._release,
         )
         self._local = LocalWorker(
             worker,
@@ -93,10 +103,20 @@ class Dispatcher:
             kill_grace=kill_grace,
             memory_limit=memory_limit,
         )
-        self._workers: dict[str, Worker] = {worker: self._local}
         self._preparations = Preparations(environments, recorder, self._queue.add)
         metrics.watch("operations_running", "Operations that hold a slot.", lambda: len(self._queue.running))
         metrics.watch("operations_waiting", "Operations that wait for a slot.", lambda: self._queue.waiting)
+        #: Makes what agents are sent, and knows the files that they may fetch.
+        self.remote_begin = RemoteBegin(store, rpc, memory_limit)
+        self.agents = HostAgents(
+            store,
+            recorder,
+            clock,
+            make=self._make_agent,
+            refuse=self._queue.add,
+            silence=silence,
+            home=home,
+        )
 
     def follow(self, execution_id: str, listener: Listener) -> None:
         """Call ``listener`` with what becomes of the execution's operations (``operation`` frames without
@@ -124,7 +144,9 @@ class Dispatcher:
         ready = []
         for operation in accepted:
             run = OperationRun(snapshot, term, operation, aware)
-            if self._preparations.is_prepared(run):
+            if operation["executor"] == HOST_AGENT:
+                self.agents.add([run])
+            elif self._preparations.is_prepared(run):
                 ready.append(run)
             else:
                 self._preparations.add(run)
@@ -146,34 +168,35 @@ class Dispatcher:
     def revoke_granted(self, execution_id: str) -> None:
         """Revoke the execution's operations that were granted and were not sent ``begin``."""
         for run in self._queue.running_of(execution_id):
-            self._local.revoke(run)
+            self._worker_of(run).revoke(run)
 
     async def settle(self, execution_id: str) -> list[str]:
         """Wait until every operation of the execution that was granted has begun, or is revoked or dead; it
         has no workflow any more.
 
-        Returns the ids of those that have not begun and could not be killed.
+        Returns those that have not begun and could not be killed: their ids, or what is known of them.
         """
         self._drop(execution_id)
         runs = self._queue.running_of(execution_id)
-        settled = await asyncio.gather(*(self._local.settle(run) for run in runs))
-        return [run.id for run, done in zip(runs, settled, strict=True) if not done]
+        settled = await asyncio.gather(*(self._worker_of(run).settle(run) for run in runs))
+        return [run.unended or run.id for run, done in zip(runs, settled, strict=True) if not done]
 
     def cancel(self, execution_id: str, mode: CancelMode) -> None:
         """Notify the execution's running operations that it was asked to stop."""
         for run in self._queue.running_of(execution_id):
-            self._local.cancel(run.id, mode)
+            self._worker_of(run).cancel(run.id, mode)
 
     async def kill(self, execution_id: str, term: int, reason: str) -> list[str]:
         """End every operation that the execution sent under ``term`` or earlier ones, and wait until their
         processes are gone and their ends are stored.
 
-        Returns the ids of those that could not be ended; each is an event of the execution too.
+        Returns those that could not be ended, by their ids or with what is known of them; each is an event
+        of the execution too.
         """
         self._drop(execution_id, term)
         targets = [run for run in self._queue.running_of(execution_id) if run.term <= term]
         gone = await asyncio.gather(*(self._kill_one(run, reason) for run in targets))
-        return [run.id for run, ended in zip(targets, gone, strict=True) if not ended]
+        return [run.unended or run.id for run, ended in zip(targets, gone, strict=True) if not ended]
 
     def lost(self, tasks: Iterable[Operation]) -> list[str]:
         """Return the ids of those of ``tasks`` that are stored as running although nothing runs them.
@@ -183,14 +206,14 @@ class Dispatcher:
         """
         lost = []
         for task in tasks:
-            worker = self._workers.get(task.worker or "")
+            worker = self._worker(task.worker)
             if task.running and (worker is None or task.id not in worker.inventory()):
                 lost.append(task.id)
         return lost
 
     @property
     def busy(self) -> bool:
-        return bool(self._queue) or bool(self._preparations)
+        return bool(self._queue) or bool(self._preparations) or bool(len(self.agents))
 
     async def close(self) -> None:
         """Kill all that runs. The rows are left as they are: the next start finds them and knows what
@@ -198,12 +221,58 @@ class Dispatcher:
         """
         self._queue.close()
         await self._preparations.close()
+        # Before the recorder: an end that it drops would be acknowledged, and lost.
+        await self.agents.close()
         self._recorder.stop()
         await self._local.close()
         await self._recorder.close()
 
     def _drop(self, execution_id: str, term: int | None = None) -> list[OperationRun]:
-        return self._preparations.drop(execution_id, term) + self._queue.drop(execution_id, term)
+        waiting = self._preparations.drop(execution_id, term) + self._queue.drop(execution_id, term)
+        return waiting + self.agents.drop(execution_id, term)
+
+    def _worker(self, name: str | None) -> Worker | None:
+        return self._local if name == self._local.name else self.agents.worker(name)
+
+    def _worker_of(self, run: OperationRun) -> Worker:
+        agent = None if run.agent is None else self.agents.worker(run.agent)
+        return self._local if agent is None else agent
+
+    def _make_agent(self, row: WorkerRow) -> tuple[RemoteWorker, OperationQueue]:
+        worker = RemoteWorker(
+            row.name,
+            self._recorder,
+            self._rpc,
+            self._gate,
+            self._store,
+            self.remote_begin,
+            kill_grace=self._kill_grace,
+        )
+
+        def granted(run: OperationRun, subjects: Subjects) -> None:
+            self._notify(run, OperationState.STARTED)
+            run.agent = row.name
+            worker.run(run, subjects)
+
+        queue = OperationQueue(
+            self._store,
+            row.name,
+            row.capacity,
+            self._clock,
+            before_grant=self._events.flush,
+            granted=granted,
+            revoked=self._revoked,
+            refused=self._refused,
+            answered=self._answered,
+            running=self._queue.running,
+            is_open=False,
+        )
+        return worker, queue
+
+    def _release(self, run: OperationRun) -> None:
+        self._queue.release(run)
+        if run.agent is not None:
+            self.agents.release(run)
 
     def _run(self, run: OperationRun, subjects: Subjects) -> None:
         run.granted_at = time.monotonic()
@@ -224,10 +293,11 @@ class Dispatcher:
         self._queue.release(run)
         taken = None if run.granted_at is None else time.monotonic() - run.granted_at
         self._metrics.operation_ended(state, taken)
+        self._release(run)
         self._notify(run, state, result, failure)
 
     async def _kill_one(self, run: OperationRun, reason: str) -> bool:
-        gone = await self._local.kill(run, reason)
+        gone = await self._worker_of(run).kill(run, reason)
         if not gone:
             self._recorder.survived(run)
         return gone

@@ -1,4 +1,4 @@
-"""Refuses operations that are meant for a host: only the manager itself runs operations yet."""
+"""Refuses operations that are meant for a host which has no agent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from cloudwright.model.executors import CENTRAL
 from cloudwright.model.topology import NodeInstance
 
 ADVICE = (
-    f"Set `executor: {CENTRAL}` for the operation, or for its plugin, if it is meant to run on the manager."
+    f"Set `executor: {CENTRAL}` for the operation, or for its plugin, if it is meant to run on the manager; "
+    "or `agent_config: {install_method: provided}` for the host, and start its agent: `cfy agents enroll`."
 )
 
 
@@ -32,5 +33,5 @@ def check_executor(operation: Mapping[str, Any], instances: Mapping[str, NodeIns
     host = f"its host `{subject.host_id}`" if subject.host_id else "its host, and the instance is on none"
     raise NoAgent(
         f"`{operation['name']}` of `{subject.id}` has the executor `{executor}`, so it runs on the agent of "
-        f"{host}; no host has an agent, because this version cannot install agents. {ADVICE}"
+        f"{host}, which has none. {ADVICE}"
     )

@@ -15,6 +15,7 @@ from cloudwright.artifacts.folder import FolderArtifacts
 from cloudwright.bus.protocol import Bus
 from cloudwright.dsl import BlueprintError
 from cloudwright.manager.accounts import Accounts
+from cloudwright.manager.agents import Agents
 from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.child_rpc import ChildRpc
@@ -105,8 +106,10 @@ class Manager:
             slots=settings.max_operations,
             kill_grace=settings.kill_grace,
             memory_limit=settings.operation_memory or None,
+            silence=settings.agent_silence,
             clock=clock,
         )
+        self.agents = Agents(store, self._dispatcher.agents, self._dispatcher.remote_begin, clock, name)
         self.modifications = Modifications(store, clock, new_id)
         self._execution_runner = ExecutionRunner(
             store,
@@ -179,6 +182,7 @@ class Manager:
         await self._artifacts.sweep()
         await self.secrets.recover()
         await self.maintenance.start()
+        await self._dispatcher.agents.start()
         await self._reconcile_loop.start()
         await self.schedules.start()
         with contextlib.suppress(TimeoutError):

@@ -42,6 +42,8 @@ class OperationQueue:
         revoked: Callable[[OperationRun], None],
         refused: Callable[[OperationRun, BaseException], None],
         answered: Callable[[set[str]], None],
+        running: dict[str, OperationRun] | None = None,
+        is_open: bool = True,
     ) -> None:
         self._store = store
         self._worker = worker
@@ -55,18 +57,20 @@ class OperationQueue:
         self._after_answer = answered
         #: By the depth of their executions.
         self._waiting: dict[int, deque[OperationRun]] = {}
-        #: Those that hold a slot, by id.
-        self.running: dict[str, OperationRun] = {}
+        #: Those that hold a slot, by id; queues of several workers may share it.
+        self.running = {} if running is None else running
+        self._mine: set[str] = set()
+        self._is_open = is_open
         self._grant_due = False
         self._closing = False
 
     def __len__(self) -> int:
-        return sum(map(len, self._waiting.values())) + len(self.running)
+        return self.waiting + len(self._mine)
 
     @property
     def waiting(self) -> int:
         """How many wait for a slot."""
-        return len(self._waiting)
+        return sum(map(len, self._waiting.values()))
 
     def add(self, runs: Iterable[OperationRun]) -> None:
         for run in runs:
@@ -93,10 +97,29 @@ class OperationQueue:
 
     def release(self, run: OperationRun) -> None:
         """Give the slot of an operation back, and wake those that wait for its end."""
-        if self.running.pop(run.id, None) is not None:
+        if run.id in self._mine:
+            self._mine.discard(run.id)
             self._taken[run.depth] -= 1
             self._grant_soon()
+        if self.running.get(run.id) is run:
+            del self.running[run.id]
         run.finish()
+
+    def hold(self, run: OperationRun) -> None:
+        """Give a slot to an operation that is being granted, or was before."""
+        self.running[run.id] = run
+        self._mine.add(run.id)
+        self._taken[run.depth] += 1
+
+    def open(self, is_open: bool) -> None:
+        """Grant from here on, or grant nothing until this is said again: the worker is away."""
+        self._is_open = is_open
+        if is_open:
+            self._grant_soon()
+
+    def executions(self) -> set[str]:
+        """Return the executions whose operations wait."""
+        return {run.execution_id for waiting in self._waiting.values() for run in waiting}
 
     def close(self) -> None:
         self._closing = True
@@ -111,11 +134,12 @@ class OperationQueue:
     def _grant(self) -> None:
         self._grant_due = False
         batch: list[OperationRun] = []
+        if not self._is_open:
+            return
         for depth, waiting in self._waiting.items():
             while waiting and self._taken[depth] < self._slots:
                 run = waiting.popleft()
-                self._taken[depth] += 1
-                self.running[run.id] = run
+                self.hold(run)
                 batch.append(run)
         if batch:
             self._before_grant()

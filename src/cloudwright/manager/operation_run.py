@@ -40,6 +40,10 @@ class OperationRun:
     pid: int | None = None
     pid_timer: asyncio.TimerHandle | None = None
     signals: list[int] = field(default_factory=list)
+    #: Why it could not be ended, if it is not merely a process that withstands.
+    unended: str | None = None
+    #: The agent that it was granted to; None is the manager's own worker.
+    agent: str | None = None
 
     def finish(self) -> None:
         """Wake those that wait for its end."""
@@ -158,7 +162,9 @@ class OperationRun:
     def survived(self) -> dict[str, Any]:
         return self._event(
             "operation_kill_failed",
-            f"Operation `{self.name}` could not be ended: its process {self.pid}, or something that it "
+            f"Operation `{self.name}` could not be ended: {self.unended}."
+            if self.unended
+            else f"Operation `{self.name}` could not be ended: its process {self.pid}, or something that it "
             "started, is still there.",
         )
 

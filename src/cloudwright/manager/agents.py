@@ -1,0 +1,192 @@
+"""Agents as users and their own machines know them: made, enrolled, let in, deleted."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cloudwright.errors import CloudwrightError, IllegalAction, InvalidInput, NotFound, Unauthorized
+from cloudwright.manager.host_agents import HostAgents
+from cloudwright.manager.workers.remote import RemoteWorker
+from cloudwright.manager.workers.remote_begin import RemoteBegin
+from cloudwright.manager.workers.session import WorkerSession
+from cloudwright.model.frames.worker import PROTOCOL
+from cloudwright.model.hosts import COMPUTE, NO_AGENT, install_method
+from cloudwright.storage import deployments, instances, workers
+from cloudwright.storage.store import Connection, Store
+from cloudwright.storage.workers import CREATED, WorkerRow
+
+_TOKEN_PREFIX = "cwa"  # noqa: S105 - what tokens begin with, no token
+#: How many operations an agent runs at once until it says.
+DEFAULT_CAPACITY = 10
+
+
+class Refusal(CloudwrightError):
+    """A worker is not let in; ``reason`` is that of the `refused` frame."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Agents:
+    def __init__(
+        self,
+        store: Store,
+        hosts: HostAgents,
+        begin: RemoteBegin,
+        clock: Callable[[], datetime],
+        manager: str,
+    ) -> None:
+        self.hosts = hosts
+        self._store = store
+        self._begin = begin
+        self._clock = clock
+        self._manager = manager
+
+    async def create(self, tenant: str, name: str, host_id: str, by: str | None) -> WorkerRow:
+        """Make the agent of a host, or return the one that there is. Raises NotFound, InvalidInput."""
+        return await self._store.write(_create, tenant, name, host_id, by, self._clock())
+
+    async def enroll(self, tenant: str, name: str, by: str | None) -> tuple[WorkerRow, str]:
+        """Return the agent of the host ``name``, made if there is none, and a new token for it.
+
+        The token before it is void, and the agent may be on another machine from here on.
+        """
+        secret = secrets.token_urlsafe(32)
+        row = await self._store.write(_enroll, tenant, name, by, _digest(secret), self._clock())
+        return row, f"{_TOKEN_PREFIX}.{row.name}.{secret}"
+
+    async def delete(self, tenant: str, name: str, *, force: bool = False) -> None:
+        """Delete an agent, which is told to stop. Raises NotFound, IllegalAction if operations run on it.
+
+        ``force``: someone vouches that nothing of them runs any more, so they are lost.
+        """
+        await self._store.read(workers.get_in, tenant, name)
+        running = self.hosts.operations(name)
+        if running and not force:
+            raise IllegalAction(
+                f"Agent `{name}` cannot be deleted, because operations run on it: "
+                f"{', '.join(sorted(run.name for run in running))}. Wait for them, or kill their executions; "
+                "with `force` they are recorded as lost, for a machine that does not exist any more."
+            )
+        await self._store.write(workers.delete, name)
+        self.hosts.forget(name)
+
+    async def authenticate(self, token: str) -> WorkerRow:
+        """Return the worker of a token. Raises Unauthorized."""
+        prefix, _, rest = token.partition(".")
+        name, _, secret = rest.rpartition(".")
+        if prefix == _TOKEN_PREFIX and name and secret:
+            try:
+                row = await self._store.read(workers.get, name)
+            except NotFound:
+                row = None
+            if row is not None and hmac.compare_digest(row.token_hash or "", _digest(secret)):
+                return row
+        raise Unauthorized("The agent's token is not known to this manager.")
+
+    async def let_in(
+        self, token: str, hello: dict[str, Any], ip: str, send: Any
+    ) -> tuple[RemoteWorker, WorkerSession]:
+        """Begin a session of the worker that said ``hello``. Raises Refusal."""
+        if hello["protocol"] != PROTOCOL:
+            raise Refusal(
+                "protocol",
+                f"This manager speaks version {PROTOCOL} of the protocol with agents, and the agent "
+                f"{hello['protocol']}: both must be of one version of Cloudwright.",
+            )
+        try:
+            row = await self.authenticate(token)
+        except Unauthorized as error:
+            raise Refusal("unknown", str(error)) from error
+        if row.machine is not None and row.machine != hello["machine"]:
+            raise Refusal(
+                "duplicate",
+                f"Agent `{row.name}` is on another machine ({row.system}, {row.ip}). To move it here, run "
+                f"`cfy agents enroll {row.name}` and start this one with the new token.",
+            )
+        facts = {
+            "machine": hello["machine"],
+            "life": hello["life"],
+            "manager": self._manager,
+            "version": hello["version"],
+            "protocol": hello["protocol"],
+            "system": f"{hello['host']}: {hello['system']}",
+            "ip": ip,
+            "capacity": max(1, min(int(hello["capacity"]), 1000)),
+        }
+        row = await self._store.write(workers.connect, row.name, facts, self._clock())
+        session = WorkerSession(row.session, row.life or "", send)
+        return self.hosts.connect(row, session), session
+
+    def folder(self, key: str) -> Path | None:
+        """Return the files that workers fetch by ``key``."""
+        return self._begin.folders.get(key)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _create(
+    conn: Connection, tenant: str, name: str, host_id: str, by: str | None, now: datetime
+) -> WorkerRow:
+    instance = instances.get_instance(conn, tenant, host_id)
+    node = deployments.get_node(conn, tenant, instance.deployment_id, instance.node_id)
+    if COMPUTE not in node.node["type_hierarchy"]:
+        raise InvalidInput(
+            f"`{host_id}` is no host: its type `{node.node['type']}` is not derived from `{COMPUTE}`."
+        )
+    method = install_method(node.node["properties"])
+    if method == NO_AGENT:
+        raise InvalidInput(
+            f"`{host_id}` is to have no agent. Set `agent_config: {{install_method: provided}}` of its node "
+            f"`{instance.node_id}` for an agent that you start yourself."
+        )
+    existing = workers.of_host(conn, tenant, host_id)
+    if existing is not None:
+        return existing
+    return workers.create(
+        conn,
+        WorkerRow(
+            name=name,
+            tenant=tenant,
+            kind="agent",
+            deployment_id=instance.deployment_id,
+            node_id=instance.node_id,
+            host_id=host_id,
+            install_method=method,
+            token_hash=None,
+            machine=None,
+            life=None,
+            session=0,
+            manager=None,
+            state=CREATED,
+            state_since=now,
+            last_seen=None,
+            version=None,
+            protocol=None,
+            system=None,
+            ip=None,
+            capacity=DEFAULT_CAPACITY,
+            labels={},
+            created_by=by,
+            created_at=now,
+        ),
+    )
+
+
+def _enroll(
+    conn: Connection, tenant: str, name: str, by: str | None, digest: str, now: datetime
+) -> WorkerRow:
+    try:
+        row = workers.get_in(conn, tenant, name)
+    except NotFound:
+        row = _create(conn, tenant, name, name, by, now)
+    return workers.change(conn, row.name, {"token_hash": digest, "machine": None})
