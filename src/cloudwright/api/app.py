@@ -23,6 +23,7 @@ from cloudwright.api.middleware import (
 )
 from cloudwright.api.responses import JsonResponse
 from cloudwright.api.routes import (
+    agents,
     audit,
     blueprints,
     changes,
@@ -102,6 +103,7 @@ _NOUNS = (
     execution_schedules,
     console_links,
     deployment_groups,
+    agents,
 )
 _ROUTERS = (
     *(noun.router for noun in _NOUNS),

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from cloudwright.api.agent_gate import AgentGate
 from cloudwright.api.app import create_app
 from cloudwright.api.http_protocol import TimedHttpProtocol
 from cloudwright.api.internal_client import InProcessClient
 from cloudwright.api.loop_lag import LoopLag
 from cloudwright.errors import Unavailable
 from cloudwright.manager.manager import Manager
+from cloudwright.worker.frame_stream import MAX_MESSAGE
+
+
+def _web_socket_protocol(*args: Any, **kwargs: Any) -> asyncio.Protocol:
+    # Loaded when the first agent connects: most managers have none.
+    implementation = importlib.import_module("uvicorn.protocols.websockets.websockets_sansio_impl")
+    protocol: asyncio.Protocol = implementation.WebSocketsSansIOProtocol(*args, **kwargs)
+    return protocol
 
 
 class Server(uvicorn.Server):
@@ -25,15 +36,22 @@ class Server(uvicorn.Server):
     def __init__(self, manager: Manager, mount: Callable[[FastAPI], ASGIApp] | None = None) -> None:
         """``mount`` returns what is served in place of the API alone: the API, and something beside it."""
         app = create_app(manager)
+        gate = AgentGate(mount(app) if mount else app, manager.agents)
         self._loop_lag: LoopLag = app.state.loop_lag
         self.internal_client = InProcessClient(app, manager.accounts)
         super().__init__(
             uvicorn.Config(
-                mount(app) if mount else app,
+                gate,
                 http=TimedHttpProtocol,
                 ssl_certfile=manager.settings.tls_cert or None,
                 ssl_keyfile=manager.settings.tls_key or None,
                 loop="none",
+                ws=_web_socket_protocol,  # type: ignore[arg-type]
+                ws_max_size=MAX_MESSAGE,
+                ws_max_queue=16,
+                # Both sides say that they live by frames of their own.
+                ws_ping_interval=None,
+                ws_per_message_deflate=False,
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -23,6 +23,7 @@ else:
     local_manager = lazy("cloudwright.cli.local_manager")
 
 NOUNS = {
+    "agents": ("cloudwright.cli.agents:agents", "Enroll, list and delete the agents of hosts."),
     "apply": (
         "cloudwright.cli.apply:apply",
         "Make a deployment what its blueprint says: install it, update it, or do nothing.",

@@ -1,8 +1,9 @@
-"""`cloudwright`: run a manager."""
+"""`cloudwright`: run a manager, or the agent of a host."""
 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -18,8 +19,10 @@ from cloudwright.settings import Settings
 
 if TYPE_CHECKING:
     from cloudwright import app
+    from cloudwright.worker import agent as worker
 else:
     app = lazy("cloudwright.app")
+    worker = lazy("cloudwright.worker.agent")
 
 
 class ServerCommandLine(CommandLine, SuggestingGroup):
@@ -34,7 +37,7 @@ class ServerCommandLine(CommandLine, SuggestingGroup):
 )
 @click.version_option(__version__, message="Cloudwright %(version)s")
 def cloudwright() -> None:
-    """Run a Cloudwright manager. `cfy` is the command line for using it."""
+    """Run a Cloudwright manager, or the agent of a host. `cfy` is the command line for using them."""
 
 
 @cloudwright.command()
@@ -151,6 +154,53 @@ def down(session: Session, home: Path | None) -> None:
         session.out.say(f"No manager runs in {path}.")
     else:
         session.out.say(f"The manager of {path} (process {pid}) has ended.")
+
+
+@cloudwright.command()
+@click.option("--manager", metavar="URL", required=True, help="The manager to connect to.")
+@click.option(
+    "--home",
+    metavar="DIR",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the agent keeps its state; of one agent only.",
+)
+@click.option(
+    "--capacity",
+    metavar="N",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="How many operations it runs at once.",
+)
+@click.option(
+    "--ca-file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    help="The PEM file of the authority of the manager's certificate, if it is none of the system's.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Say where in the code a defect was met.")
+@pass_session
+def agent(
+    session: Session, manager: str, home: Path, capacity: int, ca_file: str | None, verbose: bool
+) -> None:
+    """Run the agent of a host in the foreground, until Ctrl-C: it runs the host's operations.
+
+    It connects to the manager, and connects again whenever the connection ends. `cfy agents enroll` prints
+    the token, which is read from the environment variable CLOUDWRIGHT_AGENT_TOKEN.
+
+    \b
+    Example:
+      CLOUDWRIGHT_AGENT_TOKEN=... \\
+        cloudwright agent --manager http://manager:8100 --home ~/agent
+    """
+    session.out.verbosity = int(verbose)
+    token = os.environ.pop("CLOUDWRIGHT_AGENT_TOKEN", "")
+    if not token:
+        raise click.UsageError("set CLOUDWRIGHT_AGENT_TOKEN to the token that `cfy agents enroll` printed")
+    worker.configure_logging()
+    options = worker.Options(manager.rstrip("/"), token, home, capacity=capacity, ca_file=ca_file)
+    sys.exit(worker.run(options))
 
 
 def main() -> NoReturn:

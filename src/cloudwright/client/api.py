@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from cloudwright.client.resources import (
     Administration,
+    Agents,
     AuditLog,
     Blueprints,
     ConsoleLinks,
@@ -65,6 +66,7 @@ class Client:
         self.tenants = Tenants(self._transport)
         self.permissions = Permissions(self._transport)
         self.audit_log = AuditLog(self._transport)
+        self.agents = Agents(self._transport)
 
     def __enter__(self) -> Client:
         return self

@@ -8,6 +8,7 @@ from cloudwright.client.resources.accounts import Tenants as Tenants
 from cloudwright.client.resources.accounts import UserGroups as UserGroups
 from cloudwright.client.resources.accounts import Users as Users
 from cloudwright.client.resources.administration import Administration as Administration
+from cloudwright.client.resources.agents import Agents as Agents
 from cloudwright.client.resources.blueprints import Blueprints as Blueprints
 from cloudwright.client.resources.collection import Collection as Collection
 from cloudwright.client.resources.console_links import ConsoleLinks as ConsoleLinks

@@ -13,6 +13,8 @@ from cloudwright.model.rest.accounts import Tenant as Tenant
 from cloudwright.model.rest.accounts import Token as Token
 from cloudwright.model.rest.accounts import User as User
 from cloudwright.model.rest.accounts import UserGroup as UserGroup
+from cloudwright.model.rest.agents import Agent as Agent
+from cloudwright.model.rest.agents import Enrolment as Enrolment
 from cloudwright.model.rest.audit import AuditRecord as AuditRecord
 from cloudwright.model.rest.audit import Deleted as Deleted
 from cloudwright.model.rest.blueprints import Blueprint as Blueprint
