@@ -10,11 +10,13 @@ AGENT_INTERFACE = "cloudify.interfaces.cloudify_agent"
 #: The interface that hosts of blueprints before 3.3 have instead.
 WORKER_INSTALLER = "cloudify.interfaces.worker_installer"
 
+#: The install method of a host whose agent the user starts.
+PROVIDED = "provided"
 #: The install method of a host without an agent.
 NO_AGENT = "none"
 # Install methods of agents that start by themselves and are waited for, and of those that stop by themselves.
 _STARTED_BY_HOST = frozenset({"init_script", "plugin"})
-_STOPPED_BY_ITSELF = frozenset({"init_script", "provided", "plugin"})
+_STOPPED_BY_ITSELF = frozenset({"init_script", "plugin"})
 
 
 def install_method(properties: Mapping[str, Any]) -> str | None:
@@ -39,6 +41,9 @@ def removing_operations(method: str | None, has: Callable[[str], bool]) -> list[
     """Return the operations that take the agent off its host, in their order."""
     if method == NO_AGENT:
         return []
+    if method == PROVIDED:
+        # The manager tells it to stop when it is deleted.
+        return [f"{AGENT_INTERFACE}.delete"]
     if method in _STOPPED_BY_ITSELF:
         return [f"{AGENT_INTERFACE}.stop_amqp", f"{AGENT_INTERFACE}.delete"]
     if has(f"{WORKER_INSTALLER}.stop"):

@@ -1,7 +1,8 @@
 """Operations of a plan that cannot run in this version, and what its author can do about them.
 
-There are three kinds: those that are meant for the agent of a host, since no host has an agent; those that
-install or remove such an agent; and those whose function does not exist here, such as the functions of types
+There are three kinds: those that are meant for the agent of a host that has none (`provided` is the only
+way in which a host can get one yet); those that install or remove such an agent; and those whose function
+does not exist here, such as the functions of types
 that are not built yet.
 """
 
@@ -17,6 +18,7 @@ from cloudwright.model.executors import CENTRAL, resolve
 from cloudwright.model.hosts import (
     AGENT_INTERFACE,
     COMPUTE,
+    PROVIDED,
     install_method,
     installing_operations,
     removing_operations,
@@ -86,19 +88,29 @@ class Obstacle:
 def obstacles(node: Node, nodes: Mapping[str, Node], steps: Steps, is_missing: IsMissing) -> list[Obstacle]:
     """Return which operations of ``steps`` cannot run for ``node``; ``nodes`` are all nodes by name."""
     table = node["operations"]
-    found = _of_table(node, table, node.get("host_id"), steps.operations, is_missing)
+    found = _of_table(node, nodes, table, node.get("host_id"), steps.operations, is_missing)
     if (steps.installs_agent or steps.removes_agent) and COMPUTE in node["type_hierarchy"]:
-        found += _of_agent(node, steps, is_missing)
+        found += _of_agent(node, nodes, steps, is_missing)
     for relationship in node["relationships"]:
         target = nodes.get(relationship["target_id"], {})
         for side, host in (("source", node.get("host_id")), ("target", target.get("host_id"))):
             operations = relationship[f"{side}_operations"]
-            found += _of_table(node, operations, host, steps.relationship_operations, is_missing)
+            found += _of_table(node, nodes, operations, host, steps.relationship_operations, is_missing)
     return found
+
+
+def _may_have_agent(host: Node | None) -> bool:
+    if host is None:
+        return False
+    properties = host["properties"]
+    return install_method(properties) == PROVIDED or holds_functions(
+        [properties.get("agent_config"), properties.get("install_agent")]
+    )
 
 
 def _of_table(
     node: Node,
+    nodes: Mapping[str, Node],
     table: Mapping[str, Mapping[str, Any]],
     host: str | None,
     names: Collection[str] | None,
@@ -114,13 +126,15 @@ def _of_table(
         if operation is None or not operation["operation"]:
             continue
         if resolve(operation["executor"], host) != CENTRAL:
+            if _may_have_agent(nodes.get(host or "")):
+                continue
             found.append(Obstacle(_HOST, node["id"], node["type"], name, host or node["id"]))
         elif is_missing(operation["operation"]) and not _has_code(node, operation["plugin"]):
             found.append(Obstacle(_FUNCTION, node["id"], node["type"], name, operation["operation"]))
     return found
 
 
-def _of_agent(node: Node, steps: Steps, is_missing: IsMissing) -> list[Obstacle]:
+def _of_agent(node: Node, nodes: Mapping[str, Node], steps: Steps, is_missing: IsMissing) -> list[Obstacle]:
     table = node["operations"]
     properties = node["properties"]
     if holds_functions([properties.get("agent_config"), properties.get("install_agent")]):
@@ -132,8 +146,12 @@ def _of_agent(node: Node, steps: Steps, is_missing: IsMissing) -> list[Obstacle]
 
     names = installing_operations(method, has) if steps.installs_agent else []
     names += removing_operations(method, has) if steps.removes_agent else []
-    found = _of_table(node, table, node["id"], names, is_missing)
-    return [Obstacle(_AGENT, node["id"], node["type"], each.operation, method or "") for each in found]
+    if method == PROVIDED:
+        return _of_table(node, nodes, table, node["id"], names, is_missing)
+    own = [
+        name for name in names if (table.get(name) or {}).get("operation", "").startswith("cloudify_agent.")
+    ]
+    return [Obstacle(_AGENT, node["id"], node["type"], name, method or "") for name in own]
 
 
 def _has_code(node: Node, plugin: str) -> bool:
@@ -159,15 +177,17 @@ def _sentence(
     if kind == _AGENT:
         return (
             f"The agent of {names} cannot be installed (`install_method: {what or 'remote'}`): this version "
-            "has no agents.",
-            "`agent_config: {install_method: none}`, if nothing has to run on the host",
+            "can have agents that the user starts, and cannot install them.",
+            "`agent_config: {install_method: provided}`, and an agent that is started there (`cfy agents "
+            "enroll`); or `none`, if nothing has to run on the host",
         )
     if kind == _HOST:
         hosts = listing({each.what for members in nodes.values() for each in members})
         return (
             f"Operations of {names} (type `{type_name}`) are meant for the agent of the host {hosts}, which "
             f"cannot have one: {operations}.",
-            f"`executor: {CENTRAL}` for operations that are meant for the manager",
+            f"`executor: {CENTRAL}` for operations that are meant for the manager, or a host with "
+            "`agent_config: {install_method: provided}`",
         )
     functions = listing({each.what for members in nodes.values() for each in members})
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, is_typeddict
 
-from cloudwright.model.frames import common, operation, parser, workflow
+from cloudwright.model.frames import common, operation, parser, worker, workflow
 from cloudwright.model.frames.methods import METHODS, PARSER_METHODS, WORKFLOW_METHODS, Method
 
 _NAMES = {str: "text", int: "integer", float: "number", bool: "boolean", NoneType: "null", Any: "any"}
@@ -33,6 +33,16 @@ PARTS: dict[str, type] = {
     "A log line": workflow.LogEntry,
     "A problem": parser.Problem,
 }
+
+
+#: The same for the page about workers.
+WORKER_DIRECTIONS = {"Manager to agent": worker.TO_WORKER, "Agent to manager": worker.FROM_WORKER}
+
+
+def worker_pages() -> dict[str, str]:
+    """What the page about workers has below each heading that is drawn."""
+    drawn = {heading: "\n\n".join(map(_frame, frames)) for heading, frames in WORKER_DIRECTIONS.items()}
+    return drawn | {"An operation that is held": _table(worker.HeldOperation)}
 
 
 def pages() -> dict[str, str]:

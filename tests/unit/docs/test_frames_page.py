@@ -7,7 +7,7 @@ import inspect
 from pathlib import Path
 
 import pytest
-from frame_tables import pages
+from frame_tables import pages, worker_pages
 
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.model.frames.methods import METHODS
@@ -18,6 +18,13 @@ PAGE = next((Path(__file__).parents[3] / "docs").rglob("frames.md"))
 @pytest.mark.parametrize(("heading", "drawn"), pages().items())
 def test_a_table_is_drawn_from_the_types(heading: str, drawn: str) -> None:
     _, found, below = PAGE.read_text("utf-8").partition(f"# {heading}\n")
+    assert found, f"the page has no heading `{heading}`"
+    assert drawn in below, f"below `{heading}` there must be:\n\n{drawn}"
+
+
+@pytest.mark.parametrize(("heading", "drawn"), worker_pages().items())
+def test_a_table_of_workers_is_drawn_from_the_types(heading: str, drawn: str) -> None:
+    _, found, below = PAGE.with_name("workers.md").read_text("utf-8").partition(f"# {heading}\n")
     assert found, f"the page has no heading `{heading}`"
     assert drawn in below, f"below `{heading}` there must be:\n\n{drawn}"
 

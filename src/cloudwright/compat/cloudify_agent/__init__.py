@@ -1,0 +1,1 @@
+"""``cloudify_agent``: what Cloudify's types map the operations of agents to."""

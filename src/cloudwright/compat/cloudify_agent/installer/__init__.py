@@ -1,0 +1,1 @@
+"""``cloudify_agent.installer``."""

@@ -1,0 +1,75 @@
+"""``cloudify_agent.installer.operations``: the operations of a host that bring its agent and take it away."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from cloudwright.child.errors import NonRecoverableError, RecoverableError
+from cloudwright.compat.cloudify.manager import get_rest_client
+from cloudwright.compat.cloudify_rest_client.exceptions import CloudifyClientError
+from cloudwright.operation.context import Context
+from cloudwright.operation.decorators import operation
+
+#: How long one attempt waits for the agent, and how often it looks (seconds).
+WAIT_SECONDS = 60.0
+LOOK_SECONDS = 0.5
+_CONNECTED = "connected"
+_NOT_FOUND = 404
+
+
+@operation(resumable=True)  # type: ignore[untyped-decorator]
+def create(ctx: Context, **_: Any) -> None:
+    """Make the agent, if there is none, and wait until it is connected."""
+    agents = get_rest_client().agents
+    name = ctx.instance.id
+    agent = agents.create(name, name)
+    if agent["connection"] != _CONNECTED:
+        ctx.logger.info("Waiting for agent `%s`. `cfy agents enroll %s` shows how to start it.", name, name)
+    end = time.monotonic() + WAIT_SECONDS
+    while agent["connection"] != _CONNECTED:
+        if time.monotonic() > end:
+            raise RecoverableError(
+                f"Agent `{name}` is {agent['connection']}, and not connected. Start it on its host: "
+                f"`cfy agents enroll {name}` shows how.",
+                retry_after=1,
+            )
+        time.sleep(LOOK_SECONDS)
+        agent = agents.get(name)
+    ctx.logger.info("Agent `%s` is connected (%s).", name, agent["system"])
+
+
+@operation(resumable=True)  # type: ignore[untyped-decorator]
+def start(ctx: Context, **_: Any) -> None:
+    """Wait until the agent is connected."""
+    create(ctx=ctx)
+
+
+@operation(resumable=True)  # type: ignore[untyped-decorator]
+def configure(ctx: Context, **_: Any) -> None:
+    """Do nothing: an agent has no configuration of its own."""
+
+
+@operation(resumable=True)  # type: ignore[untyped-decorator]
+def stop(ctx: Context, **_: Any) -> None:
+    """Do nothing: an agent is told to stop when it is deleted."""
+
+
+@operation(resumable=True)  # type: ignore[untyped-decorator]
+def delete(ctx: Context, **_: Any) -> None:
+    """Delete the agent, which is told to stop."""
+    name = ctx.instance.id
+    try:
+        get_rest_client().agents.api.delete(f"/agents/{name}")
+    except CloudifyClientError as error:
+        if error.status_code != _NOT_FOUND:
+            raise
+        ctx.logger.info("There is no agent `%s` any more.", name)
+
+
+@operation(resumable=True)  # type: ignore[untyped-decorator]
+def restart(ctx: Context, **_: Any) -> None:
+    """Refuse: the agent is its user's to restart."""
+    raise NonRecoverableError(
+        f"Agent `{ctx.instance.id}` was started by hand (`install_method: provided`); restart it so."
+    )
