@@ -31,7 +31,15 @@ def test_every_page_is_accessible_and_fits(
     console.page.goto(f"{console.root}/console/sign-in")
     assert console.violations() == []
     console.sign_in()
-    for path in ("executions", f"executions/{execution}", "executions/unknown"):
+    paths = (
+        "executions",
+        f"executions/{execution}",
+        "executions/unknown",
+        "deployments",
+        "deployments/sleeper1",
+        "deployments/sleeper1/start/chain",
+    )
+    for path in paths:
         page = console.open(path)
         assert console.violations() == [], path
         wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

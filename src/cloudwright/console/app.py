@@ -19,6 +19,7 @@ from cloudwright.console import security, static_files
 from cloudwright.console.mount import ROOT
 from cloudwright.console.routes import (
     changes,
+    deployments,
     execution,
     execution_actions,
     execution_log,
@@ -49,7 +50,7 @@ class _PolicyMiddleware:
 
 def _routes() -> list[Route]:
     """Return every route under its whole path: a mount would change what requests hold as their root."""
-    pages = (executions, execution, execution_actions, execution_log, changes)
+    pages = (deployments, executions, execution, execution_actions, execution_log, changes)
     return [
         Route(f"{ROOT}/static/{{digest}}/{{name:path}}", static_files.serve),
         *(_below(ROOT, route) for route in sign_in.ROUTES),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cloudwright.api.routes import deployments
 from cloudwright.api.routes import executions as api
 from cloudwright.console import formatting
 from cloudwright.console.timeline import draw
@@ -65,6 +66,7 @@ async def read(visit: Visit, id: str) -> dict[str, Any]:
         "buttons": buttons(execution, running["items"], running["metadata"]["pagination"]["total"])
         if visit.may(api.act_on_execution)
         else [],
+        "may_see": visit.may(deployments.get_deployment),
         "over": execution["status"] in END_STATUSES,
         "is_moving": execution["status"] not in END_STATUSES or bool(running["items"]),
     }

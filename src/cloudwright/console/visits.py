@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from cloudwright.api.authorization import authorize, permission_of
-from cloudwright.api.routes import executions
+from cloudwright.api.routes import deployments, executions
 from cloudwright.console import security
 from cloudwright.console.mount import root_of
 from cloudwright.console.rest import Rest, RestError, client_of
@@ -26,6 +26,7 @@ from cloudwright.manager.manager import Manager
 #: The pages in the order of the menu, each with the route of the REST API that it shows.
 PAGES: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
     ("e", "Executions", "executions", executions.list_executions),
+    ("d", "Deployments", "deployments", deployments.list_deployments),
 )
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

@@ -7,7 +7,6 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cloudwright.api.routes import deployments as api_deployments
 from cloudwright.console import execution_view
 from cloudwright.console.event_log import read_log
 from cloudwright.console.visits import Visit, visited
@@ -18,9 +17,7 @@ async def show(visit: Visit, **more: Any) -> Response:
     id = visit.request.path_params["id"]
     state = await execution_view.read(visit, id)
     log = await read_log(visit, id)
-    return visit.page(
-        "execution.html", **state, **log, may_see=visit.may(api_deployments.get_deployment), **more
-    )
+    return visit.page("execution.html", **state, **log, **more)
 
 
 async def show_live(visit: Visit, **more: Any) -> Response:
