@@ -37,6 +37,7 @@ from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.reconcile_loop import ReconcileLoop
 from cloudwright.manager.redaction import Concealments
+from cloudwright.manager.retention import Retention
 from cloudwright.manager.schedules import Schedules
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
@@ -158,6 +159,13 @@ class Manager:
             new_id=new_id,
         )
         self.schedules = Schedules(store, bus, self.executions, self.maintenance, clock)
+        self._retention = Retention(
+            store,
+            clock,
+            executions_days=settings.keep_executions_days,
+            executions_count=settings.keep_executions,
+            logs_days=settings.keep_logs_days,
+        )
         self._artifacts = Artifacts(store, FolderArtifacts(settings.home / "artifacts"))
         self.deployment_updates = DeploymentUpdates(store, self.executions, self.secrets, clock, new_id)
         self.blueprints = Blueprints(store, bus, settings.home, self._artifacts, self._parse, clock, new_id)
@@ -185,6 +193,7 @@ class Manager:
         await self._dispatcher.agents.start()
         await self._reconcile_loop.start()
         await self.schedules.start()
+        await self._retention.start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CARRYING_ON):
                 await self._reconcile_loop.carried_on()
@@ -193,6 +202,7 @@ class Manager:
         """End every process. Executions that ran are left to be taken up again by the next start."""
         await self.blueprints.close()
         await self.schedules.close()
+        await self._retention.close()
         await self._reconcile_loop.close()
         await self._leases.close()
         await self._dispatcher.close()

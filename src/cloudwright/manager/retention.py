@@ -1,31 +1,120 @@
-"""Deletes what happened: executions that are over, and events, in steps between which others write."""
+"""Deletes what happened: executions that are over, and events, in steps between which others write.
+
+A user deletes them by a request; ``Retention`` deletes what the settings do not keep.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from itertools import islice
 
+from cloudwright.background import TaskSet
+from cloudwright.errors import Unavailable
 from cloudwright.storage.executions import retention
 from cloudwright.storage.filters import EventFilter, ExecutionFilter
 from cloudwright.storage.store import Store
 
 EXECUTIONS_AT_ONCE = 20
 EVENTS_AT_ONCE = 2000
+#: Seconds from the start to the first sweep, and between two of them.
+FIRST_SWEEP_SECONDS = 60.0
+SWEEP_SECONDS = 3600.0
+#: Seconds between two steps of a sweep.
+STEP_PAUSE_SECONDS = 0.05
+
+log = logging.getLogger(__name__)
 
 
-async def delete_executions(store: Store, filter: ExecutionFilter, keep_last: int = 0) -> int:
-    """Delete the executions that are over, but for the newest ``keep_last``; return how many were deleted."""
+class Retention:
+    """Deletes executions that ended more than ``executions_days`` ago, all but the newest
+    ``executions_count`` that are over, and log lines that are older than ``logs_days``; 0 keeps all.
+
+    What still runs, and what something else needs (``storage.executions.retention``), stays.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], datetime],
+        *,
+        executions_days: float,
+        executions_count: int,
+        logs_days: float,
+        first_sweep: float = FIRST_SWEEP_SECONDS,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._executions_days = executions_days
+        self._executions_count = executions_count
+        self._logs_days = logs_days
+        self._first_sweep = first_sweep
+        self._tasks = TaskSet()
+
+    async def start(self) -> None:
+        if self._executions_days or self._executions_count or self._logs_days:
+            self._tasks.spawn(self._keep_sweeping(), "deleting what is not kept")
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    async def sweep(self) -> tuple[int, int]:
+        """Delete what is not kept; return how many executions and how many log lines that were."""
+        executions = lines = 0
+        if self._executions_days:
+            old = ExecutionFilter(ended_to=self._before(self._executions_days))
+            executions += await delete_executions(self._store, old, pause=STEP_PAUSE_SECONDS)
+        if self._executions_count:
+            executions += await delete_executions(
+                self._store, ExecutionFilter(), self._executions_count, pause=STEP_PAUSE_SECONDS
+            )
+        if self._logs_days:
+            old_lines = EventFilter(to_time=self._before(self._logs_days), include_events=False)
+            lines = await delete_events(self._store, old_lines, pause=STEP_PAUSE_SECONDS)
+        if executions or lines:
+            log.info("Deleted %d executions and %d log lines that are not to be kept.", executions, lines)
+        return executions, lines
+
+    def _before(self, days: float) -> datetime:
+        return self._clock() - timedelta(days=days)
+
+    async def _keep_sweeping(self) -> None:
+        pause = self._first_sweep
+        while True:
+            await asyncio.sleep(pause)
+            pause = SWEEP_SECONDS
+            try:
+                await self.sweep()
+            except Unavailable as error:
+                log.warning("What is not to be kept could not be deleted; it is tried again later: %s", error)
+
+
+async def delete_executions(
+    store: Store, filter: ExecutionFilter, keep_last: int = 0, *, pause: float = 0.0
+) -> int:
+    """Delete the executions that are over, but for the newest ``keep_last``; return how many were deleted.
+
+    ``pause`` are seconds between two steps.
+    """
     found = await store.read_page(retention.deletable, filter)
     ids = iter(found[: len(found) - keep_last] if keep_last else found)
     deleted = 0
     while batch := list(islice(ids, EXECUTIONS_AT_ONCE)):
         deleted += await store.write(retention.delete_executions, batch)
+        await asyncio.sleep(pause)
     return deleted
 
 
-async def delete_events(store: Store, filter: EventFilter) -> int:
-    """Delete the events that there are now, and return how many were deleted."""
+async def delete_events(store: Store, filter: EventFilter, *, pause: float = 0.0) -> int:
+    """Delete the events that there are now, and return how many were deleted.
+
+    ``pause`` are seconds between two steps.
+    """
     until = await store.read(retention.latest_event)
     deleted = 0
     while batch := await store.write(retention.delete_events, filter, until, EVENTS_AT_ONCE):
         deleted += batch
+        await asyncio.sleep(pause)
     return deleted

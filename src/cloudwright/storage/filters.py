@@ -34,6 +34,7 @@ class ExecutionFilter:
     created_by: str | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
+    ended_to: datetime | None = None
     include_system_workflows: bool = True
     is_system_workflow: bool | None = None
     is_dry_run: bool | None = None

@@ -228,6 +228,8 @@ def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
         yield table.created_at >= filter.created_from
     if filter.created_to is not None:
         yield table.created_at <= filter.created_to
+    if filter.ended_to is not None:
+        yield table.ended_at <= filter.ended_to
     if not filter.include_system_workflows:
         yield not_(table.is_system_workflow)
     if filter.is_system_workflow is not None:
