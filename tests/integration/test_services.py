@@ -161,6 +161,13 @@ def test_it_is_scaled_with_deployments_of_its_own(manager: ManagerProcess, tmp_p
     assert below() == []
 
 
+def test_a_component_with_a_fixed_deployment_is_not_scaled(made: Composition) -> None:
+    ended = made.run("scale", status="failed", scalable_entity_name="part", delta=1)
+    assert f"has the fixed id `{made.mid}`" in ended["error"]
+    assert made.modifications() == []
+    made.run("uninstall")
+
+
 def test_a_user_of_another_tenant_composes_there(
     manager: ManagerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,17 +1,45 @@
-"""Deployments that are a part of this one by their label: uninstalled before it, if that is asked for."""
+"""Deployments below this one: its components, and those that are a part of it by their label."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from cloudwright.builtin.steps import COMPONENT
 from cloudwright.child import rest
 from cloudwright.child.errors import NonRecoverableError
 from cloudwright.workflow.context import WorkflowContext
+from cloudwright.workflow.topology import WorkflowNode
 
 #: The label with which a deployment says which one it is a part of.
 PARENT = "csys-obj-parent"
 _UNINSTALL = "uninstall"
 _FIELDS = "id,labels,installation_status"
+
+
+def check_component_ids(ctx: WorkflowContext, wanted: Mapping[str, Any]) -> None:
+    """Raise ValueError if a modification would add an instance to a component whose deployment has a fixed
+    id: each instance makes one.
+    """
+    fixed = {node.id: id for node in ctx.nodes if (id := _fixed_id(node)) is not None}
+    if not fixed:
+        return
+    for change in ctx.deployment.preview_modification(wanted):
+        if change["action"] == "add" and change["node_id"] in fixed:
+            node = change["node_id"]
+            raise ValueError(
+                f"The component `{node}` cannot have another instance: its deployment has the fixed id "
+                f"`{fixed[node]}`. With `auto_inc_suffix: true` each instance makes one of its own."
+            )
+
+
+def _fixed_id(node: WorkflowNode) -> Any:
+    """Return the id of the deployment that every instance of a component makes; None if each has its own."""
+    if COMPONENT not in node.type_hierarchy:
+        return None
+    deployment = (node.properties.get("resource_config") or {}).get("deployment") or {}
+    is_shared = deployment.get("external_resource") or deployment.get("auto_inc_suffix")
+    return None if is_shared or not isinstance(deployment.get("id"), str) else deployment["id"]
 
 
 def uninstall_parts(ctx: WorkflowContext, ignore_failure: bool) -> None:

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from cloudwright.builtin import lifecycle
+from cloudwright.builtin.parts import check_component_ids
 from cloudwright.builtin.plans import show_plan
 from cloudwright.builtin.taking_back import ROLLBACK, STOP, take_back
 from cloudwright.workflow.context import WorkflowContext
@@ -48,6 +49,7 @@ def scale_entity(
         )
         if wanted is None:
             return
+        check_component_ids(ctx, wanted)
         if ctx.dry_run:
             show_plan(ctx, ctx.deployment.preview_modification(wanted))
             return
