@@ -141,7 +141,30 @@ class TaskDependencyGraph:
         """Return whether the task is in the graph, and has not ended."""
         return self._tasks.get(task.id) is task
 
+    def linearize(self) -> list[WorkflowTask]:
+        """Return ``tasks`` so that each comes after those that it depends on."""
+        waits_for = {task: len(task.blockers) for task in self._tasks.values()}
+        ordered = [task for task, count in waits_for.items() if not count]
+        for task in ordered:  # it grows
+            for dependent in task.dependents:
+                waits_for[dependent] -= 1
+                if not waits_for[dependent]:
+                    ordered.append(dependent)
+        return ordered
+
     # Building it.
+
+    def optimize(self) -> None:
+        """Take out the tasks that do nothing, and subgraphs with nothing but those.
+
+        What depended on one depends on what that one depended on. To be called before the graph is executed.
+        """
+        for task in self.tasks:
+            if task.is_nop() and self.has_task(task):
+                for dependent in list(task.dependents):
+                    for blocker in list(task.blockers):
+                        self.add_dependency(dependent, blocker)
+                self.remove_task(task)
 
     def add_task(self, task: WorkflowTask) -> None:
         """Add a task; one that is in the graph already stays as it is."""

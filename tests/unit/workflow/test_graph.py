@@ -10,6 +10,7 @@ from graphs import NOTED, THING, Spec, number_of, specs
 from hypothesis import given, settings
 
 from cloudwright.workflow.graph import TaskDependencyGraph
+from cloudwright.workflow.inline_tasks import NOPLocalWorkflowTask
 from cloudwright.workflow.tasks import forkjoin
 
 
@@ -120,6 +121,29 @@ def test_a_task_that_is_taken_out_does_not_run_and_nothing_waits_for_it() -> Non
     host = FakeHost(THING)
     assert host.run(workflow)["outcome"] == "terminated"
     assert sorted(number_of(item) for item in host.books.sent) == [0, 2]
+
+
+def test_what_does_nothing_is_taken_out_and_the_order_stays() -> None:
+    def workflow(ctx: Any) -> None:
+        graph = ctx.graph_mode()
+        (instance,) = ctx.node_instances
+        first, last = (instance.execute_operation("do.it", kwargs={"number": number}) for number in (1, 2))
+        nothing, empty = NOPLocalWorkflowTask(ctx), graph.subgraph("empty")
+        empty.add_task(NOPLocalWorkflowTask(ctx))
+        for task in (last, nothing, first):
+            graph.add_task(task)
+        for after, before in ((last, empty), (empty, nothing), (nothing, first)):
+            graph.add_dependency(after, before)
+        ordered = graph.linearize()
+        assert len(ordered) == 5
+        assert ordered.index(first) < ordered.index(nothing) < ordered.index(last)
+        graph.optimize()
+        assert graph.linearize() == [first, last]
+        graph.execute()
+
+    host = FakeHost(THING)
+    assert host.run(workflow)["outcome"] == "terminated"
+    assert [number_of(item) for item in host.books.sent] == [1, 2]
 
 
 def test_tasks_that_handlers_add_run_too() -> None:
