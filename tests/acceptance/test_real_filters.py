@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 BLUEPRINT = HERE.parent / "fixtures" / "script_plugin" / "blueprint.yaml"
 
 
-@pytest.mark.parametrize("script", ["filters_script.py", "breadth_script.py"])
+@pytest.mark.parametrize("script", ["filters_script.py", "breadth_script.py", "snapshots_script.py"])
 def test_scripts_with_the_real_client(
     manager: ManagerProcess, credentials: dict[str, str], script: str
 ) -> None:
@@ -122,3 +122,11 @@ def test_the_same_with_our_command_line(
     assert "Deleted" in ours("executions", "delete", "--keep-last", "1")
     assert "There are no executions to delete" in ours("executions", "delete", "--before", "2 weeks")
     assert "is not an age" in ours("executions", "delete", "--before", "soon", code=2)
+
+
+def test_snapshots_on_the_command_line(cfy: Cfy, tmp_path: Path) -> None:
+    assert "The execution's id is" in cfy("snapshots", "create", "typed", "--wait-for-status")
+    assert "typed" in cfy("snapshots", "list")
+    assert "downloaded as" in cfy("snapshots", "download", "typed", "-o", tmp_path / "typed.zip")
+    assert "No snapshot is currently being restored" in cfy("snapshots", "status")
+    assert "deleted successfully" in cfy("snapshots", "delete", "typed")

@@ -7,6 +7,7 @@ from typing import Any
 from cloudwright.api.plans import expand_plan
 from cloudwright.api.responses import optional_timestamp, timestamp
 from cloudwright.manager.blueprints import END_STATES, FAILED_STATES, UPLOADED, Validation
+from cloudwright.manager.snapshots import Work
 from cloudwright.manager.views import DeploymentView, NodeView
 from cloudwright.manager.workflow_availability import is_available
 from cloudwright.model import rest
@@ -238,6 +239,34 @@ def upload(row: Blueprint) -> rest.Execution:
         "tenant_name": row.tenant,
         "created_by": row.created_by,
         "visibility": row.visibility,
+    }
+
+
+def snapshot_work(work: Work) -> rest.Execution:
+    """Return what is done with a snapshot, while it goes on, as the execution that is stored at its end."""
+    began = timestamp(work.began)
+    return {
+        "id": work.execution_id,
+        "workflow_id": work.workflow,
+        "deployment_id": None,
+        "deployment_display_name": None,
+        "blueprint_id": None,
+        "status": ExecutionStatus.STARTED,
+        "status_display": str(ExecutionStatus.STARTED),
+        "error": None,
+        "parameters": {"snapshot_id": work.snapshot_id},
+        "is_system_workflow": False,
+        "is_dry_run": False,
+        "is_resumable": False,
+        "created_at": began,
+        "started_at": began,
+        "ended_at": None,
+        "total_operations": 0,
+        "finished_operations": 0,
+        "residual_operations": 0,
+        "tenant_name": work.tenant,
+        "created_by": work.by,
+        "visibility": "tenant",
     }
 
 

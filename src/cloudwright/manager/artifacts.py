@@ -43,6 +43,27 @@ class Artifacts:
         """Raises FileNotFoundError."""
         return await asyncio.to_thread(self._files.path, digest)
 
+    async def bring(self, digest: str, extract: Callable[[Path], None], folder: Path) -> None:
+        """Store an artifact that no row names yet, unless it is there: ``extract`` writes it to a file.
+
+        Raises ValueError if the file is not what the digest says.
+        """
+        async with self._turn:
+            with suppress(FileNotFoundError):
+                await asyncio.to_thread(self._files.path, digest)
+                return
+            await asyncio.to_thread(self._bring, digest, extract, folder / f"artifact-{digest}")
+
+    def _bring(self, digest: str, extract: Callable[[Path], None], file: Path) -> None:
+        file.unlink(missing_ok=True)
+        try:
+            extract(file)
+            if digest_of(file) != digest:
+                raise ValueError(f"the file is not the artifact {digest}")
+            self._files.put(file, digest)
+        finally:
+            file.unlink(missing_ok=True)
+
     async def release(self, digest: str | None) -> None:
         """Remove an artifact, unless a row still names it."""
         if digest is None:

@@ -224,6 +224,20 @@ class Blueprints:
             if blueprint.artifact is None and archive.is_file():
                 await self._keep(blueprint, archive)
 
+    async def unpack_again(self) -> None:
+        """Make the unpacked files of all blueprints anew of their archives."""
+        await asyncio.to_thread(shutil.rmtree, self._home / "blueprints", True)
+        uploaded, _ = await self._store.read(
+            blueprints.list_blueprints, BlueprintFilter(states={UPLOADED}), EVERYTHING
+        )
+        for blueprint in uploaded:
+            if blueprint.artifact is None:
+                continue
+            folder = self._folder(blueprint)
+            kept = await self._artifacts.path(blueprint.artifact)
+            await asyncio.to_thread(_make_empty, folder)
+            await asyncio.to_thread(_unpack, kept, folder / "files", blueprint.main_file_name)
+
     async def close(self) -> None:
         """Abandon running uploads; ``recover`` of the next start says so in their records."""
         for task in self._uploads:

@@ -17,7 +17,7 @@ from cloudwright.storage import kept_values, manager_queries
 from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Connection, Store
 
-_NAME = "maintenance"
+MAINTENANCE = "maintenance"
 
 
 class MaintenanceActive(Unavailable):
@@ -62,7 +62,7 @@ class Maintenance:
         self._is_on = True
         try:
             await self._store.write(
-                kept_values.keep, _NAME, {"by": by, "activated_at": None}, by, self._clock()
+                kept_values.keep, MAINTENANCE, {"by": by, "activated_at": None}, by, self._clock()
             )
         except BaseException:
             self._is_on = False
@@ -73,7 +73,7 @@ class Maintenance:
         """Let what waits begin. Returns False if it was off already."""
         if not self._is_on:
             return False
-        await self._store.write(kept_values.forget, _NAME)
+        await self._store.write(kept_values.forget, MAINTENANCE)
         self._is_on = False
         self._bus.publish(topics.WORK, {})
         return True
@@ -88,7 +88,7 @@ class Maintenance:
 
 
 def _state(conn: Connection, now: datetime) -> MaintenanceState:
-    kept = kept_values.all_values(conn).get(_NAME)
+    kept = kept_values.all_values(conn).get(MAINTENANCE)
     if kept is None:
         return MaintenanceState()
     remaining = tuple(manager_queries.active(conn))
@@ -99,5 +99,5 @@ def _state(conn: Connection, now: datetime) -> MaintenanceState:
     elif not remaining:
         since = now
         requested = {**value, "activated_at": now.isoformat()}
-        kept_values.keep(conn, _NAME, requested, kept.updated_by, kept.updated_at)
+        kept_values.keep(conn, MAINTENANCE, requested, kept.updated_by, kept.updated_at)
     return MaintenanceState(kept.updated_at, kept.updated_by, since, remaining)

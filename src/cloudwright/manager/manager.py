@@ -12,6 +12,7 @@ from typing import Any
 
 import cloudwright
 from cloudwright.artifacts.folder import FolderArtifacts
+from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
 from cloudwright.dsl import BlueprintError
 from cloudwright.manager.accounts import Accounts
@@ -42,6 +43,7 @@ from cloudwright.manager.schedules import Schedules
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
 from cloudwright.manager.sessions import Sessions
+from cloudwright.manager.snapshots import Snapshots
 from cloudwright.manager.workers.local import WORKDIRS
 from cloudwright.model.frames.parser import check_from_parser
 from cloudwright.operation.tempdirs import remove_abandoned
@@ -171,6 +173,7 @@ class Manager:
         self.blueprints = Blueprints(store, bus, settings.home, self._artifacts, self._parse, clock, new_id)
         self.plugins = Plugins(store, settings.home, self._artifacts, clock, new_id)
         self.deployments = Deployments(store, bus, clock, new_id, settings.home / WORKDIRS, self.secrets)
+        self.snapshots = Snapshots(store, settings.home, self._artifacts, keys, self._reload, clock, new_id)
         self.accounts = Accounts(
             store, clock, max_failed_logins=settings.max_failed_logins, login_lock=settings.login_lock
         )
@@ -185,6 +188,7 @@ class Manager:
         """
         await asyncio.to_thread(remove_abandoned)
         await self._environments.start()
+        await self.snapshots.recover()
         await self.blueprints.recover()
         await self.plugins.recover()
         await self._artifacts.sweep()
@@ -201,6 +205,7 @@ class Manager:
     async def close(self) -> None:
         """End every process. Executions that ran are left to be taken up again by the next start."""
         await self.blueprints.close()
+        await self.snapshots.close()
         await self.schedules.close()
         await self._retention.close()
         await self._reconcile_loop.close()
@@ -221,9 +226,20 @@ class Manager:
             self._leases.busy
             or self._dispatcher.busy
             or self.blueprints.busy
+            or self.snapshots.busy
             or self.schedules.busy
             or self._reconcile_loop.awaits_scheduled
         )
+
+    async def _reload(self) -> None:
+        """Forget what the database had before a restore."""
+        await self.blueprints.unpack_again()
+        await self.plugins.unpack_again()
+        await self._artifacts.sweep()
+        await self.secrets.recover()
+        await self.maintenance.start()
+        self.schedules.wake()
+        self.bus.publish(topics.WORK, {})
 
     async def _parse(self, tenant: str, path: Path) -> dict[str, Any]:
         """Parse a blueprint in a process of its own, so that none of any size or shape can hurt the manager.

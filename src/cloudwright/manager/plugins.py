@@ -162,6 +162,18 @@ class Plugins:
                 for left in (self._home / plugin_environments.FOLDER / folder.name, folder):
                     await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
 
+    async def unpack_again(self) -> None:
+        """Make the unpacked files of all plugins anew of their archives."""
+        await asyncio.to_thread(shutil.rmtree, self._home / FOLDER, True)
+        rows, _ = await self._store.read(plugins.list_plugins, PluginFilter(), EVERYTHING)
+        for row in rows:
+            if row.artifact is None or row.path is None:
+                continue
+            folder = self._home / row.path
+            folder.mkdir(parents=True)
+            kept = await self._artifacts.path(row.artifact)
+            await asyncio.to_thread(unpack_plugin, kept, folder)
+
     async def _adopt(self, row: Plugin, archive: Path) -> None:
         await self._artifacts.keep(
             archive, lambda digest: self._store.write(_set_artifact, row.tenant, row.id, digest)

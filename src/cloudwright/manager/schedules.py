@@ -83,6 +83,10 @@ class Schedules:
         self._tasks.spawn(self._listen(), "listening for changes of schedules")
         self._tasks.spawn(self._keep(), "keeping schedules")
 
+    def wake(self) -> None:
+        """Look again at what is due: schedules were changed by others."""
+        self._wake.set()
+
     async def close(self) -> None:
         await self._tasks.close()
 

@@ -50,6 +50,7 @@ from cloudwright.manager.schedules import Schedules
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
 from cloudwright.manager.sessions import Sessions
+from cloudwright.manager.snapshots import Snapshots
 from cloudwright.model.event import Event
 from cloudwright.model.execution import Outcome
 from cloudwright.settings import Settings
@@ -116,7 +117,11 @@ class Managing:
         self.plugins = Plugins(self.store, self.home, artifacts, self.clock, lambda: uuid.uuid4().hex)
         self.configuration = Configuration(self.store, self.settings, self.clock)
         self.maintenance = Maintenance(self.store, self.bus, self.clock)
-        self.secrets = Secrets(self.store, SecretKeys.open(self.home / KEY_FILE), self.clock)
+        keys = SecretKeys.open(self.home / KEY_FILE)
+        self.secrets = Secrets(self.store, keys, self.clock)
+        self.snapshots = Snapshots(
+            self.store, self.home, artifacts, keys, self.reload, self.clock, lambda: uuid.uuid4().hex
+        )
         self.deployments = Deployments(
             self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs", self.secrets
         )
@@ -138,6 +143,9 @@ class Managing:
 
     def clock(self) -> datetime:
         return datetime.now(UTC)
+
+    async def reload(self) -> None:
+        await self.blueprints.unpack_again()
 
     async def parse(self, tenant: str, path: Path) -> dict[str, Any]:
         plan = await asyncio.to_thread(parse_blueprint, path)

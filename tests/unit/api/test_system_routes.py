@@ -72,7 +72,7 @@ def test_settings(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "noun",
-    ["execution-groups", "snapshots"],
+    ["execution-groups"],
 )
 def test_what_there_is_none_of(api: Api, noun: str) -> None:
     assert api.items(f"/{noun}") == []

@@ -169,6 +169,9 @@ async def _respond(
     try:
         return json_response(await store.read(execution.get_json, context.tenant, id, fields), status_code)
     except NotFound:
-        # An upload is stored when it is over.
+        # What the manager does itself is stored when it is over.
+        work = context.manager.snapshots.work
+        if work is not None and work.execution_id == id:
+            return JsonResponse(pick_fields(serializers.snapshot_work(work), fields), status_code)
         row = await store.read(views.get_upload, context.tenant, id)
         return JsonResponse(pick_fields(serializers.upload(row), fields), status_code)

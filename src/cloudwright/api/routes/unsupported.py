@@ -18,7 +18,6 @@ from cloudwright.model.permissions import Permission
 #: The path of each list, the permission to see it, and what a deployment has of it instead.
 UNSUPPORTED = {
     "execution-groups": (Permission.EXECUTION_GROUP_LIST, "executions are started one by one"),
-    "snapshots": (Permission.SNAPSHOT_LIST, "a backup is a copy of the manager's home and database"),
 }
 
 router = resource_router("unsupported")

@@ -59,6 +59,8 @@ from cloudwright.model.rest.secrets import ExportedSecret as ExportedSecret
 from cloudwright.model.rest.secrets import ImportedSecrets as ImportedSecrets
 from cloudwright.model.rest.secrets import Secret as Secret
 from cloudwright.model.rest.sites import Site as Site
+from cloudwright.model.rest.snapshots import Snapshot as Snapshot
+from cloudwright.model.rest.snapshots import SnapshotStatus as SnapshotStatus
 from cloudwright.model.rest.system import BrokerItem as BrokerItem
 from cloudwright.model.rest.system import ConfigItem as ConfigItem
 from cloudwright.model.rest.system import Context as Context

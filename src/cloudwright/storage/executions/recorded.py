@@ -25,6 +25,8 @@ class Recorded(StrEnum):
     UPLOAD_BLUEPRINT = "upload_blueprint"
     CREATE_DEPLOYMENT = "create_deployment_environment"
     DELETE_DEPLOYMENT = "delete_deployment_environment"
+    CREATE_SNAPSHOT = "create_snapshot"
+    RESTORE_SNAPSHOT = "restore_snapshot"
 
 
 _COLUMNS = (
@@ -104,7 +106,7 @@ def record(
         # There is no workflow that a resume could call again.
         workflow_entered=True,
     )
-    what = deployment_id or blueprint_id
+    what = deployment_id or blueprint_id or parameters.get("snapshot_id")
     end = "succeeded" if error is None else "failed"
     insert_locked(
         conn,
