@@ -150,6 +150,13 @@ WORKLOADS = (
         ),
     ),
     Workload(
+        "P2",
+        "Changes: planned",
+        "changes.py",
+        quick=("--runs", "1"),
+        goals=(Goal("1 to 1000: s", most=0.3), Goal("difference of 10000 nodes: s", most=1)),
+    ),
+    Workload(
         "R1",
         "Reading: 100,000 executions, 1,000,000 events and 10,000 node instances stored (ms)",
         "reading.py",

@@ -43,7 +43,8 @@ def compare(old: DeploymentPlan, new: DeploymentPlan) -> list[Change]:
     changes = [Change(REMOVE, "node", f"nodes:{name}") for name in before if name not in after]
     changes += [Change(ADD, "node", f"nodes:{name}") for name in after if name not in before]
     for name, node in after.items():
-        if name in before and before[name] is not node:
+        # Compared as wholes first: of a large deployment most nodes stay as they are.
+        if name in before and before[name] is not node and before[name] != node:
             changes.extend(_node(f"nodes:{name}", before[name], node))
     for section in _SECTIONS:
         changes.extend(_entries(section, section, getattr(old, section), getattr(new, section)))
