@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from cloudwright.client.api import Client
 from cloudwright.client.errors import ApiError, ConnectionFailed, IllegalAction, ServerError, Unavailable
 
 from .chaos_environment import ChaosEnvironment
-from .plan import Actor, Sabotage
+from .plan import CHANGES, Actor, Sabotage
 from .processes import living
 
 ENDS = frozenset({"cancelled", "terminated", "failed"})
@@ -71,31 +72,62 @@ class User(threading.Thread):
 
     def _deploy(self, client: Client) -> None:
         try:
-            client.deployments.create(self._deployment, blueprint_id="chaos")
+            log = str(self._environment.event_log)
+            client.deployments.create(self._deployment, blueprint_id="chaos", inputs={"event_log": log})
         except ApiError as error:
             if error.status != 409:
                 raise
 
     def _begin(self, client: Client) -> str:
+        if self.actor.workflow == "update":
+            return self._update(client)
         parameters = {
             "event_log": str(self._environment.event_log),
             "steps": self.actor.steps,
             "number": self.actor.number,
+            **self._own_parameters(),
         }
         return client.executions.start(
             self.actor.workflow,
             self._deployment,
             parameters=parameters,
             allow_custom_parameters=True,
-            queue=True,
+            # A change begins beside what runs, and whatever is installed.
+            queue=self.actor.workflow not in CHANGES,
+            force=self.actor.workflow in CHANGES,
             wait_after_fail=0,
         )["id"]
+
+    def _own_parameters(self) -> dict[str, Any]:
+        match self.actor.workflow:
+            case "scale":
+                return {"scalable_entity_name": "part", "delta": self.actor.delta}
+            case "heal":
+                return {"force_reinstall": True}
+        return {}
+
+    def _update(self, client: Client) -> str:
+        """Begin an update, beside what else runs: updates do not stand in a queue."""
+        parts = client.node_instances.list(deployment_id=self._deployment, node_id="part").items
+        started = client.deployment_updates.start(
+            self._deployment,
+            inputs={"color": f"color{self.actor.number}"},
+            reinstall_list=[str(part["id"]) for part in parts],
+            force=True,
+        )
+        return str(started["execution_id"])
 
     def _find(self) -> str | None:
         listed = self._environment.asked(
             lambda client: client.executions.list(deployment_id=self._deployment)
         ).items
-        mine = [item["id"] for item in listed if item["parameters"].get("number") == self.actor.number]
+        if self.actor.workflow == "update":
+            claimed = {entry.execution for entry in self._environment.history.of("started")}
+            mine = [
+                row["id"] for row in listed if row["workflow_id"] == "update" and row["id"] not in claimed
+            ]
+        else:
+            mine = [item["id"] for item in listed if item["parameters"].get("number") == self.actor.number]
         return mine[0] if mine else None
 
     def _wait(self) -> None:

@@ -22,7 +22,7 @@ from .checker import check
 from .event_log import read_event_log
 from .plan import Actor, Plan
 from .processes import alive, living, memory
-from .record import records
+from .record import records, unlisted
 from .watching import Watcher
 
 #: The longest that users act (seconds).
@@ -134,6 +134,7 @@ def _collect(
         if wrong:
             report.violations.append("\n".join([*wrong, str(record)]))
     report.violations += [f"{thread.name} failed: {thread.trouble!r}" for thread in threads if thread.trouble]
+    report.violations += [f"a part is there and not listed: {part}" for part in unlisted(environment)]
     report.violations += environment.faults
     environment.faults.clear()
 

@@ -10,6 +10,7 @@ from cloudwright.model.execution import END_STATUSES, ExecutionStatus
 from cloudwright.model.operation import OPERATION_ENDS, OperationState
 
 from .history import Entry
+from .plan import CHANGES
 from .record import Record
 
 ENDED = {
@@ -49,6 +50,7 @@ def check(record: Record) -> Iterator[str]:
     yield from _no_twins(record)
     yield from _nothing_is_lost(record)
     yield from _ends_are_true(record)
+    yield from (f"a change goes on although its execution is over: {what}" for what in record.going_on)
 
 
 def _is_over(record: Record) -> Iterator[str]:
@@ -318,7 +320,11 @@ def _result_is_stored(record: Record, end: dict[str, Any]) -> Iterator[str]:
         return
     elif row.state is not OperationState.SUCCEEDED:
         yield f"C6: operation {row.id} came to its end, and is stored as {row.state}: {row.failure}"
-    elif not any(end["name"] in properties for properties in record.properties):
+    elif record.actor.workflow not in CHANGES and not any(
+        # What a change makes it may take down again, with its properties.
+        end["name"] in properties
+        for properties in record.properties
+    ):
         wrote = f"what it wrote of {end['name']} is lost"
         yield f"C6: operation {row.id} succeeded, and {wrote}: {record.properties}"
 

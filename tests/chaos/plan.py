@@ -16,7 +16,12 @@ WORKFLOWS = {
     "rolling_back": 3,
     "fragile": 2,
     "spinning": 2,
+    "scale": 3,
+    "heal": 2,
+    "update": 3,
 }
+#: Workflows that change which instances a deployment has, or make them anew.
+CHANGES = frozenset({"scale", "heal", "update"})
 #: What a step's operation is like, and how often.
 TEMPERS: dict[str, tuple[int, dict[str, Any]]] = {
     "short": (10, {}),
@@ -90,6 +95,8 @@ class Actor:
     steps: list[dict[str, Any]]
     begins: float
     acts: list[Act]
+    #: How many instances a scaling adds, or removes.
+    delta: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,8 @@ def _actor(chance: random.Random, number: int) -> Actor:
     deployment = number if number == 0 or chance.random() < 0.85 else chance.randrange(number)
     workflow = _one_of(chance, WORKFLOWS)
     steps = [_step(chance, place) for place in range(chance.randint(1, 5))]
-    return Actor(number, deployment, workflow, steps, chance.uniform(0, 2.5), _acts(chance))
+    delta = chance.choice((1, 2, 3, -1))
+    return Actor(number, deployment, workflow, steps, chance.uniform(0, 2.5), _acts(chance), delta)
 
 
 def _step(chance: random.Random, place: int) -> dict[str, Any]:

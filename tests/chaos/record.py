@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
 
+from cloudwright.model.deployment_update import GOING_ON
 from cloudwright.model.event import EVENT
-from cloudwright.storage.schema import events, executions, node_instances, operations
+from cloudwright.model.modification import GONE, ModificationStatus
+from cloudwright.storage.schema import (
+    deployment_modifications,
+    deployment_updates,
+    events,
+    executions,
+    node_instances,
+    operations,
+)
 from cloudwright.storage.store import database_at
 
 from .chaos_environment import ChaosEnvironment
 from .event_log import Line, read_event_log
 from .history import Entry
 from .plan import Actor
+
+#: Tables of changes, with the states in which one goes on.
+_CHANGES = (
+    (deployment_modifications, deployment_modifications.c.status, [ModificationStatus.STARTED]),
+    (deployment_updates, deployment_updates.c.state, sorted(GOING_ON)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,8 @@ class Record:
     event_log: list[Line]
     history: list[Entry]
     environment: list[Entry]
+    #: What goes on of modifications and updates that belong to it.
+    going_on: list[str] = field(default_factory=list)
 
     def events_of(self, *kinds: str) -> list[Any]:
         return [event for event in self.events if event.event_type in kinds]
@@ -97,6 +114,13 @@ def records(environment: ChaosEnvironment, rounds: Iterable[tuple[Actor, str]], 
                         node_instances.c.deployment_id == row.deployment_id
                     )
                 ).all()
+                going_on = [
+                    f"{table.name} {change.id}"
+                    for table, column, states in _CHANGES
+                    for change in conn.execute(
+                        select(table.c.id).where(table.c.execution_id == id, column.in_(states))
+                    )
+                ]
             found.append(
                 Record(
                     actor,
@@ -109,6 +133,22 @@ def records(environment: ChaosEnvironment, rounds: Iterable[tuple[Actor, str]], 
                     read_event_log(environment.event_log, id),
                     [entry for entry in environment.history.entries if entry.execution == id],
                     about_site,
+                    going_on,
                 )
             )
     return found
+
+
+def unlisted(environment: ChaosEnvironment) -> list[str]:
+    """Return the parts that are there, by the event log, and are not listed as being there."""
+    there: set[str] = set()
+    for line in read_event_log(environment.event_log):
+        operation, _, part = str(line["name"]).partition(".")
+        if operation == "create" and line["what"] == "end":
+            there.add(part)
+        elif operation == "delete" and line["what"] == "start":
+            # From here on it may be gone.
+            there.discard(part)
+    with database_at(environment.database_url).reading.connect() as conn:
+        listed = conn.scalars(select(node_instances.c.id).where(node_instances.c.state.not_in(GONE))).all()
+    return sorted(there - set(listed))

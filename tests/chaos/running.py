@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .batch import Report, run_batch
 from .chaos_environment import ChaosEnvironment
+from .event_log import read_event_log
 from .plan import plan
 from .processes import living
 
@@ -98,6 +99,10 @@ def _done(environment: ChaosEnvironment) -> Counter[str]:
             done[entry.what] += 1
         elif entry.what == "start_manager" and entry.details["fuse"]:
             done[f"armed {entry.details['fuse'].partition('=')[0]}"] += 1
+    done["made a part"] = sum(
+        line["what"] == "end" and str(line["name"]).startswith("create.")
+        for line in read_event_log(environment.event_log)
+    )
     done.update(f"blown {entry.details['point']}" for entry in environment.blown())
     return done
 

@@ -15,3 +15,5 @@ def test_nothing_that_is_promised_breaks_in_two_hundred_rounds() -> None:
     # It did what it is for: executions ended, were cancelled and resumed, and managers died meanwhile.
     assert outcome.ends >= outcome.rounds >= 200
     assert outcome.lives > 10
+    # Deployments were scaled, healed and updated among it.
+    assert outcome.done["made a part"] > 20

@@ -109,3 +109,10 @@ def start_apart(event_log, execution, name):
 
 resumable = operation(resumable=True)(act)
 once = operation(act)
+
+
+@operation(resumable=True)
+def part(**_):
+    """Make a part, or take it down: what changes of deployments run. The event log says which are there."""
+    name = f"{ctx.operation.name.rpartition('.')[2]}.{ctx.instance.id}"
+    act(ctx.node.properties["event_log"], name, seconds=0.05)
