@@ -28,7 +28,7 @@ from cloudwright.client.following import follow
 from cloudwright.client.target import Target
 
 BLUEPRINT = Path(__file__).parents[1] / "fixtures" / "sleeper_plugin"
-START_SECONDS = 30
+START_SECONDS = 100  # many times what it takes: the machine may be busy
 WAIT_SECONDS = 60
 
 
