@@ -5,22 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import click
 
+from cloudwright.errors import InvalidInput
+from cloudwright.model.recurrence import later
+
 _SPANS = re.compile(r"(?:\+ ?\d{1,6} ?[a-z]+ ?)+")
-_SPAN = re.compile(r"\+ ?(\d+) ?(min(?:ute)?|h(?:our)?|d(?:ay)?|w(?:eek)?|mo(?:nth)?|y(?:ear)?)s? ?(?=\+|$)")
 _FORMS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%H:%M")
-_LENGTHS = {
-    "min": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-}
 
 
 class GivenTime(NamedTuple):
@@ -72,16 +68,7 @@ def to_moment(given: GivenTime) -> datetime:
 
 
 def _later(text: str, now: datetime) -> datetime:
-    spans = _SPAN.findall(text)
-    if _SPAN.sub("", text):
-        raise click.BadParameter(f"`{text}` is not a time from now; its units are min, h, d, w, mo and y.")
-    time = now
-    for number, unit in spans:
-        short = next((key for key in _LENGTHS if unit.startswith(key)), None)
-        if short is not None:
-            time += int(number) * _LENGTHS[short]
-            continue
-        months = time.month - 1 + int(number) * (12 if unit.startswith("y") else 1)
-        first = time.replace(year=time.year + months // 12, month=months % 12 + 1, day=1)
-        time = first + timedelta(days=time.day - 1)
-    return time
+    try:
+        return later(text, now)
+    except InvalidInput as error:
+        raise click.BadParameter(str(error)) from error

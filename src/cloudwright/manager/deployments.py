@@ -17,6 +17,7 @@ from cloudwright.bus.protocol import Bus
 from cloudwright.dsl import Plan, Problem
 from cloudwright.errors import Conflict, IllegalAction, InvalidInput, NotFound
 from cloudwright.manager.blueprints import UPLOADED
+from cloudwright.manager.default_schedules import add_defaults, default_schedules
 from cloudwright.manager.dependencies import check_unused, dependency_of
 from cloudwright.manager.evaluation_scope import StoredScope, instance_named, stored_scope
 from cloudwright.manager.identifiers import check_id, check_visibility, instance_suffix
@@ -147,9 +148,18 @@ class Deployments:
         uses = await asyncio.to_thread(capability_uses, plan.nodes, plan.outputs, plan.capabilities)
         # Its own capabilities are no dependency.
         made = [(self._new_id(), use) for use in uses if use.target != id]
+        schedules = await asyncio.to_thread(default_schedules, plan.settings, new, now)
+
+        def beside(conn: Connection) -> None:
+            if group_id is not None:
+                deployment_groups.add_members(conn, tenant, group_id, [id], now)
+            add_defaults(conn, plan.settings, new, schedules, now)
+
         stored = await self._store.write(
-            _create, new, plan.nodes, instances, inputs, group_id, made, now, self._clock()
+            _create, new, plan.nodes, instances, inputs, beside, made, now, self._clock()
         )
+        if schedules:
+            self._bus.publish(topics.SCHEDULES, {})
         self._publish(tenant, id, "created")
         return stored
 
@@ -358,7 +368,7 @@ def _create(
     nodes: Sequence[JsonObject],
     made: Sequence[NodeInstance],
     inputs: Mapping[str, Any],
-    group_id: str | None,
+    beside: Callable[[Connection], None],
     uses: Sequence[tuple[str, CapabilityUse]],
     began: datetime,
     now: datetime,
@@ -366,8 +376,7 @@ def _create(
     if new.site_name is not None:
         sites.get(conn, new.tenant, new.site_name)
     stored = deployments.create(conn, new, nodes, made, now)
-    if group_id is not None:
-        deployment_groups.add_members(conn, new.tenant, group_id, [new.id], now)
+    beside(conn)
     assert new.create_execution is not None
     recorded.record(
         conn,

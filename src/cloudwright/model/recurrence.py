@@ -39,6 +39,15 @@ _PARTS = {
     *("FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYSETPOS", "BYMONTH", "BYMONTHDAY", "BYYEARDAY"),
     *("BYWEEKNO", "BYDAY", "BYHOUR", "BYMINUTE", "BYSECOND"),
 }
+_FROM_NOW = re.compile(
+    r"\+ ?(\d{1,6}) ?(min(?:ute)?|h(?:our)?|d(?:ay)?|w(?:eek)?|mo(?:nth)?|y(?:ear)?)s? ?(?=\+|$)"
+)
+_LENGTHS = {
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
 #: The calendar repeats every 400 years. dateutil looks for a time that never comes until the year 9999: so
 #: far in the future it gives up soon.
 _AHEAD = 400 * 19
@@ -147,6 +156,29 @@ def zone_of(name: str | None) -> Any:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InvalidInput(f"`{name[:100]}` is not a time zone; write one as in `Europe/Rome`.") from error
+
+
+def later(text: str, now: datetime) -> datetime:
+    """Return the time that spans such as `+1day+10min` lead to. Raises InvalidInput.
+
+    A month later is as many days after the first of that month.
+    """
+    spans = _FROM_NOW.findall(text)
+    if not spans or _FROM_NOW.sub("", text):
+        raise InvalidInput(f"`{text[:100]}` is not a time from now; its units are min, h, d, w, mo and y.")
+    time = now
+    try:
+        for number, unit in spans:
+            short = next((key for key in _LENGTHS if unit.startswith(key)), None)
+            if short is not None:
+                time += int(number) * _LENGTHS[short]
+                continue
+            months = time.month - 1 + int(number) * (12 if unit.startswith("y") else 1)
+            first = time.replace(year=time.year + months // 12, month=months % 12 + 1, day=1)
+            time = first + timedelta(days=time.day - 1)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(f"`{text[:100]}` is too far away.") from error
+    return time
 
 
 def first_to_come(rule: Rule, now: datetime) -> Occurrence | None:

@@ -71,6 +71,13 @@ def add(conn: Connection, group: DeploymentGroup) -> None:
     _CATALOGUE.add(conn, group)
 
 
+def add_if_missing(conn: Connection, group: DeploymentGroup) -> None:
+    try:
+        get(conn, group.tenant, group.id)
+    except NotFound:
+        add(conn, group)
+
+
 def get(conn: Connection, tenant: str, id: str) -> DeploymentGroup:
     """Raises NotFound."""
     return _CATALOGUE.get(conn, tenant, id)

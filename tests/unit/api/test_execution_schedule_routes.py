@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from served_api import Api
+from served_api import BLUEPRINT, Api
 
 SOON = "2030-01-01 10:00:00"
 
@@ -89,3 +89,36 @@ def test_it_needs_a_deployment_and_a_workflow_of_it(api: Api) -> None:
     api.refused("PUT", f"{path}{api.deployment()}", 400, "nonexistent_workflow_error", json=body)
     api.refused("PUT", f"{path}nowhere", 404, "not_found_error", json=body)
     api.refused("PUT", "/execution-schedules/s", 400, "bad_parameters_error", json=body)
+
+
+def test_a_blueprint_brings_schedules_and_groups_with_it(api: Api) -> None:
+    group = api.unique("brought")
+    text = (
+        BLUEPRINT
+        + f"""
+deployment_settings:
+  default_groups: [{group}]
+  default_schedules:
+    nightly:
+      {{ workflow: install, since: "2030-01-01 02:30", timezone: UTC, recurrence: 1d,
+        weekdays: [mo], slip: 7 }}
+    once: {{ workflow: uninstall, since: "+1day+10min", stop_after_fail: true }}
+    paused: {{ workflow: install, since: "+1d", default_enabled: false }}
+"""
+    )
+    deployment = api.deployment(api.blueprint(text))
+    found = {item["id"]: item for item in api.items("/execution-schedules", deployment_id=deployment)}
+    assert set(found) == {"nightly", "once", "paused"}
+    assert found["nightly"]["rule"] == {"recurrence": "1d", "weekdays": ["mo"]}
+    assert (found["nightly"]["slip"], found["nightly"]["next_occurrence"]) == (7, "2030-01-07T02:30:00.000Z")
+    assert (found["once"]["rule"], found["once"]["status"], found["once"]["stop_on_fail"]) == (
+        {"count": 1},
+        "waiting",
+        True,
+    )
+    assert found["paused"]["status"] == "disabled"
+    assert api.get(f"/deployment-groups/{group}")["deployment_ids"] == [deployment]
+    wrong = BLUEPRINT + "deployment_settings: {default_schedules: {s: {workflow: nope, since: '+1d'}}}\n"
+    body = {"blueprint_id": api.blueprint(wrong)}
+    assert "`nope`" in api.refused("PUT", "/deployments/wrong", 400, "bad_parameters_error", json=body)
+    api.refused("GET", "/deployments/wrong", 404, "not_found_error")
