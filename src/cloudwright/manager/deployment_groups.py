@@ -16,7 +16,7 @@ from cloudwright.manager.identifiers import check_id, check_visibility
 from cloudwright.manager.labels import make_labels
 from cloudwright.manager.secrets import Viewer
 from cloudwright.model.execution import Caller
-from cloudwright.storage import blueprints, deployment_groups
+from cloudwright.storage import blueprints, deployment_groups, group_members
 from cloudwright.storage.deployment_groups import DeploymentGroup, Selection
 from cloudwright.storage.records import JsonObject
 from cloudwright.storage.store import Connection, Store
@@ -233,12 +233,12 @@ def _put(
     except NotFound:
         new = DeploymentGroup(tenant, id, "tenant", None, None, {}, [], 0, by, now)
         deployment_groups.add(conn, replace(new, **given))
-    present = deployment_groups.members(conn, tenant, id)
+    present = group_members.members(conn, tenant, id)
     if labels:
-        deployment_groups.give_labels(conn, tenant, present, labels, now)
+        group_members.give_labels(conn, tenant, present, labels, now)
     if only is not None:
         kept = deployment_groups.selected(conn, tenant, only)
-        deployment_groups.remove_members(conn, tenant, id, set(present) - set(kept))
+        group_members.remove(conn, tenant, id, set(present) - set(kept))
         deployment_groups.add_members(conn, tenant, id, kept, now)
 
 
@@ -249,4 +249,4 @@ def _add(conn: Connection, tenant: str, id: str, more: Selection, now: datetime)
 
 def _remove(conn: Connection, tenant: str, id: str, those: Selection) -> None:
     deployment_groups.get(conn, tenant, id)
-    deployment_groups.remove_members(conn, tenant, id, deployment_groups.selected(conn, tenant, those))
+    group_members.remove(conn, tenant, id, deployment_groups.selected(conn, tenant, those))

@@ -10,8 +10,8 @@ from cloudwright.errors import NotFound
 from cloudwright.manager.workflow_availability import node_types
 from cloudwright.storage import (
     blueprints,
-    deployment_groups,
     deployments,
+    group_members,
     instance_health,
     manager_queries,
     operations,
@@ -151,7 +151,7 @@ def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
     counts = task_counts.get(conn, latest[0].id) if latest else TaskCounts()
     states = count_by_state(conn, row.tenant, row.id)
     health = instance_health.of_deployment(conn, row.tenant, row.id)
-    groups = deployment_groups.groups_of(conn, row.tenant, row.id)
+    groups = group_members.groups_of(conn, row.tenant, row.id)
     return DeploymentView(
         row, latest[0] if latest else None, counts, states, node_types(conn, row), health, groups
     )

@@ -15,7 +15,7 @@ from types import MappingProxyType
 class ExecutionStatus(StrEnum):
     # Will be put in the queue at a given time.
     SCHEDULED = "scheduled"
-    # Waits for another execution of its deployment to end.
+    # Waits for another execution of its deployment to end, or for a place in its group.
     QUEUED = "queued"
     # Waits for a free place, or for its workflow's plugin to be installed.
     PENDING = "pending"
@@ -63,8 +63,8 @@ TRANSITIONS: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = MappingProxy
         S.FORCE_CANCELLING: frozenset({S.KILL_CANCELLING, S.CANCELLED}),
         S.KILL_CANCELLING: frozenset({S.CANCELLED}),
         # Only a resume leads out of an end, and only back into the queue.
-        S.CANCELLED: frozenset({S.PENDING}),
-        S.FAILED: frozenset({S.PENDING}),
+        S.CANCELLED: frozenset({S.QUEUED, S.PENDING}),
+        S.FAILED: frozenset({S.QUEUED, S.PENDING}),
         S.TERMINATED: frozenset(),
     }
 )

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, update
 
 from cloudwright.errors import NotFound
-from cloudwright.storage import deployments
+from cloudwright.storage import deployments, group_members
 from cloudwright.storage.filters import DeploymentFilter
 from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import EVERYTHING, Page, holds, one_of, read_page
 from cloudwright.storage.records import JsonObject
-from cloudwright.storage.schema import deployment_group_members as member_rows
 from cloudwright.storage.schema import deployment_groups as table
 from cloudwright.storage.visibility import Tenancy, seen
 
@@ -97,12 +96,12 @@ def list_groups(
         default=(table.c.id,),
         unique=(table.c.tenant, table.c.id),
     )
-    return [(row, members(conn, row.tenant, row.id)) for row in rows], total
+    return [(row, group_members.members(conn, row.tenant, row.id)) for row in rows], total
 
 
 def get_with_members(conn: Connection, tenant: str, id: str) -> tuple[DeploymentGroup, list[str]]:
     """Raises NotFound."""
-    return get(conn, tenant, id), members(conn, tenant, id)
+    return get(conn, tenant, id), group_members.members(conn, tenant, id)
 
 
 def change(conn: Connection, tenant: str, id: str, changes: Mapping[str, Any]) -> DeploymentGroup:
@@ -128,22 +127,6 @@ def take_numbers(conn: Connection, tenant: str, id: str, count: int) -> int:
     return int(first) - count + 1
 
 
-def members(conn: Connection, tenant: str, id: str) -> list[str]:
-    """Return the ids of the group's deployments, in their order."""
-    found = select(member_rows.c.deployment_id).where(
-        member_rows.c.tenant == tenant, member_rows.c.group_id == id
-    )
-    return list(conn.scalars(found.order_by(member_rows.c.deployment_id)))
-
-
-def groups_of(conn: Connection, tenant: str, deployment_id: str) -> list[str]:
-    """Return the ids of the groups that a deployment belongs to."""
-    found = select(member_rows.c.group_id).where(
-        member_rows.c.tenant == tenant, member_rows.c.deployment_id == deployment_id
-    )
-    return list(conn.scalars(found.order_by(member_rows.c.group_id)))
-
-
 def selected(conn: Connection, tenant: str, selection: Selection) -> list[str]:
     """Return the ids of the deployments that are selected. Raises NotFound if one does not exist."""
     ids = dict.fromkeys(selection.ids)
@@ -155,7 +138,7 @@ def selected(conn: Connection, tenant: str, selection: Selection) -> list[str]:
             raise NotFound(f"There is no deployment {named} in tenant `{tenant}`.")
     if selection.from_group is not None:
         get(conn, tenant, selection.from_group)
-        ids |= dict.fromkeys(members(conn, tenant, selection.from_group))
+        ids |= dict.fromkeys(group_members.members(conn, tenant, selection.from_group))
     if selection.filter is not None:
         found, _ = deployments.list_deployments(conn, selection.filter, EVERYTHING)
         ids |= dict.fromkeys(row.id for row in found if row.tenant == tenant)
@@ -164,38 +147,4 @@ def selected(conn: Connection, tenant: str, selection: Selection) -> list[str]:
 
 def add_members(conn: Connection, tenant: str, id: str, deployment_ids: Sequence[str], now: datetime) -> None:
     """Take deployments that exist into the group, and give them its labels. Raises NotFound (group)."""
-    group = get(conn, tenant, id)
-    present = set(members(conn, tenant, id))
-    new = [deployment_id for deployment_id in deployment_ids if deployment_id not in present]
-    if new:
-        rows = [{"tenant": tenant, "group_id": id, "deployment_id": deployment_id} for deployment_id in new]
-        conn.execute(insert(member_rows), rows)
-        give_labels(conn, tenant, new, group.labels, now)
-
-
-def remove_members(conn: Connection, tenant: str, id: str, deployment_ids: Collection[str]) -> None:
-    """Take deployments out of the group, which keep its labels."""
-    for deployment_id in deployment_ids:
-        conn.execute(
-            delete(member_rows).where(
-                member_rows.c.tenant == tenant,
-                member_rows.c.group_id == id,
-                member_rows.c.deployment_id == deployment_id,
-            )
-        )
-
-
-def give_labels(
-    conn: Connection,
-    tenant: str,
-    deployment_ids: Collection[str],
-    labels: Sequence[JsonObject],
-    now: datetime,
-) -> None:
-    """Give deployments the labels that they do not have."""
-    for id in deployment_ids if labels else ():
-        row = deployments.get(conn, tenant, id)
-        has = {(label["key"], label["value"]) for label in row.labels}
-        more = [label for label in labels if (label["key"], label["value"]) not in has]
-        if more:
-            deployments.update(conn, tenant, id, now, labels=[*row.labels, *more])
+    group_members.add(conn, tenant, id, deployment_ids, get(conn, tenant, id).labels, now)

@@ -98,7 +98,11 @@ def listing(filter: EventFilter) -> Listing:
         counted = counted.join(node_instances, _ITS_INSTANCE)
     statement = JOINED.where(*conditions)
     # The events of one execution are read in their order; those of several have to be sorted.
-    of_several = (filter.deployment_ids, filter.blueprint_ids) != (None, None)
+    of_several = (filter.deployment_ids, filter.blueprint_ids, filter.execution_group_ids) != (
+        None,
+        None,
+        None,
+    )
     if filter.tenant is not None:
         of_tenant = and_(*seen(filter.tenant, executions))
         counted = counted.where(of_tenant)
@@ -134,6 +138,7 @@ def _conditions(filter: EventFilter) -> Iterator[ColumnElement[bool]]:
         {
             events.c.execution_id: filter.execution_ids,
             executions.c.blueprint_id: filter.blueprint_ids,
+            executions.c.group_id: filter.execution_group_ids,
             node_instances.c.node_id: filter.node_ids,
             events.c.node_instance_id: filter.node_instance_ids,
             events.c.operation_id: filter.operation_ids,

@@ -28,6 +28,7 @@ class ExecutionFilter:
     deployment_ids: Collection[str] | None = None
     blueprint_ids: Collection[str] | None = None
     workflow_ids: Collection[str] | None = None
+    group_ids: Collection[str] | None = None
     statuses: Collection[ExecutionStatus] | None = None
     parent_ids: Collection[str] | None = None
     parent_operation_ids: Collection[str] | None = None
@@ -63,6 +64,7 @@ class EventFilter:
 
     tenant: Tenancy = None
     execution_ids: Collection[str] | None = None
+    execution_group_ids: Collection[str] | None = None
     deployment_ids: Collection[str] | None = None
     blueprint_ids: Collection[str] | None = None
     node_ids: Collection[str] | None = None

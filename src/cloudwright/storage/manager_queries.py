@@ -215,6 +215,7 @@ def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
             table.id: filter.ids,
             table.blueprint_id: filter.blueprint_ids,
             table.workflow_id: filter.workflow_ids,
+            table.group_id: filter.group_ids,
             table.status: filter.statuses,
             table.created_by: None if filter.created_by is None else [filter.created_by],
             table.parent_id: filter.parent_ids,

@@ -26,7 +26,8 @@ class NewExecution:
     reaches this one too. ``parent_id`` is the execution that waits for this one, ``parent_operation_id``
     which operation of it, and ``depth`` how many executions are above this one.
     ``wait_after_fail`` is for how long (seconds) tasks that run are waited for once one of them has failed.
-    ``timeout`` is for how long (seconds) it may run before it is cancelled.
+    ``timeout`` is for how long (seconds) it may run before it is cancelled. A member of a group
+    (``group_id``) waits in the queue for a place in it.
     """
 
     id: str
@@ -46,6 +47,7 @@ class NewExecution:
     parent_id: str | None = None
     parent_operation_id: str | None = None
     depth: int = 0
+    group_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Execution:
     crashes: int
     parent_id: str | None
     depth: int
+    group_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def test_every_status_is_in_exactly_one_kind():
 def test_ends_are_left_only_by_a_resume():
     for status in END_STATUSES:
         assert TRANSITIONS[status] == (
-            frozenset({S.PENDING}) if status in RESUMABLE_STATUSES else frozenset()
+            frozenset({S.QUEUED, S.PENDING}) if status in RESUMABLE_STATUSES else frozenset()
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, exists, insert, not_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, insert, not_, or_, select, update
 
 from cloudwright.errors import ExecutionRunning, IllegalAction
 from cloudwright.model.event import Event
@@ -28,7 +28,7 @@ from cloudwright.storage.locks import lock_deployment
 from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import Execution, NewExecution
-from cloudwright.storage.schema import executions
+from cloudwright.storage.schema import execution_groups, executions
 
 S = ExecutionStatus
 
@@ -63,6 +63,7 @@ _NEW = (
     "parent_id",
     "parent_operation_id",
     "depth",
+    "group_id",
 )
 _INSERT = Prepared(insert(executions).returning(*EXECUTION_COLUMNS), _NEW)
 _OTHERS = Prepared(
@@ -76,6 +77,20 @@ _OTHERS = Prepared(
 )
 _ahead = executions.alias("ahead")
 _queued = executions.alias("queued")
+_running = executions.alias("running_in_group")
+#: A queued execution is of no group, or its group has a place for it.
+_HAS_PLACE = or_(
+    _queued.c.group_id.is_(None),
+    exists().where(
+        execution_groups.c.id == _queued.c.group_id,
+        execution_groups.c.cancel_mode.is_(None),
+        execution_groups.c.concurrency
+        > select(func.count())
+        .where(_running.c.group_id == _queued.c.group_id, is_any(_running.c.status, _AHEAD))
+        .correlate(_queued)
+        .scalar_subquery(),
+    ),
+)
 _PROMOTE = Prepared(
     update(executions)
     .where(
@@ -86,6 +101,7 @@ _PROMOTE = Prepared(
             _queued.c.deployment_id == bindparam("deployment"),
             not_(_queued.c.deployment_gone),
             is_(_queued.c.status, S.QUEUED),
+            _HAS_PLACE,
         )
         .order_by(_queued.c.created_at, _queued.c.id)
         .limit(1)
@@ -121,7 +137,7 @@ _RESUME = Prepared(
     update(executions)
     .where(this_execution, is_any(current_status, RESUMABLE_STATUSES))
     .values(
-        status=S.PENDING,
+        status=bindparam("next"),
         resumed=executions.c.resumed + 1,
         reset_operations=bindparam("reset"),
         crashes=bindparam("forgiven"),
@@ -137,7 +153,8 @@ _RESUME = Prepared(
 
 
 def create(conn: Connection, new: NewExecution, *, queue: bool, force: bool, now: datetime) -> Execution:
-    """Store an execution: scheduled if it has a time, else pending, or queued if its deployment is busy.
+    """Store an execution: scheduled if it has a time, queued if it is of a group, else pending, or queued if
+    its deployment is busy.
 
     Raises ExecutionRunning if the deployment is busy and the execution may neither queue nor, by ``force``,
     run beside others.
@@ -145,6 +162,8 @@ def create(conn: Connection, new: NewExecution, *, queue: bool, force: bool, now
     status = S.PENDING
     if new.scheduled_for is not None:
         status = S.SCHEDULED
+    elif new.group_id is not None:
+        status = S.QUEUED
     elif not force:
         lock_deployment(conn, new.tenant, new.deployment_id)
         others = _others(conn, new.id, new.tenant, new.deployment_id)
@@ -173,6 +192,7 @@ def create(conn: Connection, new: NewExecution, *, queue: bool, force: bool, now
         parent_id=new.parent_id,
         parent_operation_id=new.parent_operation_id,
         depth=new.depth,
+        group_id=new.group_id,
     )
     task_counts.begin(conn, new.id)
     if new.parent_id is not None:
@@ -221,9 +241,15 @@ def due(conn: Connection, now: datetime) -> list[str]:
 
 
 def resume(
-    conn: Connection, id: str, *, by: str | None, reset_operations: bool = False, now: datetime
+    conn: Connection,
+    id: str,
+    *,
+    by: str | None,
+    reset_operations: bool = False,
+    queue: bool = False,
+    now: datetime,
 ) -> Execution:
-    """Make a cancelled or failed execution pending again. Raises NotFound, IllegalAction and
+    """Make a cancelled or failed execution pending again, or queued. Raises NotFound, IllegalAction and
     ExecutionRunning.
     """
     held = hold(conn, id)
@@ -244,10 +270,11 @@ def resume(
                 f"{BROUGHT_DOWN.format(id=id)} `cfy executions resume --force` tries once more."
             )
         forgiven = MAX_CRASHES - 1
-    others = _others(conn, id, held.tenant, held.deployment_id)
+    others = [] if queue else _others(conn, id, held.tenant, held.deployment_id)
     if others:
         raise ExecutionRunning(_busy(held.deployment_id, others))
-    resumed = record(_RESUME.first(conn, execution=id, reset=reset_operations, forgiven=forgiven))
+    next = S.QUEUED if queue else S.PENDING
+    resumed = record(_RESUME.first(conn, execution=id, next=next, reset=reset_operations, forgiven=forgiven))
     modifications.reopen(conn, id)
     deployment_updates.reopen(conn, id)
     details = {"by": by, "reset_operations": reset_operations, "previous_status": held.status.value}

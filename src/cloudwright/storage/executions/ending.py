@@ -19,6 +19,7 @@ from cloudwright.storage import deployment_updates, modifications
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.executions.admission import promote
+from cloudwright.storage.executions.groups import member_ended
 from cloudwright.storage.executions.rows import current_status, hold, record, this_execution
 from cloudwright.storage.json_codec import storable
 from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
@@ -139,4 +140,5 @@ def end(
     promoted = []
     if held.deployment_id is not None:
         promoted = promote(conn, held.tenant, held.deployment_id, now)
+    promoted += member_ended(conn, ended, now)
     return FinishResult(ended, revoked, residual, promoted)

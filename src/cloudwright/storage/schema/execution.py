@@ -57,6 +57,8 @@ executions = Table(
     Column("depth", Integer, nullable=False, server_default=text("0")),
     # Its deployment was deleted; another one may have the same id by now.
     Column("deployment_gone", Boolean, nullable=False, server_default=false()),
+    # The group of executions that it was started in.
+    Column("group_id", Text),
     Index(None, "tenant", "deployment_id", "status"),
     Index(None, "tenant", "deployment_id", "created_at"),
     # The last column is there so that counting a list looks at nothing but the index.
@@ -66,6 +68,7 @@ executions = Table(
     # Few have it. (PostgreSQL's index has the same condition, by its migration.)
     Index("ix_executions_cleanup_of", "cleanup_of", sqlite_where=text("cleanup_of IS NOT NULL")),
     Index("ix_executions_parent_id", "parent_id", sqlite_where=text("parent_id IS NOT NULL")),
+    Index("ix_executions_group_id_status", "group_id", "status", sqlite_where=text("group_id IS NOT NULL")),
 )
 
 # Not in the execution's row: SQLite writes a whole row anew, and its parameters may be large.
