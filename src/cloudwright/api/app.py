@@ -35,6 +35,7 @@ from cloudwright.api.routes import (
     deployments,
     evaluation,
     events,
+    execution_groups,
     execution_schedules,
     executions,
     filters,
@@ -57,7 +58,6 @@ from cloudwright.api.routes import (
     system,
     tenants,
     tokens,
-    unsupported,
     user_groups,
     users,
     visibility,
@@ -106,10 +106,10 @@ _NOUNS = (
     console_links,
     deployment_groups,
     agents,
+    execution_groups,
 )
 _ROUTERS = (
     *(noun.router for noun in _NOUNS),
-    unsupported.router,
     system.public_router,
     identity.router,
     metrics.router,

@@ -17,6 +17,7 @@ from cloudwright.client.resources import (
     Deployments,
     DeploymentUpdates,
     Events,
+    ExecutionGroups,
     Executions,
     ExecutionSchedules,
     Filters,
@@ -48,6 +49,7 @@ class Client:
         self.deployment_modifications = DeploymentModifications(self._transport)
         self.deployment_updates = DeploymentUpdates(self._transport)
         self.executions = Executions(self._transport)
+        self.execution_groups = ExecutionGroups(self._transport)
         self.execution_schedules = ExecutionSchedules(self._transport)
         self.operations = Operations(self._transport)
         self.events = Events(self._transport)

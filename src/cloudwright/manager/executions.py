@@ -5,7 +5,7 @@ execution's owner.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -61,6 +61,16 @@ class StartExecution:
     as_child: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedExecution:
+    """An execution that was checked as far as that is possible before it is stored."""
+
+    deployment: Deployment
+    new: NewExecution
+    caller: Caller | None
+    as_child: bool = False
+
+
 class Begins(Protocol):
     """Decides which operations may begin (``dispatcher.Dispatcher``)."""
 
@@ -104,6 +114,24 @@ class Executions:
         if the workflow is not built yet or, without ``force``, its rules exclude it now; CannotRun if it
         needs operations that cannot run.
         """
+        prepared = await self.prepare(request)
+        new = prepared.new
+        audit.refer(new.id, deployment_id=prepared.deployment.id, workflow_id=new.workflow_id)
+        execution = await self._store.write_about(
+            (prepared.new.id,),
+            create_prepared,
+            prepared,
+            queue=request.queue,
+            force=request.force,
+            beside=beside,
+            now=self._clock(),
+        )
+        self._bus.publish(topics.WORK, {"id": execution.id})
+        self._changed(execution)
+        return execution
+
+    async def prepare(self, request: StartExecution) -> PreparedExecution:
+        """Check what an execution needs before it is stored. Raises what ``start`` raises for that."""
         deployment = await self._store.read(deployments.get, request.tenant, request.deployment_id)
         workflow = deployment.workflows.get(request.workflow_id)
         if workflow is None:
@@ -136,22 +164,7 @@ class Executions:
             created_by=request.by,
             scheduled_for=request.scheduled_for,
         )
-        audit.refer(new.id, deployment_id=deployment.id, workflow_id=new.workflow_id)
-        execution = await self._store.write_about(
-            (new.id,),
-            _create,
-            deployment,
-            new,
-            queue=request.queue,
-            force=request.force,
-            caller=request.caller,
-            as_child=request.as_child,
-            beside=beside,
-            now=self._clock(),
-        )
-        self._bus.publish(topics.WORK, {"id": execution.id})
-        self._changed(execution)
-        return execution
+        return PreparedExecution(deployment, new, request.caller, request.as_child)
 
     def _lookup(self, request: StartExecution) -> InputReferences:
         viewer = Viewer(request.by, uses=True)
@@ -176,14 +189,14 @@ class Executions:
             raise InvalidInput("grace must be at least 0 seconds, and applies to standard cancellation only.")
         now = self._clock()
         with self._begins.hold(execution_id), ExitStack() as held:
-            for child in await self._descendants(execution_id):
+            for child in await self.descendants(execution_id):
                 held.enter_context(self._begins.hold(child))
             write = self._store.write_about(
-                (execution_id,), _request_cancel, tenant, execution_id, mode, by, grace, now
+                (execution_id,), cancel_stored, tenant, execution_id, mode, by, grace, now
             )
             if mode is not CancelMode.CANCEL:
                 # A workflow that is only asked to stop has to store what it does before it ends.
-                await self._stop_first(write, tenant, execution_id, mode)
+                await self.stop_first(write, tenant, (execution_id,), mode)
             result = await write
             for stored in accepted(result):
                 self._begins.revoke_granted(stored.execution.id)
@@ -192,14 +205,14 @@ class Executions:
         push_cancel(self._bus, result, mode)
         return result.execution
 
-    async def _descendants(self, execution_id: str) -> list[str]:
+    async def descendants(self, execution_id: str) -> list[str]:
         """Return the executions below this one; none if the database is away, where the request waits."""
         if self._store.trouble is not None:
             return []
         return await self._store.read(manager_queries.descendants, execution_id)
 
-    async def _stop_first(
-        self, write: asyncio.Future[CancelResult], tenant: str, execution_id: str, mode: CancelMode
+    async def stop_first(
+        self, write: asyncio.Future[Any], tenant: str, execution_ids: Iterable[str], mode: CancelMode
     ) -> None:
         """Carry a request out before it is stored, if the database takes no writes: a full disk must not keep
         what runs from being ended. The request is stored, ahead of the end that it leads to, once there is
@@ -208,9 +221,10 @@ class Executions:
         while not (await asyncio.wait([write], timeout=STOP_FIRST_SECONDS))[0]:
             if self._store.trouble is None:
                 continue
-            execution = await self._store.read(manager_queries.get, execution_id, tenant)
-            if decide_cancel(execution.status, mode).refusal is None:
-                self._apply_cancel(execution_id, execution.term, mode)
+            for id in execution_ids:
+                execution = await self._store.read(manager_queries.get, id, tenant)
+                if decide_cancel(execution.status, mode).refusal is None:
+                    self._apply_cancel(id, execution.term, mode)
             return
 
     async def check_may_create(self, caller: Caller) -> None:
@@ -297,25 +311,25 @@ def push_cancel(bus: Bus, result: CancelResult, mode: CancelMode) -> None:
         bus.publish(topics.execution(execution.id), {"kind": "status"})
 
 
-def _create(
+def create_prepared(
     conn: Connection,
-    deployment: Deployment,
-    new: NewExecution,
+    prepared: PreparedExecution,
     *,
     queue: bool,
     force: bool,
-    caller: Caller | None,
-    as_child: bool,
-    beside: Callable[[Connection, Execution], None] | None,
+    group_id: str | None = None,
+    beside: Callable[[Connection, Execution], None] | None = None,
     now: datetime,
 ) -> Execution:
+    """Store an execution, queued if it is of a group. Raises ExecutionRunning, WorkflowUnavailable."""
+    deployment, new, caller = prepared.deployment, replace(prepared.new, group_id=group_id), prepared.caller
     if caller is not None and cancellation.check_may_create(conn, caller):
         new = replace(new, cleanup_of=caller.execution_id)
-    if as_child:
+    if prepared.as_child:
         new = _as_child(conn, new, caller)
     execution = admission.create(conn, new, queue=queue, force=force, now=now)
-    # What holds when a queued or scheduled one starts is not known yet.
-    if execution.status is ExecutionStatus.PENDING and not force:
+    # What holds when a queued or scheduled one starts is not known yet, but most of a group start at once.
+    if (execution.status is ExecutionStatus.PENDING or group_id is not None) and not force:
         check_rules(conn, deployment, new.workflow_id)
     if new.workflow_id == _UNINSTALL and not force and not new.is_dry_run:
         recursive = bool(new.parameters.get("recursive"))
@@ -343,9 +357,10 @@ def _as_child(conn: Connection, new: NewExecution, caller: Caller | None) -> New
     return replace(new, parent_id=parent.id, parent_operation_id=caller.operation_id, depth=parent.depth + 1)
 
 
-def _request_cancel(
+def cancel_stored(
     conn: Connection, tenant: str, id: str, mode: CancelMode, by: str, grace: float | None, now: datetime
 ) -> CancelResult:
+    """Store a request to cancel; ``grace`` is that of the deployment if it is None. Raises NotFound."""
     execution = manager_queries.get(conn, id, tenant)
     if mode is CancelMode.CANCEL and grace is None:
         grace = default_grace(conn, execution)

@@ -26,6 +26,7 @@ from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
+from cloudwright.manager.execution_groups import ExecutionGroups
 from cloudwright.manager.execution_runner import ExecutionRunner
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.import_resolver import StoredImports
@@ -160,6 +161,7 @@ class Manager:
             clock=clock,
             new_id=new_id,
         )
+        self.execution_groups = ExecutionGroups(store, bus, self.executions, self._dispatcher, clock, new_id)
         self.schedules = Schedules(store, bus, self.executions, self.maintenance, clock)
         self._retention = Retention(
             store,

@@ -40,6 +40,7 @@ from cloudwright.manager.configuration import Configuration
 from cloudwright.manager.deployment_groups import DeploymentGroups
 from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
+from cloudwright.manager.execution_groups import ExecutionGroups
 from cloudwright.manager.executions import Executions
 from cloudwright.manager.maintenance import Maintenance
 from cloudwright.manager.metrics import Metrics
@@ -136,6 +137,14 @@ class Managing:
             new_id=lambda: f"e{next(ids)}",
         )
         self.deployment_groups = DeploymentGroups(self.store, self.deployments, self.executions, self.clock)
+        self.execution_groups = ExecutionGroups(
+            self.store,
+            self.bus,
+            self.executions,
+            NothingGranted(),
+            self.clock,
+            lambda: f"group-{next(ids)}",
+        )
         self.schedules = Schedules(self.store, self.bus, self.executions, self.maintenance, self.clock)
         self.deployment_updates = DeploymentUpdates(
             self.store, self.executions, self.secrets, self.clock, lambda: uuid.uuid4().hex

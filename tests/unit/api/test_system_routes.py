@@ -70,14 +70,6 @@ def test_settings(api: Api) -> None:
     api.refused("GET", "/config/other", 404, "not_found_error")
 
 
-@pytest.mark.parametrize(
-    "noun",
-    ["execution-groups"],
-)
-def test_what_there_is_none_of(api: Api, noun: str) -> None:
-    assert api.items(f"/{noun}") == []
-
-
 def test_plugins(api: Api) -> None:
     assert api.items("/plugins") == []
     row = Plugin(id="p", package_name="lab", package_version="1.0", created_by="admin")

@@ -19,6 +19,7 @@ from cloudwright.client.resources.deployment_modifications import (
 from cloudwright.client.resources.deployment_updates import DeploymentUpdates as DeploymentUpdates
 from cloudwright.client.resources.deployments import Deployments as Deployments
 from cloudwright.client.resources.events import Events as Events
+from cloudwright.client.resources.execution_groups import ExecutionGroups as ExecutionGroups
 from cloudwright.client.resources.execution_schedules import ExecutionSchedules as ExecutionSchedules
 from cloudwright.client.resources.executions import Executions as Executions
 from cloudwright.client.resources.filters import Filters as Filters

@@ -21,6 +21,7 @@ class Executions(Collection["Execution"]):
         *,
         deployment_id: str | None = None,
         statuses: Sequence[str] = (),
+        execution_group_id: str | None = None,
         include_system_workflows: bool = False,
     ) -> Page[Execution]:
         """Return a page of executions. Raises BadRequest for a status that does not exist."""
@@ -28,6 +29,7 @@ class Executions(Collection["Execution"]):
             part,
             deployment_id=deployment_id,
             status=",".join(statuses) or None,
+            execution_group_id=execution_group_id,
             _include_system_workflows=include_system_workflows or None,
         )
 

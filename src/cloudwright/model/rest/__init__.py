@@ -38,6 +38,7 @@ from cloudwright.model.rest.errors import ErrorBody as ErrorBody
 from cloudwright.model.rest.errors import Problem as Problem
 from cloudwright.model.rest.errors import Validation as Validation
 from cloudwright.model.rest.events import Event as Event
+from cloudwright.model.rest.execution_groups import ExecutionGroup as ExecutionGroup
 from cloudwright.model.rest.executions import Execution as Execution
 from cloudwright.model.rest.filters import Filter as Filter
 from cloudwright.model.rest.filters import FilterRule as FilterRule
