@@ -1,9 +1,11 @@
 """What scripts do with the groups of the real REST client; run by its interpreter. Prints `ok`."""
 
 import sys
+import time
 
 from cloudify_rest_client import CloudifyClient
 from cloudify_rest_client.exceptions import CloudifyClientError
+from cloudify_rest_client.executions import Execution
 
 client = CloudifyClient("127.0.0.1", port=int(sys.argv[1]), token=sys.argv[2], tenant="default_tenant")
 blueprint, event_log = sys.argv[3], sys.argv[4]
@@ -47,7 +49,43 @@ assert "fleet" in {item["id"] for item in groups.dump()}
 refused(404, "not_found_error", groups.get, "none")
 refused(404, "not_found_error", groups.add_deployments, "none", deployment_ids=["fleet-first"])
 groups.delete("copy")
-#: EXECUTION GROUPS
+
+executions = client.execution_groups
+started = executions.start(
+    "fleet",
+    "chain",
+    default_parameters={"steps": 1},
+    parameters={"fleet-first": {"steps": 2}},
+    concurrency=2,
+)
+assert (started.workflow_id, started.deployment_group_id, started.concurrency) == ("chain", "fleet", 2)
+assert len(started.execution_ids) == 6
+groups.put("well")
+groups.put("badly")
+executions.set_target_group(started.id, success_group="well", failed_group="badly")
+assert executions.set_concurrency(started.id, 3).concurrency == 3
+while executions.get(started.id).status not in Execution.END_STATES:
+    time.sleep(0.2)
+assert executions.get(started.id).status == "terminated"
+assert len(client.executions.list(execution_group_id=started.id)) == 6
+assert len(client.events.list(execution_group_id=started.id, event_type="workflow_succeeded")) == 6
+assert len(groups.get("well").deployment_ids) == 6
+assert started.id in {item["id"] for item in executions.list()}
+assert started.id in {item["id"] for item in executions.dump()}
+refused(400, "illegal_action_error", executions.cancel, started.id)
+refused(400, "illegal_action_error", executions.resume, started.id)
+for how in ({}, {"force": True}, {"kill": True}):
+    waiting = executions.start("fleet", "polite", concurrency=1)
+    assert executions.cancel(waiting.id, **how)["executions_by_status"]["cancelled"] >= 5
+    while executions.get(waiting.id).status not in Execution.END_STATES:
+        time.sleep(0.2)
+    assert executions.get(waiting.id).status == "cancelled"
+assert executions.resume(waiting.id)["status"] in ("pending", "started")
+executions.cancel(waiting.id, kill=True)
+while executions.get(waiting.id).status not in Execution.END_STATES:
+    time.sleep(0.2)
+refused(404, "not_found_error", executions.get, "none")
+refused(400, "nonexistent_workflow_error", executions.start, "fleet", "none")
 groups.delete("fleet", delete_deployments=True, force=True)
 assert len(client.deployments.list(_search="fleet-")) == 0
 client.deployments_filters.delete("fleets")

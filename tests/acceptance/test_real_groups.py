@@ -48,3 +48,29 @@ def test_groups_of_deployments(cfy: Cfy, manager: ManagerProcess) -> None:
     assert "404" in cfy(*command, "extend", "none", "--count", "1", code=1)
     assert "Group team deleted" in cfy(*command, "delete", "team", "--delete-deployments")
     assert "404" in cfy("deployments", "inputs", "team-1", code=1)
+
+
+@pytest.mark.timeout(300)
+def test_groups_of_executions(cfy: Cfy, manager: ManagerProcess) -> None:
+    manager.deploy()
+    new = [{"inputs": {"event_log": str(manager.event_log)}}] * 3
+    manager.client.deployment_groups.put("crew", blueprint_id="sleeper", new_deployments=new)
+    command = ("executions", "groups")
+    said = cfy(*command, "start", "chain", "-g", "crew", "-p", "steps=1", "--concurrency", "2")
+    assert "Finished executing workflow chain on deployment group crew" in said
+    assert "[concurrency=2]" in said
+    group = manager.client.execution_groups.start("crew", "polite", concurrency=1)["id"]
+    assert "crew" in cfy(*command, "list")
+    assert "polite" in cfy(*command, "get", group)
+    assert "concurrency set to 2" in cfy(*command, "set-concurrency", group, "2")
+    manager.client.deployment_groups.put("fine")
+    assert "success target group set to fine" in cfy(*command, "set-success-group", group, "fine")
+    assert "failure target group set to fine" in cfy(*command, "set-failure-group", group, "fine")
+    assert "has been sent" in cfy(*command, "cancel", group, "--kill")
+    for id in manager.client.execution_groups.get(group)["execution_ids"]:
+        manager.end(id)
+    assert manager.client.execution_groups.get(group)["status"] == "cancelled"
+    assert "400" in cfy(*command, "cancel", group, code=1)
+    assert "has been sent" in cfy(*command, "resume", group)
+    cfy(*command, "cancel", group, "--kill")
+    assert "404" in cfy(*command, "get", "none", code=1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloudwright.cli import completion, options
+from cloudwright.cli.execution_groups import groups
 from cloudwright.cli.formatting import columns, took
 from cloudwright.cli.identifiers import chosen_execution, require_execution
 from cloudwright.cli.lazy import SuggestingGroup, lazy
@@ -111,6 +112,7 @@ def executions() -> None:
 
 executions.add_command(summary_of("executions"))
 executions.add_command(delete_executions)
+executions.add_command(groups)
 
 
 @executions.command("list")
