@@ -238,19 +238,12 @@ def test_whatever_ends_a_workflow_is_an_honest_failure(text: str, message: str, 
     assert len(error["traceback"]) < 5000
 
 
-def test_an_error_of_a_built_in_workflow_has_no_traceback() -> None:
-    host = FakeHost(THING, mapping="cloudify.plugins.workflows.uninstall")
-    end = host.run(recursive=True)
-    assert end is not None
-    assert "without `recursive`" in end["error"]["message"]
-    assert end["error"]["traceback"] == ""
-
-
-def test_what_a_built_in_workflow_refuses_is_said_without_its_type() -> None:
+def test_what_a_built_in_workflow_refuses_is_said_without_its_type_and_traceback() -> None:
     host = FakeHost(THING, mapping="cloudify.plugins.workflows.auto_heal_reinstall_node_subgraph")
     end = host.run(node_instance_id="nothing")
     assert end is not None
     assert end["error"]["message"] == "The deployment has no node instance `nothing`."
+    assert end["error"]["traceback"] == ""
 
 
 def test_what_cannot_be_sent_does_not_hide_that_the_workflow_has_ended(
