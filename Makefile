@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements/development.lock
 LOCKED := yes
 .DEFAULT_GOAL := help
-.PHONY: help demo test newest lock check lint types types-tests contracts format unit docs package coverage model postgres spin chromium console-tests chaos changes peers bench bench-quick bench-peers clean
+.PHONY: help demo test newest lock check lint types types-tests contracts format unit docs package coverage model postgres spin chromium console-tests screenshots chaos changes peers bench bench-quick bench-peers clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -96,8 +96,11 @@ spin: ## install the model checker spin for the tests, where there is none
 chromium: ## install the browser Chromium for the tests, where there is none
 	@sh scripts/need-chromium
 
-console-tests: $(VENV)/ready-dev chromium ## try every page of the console in a browser (`make test` tries a sample)
-	CONSOLE=all $(BIN)/python -m pytest tests/console
+console-tests: $(VENV)/ready-dev chromium ## try every page of the console in a browser
+	$(BIN)/python -m pytest tests/console
+
+screenshots: $(VENV)/ready-dev chromium ## make the pictures of the console anew
+	SCREENSHOTS=yes $(BIN)/python -m pytest tests/console/test_screenshot.py
 
 ROUNDS ?= 200
 SEED ?= 1
@@ -116,7 +119,7 @@ PEER_PYTHON ?= $(PYTHON)
 # make bench ONLY=T1,T3 TIMES=1 measures a part, WITHOUT=peers all but a part, POSTGRES=1 with PostgreSQL below.
 BENCH = $(BIN)/python benchmarks/run.py $(if $(ONLY),--only $(ONLY)) $(if $(WITHOUT),--without $(WITHOUT)) $(if $(TIMES),--times $(TIMES)) $(if $(POSTGRES),--postgres)
 
-bench: $(VENV)/ready-dev peers postgres ## measure every workload, beside the machine's limits and the peers (ten minutes)
+bench: $(VENV)/ready-dev peers postgres chromium ## measure every workload, beside the machine's limits and the peers (ten minutes)
 	$(BENCH)
 
 bench-quick: $(VENV)/ready-dev $(if $(POSTGRES),postgres) ## measure a little of everything, in under a minute

@@ -163,6 +163,19 @@ WORKLOADS = (
         goals=(*_reads(""), *_reads("busy ")),
     ),
     Workload(
+        "U1",
+        "The console in Chromium, with 100,000 executions stored (ms)",
+        "console_pages.py",
+        goals=(
+            Goal("list painted", most=500),
+            Goal("execution painted", most=500),
+            Goal("filter clicked", most=300),
+            Goal("older clicked", most=300),
+            Goal("menu clicked", most=300),
+            Goal("change seen", most=300),
+        ),
+    ),
+    Workload(
         "R2",
         "500 clients follow executions",
         "following.py",

@@ -151,4 +151,4 @@ wait "$manager" || fail "the manager ended with an error"
 manager=""
 left=$(pgrep -f "$CLOUDWRIGHT_HOME" || true)
 [ -z "$left" ] || fail "processes were left behind: $left"
-printf 'No process is left. That was the demonstration; the README says how to continue.\n'
+printf 'No process is left. That was the demonstration; the README says how to continue.\nLook at your own in a browser: `cfy console` opens it signed in.\n'
