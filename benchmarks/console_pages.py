@@ -54,14 +54,14 @@ def timed(managed: Manager, page: Page, execution: str, times: int, prefix: str)
             page.goto(f"{root}/executions")
             begun = time.perf_counter()
             page.get_by_role("link", name=link, exact=True).first.click()
-            page.wait_for_function(PAINTED)
+            page.wait_for_function(f"() => {PAINTED}")
             taken.setdefault(f"{name} clicked", []).append(1000 * (time.perf_counter() - begun))
         taken.setdefault("change seen", []).append(seen(managed, page, root))
     return {f"{prefix}{name}": percentile(each, 0.5) for name, each in taken.items()}
 
 
 def painted(page: Page) -> float:
-    page.wait_for_function(PAINTED)
+    page.wait_for_function(f"() => {PAINTED}")
     return float(page.evaluate(PAINTED))
 
 

@@ -53,7 +53,7 @@ class Sessions:
     async def open(self, principal: Principal) -> str:
         """Return the value of a new session, which is not stored."""
         session, value = self._new(_Kind.SESSION, principal.username, SESSION_LIFETIME)
-        await self._store.write_about((), accounts.add_token, session)
+        await self._store.write_about((), _add, session)
         return value
 
     async def authenticate(self, value: str) -> Principal:
@@ -68,7 +68,7 @@ class Sessions:
     async def create_link(self, principal: Principal) -> tuple[str, datetime]:
         """Return the code of a link that signs its opener in as this user once, and until when."""
         link, code = self._new(_Kind.LINK, principal.username, LINK_LIFETIME)
-        await self._store.write_about((), accounts.add_token, link)
+        await self._store.write_about((), _add, link)
         assert link.expires_at is not None
         return code, link.expires_at
 
@@ -116,6 +116,12 @@ def _split(value: str) -> tuple[str, str]:
 def _hashed(kind: _Kind, secret: str) -> str:
     """Return the hash of a secret for one use: under another one it matches nothing."""
     return hashlib.sha256(f"console {kind}:{secret}".encode(errors="surrogatepass")).hexdigest()
+
+
+def _add(conn: Connection, token: Token) -> None:
+    """Store a session or a link, in place of the user's that are over."""
+    accounts.delete_expired(conn, token.username, token.description or "", token.created_at)
+    accounts.add_token(conn, token)
 
 
 def _find(conn: Connection, id: str) -> Token | None:

@@ -47,6 +47,11 @@ _NOTE_FAILURE = Prepared(
         last_failed_login_at=bindparam("when", type_=UtcDateTime),
     )
 )
+_EXPIRED = delete(tokens).where(
+    tokens.c.username == bindparam("owner"),
+    tokens.c.description == bindparam("about"),
+    tokens.c.expires_at <= bindparam("now", type_=UtcDateTime),
+)
 _USE_TOKEN = sql_update(tokens).where(tokens.c.id == bindparam("token")).values(last_used=bindparam("when"))
 _USERS_SORTABLE: dict[str, ColumnElement[Any]] = {
     name: users.c[name]
@@ -137,6 +142,11 @@ def list_tokens(conn: Connection, username: str | None, page: Page) -> tuple[lis
 def use_token(conn: Connection, id: str, now: datetime) -> None:
     """Note that it was used; nothing if it is gone."""
     conn.execute(_USE_TOKEN, {"token": id, "when": now})
+
+
+def delete_expired(conn: Connection, username: str, description: str, now: datetime) -> None:
+    """Delete the user's tokens of that description that have expired."""
+    conn.execute(_EXPIRED, {"owner": username, "about": description, "now": now})
 
 
 def delete_token(conn: Connection, id: str) -> Token:

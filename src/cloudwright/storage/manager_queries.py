@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    and_,
     bindparam,
     exists,
     func,
@@ -17,7 +18,6 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    tuple_,
 )
 
 from cloudwright.errors import NotFound
@@ -91,7 +91,6 @@ _UNENDED = Prepared(
 _NEXT_SCHEDULED = Prepared(
     select(func.min(executions.c.scheduled_for)).where(is_(executions.c.status, ExecutionStatus.SCHEDULED))
 )
-_AGE = tuple_(executions.c.created_at, executions.c.id)
 _SORTABLE: dict[str, ColumnElement[Any]] = {
     name: executions.c[name]
     for name in (
@@ -201,10 +200,15 @@ def next_scheduled(conn: Connection) -> datetime | None:
     return None if row is None else row[0]
 
 
-def _age_of(id: str) -> Any:
-    """Return what says where an execution is in the order of creation."""
+def _beside(id: str, *, older: bool) -> ColumnElement[bool]:
+    """Return the condition that an execution was created before the one of that id, or after it."""
     other = executions.alias("other")
-    return select(other.c.created_at, other.c.id).where(other.c.id == id).scalar_subquery()
+    then = select(other.c.created_at).where(other.c.id == id).scalar_subquery()
+    created, own = executions.c.created_at, executions.c.id
+    # Of those created at one moment the ids give the order. The first part is there for the index.
+    if older:
+        return and_(created <= then, or_(created < then, own < id))
+    return and_(created >= then, or_(created > then, own > id))
 
 
 def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
@@ -238,9 +242,9 @@ def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
     if filter.is_dry_run is not None:
         yield table.is_dry_run == filter.is_dry_run
     if filter.older_than is not None:
-        yield _age_of(filter.older_than) > _AGE
+        yield _beside(filter.older_than, older=True)
     if filter.newer_than is not None:
-        yield _age_of(filter.newer_than) < _AGE
+        yield _beside(filter.newer_than, older=False)
     if filter.search is not None:
         yield or_(
             table.workflow_id.icontains(filter.search, autoescape=True),

@@ -49,6 +49,10 @@ def test_a_session_lives_until_it_is_closed_or_over(store: Store) -> None:
         clock.now += SESSION_LIFETIME
         with pytest.raises(Unauthorized, match="expired"):
             await sessions.authenticate(other)
+        # What is over is removed by the next one.
+        await sessions.open(ANN)
+        _, total = await store.read(accounts.list_tokens, "ann", EVERYTHING)
+        assert total == 1
 
     asyncio.run(run())
 

@@ -86,7 +86,7 @@ async def _rows(visit: Visit, filters: Mapping[str, Any]) -> dict[str, Any]:
         "/executions",
         **asked,
         older_than=older_than,
-        _sort="-created_at",
+        _sort="-created_at,-id",
         _size=PAGE,
         _offset=waiting,
         _include=FIELDS,

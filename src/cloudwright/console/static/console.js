@@ -7,6 +7,7 @@
   const SILENCE = 20000; // without a beat for so long (ms), nothing on the page counts as present
   const FIRST_EVENT = 5000; // a proxy that holds events back for so long is polled through
   const THROTTLE = 150;
+  const DEAR = 2000; // the longest pause (ms) between two looks at a part that is dear to draw
   const POLL = 2000;
   const offset = Date.parse(document.documentElement.dataset.now) - Date.now();
   const serverNow = () => Date.now() + offset;
@@ -153,10 +154,11 @@
   const waiting = new WeakMap();
 
   function refresh(element) {
-    const state = waiting.get(element) || { last: 0, timer: null };
+    const state = waiting.get(element) || { last: 0, timer: null, cost: 0 };
     waiting.set(element, state);
     if (state.timer) return;
-    const delay = Math.max(0, state.last + THROTTLE - Date.now());
+    // A part that is dear to draw is asked for less often: the manager has executions to run.
+    const delay = Math.max(0, state.last + Math.max(THROTTLE, Math.min(DEAR, 4 * state.cost)) - Date.now());
     state.timer = setTimeout(() => {
       state.timer = null;
       state.last = Date.now();
@@ -199,6 +201,8 @@
     lost();
   });
   document.addEventListener("htmx:afterRequest", (event) => {
+    const state = waiting.get(event.target);
+    if (state) state.cost = Date.now() - state.last;
     const digest = event.detail.xhr && event.detail.xhr.getResponseHeader("X-Console-Assets");
     if (digest && digest !== document.documentElement.dataset.assets) { outdated = true; describe(); }
   });
