@@ -75,6 +75,10 @@ NOUNS = {
         "cloudwright.cli.sites:sites",
         "Create, change and list sites: places that deployments belong to.",
     ),
+    "snapshots": (
+        "cloudwright.cli.snapshots:snapshots",
+        "Make snapshots of all data of the manager, and restore them.",
+    ),
     "status": (
         "cloudwright.cli.status:status",
         "Show where the manager is and whether it and its parts are well.",

@@ -28,6 +28,7 @@ from cloudwright.client.resources import (
     Plugins,
     Secrets,
     Sites,
+    Snapshots,
     Tenants,
     Tokens,
     UserGroups,
@@ -58,6 +59,7 @@ class Client:
         self.plugins = Plugins(self._transport)
         self.secrets = Secrets(self._transport)
         self.sites = Sites(self._transport)
+        self.snapshots = Snapshots(self._transport)
         self.deployment_filters = Filters(self._transport, "deployments")
         self.blueprint_filters = Filters(self._transport, "blueprints")
         self.administration = Administration(self._transport)

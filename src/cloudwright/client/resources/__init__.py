@@ -29,4 +29,5 @@ from cloudwright.client.resources.operations import Operations as Operations
 from cloudwright.client.resources.plugins import Plugins as Plugins
 from cloudwright.client.resources.secrets import Secrets as Secrets
 from cloudwright.client.resources.sites import Sites as Sites
+from cloudwright.client.resources.snapshots import Snapshots as Snapshots
 from cloudwright.client.resources.tokens import Tokens as Tokens
