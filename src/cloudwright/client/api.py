@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Self, cast
 from urllib.parse import quote
 
 from cloudwright.client.resources import (
@@ -72,7 +72,7 @@ class Client:
         self.audit_log = AuditLog(self._transport)
         self.agents = Agents(self._transport)
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
