@@ -96,3 +96,21 @@ def test_apply_finishes_what_an_earlier_try_left(manager: ManagerProcess, apply:
     script.write_text("#!/bin/sh\nexit 0\n")
     assert apply("-d", "late")[0] == 0
     assert apply("-d", "late")[1].endswith("nothing to do.\n")
+
+
+def test_a_new_project_is_installed_at_once(manager: ManagerProcess, apply: Apply, tmp_path: Path) -> None:
+    folder = tmp_path / "my-shop"
+    program = [sys.executable, "-c", "from cloudwright.cli.server import main; main()", "init", str(folder)]
+    made = subprocess.run(program, capture_output=True, text=True, timeout=60)
+    assert (made.returncode, "blueprint.yaml" in made.stdout) == (0, True), made.stderr
+    code, said = apply(str(folder), "-i", str(folder / "inputs.yaml"))
+    assert code == 0, said
+    outputs = manager.client.deployments.outputs("my-shop")
+    assert outputs == {"said": "Hello"}
+    again = subprocess.run(program, capture_output=True, text=True, timeout=60)
+    assert again.returncode == 1
+    assert "has `blueprint.yaml`" in again.stderr
+    bad = subprocess.run(
+        [*program[:-1], str(tmp_path / "1 shop")], capture_output=True, text=True, timeout=60
+    )
+    assert (bad.returncode, "cannot be the name of a project" in bad.stderr) == (2, True)

@@ -44,6 +44,10 @@ NOUNS = {
         "cloudwright.cli.executions:executions",
         "Start, follow, cancel and resume executions of workflows.",
     ),
+    "init": (
+        "cloudwright.cli.no_local_mode:init",
+        "Say why there is nothing to initialize: commands start a manager by themselves.",
+    ),
     "install": (
         "cloudwright.cli.install:install",
         "Upload a blueprint, create a deployment of it and install that.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from cloudwright import __version__
+from cloudwright.cli import completion
 from cloudwright.cli.command_errors import CommandLine
 from cloudwright.cli.lazy import SuggestingGroup, lazy
 from cloudwright.cli.local_manager_stop import end_manager
@@ -20,9 +21,11 @@ from cloudwright.settings import Settings
 if TYPE_CHECKING:
     from cloudwright import app
     from cloudwright.worker import agent as worker
+    from cloudwright.cli import project_template
 else:
     app = lazy("cloudwright.app")
     worker = lazy("cloudwright.worker.agent")
+    project_template = lazy("cloudwright.cli.project_template")
 
 
 class ServerCommandLine(CommandLine, SuggestingGroup):
@@ -201,6 +204,23 @@ def agent(
     worker.configure_logging()
     options = worker.Options(manager.rstrip("/"), token, home, capacity=capacity, ca_file=ca_file)
     sys.exit(worker.run(options))
+
+
+@cloudwright.command("init")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), shell_complete=completion.files)
+@pass_session
+def init_project(session: Session, folder: Path) -> None:
+    """Make a new project: a blueprint with a plugin of its own, which can be installed at once.
+
+    The folder is made if it does not exist; its name is that of the project. Nothing is overwritten.
+
+    \b
+    Example:
+      cloudwright init shop && cfy apply shop
+    """
+    for name in project_template.make_project(folder):
+        session.out.say(f"{folder / name}")
+    session.out.say(f"`cfy apply {folder}` installs it.")
 
 
 def main() -> NoReturn:

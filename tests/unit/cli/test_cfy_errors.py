@@ -241,3 +241,11 @@ def test_the_hint_is_about_what_is_missing(api: FakeApi, cfy: Run) -> None:
     api.refuse["POST", "deployment-updates/web/update/initiate"] = Refusal(404, "not_found_error", message)
     result = cfy("deployments", "update", "web", "-b", "shpo")
     assert "Did you mean `shop`? `cfy blueprints list` shows what exists." in result.stderr
+
+
+def test_there_is_no_local_mode(bare: Run, home: Path) -> None:
+    for arguments in (["init"], ["init", "-b", "x", "--reset-context", "blueprint.yaml"]):
+        result = bare(*arguments)
+        assert result.exit_code == 1
+        assert "there is no local mode" in result.stderr
+    assert not home.exists()
