@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from cloudwright import app
     from cloudwright.worker import agent as worker
     from cloudwright.cli import project_template
+    from cloudwright.dsl import editor_schema
 else:
+    editor_schema = lazy("cloudwright.dsl.editor_schema")
     app = lazy("cloudwright.app")
     worker = lazy("cloudwright.worker.agent")
     project_template = lazy("cloudwright.cli.project_template")
@@ -221,6 +223,19 @@ def init_project(session: Session, folder: Path) -> None:
     for name in project_template.make_project(folder):
         session.out.say(f"{folder / name}")
     session.out.say(f"`cfy apply {folder}` installs it.")
+
+
+@cloudwright.command()
+@pass_session
+def schema(session: Session) -> None:
+    """Print a JSON schema of blueprints, for editors.
+
+    \b
+    Example, for editors with the YAML language server:
+      cloudwright schema > blueprint.schema.json
+      # yaml-language-server: $schema=blueprint.schema.json   (as the first line of a blueprint)
+    """
+    session.out.json(editor_schema.editor_schema())
 
 
 def main() -> NoReturn:

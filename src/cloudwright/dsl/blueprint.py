@@ -33,7 +33,7 @@ from cloudwright.dsl.versions import VERSION_KEY, VERSIONS, describe
 from cloudwright.dsl.workflows import plugins_of, read_workflows
 from cloudwright.dsl.yaml_reader import Budget
 
-_SECTIONS: Shape = {
+SECTIONS: Shape = {
     VERSION_KEY: STRING,
     "description": STRING,
     "imports": LIST,
@@ -144,14 +144,14 @@ def _check_sections(checker: Checker, raw: dict[str, Any]) -> bool:
     """Return whether everything is a section and of its type; what is not is noted."""
     good = True
     for name, value in raw.items():
-        field = _SECTIONS.get(name)
+        field = SECTIONS.get(name)
         if field is None:
             checker.problems.add(
                 (name,) if isinstance(name, str) else (),
                 f"`{name}` is not a section of a blueprint.",
                 key=True,
-                expected=f"one of {listing(_SECTIONS, most=30)}",
-                suggestion=closest(name, _SECTIONS),
+                expected=f"one of {listing(SECTIONS, most=30)}",
+                suggestion=closest(name, SECTIONS),
             )
         elif value is None or isinstance(value, field.types):
             if value is not None:

@@ -12,7 +12,7 @@ from cloudwright.dsl.structure_checks import MAPPING, STRING, Checker, Shape
 from cloudwright.dsl.values import Schema, Values
 
 SECTION = "data_types"
-_SHAPE: Shape = {"properties": MAPPING, "description": STRING, "derived_from": STRING, "version": STRING}
+SHAPE: Shape = {"properties": MAPPING, "description": STRING, "derived_from": STRING, "version": STRING}
 
 
 def read_data_types(checker: Checker, values: Values, reader: SchemaReader, raw: Any) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def read_data_types(checker: Checker, values: Values, reader: SchemaReader, raw:
             checker.problems.add(
                 (SECTION, name), f"`{name}` is a primitive type and cannot be defined.", key=True
             )
-        elif checker.fields((SECTION, name), entry, _SHAPE, "data type"):
+        elif checker.fields((SECTION, name), entry, SHAPE, "data type"):
             usable[name] = entry
     derived = parents(checker.problems, SECTION, usable, "data type")
 

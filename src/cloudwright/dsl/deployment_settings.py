@@ -22,13 +22,13 @@ from cloudwright.dsl.structure_checks import (
 )
 
 SECTION = "deployment_settings"
-_SHAPE: Shape = {
+SHAPE: Shape = {
     "default_schedules": MAPPING,
     "default_groups": LIST,
     "id_template": STRING,
     "display_name": Field((str, dict)),
 }
-_SCHEDULE: Shape = {
+SCHEDULE: Shape = {
     "workflow": REQUIRED_STRING,
     "execution_arguments": MAPPING,
     "workflow_parameters": MAPPING,
@@ -54,7 +54,7 @@ _OFFSET = re.compile(r"(\+\d+ ?[a-z]+ ?)")
 
 
 def read_settings(checker: Checker, raw: Any) -> dict[str, Any]:
-    if raw is None or not checker.fields((SECTION,), raw, _SHAPE, SECTION):
+    if raw is None or not checker.fields((SECTION,), raw, SHAPE, SECTION):
         return {}
     result = {key: item for key, item in raw.items() if item is not None}
     schedules = raw.get("default_schedules")
@@ -67,7 +67,7 @@ def read_settings(checker: Checker, raw: Any) -> dict[str, Any]:
 
 
 def _schedule(checker: Checker, path: Path, raw: Any) -> dict[str, Any]:
-    if not checker.fields(path, raw, _SCHEDULE, "schedule"):
+    if not checker.fields(path, raw, SCHEDULE, "schedule"):
         return {}
     arguments = raw.get("execution_arguments")
     if arguments is not None:

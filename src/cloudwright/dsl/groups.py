@@ -11,20 +11,20 @@ from cloudwright.dsl.structure_checks import LIST, MAPPING, REQUIRED_STRING, Che
 from cloudwright.dsl.values import Schema, Values
 
 SECTION = "groups"
-_TYPE: Shape = {"properties": MAPPING, "source": REQUIRED_STRING}
-_TRIGGER_TYPE: Shape = {"parameters": MAPPING, "source": REQUIRED_STRING}
-_GROUP: Shape = {"members": Field(LIST.types, required=True), "policies": MAPPING}
-_POLICY: Shape = {"type": REQUIRED_STRING, "properties": MAPPING, "triggers": MAPPING}
-_TRIGGER: Shape = {"type": REQUIRED_STRING, "parameters": MAPPING}
+TYPE: Shape = {"properties": MAPPING, "source": REQUIRED_STRING}
+TRIGGER_TYPE: Shape = {"parameters": MAPPING, "source": REQUIRED_STRING}
+GROUP: Shape = {"members": Field(LIST.types, required=True), "policies": MAPPING}
+POLICY: Shape = {"type": REQUIRED_STRING, "properties": MAPPING, "triggers": MAPPING}
+TRIGGER: Shape = {"type": REQUIRED_STRING, "parameters": MAPPING}
 
 
 def read_policy_types(
     checker: Checker, schemas: SchemaReader, section: str, raw: Any
 ) -> dict[str, dict[str, Any]]:
     """``policy_types``, or (``section``) ``policy_triggers``, which have parameters instead of properties."""
-    key, shape, kind = ("properties", _TYPE, "policy type")
+    key, shape, kind = ("properties", TYPE, "policy type")
     if section == "policy_triggers":
-        key, shape, kind = ("parameters", _TRIGGER_TYPE, "policy trigger")
+        key, shape, kind = ("parameters", TRIGGER_TYPE, "policy trigger")
     result: dict[str, dict[str, Any]] = {}
     if raw is None or not checker.names((section,), raw):
         return result
@@ -62,7 +62,7 @@ class GroupReader:
             return result
         for name, entry in raw.items():
             path = (SECTION, name)
-            if not self._checker.fields(path, entry, _GROUP, "group"):
+            if not self._checker.fields(path, entry, GROUP, "group"):
                 continue
             if name in nodes:
                 self._problems.add(path, f"A group and a node template are both named `{name}`.", key=True)
@@ -98,7 +98,7 @@ class GroupReader:
         result: dict[str, Any] = {}
         for name, entry in raw.items():
             place = (*path, name)
-            if not self._checker.fields(place, entry, _POLICY, "policy of a group"):
+            if not self._checker.fields(place, entry, POLICY, "policy of a group"):
                 continue
             result[name] = {
                 "type": entry["type"],
@@ -110,7 +110,7 @@ class GroupReader:
     def _trigger_entries(self, path: Path, raw: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for name, entry in raw.items():
-            if self._checker.fields((*path, name), entry, _TRIGGER, "trigger"):
+            if self._checker.fields((*path, name), entry, TRIGGER, "trigger"):
                 result[name] = {
                     "type": entry["type"],
                     "parameters": self._filled(

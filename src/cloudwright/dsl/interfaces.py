@@ -21,7 +21,7 @@ from cloudwright.dsl.schemas import SchemaReader
 from cloudwright.dsl.structure_checks import BOOLEAN, INTEGER, MAPPING, NUMBER, STRING, Checker, Field, Shape
 from cloudwright.model.executors import AUTO
 
-_SHAPE: Shape = {
+SHAPE: Shape = {
     "implementation": STRING,
     "inputs": MAPPING,
     "executor": STRING,
@@ -95,7 +95,7 @@ class InterfaceReader:
             return Operation(path)
         if isinstance(entry, str):
             return Operation(path, entry, is_short=True)
-        if not self._checker.fields(path, entry, _SHAPE, "operation"):
+        if not self._checker.fields(path, entry, SHAPE, "operation"):
             return None
         good = entry.get("executor") is None or executor(
             self._checker, (*path, "executor"), entry["executor"]

@@ -23,7 +23,7 @@ SECTION = "node_templates"
 ON_OPERATION = "cloudify.relationships.depends_on_lifecycle_operation"
 _LIFECYCLE = "cloudify.interfaces.lifecycle"
 
-_NODE: Shape = {
+NODE: Shape = {
     "type": REQUIRED_STRING,
     "instances": MAPPING,
     "capabilities": MAPPING,
@@ -31,10 +31,10 @@ _NODE: Shape = {
     "relationships": LIST,
     "properties": MAPPING,
 }
-_INSTANCES: Shape = {"deploy": Field((int,), required=True)}
+INSTANCES: Shape = {"deploy": Field((int,), required=True)}
 _CAPABILITIES: Shape = {"scalable": MAPPING}
 _SCALABLE: Shape = {"properties": MAPPING}
-_RELATIONSHIP: Shape = {
+RELATIONSHIP: Shape = {
     "type": REQUIRED_STRING,
     "target": REQUIRED_STRING,
     "properties": MAPPING,
@@ -96,7 +96,7 @@ class NodeReader:
 
     def _node(self, name: str, entry: Any) -> dict[str, Any] | None:
         path = (SECTION, name)
-        if not self._checker.fields(path, entry, _NODE, "node template"):
+        if not self._checker.fields(path, entry, NODE, "node template"):
             return None
         node_type = self._type(path, entry["type"])
         if node_type is None:
@@ -147,7 +147,7 @@ class NodeReader:
             return self._one_instance
         properties = default_properties()
         if instances is not None and self._checker.fields(
-            (*path, "instances"), instances, _INSTANCES, "mapping of instances"
+            (*path, "instances"), instances, INSTANCES, "mapping of instances"
         ):
             count = instances["deploy"]
             if 0 <= count <= self._limits.instances:
@@ -198,7 +198,7 @@ class NodeReader:
         return result
 
     def _relationship(self, path: Path, name: str, entry: Any) -> dict[str, Any] | None:
-        if not self._checker.fields(path, entry, _RELATIONSHIP, "relationship"):
+        if not self._checker.fields(path, entry, RELATIONSHIP, "relationship"):
             return None
         target = entry["target"]
         if target not in self._raw:

@@ -18,13 +18,13 @@ DEPENDS_ON = "cloudify.relationships.depends_on"
 CONTAINED_IN = "cloudify.relationships.contained_in"
 CONNECTED_TO = "cloudify.relationships.connected_to"
 
-_NODE_TYPE: Shape = {
+NODE_TYPE: Shape = {
     "derived_from": STRING,
     "interfaces": MAPPING,
     "properties": MAPPING,
     "runtime_properties": MAPPING,
 }
-_RELATIONSHIP: Shape = {
+RELATIONSHIP: Shape = {
     "derived_from": STRING,
     "properties": MAPPING,
     "source_interfaces": MAPPING,
@@ -67,7 +67,7 @@ class TypeReader:
         """Node types by name; None for one that is wrong, or derived from one that is."""
         section = "node_types"
         result: dict[str, NodeType | None] = {}
-        for name, entry, parent_name in self._derived(section, raw, _NODE_TYPE, "node type", result):
+        for name, entry, parent_name in self._derived(section, raw, NODE_TYPE, "node type", result):
             parent = result.get(parent_name or "")
             path = (section, name)
             own = self._schemas.properties((*path, "properties"), entry.get("properties"))
@@ -91,7 +91,7 @@ class TypeReader:
         section = "relationships"
         result: dict[str, RelationshipType | None] = {}
         for name, entry, parent_name in self._derived(
-            section, raw, _RELATIONSHIP, "relationship type", result
+            section, raw, RELATIONSHIP, "relationship type", result
         ):
             parent = result.get(parent_name or "")
             path = (section, name)

@@ -6,8 +6,8 @@ from typing import Any
 
 from cloudwright.dsl.structure_checks import STRING, VALUE, Checker, Field, Shape
 
-_OUTPUT: Shape = {"description": STRING, "value": Field(VALUE.types, required=True)}
-_LABEL: Shape = {"values": Field((list,), required=True)}
+OUTPUT: Shape = {"description": STRING, "value": Field(VALUE.types, required=True)}
+LABEL: Shape = {"values": Field((list,), required=True)}
 
 
 def read_outputs(checker: Checker, section: str, raw: Any) -> dict[str, dict[str, Any]]:
@@ -22,7 +22,7 @@ def read_outputs(checker: Checker, section: str, raw: Any) -> dict[str, dict[str
     for name, entry in raw.items():
         if entry is None:
             result[name] = {"value": None}
-        elif checker.fields((section, name), entry, _OUTPUT, kind):
+        elif checker.fields((section, name), entry, OUTPUT, kind):
             result[name] = {key: item for key, item in entry.items() if item is not None}
     return result
 
@@ -35,7 +35,7 @@ def read_labels(checker: Checker, section: str, raw: Any) -> dict[str, dict[str,
         return result
     functions = section == "labels"
     for name, entry in raw.items():
-        if not checker.fields((section, name), entry, _LABEL, "label"):
+        if not checker.fields((section, name), entry, LABEL, "label"):
             continue
         for index, value in enumerate(entry["values"]):
             path = (section, name, "values", index)

@@ -22,7 +22,7 @@ RUN_SCRIPT_WORKFLOW = "script_runner.tasks.execute_workflow"
 #: How many files of a folder are looked at for one whose name is close to a misspelt one.
 _MOST_FILES = 200
 
-_SHAPE: Shape = {
+SHAPE: Shape = {
     "source": STRING,
     "executor": REQUIRED_STRING,
     "install": BOOLEAN,
@@ -46,7 +46,7 @@ def read_plugins(checker: Checker, values: Values, raw: Any) -> dict[str, dict[s
         return result
     for name, entry in raw.items():
         path = (SECTION, name)
-        good = checker.fields(path, entry, _SHAPE, "plugin") and _check(checker, values, path, entry)
+        good = checker.fields(path, entry, SHAPE, "plugin") and _check(checker, values, path, entry)
         result[name] = _plugin(name, entry) if good else None
     return result
 
@@ -84,7 +84,7 @@ def executor(checker: Checker, path: Path, name: Any) -> bool:
 
 
 def _plugin(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    plugin = {key: entry.get(key) for key in _SHAPE}
+    plugin = {key: entry.get(key) for key in SHAPE}
     if plugin["install"] is None:
         plugin["install"] = True
     if plugin["properties"] is None:

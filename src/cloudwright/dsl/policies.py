@@ -20,7 +20,7 @@ from cloudwright.dsl.structure_checks import LIST, MAPPING, REQUIRED_STRING, Che
 
 SECTION = "policies"
 SCALING = "cloudify.policies.scaling"
-_SHAPE: Shape = {"type": REQUIRED_STRING, "properties": MAPPING, "targets": Field(LIST.types, required=True)}
+SHAPE: Shape = {"type": REQUIRED_STRING, "properties": MAPPING, "targets": Field(LIST.types, required=True)}
 
 Groups = Mapping[str, dict[str, Any]]
 
@@ -31,7 +31,7 @@ def read_policies(checker: Checker, raw: Any, groups: Groups, limits: Limits) ->
         return result
     for name, entry in raw.items():
         path = (SECTION, name)
-        if not checker.fields(path, entry, _SHAPE, "policy"):
+        if not checker.fields(path, entry, SHAPE, "policy"):
             continue
         if entry["type"] != SCALING:
             checker.problems.add(

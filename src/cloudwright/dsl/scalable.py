@@ -11,7 +11,7 @@ from cloudwright.dsl.structure_checks import Checker, Field, Shape
 
 UNBOUNDED = -1
 _UNBOUNDED_WORD = "UNBOUNDED"
-_SHAPE: Shape = {
+SHAPE: Shape = {
     "min_instances": Field((int, dict)),
     "max_instances": Field((int, str, dict)),
     "default_instances": Field((int, dict)),
@@ -34,7 +34,7 @@ def read_properties(checker: Checker, path: Path, raw: Any, limits: Limits) -> d
     """
     if raw is None:
         return default_properties()
-    if not checker.fields(path, raw, _SHAPE, "scaling property"):
+    if not checker.fields(path, raw, SHAPE, "scaling property"):
         return default_properties()
     given = {name: value for name, value in raw.items() if value is not None}
     for name, value in given.items():

@@ -19,7 +19,7 @@ from cloudwright.dsl.structure_checks import (
 )
 
 SECTION = "workflows"
-_SHAPE: Shape = {
+SHAPE: Shape = {
     "mapping": REQUIRED_STRING,
     "parameters": MAPPING,
     "is_cascading": BOOLEAN,
@@ -60,7 +60,7 @@ def _workflow(
         )
         return None
     short = isinstance(entry, str)
-    if not short and not checker.fields(path, entry, _SHAPE, "workflow"):
+    if not short and not checker.fields(path, entry, SHAPE, "workflow"):
         return None
     content: dict[str, Any] = {"mapping": entry} if short else entry
     rules = content.get("availability_rules")

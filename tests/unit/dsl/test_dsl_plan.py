@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cloudwright import dsl, planning
 from cloudwright.dsl import parser_process
-from cloudwright.dsl.blueprint import _SECTIONS
+from cloudwright.dsl.blueprint import SECTIONS
 from cloudwright.dsl.functions.syntax import FUNCTIONS
 from cloudwright.errors import CloudwrightError
 from cloudwright.process.frames import VERSION
@@ -148,7 +148,7 @@ def test_the_parsers_process_asks_for_imports(tmp_path: Path) -> None:
 
 WORDS = st.sampled_from(
     [
-        *_SECTIONS,
+        *SECTIONS,
         *FUNCTIONS,
         "type",
         "default",
@@ -189,7 +189,7 @@ NAMES = st.sampled_from(["a", "b", "cloudify.nodes.Root"])
 SECTION = st.dictionaries(NAMES, st.dictionaries(WORDS, VALUES, max_size=3) | VALUES, max_size=2) | VALUES
 
 
-@given(st.dictionaries(st.sampled_from(sorted(_SECTIONS)) | WORDS, SECTION, max_size=6), st.integers(0, 5))
+@given(st.dictionaries(st.sampled_from(sorted(SECTIONS)) | WORDS, SECTION, max_size=6), st.integers(0, 5))
 @settings(max_examples=250, deadline=None)
 def test_any_document_is_a_plan_or_a_list_of_problems(document: dict[str, Any], minor: int) -> None:
     document["tosca_definitions_version"] = f"cloudify_dsl_1_{minor}"
