@@ -1,16 +1,29 @@
-"""Makes parts of the documentation site while it is built: REST routes, and the list of decisions."""
+"""Makes parts of the documentation site while it is built: REST routes, built-in types, decisions."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import yaml
 
 from cloudwright import __version__
 from cloudwright.api.app import create_app
 from cloudwright.settings import Settings
 
+#: The sections of the file that the page shows, under these headings.
+TYPE_SECTIONS = {
+    "node_types": "Node types",
+    "relationships": "Relationships",
+    "data_types": "Data types",
+    "workflows": "Workflows",
+}
+#: What says what an element of a section takes.
+TYPE_PARTS = {"properties": "property", "parameters": "parameter"}
 DECISIONS = Path(__file__).parents[1] / "docs" / "contributing" / "decisions"
 
 
@@ -18,6 +31,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Fill in what a page has a placeholder for."""
     if "<!-- routes -->" in markdown:
         return markdown.replace("<!-- routes -->", routes())
+    if "<!-- types -->" in markdown:
+        return markdown.replace("<!-- types -->", types_page())
     if "<!-- decisions -->" in markdown:
         return markdown.replace("<!-- decisions -->", decisions())
     return markdown
@@ -81,3 +96,35 @@ def _type(schema: dict[str, Any]) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
+
+
+def types_page() -> str:
+    """Return the page below its first heading."""
+    text = resources.files("cloudwright.dsl.types").joinpath("types.yaml").read_text("utf-8")
+    whole = yaml.safe_load(text)
+    return "\n\n".join(
+        f"## {title}\n\n" + "\n\n".join(_element(name, entry) for name, entry in whole[section].items())
+        for section, title in TYPE_SECTIONS.items()
+    )
+
+
+def _element(name: str, entry: Mapping[str, Any] | None) -> str:
+    entry = entry or {}
+    parts = [f"### `{name}`"]
+    if entry.get("derived_from"):
+        parts.append(f"Derived from `{entry['derived_from']}`.")
+    for key, kind in TYPE_PARTS.items():
+        if entry.get(key):
+            rows = [_property_row(item, details or {}) for item, details in entry[key].items()]
+            parts.append("\n".join([f"| {kind} | type | default | |", "|---|---|---|---|", *rows]))
+    for key in ("interfaces", "source_interfaces", "target_interfaces"):
+        for interface, operations in (entry.get(key) or {}).items():
+            names = ", ".join(f"`{operation}`" for operation in operations)
+            parts.append(f"Operations of `{interface}`: {names}.")
+    return "\n\n".join(parts)
+
+
+def _property_row(name: str, details: Mapping[str, Any]) -> str:
+    default = f"`{json.dumps(details['default'])}`" if "default" in details else ""
+    description = " ".join(str(details.get("description") or "").split())
+    return f"| `{name}` | {details.get('type', '')} | {_cell(default)} | {_cell(description)} |"

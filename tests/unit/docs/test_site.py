@@ -18,6 +18,13 @@ def test_the_routes_are_made_from_the_openapi_document() -> None:
     assert page.count("### `") > 50
 
 
+def test_the_built_in_types_are_made_from_their_file() -> None:
+    page = HOOKS["types_page"]()
+    assert "### `cloudify.nodes.Compute`\n\nDerived from `cloudify.nodes.Root`." in page
+    assert "Operations of `cloudify.interfaces.lifecycle`: `precreate`, `create`" in page
+    assert "### `heal`" in page
+
+
 def test_every_decision_is_listed() -> None:
     listed = HOOKS["decisions"]().splitlines()
     assert len(listed) == len(list((ROOT / "docs/contributing/decisions").glob("0*.md")))
