@@ -17,8 +17,9 @@ from cloudwright.cli.visibility import add_visibility_commands
 from cloudwright.client.records import Slice
 
 if TYPE_CHECKING:
-    from cloudwright.cli import plugin_source
+    from cloudwright.cli import plugin_source, upload_progress
 else:
+    upload_progress = lazy("cloudwright.cli.upload_progress")
     plugin_source = lazy("cloudwright.cli.plugin_source")
 
 LIST_COLUMNS = columns(
@@ -62,8 +63,11 @@ def upload(
     PLUGIN_PATH is a wagon (.wgn) or a wheel (.whl), together with `-y plugin.yaml`; the folder of a Python
     project that holds its `plugin.yaml`; or a zip archive of any of these.
     """
-    with plugin_source.open_plugin(plugin_path, yaml_paths) as archive:
-        plugin = session.client.plugins.upload(archive, title=title, visibility=visibility)
+    with (
+        plugin_source.open_plugin(plugin_path, yaml_paths) as archive,
+        upload_progress.shown_upload(session.out, archive, f"Uploading {plugin_path.name}") as shown,
+    ):
+        plugin = session.client.plugins.upload(shown, title=title, visibility=visibility)
     session.out.say(
         f"Plugin `{plugin['package_name']}` {plugin['package_version']} is uploaded as `{plugin['id']}`."
         f" Blueprints import it as `{plugin['yaml_url_path']}`."

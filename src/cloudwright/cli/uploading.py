@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 from cloudwright.cli import blueprint_problems, reuse
 from cloudwright.cli.blueprint_source import DEFAULT_FILE, Source, open_source
 from cloudwright.cli.failure import Failure
+from cloudwright.cli.lazy import lazy
 from cloudwright.cli.session import Session
 from cloudwright.client.errors import InvalidBlueprint, NotFound
 
 if TYPE_CHECKING:
+    from cloudwright.cli import upload_progress
     from cloudwright.model.rest import Blueprint, Problem
+else:
+    upload_progress = lazy("cloudwright.cli.upload_progress")
 
 __all__ = ["DEFAULT_FILE", "check", "local_folder", "open_source", "send", "tell_warnings", "upload"]
 
@@ -72,14 +76,15 @@ def send(
         if validate:
             session.client.blueprints.validate(identifier, source.archive, main_file=source.main_file)
             source.archive.seek(0)
-        blueprint = session.client.blueprints.upload(
-            identifier,
-            source.archive,
-            main_file=source.main_file,
-            visibility=visibility,
-            labels=labels,
-            background=background,
-        )
+        with upload_progress.shown_upload(session.out, source.archive, f"Uploading {identifier}") as archive:
+            blueprint = session.client.blueprints.upload(
+                identifier,
+                archive,
+                main_file=source.main_file,
+                visibility=visibility,
+                labels=labels,
+                background=background,
+            )
     tell_warnings(session, blueprint.get("warnings") or [], path)
     if not announce:
         return blueprint

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -368,3 +370,22 @@ def test_the_terminal_echoes_again_after_the_end(api: FakeApi, terminal: Callabl
     screen.press("d")
     assert screen.finish() == 1
     assert screen.echoed_at_end
+
+
+def test_a_large_upload_shows_how_far_it_is(
+    api: FakeApi, terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    folder = tmp_path / "large"
+    folder.mkdir()
+    (folder / "blueprint.yaml").write_text("node_templates: {}\n")
+    screen = terminal("blueprints", "upload", str(folder))
+    assert screen.finish() == 0
+    assert "Uploading" not in screen.text
+    (folder / "noise").write_bytes(os.urandom(3_000_000))
+    screen = terminal("blueprints", "upload", str(folder), "-b", "noisy")
+    assert screen.finish() == 0
+    assert "Uploading noisy" in screen.text
+    assert "/3.0 MB" in screen.text
+    assert len(api.archives["noisy"]) > 3_000_000
+    # Nothing of it stays.
+    assert screen.screen == "Blueprint `noisy` is uploaded.\n"
