@@ -83,6 +83,27 @@ def test_apply_installs_updates_and_then_does_nothing(
     assert apply()[1].endswith("nothing to do.\n")
 
 
+def test_a_script_that_changed_is_used_from_then_on(
+    manager: ManagerProcess, apply: Apply, shop: Path
+) -> None:
+    # Found by a trial: the plan of an update knows no scripts, so that there seemed to be nothing to do.
+    (shop / "script.sh").write_text("#!/bin/sh\n")
+    interfaces = "interfaces: {cloudify.interfaces.lifecycle: {stop: script.sh}}"
+    (shop / "blueprint.yaml").write_text(f"{BLUEPRINT}  db: {{type: app, {interfaces}}}\n")
+    assert apply("-d", "scripted")[0] == 0
+    before = manager.client.deployments.get("scripted")["blueprint_id"]
+    (shop / "script.sh").write_text("#!/bin/sh\nctx logger info changed\n")
+    code, said = apply("-d", "scripted", "--preview", "--detailed-exitcode")
+    assert (code, "~   files of the blueprint" in said) == (3, True), said
+    assert manager.client.deployments.get("scripted")["blueprint_id"] == before
+    assert apply("-d", "scripted")[0] == 0
+    assert manager.client.deployments.get("scripted")["blueprint_id"] != before
+    assert apply("-d", "scripted")[1].endswith("nothing to do.\n")
+    execution = manager.run("uninstall", deployment="scripted")
+    assert manager.end(execution)["status"] == "terminated"
+    assert "info: changed" in manager.story(execution)
+
+
 def test_apply_finishes_what_an_earlier_try_left(manager: ManagerProcess, apply: Apply, shop: Path) -> None:
     script = shop / "create.sh"
     script.write_text("#!/bin/sh\nexit 1\n")

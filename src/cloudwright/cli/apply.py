@@ -148,7 +148,9 @@ class _Application:
             self._install(deployment, deployment_id, blueprint_id)
             return
         plan = self._start_update(deployment_id, blueprint_id, preview=True)
-        if _is_empty(plan) and not self._given["reinstall_list"]:
+        # Files that no plan knows, such as scripts, are changed by another blueprint too.
+        is_same = deployment["blueprint_id"] == blueprint_id
+        if is_same and _is_empty(plan) and not self._given["reinstall_list"]:
             self._say_nothing_to_do(deployment_id)
         else:
             self._update(deployment_id, blueprint_id, plan)
@@ -242,17 +244,26 @@ class _Application:
             if out.as_json:
                 out.json(plan)
             else:
-                deployment_updates.show_plan(self._session, plan)
+                self._show(plan)
                 out.say("Nothing was changed.")
             self._end_preview(changes=True)
             return
         asks = _is_watched() and not self._given["yes"]
         if asks:
-            deployment_updates.show_plan(self._session, plan)
+            self._show(plan)
             if deployment_updates.destroys(plan) and not click.confirm("Do this?", err=True):
                 raise click.Abort
         started = self._start_update(deployment_id, blueprint_id, digest=plan["digest"] if asks else None)
         deployment_updates.follow_update(self._session, started, self._how())
+
+    def _show(self, plan: DeploymentUpdate) -> None:
+        if _is_empty(plan):
+            self._session.out.say(
+                "  ~   files of the blueprint, such as scripts and code of plugins: no instance is\n"
+                "      touched, and the next operations use them."
+            )
+        else:
+            deployment_updates.show_plan(self._session, plan)
 
     def _how(self) -> start_execution.FollowOptions:
         names = ("timeout", "include_logs", "json_output", "no_follow")

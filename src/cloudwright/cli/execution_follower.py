@@ -237,7 +237,7 @@ class ExecutionFollower:
 
     def _detach(self) -> NoReturn:
         id = self._execution["id"]
-        self._session.out.warn(
+        self._view.note(
             f"Detached: execution {id} continues. `cfy events list --tail {id}` follows it further."
         )
         raise Silent(FAILED)

@@ -230,10 +230,12 @@ def init_project(session: Session, folder: Path) -> None:
 def schema(session: Session) -> None:
     """Print a JSON schema of blueprints, for editors.
 
+    Editors with the YAML language server find it if the first line of a blueprint is
+    `# yaml-language-server: $schema=FILE`.
+
     \b
-    Example, for editors with the YAML language server:
+    Example:
       cloudwright schema > blueprint.schema.json
-      # yaml-language-server: $schema=blueprint.schema.json   (as the first line of a blueprint)
     """
     session.out.json(editor_schema.editor_schema())
 

@@ -353,9 +353,10 @@ def test_a_key_detaches_and_the_execution_goes_on(api: FakeApi, terminal: Callab
     screen.await_text("(d detaches)")
     screen.press("xd")
     assert screen.finish() == 1
-    assert "Detached: execution execution-1 continues. `cfy events list --tail execution-1`" in " ".join(
-        screen.text.split()
-    )
+    # On the screen, and not painted over.
+    assert "Detached: execution execution-1 continues." in screen.screen
+    assert "`cfy events list --tail execution-1`" in screen.screen
+    assert screen.screen.count("uninstall on web") == 1
     assert api.actions() == []
     assert api.executions["execution-1"]["status"] == "started"
     # What comes after a good end has to wait for one.
