@@ -24,7 +24,8 @@ FILE_VARIABLE = "CLOUDWRIGHT_CONFIG"
 NOT_IN_A_FILE = frozenset({"ready_fd"})
 #: Variables of the command lines, which no manager has as a setting.
 _OF_COMMANDS = frozenset(
-    PREFIX + name for name in ("CONFIG", "URL", "USERNAME", "PASSWORD", "TOKEN", "TENANT", "FORMAT")
+    PREFIX + name
+    for name in ("AGENT_TOKEN", "CONFIG", "URL", "USERNAME", "PASSWORD", "TOKEN", "TENANT", "FORMAT")
 )
 #: What a value in the file may be, by the type of its setting; a boolean is no number.
 _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {

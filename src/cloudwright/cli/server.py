@@ -20,9 +20,9 @@ from cloudwright.settings import Settings
 
 if TYPE_CHECKING:
     from cloudwright import app
-    from cloudwright.worker import agent as worker
     from cloudwright.cli import project_template
     from cloudwright.dsl import editor_schema
+    from cloudwright.worker import agent as worker
 else:
     editor_schema = lazy("cloudwright.dsl.editor_schema")
     app = lazy("cloudwright.app")
