@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, not_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, not_, or_, select
 from sqlalchemy import update as sql_update
 
 from cloudwright.errors import DependentExists
@@ -25,6 +25,7 @@ from cloudwright.storage.schema import (
     tokens,
     users,
 )
+from cloudwright.storage.visibility import PRIVATE
 
 _USERS = KeyedTable(User, users, "user", changeable={"password_hash", "role", "active", "failed_logins"})
 _TOKENS = KeyedTable(Token, tokens, "token")
@@ -110,8 +111,31 @@ def set_active(conn: Connection, username: str, active: bool) -> User:
 
 
 def delete_user(conn: Connection, username: str) -> User:
-    """With the user's tokens. Raises NotFound."""
-    return _USERS.remove(conn, username)
+    """With the user's tokens. Raises NotFound, and DependentExists if something is private to them: it would
+    be of whoever gets the name next.
+    """
+    user = get_user(conn, username)
+    kept = [f"{number} {noun}" for noun, number in _private(conn, username).items()]
+    if kept:
+        raise DependentExists(
+            f"User `{username}` keeps {', '.join(kept)} private. Delete them or let their tenant see them"
+            " first, or deactivate the user instead."
+        )
+    _USERS.remove(conn, username)
+    return user
+
+
+def _private(conn: Connection, username: str) -> dict[str, int]:
+    """Return how much of everything is private to a user, secrets with hidden values among it."""
+    found = {}
+    for table in metadata.sorted_tables:
+        if "visibility" not in table.c or "created_by" not in table.c:
+            continue
+        hidden = [table.c.is_hidden_value] if "is_hidden_value" in table.c else []
+        its = table.c.created_by == username, or_(table.c.visibility == PRIVATE, *hidden)
+        if number := conn.scalar(select(func.count()).select_from(table).where(*its)):
+            found[table.name.replace("_", " ")] = number
+    return found
 
 
 def add_token(conn: Connection, token: Token) -> Token:

@@ -148,6 +148,12 @@ def test_another_tenant_has_nothing_of_it(world: World, private: dict[str, str])
     assert world.zoe("GET", "/events").json()["items"] == []
 
 
+def test_who_keeps_something_private_is_not_deleted(world: World, private: dict[str, str]) -> None:
+    message = world.api.refused("DELETE", "/users/ann", 400, "dependent_exists_error")
+    assert "1 deployments" in message
+    assert "1 secrets" in message
+
+
 def test_all_tenants_are_those_of_the_user(world: World) -> None:
     world.ann.upload("of-red")
     world.zoe.upload("of-blue")
