@@ -47,7 +47,8 @@ FAILED_STATES = frozenset({"failed_uploading", "failed_extracting", "failed_pars
 END_STATES = FAILED_STATES | {UPLOADED}
 DEFAULT_MAIN_FILE = "blueprint.yaml"
 
-Parse = Callable[[str, Path], Awaitable[dict[str, Any]]]
+#: Parses a file in a tenant, with the imports that the user of that name sees.
+Parse = Callable[[str, Path, str | None], Awaitable[dict[str, Any]]]
 
 
 class BlueprintInUse(DependentExists):
@@ -149,7 +150,7 @@ class Blueprints:
         """
         began, execution_id = self._clock(), self._new_id()
         try:
-            warnings = await self._validate(tenant, archive, main_file)
+            warnings = await self._validate(tenant, archive, main_file, by)
         except CloudwrightError as error:
             await self._store.write(
                 _record, tenant, id, execution_id, by, began, self._clock(), str(error), validate=True
@@ -160,12 +161,14 @@ class Blueprints:
         )
         return Validation(execution_id, began, warnings)
 
-    async def _validate(self, tenant: str, archive: Path, main_file: str | None) -> list[dict[str, Any]]:
+    async def _validate(
+        self, tenant: str, archive: Path, main_file: str | None, by: str | None
+    ) -> list[dict[str, Any]]:
         try:
             name = _main_file(main_file)
             with tempfile.TemporaryDirectory(dir=self.incoming, prefix="validate-") as folder:
                 file = await asyncio.to_thread(_unpack, archive, Path(folder), name)
-                plan = await self._parse_in(tenant, Path(folder), file)
+                plan = await self._parse_in(tenant, Path(folder), file, by)
                 return list(plan["warnings"])
         finally:
             _discard(archive)
@@ -256,7 +259,7 @@ class Blueprints:
             file = await asyncio.to_thread(_unpack, kept, folder / "files", blueprint.main_file_name)
             failure = "failed_parsing"
             await self._enter(blueprint, "parsing")
-            plan = await self._parse_in(blueprint.tenant, folder / "files", file)
+            plan = await self._parse_in(blueprint.tenant, folder / "files", file, blueprint.created_by)
             stored = await self._store.write(
                 _finish, blueprint, self._path(blueprint, file), plan, self._clock()
             )
@@ -282,14 +285,14 @@ class Blueprints:
             archive, lambda digest: self._store.write(_set_artifact, tenant, id, digest, now)
         )
 
-    async def _parse_in(self, tenant: str, folder: Path, file: Path) -> dict[str, Any]:
+    async def _parse_in(self, tenant: str, folder: Path, file: Path, by: str | None) -> dict[str, Any]:
         """Return the plan of the application file ``file``, which lies in the only folder in ``folder``.
 
         Problems are reported with paths inside of that folder; where the manager keeps it is not exposed.
         """
         inside = {f"{folder / file.relative_to(folder).parts[0]}/": ""}
         try:
-            plan = await self._parse(tenant, file)
+            plan = await self._parse(tenant, file, by)
         except BlueprintError as error:
             raise BlueprintError(
                 [problem.with_names(inside) for problem in error.problems],

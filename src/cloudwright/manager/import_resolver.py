@@ -18,21 +18,26 @@ from cloudwright.dsl import Problem
 from cloudwright.dsl.problems import closest, listing
 from cloudwright.dsl.resolver import scheme_of
 from cloudwright.errors import InvalidInput, NotFound
+from cloudwright.manager.accounts import find_principal
 from cloudwright.model.frames.methods import PARSER_METHODS, call_problem
 from cloudwright.storage import blueprints, plugins
 from cloudwright.storage.filters import BlueprintFilter, PluginFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Blueprint, Plugin
 from cloudwright.storage.store import Connection, Store
+from cloudwright.storage.visibility import Scope
 
 #: The folder of the home whose ``HOST/PATH`` is what ``https://HOST/PATH`` stands for.
 MAPPED = "imports"
 
 
 class StoredImports:
-    """Resolves the imports of one blueprint of ``tenant``, and remembers what it resolved."""
+    """Resolves the imports of one blueprint of ``tenant`` among what its user ``by`` sees, and remembers what
+    it resolved.
+    """
 
-    def __init__(self, store: Store, home: Path, tenant: str) -> None:
+    def __init__(self, store: Store, home: Path, tenant: str, by: str | None) -> None:
+        self._by = by
         self._store = store
         self._home = home
         self._tenant = tenant
@@ -68,7 +73,7 @@ class StoredImports:
 
     async def _blueprint(self, id: str) -> dict[str, Any]:
         id = id.strip()
-        blueprint = await self._store.read(_usable_blueprint, self._tenant, id)
+        blueprint = await self._store.read(_seen_blueprint, self._tenant, id, self._by)
         folder = self._home / str(blueprint.path)
         file = folder / blueprint.main_file_name
         return self._found(f"blueprint:{id}/{blueprint.main_file_name}", file, folder, f"blueprint:{id}/")
@@ -77,7 +82,7 @@ class StoredImports:
         name, _, query = wanted.partition("?")
         name = name.strip()
         conditions = _conditions(query)
-        installed = await self._store.read(_visible_plugins, self._tenant)
+        installed = await self._store.read(_seen_plugins, self._tenant, self._by)
         plugin = choose(name, conditions, installed)
         folder = self._home / str(plugin.path)
         file = await asyncio.to_thread(_plugin_file, folder, language)
@@ -202,15 +207,31 @@ def with_code(conn: Connection, tenant: str, home: Path, plugin: dict[str, Any])
     return {**plugin, "uploaded": str(home / str(found.path))}
 
 
-def _usable_blueprint(conn: Connection, tenant: str, id: str) -> Blueprint:
+def _scope(conn: Connection, tenant: str, by: str | None) -> Scope:
+    """Return what a user sees in the tenant."""
+    user = find_principal(conn, by or "")
+    if user is None:
+        return Scope(None, frozenset({tenant}))
+    return Scope(user.username, frozenset({tenant}), None if user.is_admin else user.administers)
+
+
+def _seen_blueprint(conn: Connection, tenant: str, id: str, by: str | None) -> Blueprint:
+    return _usable_blueprint(conn, tenant, id, _scope(conn, tenant, by))
+
+
+def _seen_plugins(conn: Connection, tenant: str, by: str | None) -> list[Plugin]:
+    return _visible_plugins(conn, tenant, _scope(conn, tenant, by))
+
+
+def _usable_blueprint(conn: Connection, tenant: str, id: str, scope: Scope | None = None) -> Blueprint:
     """Return the tenant's own blueprint, or one that is for all tenants. Raises NotFound, as the end of a
-    sentence.
+    sentence. Without a ``scope`` what is private is returned too: it was seen when it was imported.
     """
-    rows, _ = blueprints.list_blueprints(conn, BlueprintFilter(ids=[id]), EVERYTHING)
+    rows, _ = blueprints.list_blueprints(conn, BlueprintFilter(tenant=scope, ids=[id]), EVERYTHING)
     usable = [row for row in rows if row.tenant == tenant or row.visibility == "global"]
     usable.sort(key=lambda row: row.tenant != tenant)
     if not usable:
-        others, _ = blueprints.list_blueprints(conn, BlueprintFilter(tenant=tenant), EVERYTHING)
+        others, _ = blueprints.list_blueprints(conn, BlueprintFilter(tenant=scope or tenant), EVERYTHING)
         there = [row.id for row in others if row.state == "uploaded"]
         near = closest(id, there)
         hint = f" Did you mean `blueprint:{near}`?" if near else ""
@@ -220,8 +241,8 @@ def _usable_blueprint(conn: Connection, tenant: str, id: str) -> Blueprint:
     return usable[0]
 
 
-def _visible_plugins(conn: Connection, tenant: str) -> list[Plugin]:
-    """Return the plugins that the tenant may use, its own first."""
-    rows, _ = plugins.list_plugins(conn, PluginFilter(), EVERYTHING)
+def _visible_plugins(conn: Connection, tenant: str, scope: Scope | None = None) -> list[Plugin]:
+    """Return the plugins that the tenant may use, its own first; of them what a ``scope`` shows."""
+    rows, _ = plugins.list_plugins(conn, PluginFilter(tenant=scope), EVERYTHING)
     usable = [row for row in rows if row.path and (row.tenant == tenant or row.visibility == "global")]
     return sorted(usable, key=lambda row: row.tenant != tenant)

@@ -243,14 +243,14 @@ class Manager:
         self.schedules.wake()
         self.bus.publish(topics.WORK, {})
 
-    async def _parse(self, tenant: str, path: Path) -> dict[str, Any]:
+    async def _parse(self, tenant: str, path: Path, by: str | None) -> dict[str, Any]:
         """Parse a blueprint in a process of its own, so that none of any size or shape can hurt the manager.
 
         Raises BlueprintError with every problem found, Unavailable if the parser ran out of time or
         memory.
         """
         begin = {"path": str(path), "limits": {}, "resolves": True}
-        imports = StoredImports(self.store, self.home, tenant)
+        imports = StoredImports(self.store, self.home, tenant, by)
         zygote = await self._environments.parser()
         end = await run_once(
             zygote,

@@ -156,7 +156,7 @@ class Managing:
     async def reload(self) -> None:
         await self.blueprints.unpack_again()
 
-    async def parse(self, tenant: str, path: Path) -> dict[str, Any]:
+    async def parse(self, tenant: str, path: Path, by: str | None) -> dict[str, Any]:
         plan = await asyncio.to_thread(parse_blueprint, path)
         return plan.pack()
 

@@ -58,7 +58,7 @@ class World:
             self.bus,
             home,
             Artifacts(self.store, self.artifacts),
-            lambda tenant, path: self.parse(path),
+            lambda tenant, path, by: self.parse(path),
             lambda: NOON,
             lambda: next(ids),
         )

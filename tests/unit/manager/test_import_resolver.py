@@ -22,9 +22,9 @@ from cloudwright.manager.manager import Manager
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.secrets import Viewer
 from cloudwright.settings import Settings
-from cloudwright.storage import plugins
+from cloudwright.storage import accounts, memberships, plugins
 from cloudwright.storage.records import Blueprint, Execution, Plugin
-from cloudwright.storage.store import Store
+from cloudwright.storage.store import Connection, Store
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 TENANT, OTHER = "default_tenant", "other"
@@ -100,7 +100,10 @@ def test_a_blueprint(play: Callable[[Scene], None]) -> None:
             assert [node["id"] for node in plan.nodes] == ["ns--db"]
             assert plan.section("imported_blueprints") == [id]
         said = await world.refused("imports: [ns--blueprint:bse]\n")
-        assert "no blueprint `bse` is uploaded (uploaded are: `base`, `with-base`, `with-shared`)" in said
+        assert (
+            "no blueprint `bse` is uploaded (uploaded are: `base`, `shared`, `with-base`, `with-shared`)"
+            in said
+        )
         assert "Did you mean `blueprint:base`?" in said
 
     play(scene)
@@ -252,5 +255,36 @@ def test_a_plan_that_is_too_large_to_be_handed_over(play: Callable[[Scene], None
         files = {f"{name}.yaml": f"outputs: {{{name}: {{value: {name * 24_000_000}}}}}\n" for name in "abc"}
         said = await world.refused(files | {"blueprint.yaml": HEAD + "imports: [a.yaml, b.yaml, c.yaml]\n"})
         assert "blueprint.yaml: The blueprint's plan takes 69 MiB, and the limit is 64 MiB." in said
+
+    play(scene)
+
+
+def test_what_is_private_to_somebody_else_is_not_imported(play: Callable[[Scene], None]) -> None:
+    async def scene(world: World) -> None:
+        def arrange(conn: Connection) -> None:
+            accounts.create_tenant(conn, TENANT, NOON)
+            for name, role in (("ann", "user"), ("ben", "user"), ("max", "manager")):
+                accounts.create_user(conn, name, "x", "default", NOON)
+                memberships.add_user(conn, name, TENANT, role)
+
+        await world.store.write(arrange)
+        await world.upload("base", BASE, main_file="main.yaml", by="ann", visibility="private")
+        box = Plugin(
+            id="box",
+            package_name="box",
+            package_version="1.0",
+            path="plugins/box",
+            visibility="private",
+            created_by="ann",
+        )
+        await world.store.write(plugins.create, box, NOON)
+        for text, missing in (
+            ("imports: [ns--blueprint:base]\n", "no blueprint `base` is uploaded"),
+            ("imports: [plugin:box]\n", "no plugin `box` is installed"),
+        ):
+            with pytest.raises(BlueprintError, match=missing):
+                await world.upload("bens", text, by="ben")
+        for name in ("ann", "max"):
+            await world.upload(f"of-{name}", "imports: [ns--blueprint:base]\n", by=name)
 
     play(scene)
