@@ -99,11 +99,14 @@ def seen(
         part_of = deployments, table.c.deployment_id
     if part_of is None:
         return [of_tenant]
-    whole = part_of[0].alias("whole")
-    hidden = exists().where(
-        whole.c.tenant == table.c.tenant, whole.c.id == part_of[1], not_(_is_open(tenancy, whole))
-    )
-    return [of_tenant, not_(hidden)]
+    conditions = [of_tenant, not_(_is_of_private(tenancy, table, *part_of))]
+    if "blueprint_id" in table.c and part_of[0] is deployments:
+        # The upload of a blueprint is an execution of no deployment.
+        uploads = table.c.deployment_id.is_(None)
+        conditions.append(
+            not_(and_(uploads, _is_of_private(tenancy, table, blueprints, table.c.blueprint_id)))
+        )
+    return conditions
 
 
 def locate(conn: Connection, scope: Scope, tenant: str, noun: str, key: str) -> str:
@@ -179,6 +182,14 @@ def _locate(
     if tenant in found and not found[tenant]:
         raise NotFound(f"There is no `{key[:200]}` among the {noun} of tenant `{tenant}`.")
     return tenant if tenant in found or not found else min(found)
+
+
+def _is_of_private(
+    scope: Scope, table: FromClause, whole: FromClause, id: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Return the condition that a row belongs to something that is private to somebody else."""
+    it = whole.alias("whole")
+    return exists().where(it.c.tenant == table.c.tenant, it.c.id == id, not_(_is_open(scope, it)))
 
 
 def _is_open(scope: Scope, table: FromClause) -> ColumnElement[bool]:

@@ -108,6 +108,9 @@ def test_what_belongs_to_a_private_deployment_is_private(world: World, private: 
     assert "whispered" in world.ann.ids("/events", "message")
     for params in ({}, execution, {"deployment_id": "secretive"}):
         assert "whispered" not in world.ben.ids("/events", "message", **params)
+    everything = {"_include_system_workflows": True, "blueprint_id": "secretive"}
+    assert len(world.ann.ids("/executions", **everything)) > 1
+    assert world.ben.ids("/executions", **everything) == []
     assert world.ben.ids("/nodes") == []
     assert world.ben.ids("/executions", deployment_id="secretive") == []
     for path in ("/labels/deployments", "/labels/blueprints"):
