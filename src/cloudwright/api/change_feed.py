@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 import orjson
 
@@ -16,6 +17,7 @@ from cloudwright.background import TaskSet
 from cloudwright.bus.protocol import OVERFLOW, Bus, Message, words
 from cloudwright.storage import manager_queries
 from cloudwright.storage.store import Store
+from cloudwright.storage.visibility import Scope, hidden
 
 #: How long changes are gathered (seconds): far below what a reader notices.
 GATHER = 0.03
@@ -60,27 +62,31 @@ class ChangeFeed:
         heartbeat: float = HEARTBEAT,
         check: Callable[[], Awaitable[bool]] | None = None,
         check_interval: float = 1.0,
+        scope: Scope | None = None,
     ) -> AsyncIterator[bytes]:
         """Yield server-sent events until the manager stops: ``ready`` at once, ``changed`` for each thing
         that changed, ``lost`` if some were not seen, ``beat`` if nothing else was sent for a while, and
-        ``end``. ``check`` says now and then whether it may go on.
+        ``end``. ``check`` says now and then whether it may go on; ``scope`` is what its user sees, None is
+        everything.
         """
         follower = _Follower(tenant)
         self._followers.add(follower)
         if self._reader is None or self._reader.done():
             self._reader = self._tasks.spawn(self._read(), "the stream of changes")
         loop = asyncio.get_running_loop()
-        beaten = loop.time()
+        beaten = checked = loop.time()
         try:
             yield _event("ready", {})
             while not follower.closed:
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(heartbeat if check is None else check_interval):
                         await follower.woken.wait()
-                except TimeoutError:
-                    if check is not None and not await check():
+                if check is not None and loop.time() - checked >= check_interval:
+                    checked = loop.time()
+                    if not await check():
                         yield _event("signed_out", {})
                         return
+                await self._leave_out_hidden(follower, scope)
                 chunk = _taken(follower)
                 if not chunk and loop.time() - beaten >= heartbeat:
                     chunk = _event("beat", {})
@@ -95,6 +101,13 @@ class ChangeFeed:
                 # Another follower may come before it has ended: that one gets a reader of its own.
                 self._reader.cancel()
                 self._reader = None
+
+    async def _leave_out_hidden(self, follower: _Follower, scope: Scope | None) -> None:
+        if scope is None or scope.administers is None or not follower.changes:
+            return
+        named = {(f"{kind}s", id): (kind, id) for kind, id in follower.changes}
+        for subject in await self._store.read_tail(hidden, scope, follower.tenant, list(named)):
+            follower.changes.pop(named[subject], None)
 
     async def _read(self) -> None:
         async with self._bus.subscribe(*_PATTERNS) as subscription:

@@ -81,11 +81,7 @@ class RequestContext:
     @property
     def scope(self) -> Scope:
         """What the principal sees in the tenant."""
-        return self.scope_in(frozenset({self.tenant}))
-
-    def scope_in(self, tenants: frozenset[str] | None) -> Scope:
-        principal = self.principal
-        return Scope(self.by, tenants, None if principal.is_admin else principal.administers)
+        return self.principal.scope(self.tenant)
 
     def watch(self, permission: Permission) -> Callable[[bool], Awaitable[bool]]:
         """Return what says whether the principal still may do something in the tenant that takes long.
@@ -229,8 +225,7 @@ class ListQuery:
         """Return what the list is narrowed to: what the user sees in the tenant, or in all of theirs."""
         if not self.all_tenants:
             return context.scope
-        principal = context.principal
-        return context.scope_in(None if principal.is_admin else frozenset(principal.tenant_roles))
+        return context.principal.scope()
 
     def sorted_page(self, **names: str) -> Page:
         """Return the page, with the API's names of columns replaced by the store's."""

@@ -33,6 +33,7 @@ from cloudwright.storage import accounts, audit, memberships
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.records import DEFAULT_TENANT, Token, User, UserRoles
 from cloudwright.storage.store import Connection, Store
+from cloudwright.storage.visibility import Scope
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,14 @@ class Principal:
             for tenant, roles in self.tenant_roles.items()
             if is_permitted(roles, Permission.ADMINISTRATORS)
         )
+
+    def scope(self, tenant: str | None = None) -> Scope:
+        """Return what the user sees in a tenant, or in all of theirs."""
+        if tenant is not None:
+            tenants: frozenset[str] | None = frozenset({tenant})
+        else:
+            tenants = None if self.is_admin else frozenset(self.tenant_roles)
+        return Scope(self.username, tenants, None if self.is_admin else self.administers)
 
     def roles_in(self, tenant: str) -> frozenset[str]:
         return self.group_roles | self.tenant_roles.get(tenant, frozenset()) | {self.role}

@@ -210,9 +210,7 @@ def with_code(conn: Connection, tenant: str, home: Path, plugin: dict[str, Any])
 def _scope(conn: Connection, tenant: str, by: str | None) -> Scope:
     """Return what a user sees in the tenant."""
     user = find_principal(conn, by or "")
-    if user is None:
-        return Scope(None, frozenset({tenant}))
-    return Scope(user.username, frozenset({tenant}), None if user.is_admin else user.administers)
+    return Scope(None, frozenset({tenant})) if user is None else user.scope(tenant)
 
 
 def _seen_blueprint(conn: Connection, tenant: str, id: str, by: str | None) -> Blueprint:

@@ -7,7 +7,7 @@ deployment is as private as the deployment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,6 +161,19 @@ def _check_blueprint(conn: Connection, tenant: str, deployment_id: str, visibili
             f"The visibility of deployment `{deployment_id}` cannot be `{visibility}` while that of its"
             f" blueprint `{found.id}` is `{found.visibility}`. Change the blueprint's first."
         )
+
+
+def hidden(
+    conn: Connection, scope: Scope, tenant: str, subjects: Collection[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Return which of these, each a noun and a key, are private to somebody else."""
+    found = set()
+    for noun, key in subjects:
+        try:
+            locate(conn, scope, tenant, noun, key)
+        except NotFound:
+            found.add((noun, key))
+    return found
 
 
 def _locate(

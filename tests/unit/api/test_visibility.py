@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import orjson
 import pytest
 from served_api import Api, served
 from tenant_users import TenantUser, create_tenant
@@ -108,7 +110,7 @@ def test_what_belongs_to_a_private_deployment_is_private(world: World, private: 
     assert "whispered" in world.ann.ids("/events", "message")
     for params in ({}, execution, {"deployment_id": "secretive"}):
         assert "whispered" not in world.ben.ids("/events", "message", **params)
-    everything = {"_include_system_workflows": True, "blueprint_id": "secretive"}
+    everything: dict[str, Any] = {"_include_system_workflows": True, "blueprint_id": "secretive"}
     assert len(world.ann.ids("/executions", **everything)) > 1
     assert world.ben.ids("/executions", **everything) == []
     assert world.ben.ids("/nodes") == []
@@ -225,3 +227,23 @@ def test_a_stream_ends_when_its_user_may_not_follow_any_more(world: World) -> No
         api.happen(id, "not for eve")
         assert not [line for line in lines if "not for eve" in line]
     assert eve.status(f"/events/stream?execution_id={id}") == 403
+
+
+def test_changes_of_what_is_private_are_not_announced(world: World, private: dict[str, str]) -> None:
+    api = world.api
+    world.ann.upload("announced")
+    world.ann.deploy("announced", "announced")
+    seen = world.ann.start("announced")
+    url = f"{PREFIX}/changes/stream"
+    for user, expected in ((world.ben, {seen}), (world.ann, {private["/executions"], seen})):
+        with api.anonymous.stream("GET", url, headers=user.headers, timeout=20) as response:
+            lines = response.iter_lines()
+            assert next(lines) == "event: ready"
+            api.changed(private["/executions"])
+            api.changed(seen)
+            found: set[str] = set()
+            while seen not in found:
+                line = next(lines)
+                if line.startswith("data:") and '"execution"' in line:
+                    found.add(orjson.loads(line.removeprefix("data:"))["id"])
+            assert found == expected, user.name

@@ -31,4 +31,6 @@ async def stream_changes(request: Request, context: ContextDep) -> StreamingResp
     followers: Followers = request.app.state.followers
     followers.check()
     feed: ChangeFeed = request.app.state.change_feed
-    return EventStreamResponse(feed.follow(context.tenant), followers)
+    may_go_on = context.watch(Permission.EVENT_LIST)
+    stream = feed.follow(context.tenant, check=lambda: may_go_on(False), scope=context.scope)
+    return EventStreamResponse(stream, followers)

@@ -20,7 +20,9 @@ async def _stream(visit: Visit) -> Response:
     followers: Followers = state.followers
     feed: ChangeFeed = state.change_feed
     followers.check()
-    stream = feed.follow(visit.tenant, check=lambda: _is_signed_in(visit))
+    stream = feed.follow(
+        visit.tenant, check=lambda: _is_signed_in(visit), scope=visit.principal.scope(visit.tenant)
+    )
     response = EventStreamResponse(stream, followers)
     response.headers["cache-control"] = "no-store, no-transform"
     return response
