@@ -38,9 +38,16 @@ class InProcessClient:
         self._accounts = accounts
 
     async def request(
-        self, username: str | None, tenant: str, asked: RestRequest, *, caller: Caller | None = None
+        self,
+        username: str | None,
+        tenant: str,
+        asked: RestRequest,
+        *,
+        caller: Caller | None = None,
+        address: str | None = None,
     ) -> dict[str, Any]:
-        """Return what the request got as this user, in ``tenant`` unless it asks for another one.
+        """Return what the request got as this user, in ``tenant`` unless it asks for another one. ``address``
+        is where it comes from, if it is passed on for somebody.
 
         An error response is returned like any other. Raises Forbidden if the user no longer exists, and
         InvalidInput if it cannot be sent.
@@ -64,7 +71,7 @@ class InProcessClient:
                 (b"content-length", str(len(content)).encode()),
                 (b"tenant", (asked.get("tenant") or tenant).encode("latin-1", "replace")),
             ],
-            "client": None,
+            "client": None if address is None else (address, 0),
             "server": None,
             KNOWN_PRINCIPAL: await self._principal(username),
             CALLER: caller,

@@ -30,6 +30,7 @@ class Rest:
     client: InProcessClient
     username: str
     tenant: str
+    address: str | None = None
 
     async def get(self, path: str, **params: Any) -> Any:
         """Return the body of the response. Raises RestError."""
@@ -45,7 +46,7 @@ class Rest:
         return await self._send({"method": "DELETE", "path": path, "params": params})
 
     async def _send(self, asked: RestRequest) -> Any:
-        reply = await self.client.request(self.username, self.tenant, asked)
+        reply = await self.client.request(self.username, self.tenant, asked, address=self.address)
         status, body = reply["status"], reply.get("body")
         if status >= 400:
             raise RestError(status, body)

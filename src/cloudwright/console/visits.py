@@ -147,7 +147,8 @@ async def _signed_in(request: Request) -> Visit | None:
         return None
     form = await request.form() if request.method in _CHANGING else FormData()
     tenant = request.path_params.get("tenant", "")
-    rest = Rest(client_of(api), principal.username, tenant)
+    address = request.client.host if request.client else None
+    rest = Rest(client_of(api), principal.username, tenant, address)
     return Visit(request, manager, principal, value, tenant, rest, manager.clock(), form)
 
 

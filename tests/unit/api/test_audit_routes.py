@@ -91,6 +91,10 @@ def test_a_change_by_an_execution_says_which(api: Api) -> None:
     assert reply["status"] == 200
     (row,) = records(api, execution_id=id)
     assert (row["creator_name"], row["action"], row["address"]) == ("admin", "site_create", None)
+    # As the console does it, for a browser somewhere.
+    request["path"] = "/sites/clicked"
+    api.do(inside.request("admin", "default_tenant", request, address="192.0.2.7"))
+    assert (records(api)[-1]["ref_id"], records(api)[-1]["address"]) == ("clicked", "192.0.2.7")
 
 
 def test_the_log_is_cut_and_that_is_recorded(api: Api) -> None:
