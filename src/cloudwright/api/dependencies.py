@@ -191,8 +191,10 @@ async def _tenant_of_path(request: Request, context: RequestContext) -> str:
     """
     template: str = request.scope["route"].path.removeprefix(PREFIX)
     found = _NAMED.match(template)
-    # What a PUT names is made by it: it says itself that there is one already.
-    if found is None or request.method == "PUT":
+    if found is None:
+        return context.tenant
+    # What a PUT makes says itself that there is one already; one below a resource is about that one.
+    if request.method == "PUT" and template[found.end() :] in ("", "/validate"):
         return context.tenant
     noun, key = found["noun"], request.path_params[found["key"]]
     if found["key"] == "deployment_id":

@@ -29,7 +29,9 @@ FURTHER = {
     "GET /tenants/{name}": Permission.TENANT_CREATE,
 }
 #: What looks for something, is about one's own account, or is refused anyway.
-HARMLESS = re.compile(r"POST /searches/|\w+ /tokens|POST /users/\{username\}$|\w+ /secrets-providers")
+HARMLESS = re.compile(
+    r"POST /searches/|\w+ /tokens|POST /console-links|POST /users/\{username\}$|\w+ /secrets-providers"
+)
 ADMINISTRATION = re.compile(
     r"(?:PUT|POST|PATCH|DELETE) /(?:users|user-groups|tenants|permissions|audit|config|maintenance|provider"
     r"|snapshots|log-bundles)\b"
@@ -57,7 +59,7 @@ class Route:
     @property
     def url(self) -> str:
         path = re.sub(r"\{[^}]*\}", "x", self.path.replace("{resource}", "deployments"))
-        if path.endswith(("/stream", "/tasks_graphs")):
+        if path.endswith(("/events/stream", "/tasks_graphs")):
             path += "?execution_id=x"
         elif path.startswith("/execution-schedules/x"):
             path += "?deployment_id=x"
@@ -105,7 +107,13 @@ def statuses(api: Api, requests: list[tuple[Route, dict[str, str]]]) -> list[int
 
 def test_roles_decide_in_the_own_tenant(api: Api, users: dict[Role, TenantUser]) -> None:
     order = list(Role)
-    requests = [(route, role) for route in routes(api) for role in order]
+    requests = [
+        (route, role)
+        for route in routes(api)
+        for role in order
+        # It never ends for those who may follow it.
+        if route.path != "/changes/stream" or role == Role.DEFAULT
+    ]
     assert len(requests) > 600
     found = statuses(api, [(route, users[role].headers) for route, role in requests])
     wrong = [

@@ -122,6 +122,8 @@ def test_what_belongs_to_a_private_deployment_is_private(world: World, private: 
 
 def test_what_is_private_is_not_changed_by_others(world: World, private: dict[str, str]) -> None:
     run = {"deployment_id": "secretive", "workflow_id": "install"}
+    used = {"dependency_creator": "c", "source_deployment": "secretive", "target_deployment": "secretive"}
+    uses: dict[str, Any] = {"inter_deployment_dependencies": [used]}
     for method, path, body in (
         ("POST", "/executions", run),
         ("POST", f"/executions/{private['/executions']}", {"action": "cancel"}),
@@ -135,6 +137,9 @@ def test_what_is_private_is_not_changed_by_others(world: World, private: dict[st
         ("POST", "/deployment-updates/secretive/update/initiate", {"inputs": {}}),
         ("POST", f"/deployment-modifications/{private['/deployment-modifications']}/finish", None),
         ("PATCH", f"/node-instances/{private['/node-instances']}", {"version": 1, "state": "x"}),
+        ("PUT", "/deployments/secretive/inter-deployment-dependencies", uses | {"source_deployment_id": "x"}),
+        ("PUT", "/deployments/inter-deployment-dependencies", uses["inter_deployment_dependencies"][0]),
+        ("POST", "/deployments/inter-deployment-dependencies", uses | {"source_deployment_id": "secretive"}),
         ("DELETE", "/filters/deployments/mine", None),
         ("DELETE", "/sites/hideout", None),
         ("DELETE", "/secrets/key", None),

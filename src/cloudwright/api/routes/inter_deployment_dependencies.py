@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import BaseModel
 
-from cloudwright.api.authorization import requires
+from cloudwright.api.authorization import authorize, requires
 from cloudwright.api.dependencies import (
     ContextDep,
     ListQueryDep,
@@ -95,7 +95,7 @@ async def list_dependencies(
 @requires(Permission.INTER_DEPLOYMENT_DEPENDENCY_CREATE)
 async def create_dependency(context: ContextDep, new: Described) -> JsonResponse:
     """Record that a deployment uses another one; one that is recorded already is returned as it is."""
-    made = _made(context, new, new.source_deployment)
+    made = await _made(context, new, new.source_deployment)
     [stored] = await context.manager.store.write(record_all, [made])
     return JsonResponse(_record(stored))
 
@@ -104,7 +104,7 @@ async def create_dependency(context: ContextDep, new: Described) -> JsonResponse
 @requires(Permission.INTER_DEPLOYMENT_DEPENDENCY_CREATE)
 async def create_dependencies(context: ContextDep, new: ManyDescribed) -> JsonResponse:
     """Record what a deployment uses: all of it, or nothing."""
-    made = [_made(context, one, new.source_deployment_id) for one in new.inter_deployment_dependencies]
+    made = [await _made(context, one, new.source_deployment_id) for one in new.inter_deployment_dependencies]
     return single_page([_record(row) for row in await context.manager.store.write(record_all, made)])
 
 
@@ -112,7 +112,7 @@ async def create_dependencies(context: ContextDep, new: ManyDescribed) -> JsonRe
 @requires(Permission.INTER_DEPLOYMENT_DEPENDENCY_UPDATE)
 async def replace_dependencies(context: ContextDep, id: str, new: AllDescribed) -> JsonResponse:
     """Record what the functions of a deployment use, in place of what is recorded of them."""
-    made = [_made(context, one, id) for one in new.inter_deployment_dependencies]
+    made = [await _made(context, one, id) for one in new.inter_deployment_dependencies]
     stored = await context.manager.store.write(replace_functions, context.tenant, id, made)
     return single_page([_record(row) for row in stored])
 
@@ -130,9 +130,17 @@ async def delete_dependency(context: ContextDep, removal: Removal) -> Response:
     return Response(status_code=204)
 
 
-def _made(context: RequestContext, new: Described, source: str | None) -> Dependency:
+async def _made(context: RequestContext, new: Described, source: str | None) -> Dependency:
     if source is None and new.external_source is None:
         raise InvalidInput("A dependency needs a `source_deployment` or an `external_source`.")
+    context.check_visibility(new.visibility)
+    if new.created_by not in (None, context.by):
+        authorize(context.principal, Permission.SET_OWNER, context.tenant)
+    if new.created_at:
+        authorize(context.principal, Permission.SET_TIMESTAMP, context.tenant)
+    for id in (source, (new.target_deployment or "").strip()):
+        if id:
+            await context.check_seen("deployments", id)
     return Dependency(
         tenant=context.tenant,
         id=new.id or random_id(),
