@@ -39,6 +39,7 @@ from cloudwright.storage.schema import (
     operations,
     plugins,
     sites,
+    workers,
 )
 
 PRIVATE, TENANT, GLOBAL = _WIDTH = "private", "tenant", "global"
@@ -65,6 +66,7 @@ _KINDS: Mapping[str, tuple[Table, ColumnElement[Any]]] = {
     "sites": (sites, sites.c.name),
     "deployments": (deployments, deployments.c.id),
     "deployment-groups": (deployment_groups, deployment_groups.c.id),
+    "agents": (workers, workers.c.name),
     "executions": (executions, executions.c.id),
     "node-instances": (node_instances, node_instances.c.id),
     "deployment-updates": (deployment_updates, deployment_updates.c.id),

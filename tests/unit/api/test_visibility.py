@@ -78,7 +78,7 @@ def private(world: World) -> dict[str, str]:
 
 
 def test_what_is_private_is_its_creators_and_its_managers(world: World, private: dict[str, str]) -> None:
-    assert {path.removeprefix("/") for path in private} >= KINDS - {"plugins", "deployment-updates"}
+    assert {path.removeprefix("/") for path in private} >= KINDS - {"plugins", "deployment-updates", "agents"}
     keys = {"/sites": "name", "/secrets": "key"}
     for path, id in private.items():
         for user in (world.ann, world.max):
@@ -140,6 +140,8 @@ def test_what_is_private_is_not_changed_by_others(world: World, private: dict[st
         ("PUT", "/deployments/secretive/inter-deployment-dependencies", uses | {"source_deployment_id": "x"}),
         ("PUT", "/deployments/inter-deployment-dependencies", uses["inter_deployment_dependencies"][0]),
         ("POST", "/deployments/inter-deployment-dependencies", uses | {"source_deployment_id": "secretive"}),
+        ("PUT", "/agents/theirs", {"node_instance_id": private["/node-instances"]}),
+        ("POST", f"/agents/{private['/node-instances']}/enrolment", None),
         ("DELETE", "/filters/deployments/mine", None),
         ("DELETE", "/sites/hideout", None),
         ("DELETE", "/secrets/key", None),

@@ -85,6 +85,8 @@ async def get_agent(context: ContextDep, name: str) -> JsonResponse:
 async def create_agent(context: ContextDep, name: str, new: NewAgent) -> JsonResponse:
     """Make the agent of a host, or return the one that there is."""
     check_id("agent", name)
+    await context.check_seen("agents", name)
+    await context.check_seen("node-instances", new.node_instance_id)
     row = await context.manager.agents.create(context.tenant, name, new.node_instance_id, context.by)
     return JsonResponse(_agent(context.manager.agents, row))
 
@@ -102,6 +104,7 @@ async def update_agent(context: ContextDep, name: str, _changes: AgentChanges) -
 async def enroll_agent(context: ContextDep, name: str) -> JsonResponse:
     """Make a new token for the agent of the host ``name``, which is made if there is none."""
     check_id("agent", name)
+    await context.check_seen("node-instances", name)
     row, token = await context.manager.agents.enroll(context.tenant, name, context.by)
     return JsonResponse({**_agent(context.manager.agents, row), "token": token})
 
