@@ -78,9 +78,22 @@ def test_a_worker_is_stored_and_found(store: Store) -> None:
     found, total = store.read_sync(workers.list_workers, None, {}, "ost_2", EVERYTHING)
     assert ([one.name for one in found], total) == (["host_2"], 1)
     assert {one.name for one in store.read_sync(workers.everything)} == {"host_1", "host_2"}
-    store.write_sync(workers.delete, "host_1")
+    store.write_sync(workers.delete, "host_1", at(9))
     with pytest.raises(NotFound):
         store.read_sync(workers.get, "host_1")
+
+
+def test_one_that_may_live_is_known_after_it_was_deleted(store: Store) -> None:
+    make(store, token_hash="h")
+    connect(store)
+    store.write_sync(workers.delete_of_deployment, TENANT, "d1", at(9))
+    assert store.read_sync(workers.everything) == []
+    assert store.read_sync(workers.list_workers, None, {}, None, EVERYTHING) == ([], 0)
+    assert store.read_sync(workers.of_host, TENANT, "host_1") is None
+    kept = store.read_sync(workers.of_token, "h")
+    assert kept is not None
+    assert (kept.state, kept.state_since) == (workers.DELETED, at(9))
+    make(store, token_hash="other")
 
 
 def test_only_the_last_session_counts(store: Store) -> None:

@@ -100,8 +100,8 @@ class AgentProcess:
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def start(self) -> None:
-        """Start it; returns when it is connected."""
+    def start(self, said: str = "connected to") -> None:
+        """Start it; returns when it is connected, or has said something else."""
         environ = {key: value for key, value in os.environ.items() if not key.startswith("CLOUDWRIGHT_")}
         self.process = subprocess.Popen(
             [
@@ -113,7 +113,7 @@ class AgentProcess:
             text=True,
             env=environ | {"CLOUDWRIGHT_AGENT_TOKEN": self.token},
         )
-        self.await_line("connected to")
+        self.await_line(said)
 
     def await_line(self, text: str) -> str:
         """Wait until it has said this in its log."""

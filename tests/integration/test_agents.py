@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from agent_process import AgentProcess
 from agent_site import Site, running_site
 from manager_process import alive, await_death
 
@@ -156,6 +158,33 @@ def test_an_agent_that_is_deleted_ends(site: Site) -> None:
     id = site.run("act", name="nowhere")
     assert site.manager.end(id)["status"] == "failed"
     assert "which has none" in site.manager.story(id)
+
+
+def test_an_agent_goes_with_its_deployment_and_ends_what_it_runs(site: Site) -> None:
+    client, log = site.manager.client, str(site.manager.event_log)
+    client.deployments.create("gone", blueprint_id="hosted", inputs={"event_log": log})
+    [host] = client.node_instances.list(deployment_id="gone", node_id="host").items
+    agent = AgentProcess(site.agent.home.with_name("gone"), client, host["id"], site.proxy.port)
+    agent.start()
+    try:
+        parameters: dict[str, Any] = {"operation": "do.act", "node_ids": ["app"]}
+        parameters["allow_kwargs_override"] = True
+        id = site.manager.run(
+            "execute_operation", "gone", operation_kwargs={"name": "gone", "seconds": 600}, **parameters
+        )
+        pid, grandchild = site.started("gone")
+        site.manager.cancel(id, "force-cancel")
+        site.manager.end(id)
+        client.deployments.delete("gone", force=True)
+        await_death(pid)
+        await_death(grandchild)
+        assert agent.process is not None
+        assert agent.process.wait(30) == 76
+        assert agent.name not in {one["id"] for one in client.agents.list().items}
+        agent.start("deleted")
+        assert agent.process.wait(30) == 76
+    finally:
+        agent.stop()
 
 
 def test_only_a_host_that_may_have_an_agent_gets_one(site: Site) -> None:

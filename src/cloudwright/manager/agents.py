@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +18,7 @@ from cloudwright.model.frames.worker import PROTOCOL
 from cloudwright.model.hosts import COMPUTE, NO_AGENT, install_method
 from cloudwright.storage import deployments, instances, workers
 from cloudwright.storage.store import Connection, Store
-from cloudwright.storage.workers import CREATED, WorkerRow
+from cloudwright.storage.workers import CREATED, DELETED, WorkerRow
 
 _TOKEN_PREFIX = "cwa"  # noqa: S105 - what tokens begin with, no token
 #: How many operations an agent runs at once until it says.
@@ -75,19 +74,17 @@ class Agents:
                 f"{', '.join(sorted(run.name for run in running))}. Wait for them, or kill their executions; "
                 "with `force` they are recorded as lost, for a machine that does not exist any more."
             )
-        await self._store.write(workers.delete, name)
-        self.hosts.forget(name)
+        await self._store.write(workers.delete, name, self._clock())
+        self.hosts.forget(name, gone=force)
 
     async def authenticate(self, token: str) -> WorkerRow:
         """Return the worker of a token. Raises Unauthorized."""
         prefix, _, rest = token.partition(".")
-        name, _, secret = rest.rpartition(".")
-        if prefix == _TOKEN_PREFIX and name and secret:
-            try:
-                row = await self._store.read(workers.get, name)
-            except NotFound:
-                row = None
-            if row is not None and hmac.compare_digest(row.token_hash or "", _digest(secret)):
+        secret = rest.rpartition(".")[2]
+        if prefix == _TOKEN_PREFIX and secret:
+            # By its hash, of which an attacker can choose no beginning.
+            row = await self._store.read(workers.of_token, _digest(secret))
+            if row is not None:
                 return row
         raise Unauthorized("The agent's token is not known to this manager.")
 
@@ -105,6 +102,8 @@ class Agents:
             row = await self.authenticate(token)
         except Unauthorized as error:
             raise Refusal("unknown", str(error)) from error
+        if row.state == DELETED:
+            raise Refusal("deleted", "This agent was deleted.")
         if row.machine is not None and row.machine != hello["machine"]:
             raise Refusal(
                 "duplicate",

@@ -46,6 +46,7 @@ from cloudwright.storage import (
     deployments,
     instances,
     sites,
+    workers,
 )
 from cloudwright.storage.executions import recorded
 from cloudwright.storage.records import Blueprint, Deployment, JsonObject
@@ -78,7 +79,11 @@ class Deployments:
         new_id: Callable[[], str],
         workdirs: Path,
         secrets: Secrets,
+        *,
+        forget_agents: Callable[[str, str], None] = lambda tenant, id: None,
     ) -> None:
+        """``forget_agents`` is called with a deployment whose agents were deleted with it."""
+        self._forget_agents = forget_agents
         self._store = store
         self._secrets = secrets
         self._bus = bus
@@ -189,6 +194,7 @@ class Deployments:
         deployment = await self._store.write(
             _delete, tenant, id, force, self._new_id(), by, caller, self._clock()
         )
+        self._forget_agents(tenant, id)
         await asyncio.to_thread(shutil.rmtree, self._workdirs / tenant / id, ignore_errors=True)
         self._publish(tenant, id, "deleted")
         return deployment
@@ -209,6 +215,7 @@ class Deployments:
         executions = [self._new_id() for _ in ids]
         await self._store.write(_delete_many, tenant, ids, force, executions, by, self._clock(), beside)
         for id in ids:
+            self._forget_agents(tenant, id)
             await asyncio.to_thread(shutil.rmtree, self._workdirs / tenant / id, ignore_errors=True)
             self._publish(tenant, id, "deleted")
 
@@ -422,7 +429,9 @@ def _delete(
         began=now,
         ended=now,
     )
-    return deployments.delete(conn, tenant, id, force=force)
+    deleted = deployments.delete(conn, tenant, id, force=force)
+    workers.delete_of_deployment(conn, tenant, id, now)
+    return deleted
 
 
 def _delete_many(

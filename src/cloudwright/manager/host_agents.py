@@ -148,7 +148,10 @@ class HostAgents:
             return
         agent.queue.open(False)
         agent.lost_at = session.heard
-        if stopped:
+        if agent.row.state == DELETED:
+            if not agent.worker.operations:
+                del self._agents[name]
+        elif stopped:
             self._set_state(agent, session.number, STOPPED)
 
     def operations(self, name: str) -> list[OperationRun]:
@@ -156,12 +159,22 @@ class HostAgents:
         agent = self._agents.get(name)
         return [] if agent is None else agent.worker.operations
 
-    def forget(self, name: str) -> None:
-        """The agent was deleted: it is told to stop, and what ran on it is lost."""
+    def forget_deployment(self, tenant: str, deployment_id: str) -> None:
+        """The agents of a deployment were deleted with it."""
+        for name, agent in list(self._agents.items()):
+            if (agent.row.tenant, agent.row.deployment_id) == (tenant, deployment_id):
+                self.forget(name)
+
+    def forget(self, name: str, *, gone: bool = False) -> None:
+        """The agent was deleted: it is told to end what runs on it, and to stop.
+
+        With ``gone`` its machine does not exist any more, and what ran there is lost.
+        """
         agent = self._agents.get(name)
-        if agent is None:
+        if agent is None or agent.row.state == DELETED:
             return
-        agent.worker.lose()
+        if gone:
+            agent.worker.lose()
         if agent.worker.session is not None:
             agent.worker.session.send({"type": "stop", "reason": f"agent `{name}` was deleted"})
         agent.queue.open(False)

@@ -174,7 +174,15 @@ class Manager:
         self.deployment_updates = DeploymentUpdates(store, self.executions, self.secrets, clock, new_id)
         self.blueprints = Blueprints(store, bus, settings.home, self._artifacts, self._parse, clock, new_id)
         self.plugins = Plugins(store, settings.home, self._artifacts, clock, new_id)
-        self.deployments = Deployments(store, bus, clock, new_id, settings.home / WORKDIRS, self.secrets)
+        self.deployments = Deployments(
+            store,
+            bus,
+            clock,
+            new_id,
+            settings.home / WORKDIRS,
+            self.secrets,
+            forget_agents=self._dispatcher.agents.forget_deployment,
+        )
         self.snapshots = Snapshots(store, settings.home, self._artifacts, keys, self._reload, clock, new_id)
         self.accounts = Accounts(
             store, clock, max_failed_logins=settings.max_failed_logins, login_lock=settings.login_lock

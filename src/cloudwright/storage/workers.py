@@ -24,7 +24,7 @@ CREATED = "created"
 CONNECTED = "connected"
 UNREACHABLE = "unreachable"
 STOPPED = "stopped"
-#: Only in memory: its row is gone.
+#: Deleted without having been seen to stop: kept so that it can be told to, should it come back.
 DELETED = "deleted"
 
 
@@ -72,6 +72,9 @@ _OF_HOST = Prepared(
     select(*columns_of(WorkerRow, workers)).where(
         workers.c.tenant == bindparam("of_tenant"), workers.c.host_id == bindparam("host")
     )
+)
+_OF_TOKEN = Prepared(
+    select(*columns_of(WorkerRow, workers)).where(workers.c.token_hash == bindparam("digest"))
 )
 _MAY_BEGIN = Prepared(
     select(executions.c.status)
@@ -134,13 +137,33 @@ def set_state(
     return bool(conn.execute(statement).rowcount)
 
 
-def delete(conn: Connection, name: str) -> WorkerRow:
-    """Raises NotFound."""
-    return _CATALOGUE.remove(conn, name)
+def of_token(conn: Connection, digest: str) -> WorkerRow | None:
+    """Return the worker that has a token, deleted ones included."""
+    row = _OF_TOKEN.first(conn, digest=digest)
+    return None if row is None else WorkerRow(*row)
+
+
+def delete(conn: Connection, name: str, now: datetime) -> None:
+    """Delete a worker. If it may live, its row stays under another name. Raises NotFound."""
+    worker = _CATALOGUE.get(conn, name)
+    if worker.state in (CREATED, STOPPED):
+        _CATALOGUE.remove(conn, name)
+        return
+    grave = {"name": f"{name}~{now:%Y%m%d%H%M%S%f}", "host_id": None, "state": DELETED, "state_since": now}
+    conn.execute(update(workers).where(workers.c.name == name).values(grave))
+
+
+def delete_of_deployment(conn: Connection, tenant: str, deployment_id: str, now: datetime) -> None:
+    """Delete the agents of a deployment's hosts."""
+    its = workers.c.tenant == tenant, workers.c.deployment_id == deployment_id, workers.c.state != DELETED
+    for (name,) in conn.execute(select(workers.c.name).where(*its)).all():
+        delete(conn, name, now)
 
 
 def everything(conn: Connection) -> list[WorkerRow]:
-    return [WorkerRow(*row) for row in conn.execute(select(*columns_of(WorkerRow, workers)))]
+    """Return all that are not deleted."""
+    statement = select(*columns_of(WorkerRow, workers)).where(workers.c.state != DELETED)
+    return [WorkerRow(*row) for row in conn.execute(statement)]
 
 
 def list_workers(
@@ -154,7 +177,7 @@ def list_workers(
     columns: dict[ColumnElement[Any], Collection[Any] | None] = {
         workers.c[name]: values for name, values in wanted.items()
     }
-    conditions = [*seen(tenant, workers), *one_of(columns)]
+    conditions = [*seen(tenant, workers), *one_of(columns), workers.c.state != DELETED]
     return read_page(
         conn,
         _CATALOGUE.light.where(*conditions, *holds(workers.c.name, search)),

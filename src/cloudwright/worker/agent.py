@@ -101,6 +101,8 @@ class Agent:
         self._cgroups = _open_cgroups(options)
         self._resources = Resources(options.home / "resources", options.url, self._headers)
         self._silence = 15.0
+        # What the manager says when it does not want this agent any more.
+        self._stop: asyncio.Future[str]
         self._operations = Operations(
             self,
             self._journal,
@@ -123,9 +125,11 @@ class Agent:
                 self.report(key, "ended", content)
                 self._leftovers.append({"operation": key[0], "attempt": key[1], "state": "ended"})
             await self._ready_zygote()
+            self._stop = loop.create_future()
             staying = asyncio.ensure_future(self._stay_connected())
             ending = asyncio.ensure_future(end.wait())
-            await asyncio.wait([staying, ending], return_when=asyncio.FIRST_COMPLETED)
+            waiting: list[asyncio.Future[Any]] = [staying, ending, self._stop]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if staying.done():
                 try:
                     staying.result()
@@ -136,6 +140,9 @@ class Agent:
             await self._end_in_good_order()
             staying.cancel()
             await asyncio.wait([staying])
+            if self._stop.done():
+                log.critical("%s", self._stop.result())
+                return DISMISSED
             return 0
         finally:
             await self._operations.close()
@@ -280,7 +287,8 @@ class Agent:
                     raise Dismissed(frame["message"])
                 raise FrameError(frame["message"])
             case "stop":
-                raise Dismissed(frame["reason"])
+                if not self._stop.done():
+                    self._stop.set_result(frame["reason"])
             case "reply":
                 self._reports.reply(frame)
             case "stored":
