@@ -231,6 +231,12 @@ class Accounts:
             raise Forbidden(refused) from error
         self._tenants.add(name)
 
+    def reload(self) -> None:
+        """Forget what the database had before a restore, and have look again what takes long."""
+        self._tenants.clear()
+        self._used.clear()
+        self.changes += 1
+
     def forget_tenant(self, name: str) -> None:
         """To be called once a tenant was deleted."""
         self._tenants.discard(name)

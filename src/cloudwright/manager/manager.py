@@ -243,6 +243,7 @@ class Manager:
 
     async def _reload(self) -> None:
         """Forget what the database had before a restore."""
+        self.accounts.reload()
         await self.blueprints.unpack_again()
         await self.plugins.unpack_again()
         await self._artifacts.sweep()

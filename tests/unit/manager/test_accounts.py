@@ -375,6 +375,23 @@ def test_failed_log_ins_lock_a_user_for_a_while_and_not_their_tokens(world: Worl
     run(scene())
 
 
+def test_a_restore_is_noticed(world: World) -> None:
+    async def scene() -> None:
+        await world.begin()
+        await world.accounts.check_tenant(THE_ADMIN, "default_tenant")
+        await world.store.write(stored.create_tenant, "gone", NOON)
+        await world.accounts.check_tenant(THE_ADMIN, "gone")
+        # As a restore does, behind the manager's back.
+        await world.store.write(stored.delete_tenant, "gone")
+        known = world.accounts.changes
+        world.accounts.reload()
+        assert world.accounts.changes > known
+        with pytest.raises(Forbidden, match="There is no tenant `gone`"):
+            await world.accounts.check_tenant(THE_ADMIN, "gone")
+
+    run(scene())
+
+
 def test_failed_log_ins_of_nobody_are_not_stored(world: World) -> None:
     async def scene() -> None:
         await world.begin()
