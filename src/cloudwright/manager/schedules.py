@@ -17,10 +17,11 @@ from typing import Any
 from cloudwright.background import TaskSet
 from cloudwright.bus import topics
 from cloudwright.bus.protocol import Bus
-from cloudwright.errors import CloudwrightError, InvalidInput, NoSuchWorkflow, Unavailable
+from cloudwright.errors import CloudwrightError, InvalidInput, Unavailable
 from cloudwright.manager.executions import Executions, StartExecution
 from cloudwright.manager.identifiers import check_id
 from cloudwright.manager.maintenance import Maintenance
+from cloudwright.manager.workflow_availability import find_workflow
 from cloudwright.model.recurrence import Occurrence, first_to_come
 from cloudwright.model.schedule import Schedule, Skip, position_of, reason_to_skip
 from cloudwright.planning import validate_parameters
@@ -159,12 +160,7 @@ class Schedules:
 
     async def _check_workflow(self, schedule: Schedule) -> None:
         deployment = await self._store.read(deployments.get, schedule.tenant, schedule.deployment_id)
-        workflow = deployment.workflows.get(schedule.workflow_id)
-        if workflow is None:
-            raise NoSuchWorkflow(
-                f"Deployment `{deployment.id}` has no workflow `{schedule.workflow_id}`. "
-                f"It has: {', '.join(sorted(deployment.workflows)) or 'none'}."
-            )
+        workflow = find_workflow(deployment, schedule.workflow_id)
         await asyncio.to_thread(
             validate_parameters,
             workflow,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from cloudwright.errors import IllegalAction
+from cloudwright.errors import IllegalAction, NoSuchWorkflow
 from cloudwright.manager.runtime_functions import is_missing
 from cloudwright.model.node_packing import Unpacking
 from cloudwright.planning.availability import needs_types, refusal_of_rules
@@ -33,6 +33,17 @@ def node_types(conn: Connection, deployment: Deployment) -> frozenset[str]:
     return frozenset(
         name for node in packed for name in unpacking.node(node).get("type_hierarchy") or (node["type"],)
     )
+
+
+def find_workflow(deployment: Deployment, workflow_id: str) -> dict[str, Any]:
+    """Return the entry of a workflow in the deployment's plan. Raises NoSuchWorkflow."""
+    workflow: dict[str, Any] | None = deployment.workflows.get(workflow_id)
+    if workflow is None:
+        raise NoSuchWorkflow(
+            f"Deployment `{deployment.id}` has no workflow `{workflow_id}`. "
+            f"It has: {', '.join(sorted(deployment.workflows)) or 'none'}."
+        )
+    return workflow
 
 
 def is_available(workflow: Mapping[str, Any], states: Collection[str], types: Collection[str]) -> bool:

@@ -121,7 +121,9 @@ def _views(conn: Connection, groups: Sequence[ExecutionGroup]) -> list[GroupView
     found = select(executions.c.group_id, executions.c.id, executions.c.status).where(
         executions.c.group_id.in_(list(members))
     )
-    for group_id, id, status in conn.execute(found.order_by(executions.c.created_at, executions.c.id)):
+    # As they leave the queue.
+    order = executions.c.created_at, executions.c.deployment_id, executions.c.id
+    for group_id, id, status in conn.execute(found.order_by(*order)):
         members[group_id].append(id)
         counts[group_id][status] = counts[group_id].get(status, 0) + 1
     return [GroupView(group, members[group.id], counts[group.id]) for group in groups]

@@ -90,6 +90,7 @@ _SOURCES: Mapping[str, _Source] = {
             "blueprint_id",
             "deployment_id",
             "workflow_id",
+            execution_group_id=executions.c.group_id,
             status_display=_STATUS_DISPLAY,
             visibility=func.coalesce(deployments.c.visibility, constant("tenant")),
         ),
