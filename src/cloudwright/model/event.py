@@ -13,6 +13,7 @@ LOG = "cloudify_log"
 ENGINE_TYPES = frozenset(
     {
         "execution_cancel_requested",
+        "execution_child_started",
         "execution_cleanup_started",
         "execution_dequeued",
         "execution_resumed",
