@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements/development.lock
 LOCKED := yes
 .DEFAULT_GOAL := help
-.PHONY: help demo test newest lock check lint types types-tests contracts format unit docs package coverage model postgres spin chromium console-tests screenshots chaos changes peers bench bench-quick bench-peers clean
+.PHONY: help demo test newest lock check lint types types-tests contracts format unit docs package coverage model postgres spin chromium console-tests screenshots chaos changes plugins peers bench bench-quick bench-peers clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -109,6 +109,10 @@ chaos: $(VENV)/ready-dev postgres ## run random executions and crashes: make cha
 
 changes: $(VENV)/ready-dev ## stop scale, heal and update at every operation in every way
 	CHANGES=all $(BIN)/python -m pytest tests/integration/test_changes_killed.py
+
+plugins: $(VENV)/ready-dev ## run real plugins of Cloudify, unchanged, against stand-ins for what they manage
+	@sh scripts/need-plugins $(BIN)/python
+	PLUGINS=all $(BIN)/python -m pytest tests/plugins
 
 peers: .peers/cloudify/ready ## the real Cloudify client, in an environment of its own, for the compatibility tests
 
