@@ -100,7 +100,7 @@ async def create_dependency(context: ContextDep, new: Described) -> JsonResponse
     return JsonResponse(_record(stored))
 
 
-@router.post(_PATH, response_model=rest.Page[rest.InterDeploymentDependency], status_code=201)
+@router.post(_PATH, response_model=rest.Page[rest.InterDeploymentDependency])
 @requires(Permission.INTER_DEPLOYMENT_DEPENDENCY_CREATE)
 async def create_dependencies(context: ContextDep, new: ManyDescribed) -> JsonResponse:
     """Record what a deployment uses: all of it, or nothing."""
