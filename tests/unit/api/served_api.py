@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import uvicorn
@@ -34,24 +34,30 @@ from cloudwright.bus import topics
 from cloudwright.bus.local import LocalBus
 from cloudwright.dsl import parse_blueprint
 from cloudwright.manager.accounts import Accounts
+from cloudwright.manager.agents import Agents
 from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.blueprints import Blueprints
+from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.configuration import Configuration
 from cloudwright.manager.deployment_groups import DeploymentGroups
 from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
+from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_groups import ExecutionGroups
 from cloudwright.manager.executions import Executions
+from cloudwright.manager.host_agents import HostAgents
 from cloudwright.manager.maintenance import Maintenance
 from cloudwright.manager.metrics import Metrics
 from cloudwright.manager.metrics_token import metrics_token
 from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugins import Plugins
+from cloudwright.manager.redaction import Concealments
 from cloudwright.manager.schedules import Schedules
 from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
 from cloudwright.manager.sessions import Sessions
 from cloudwright.manager.snapshots import Snapshots
+from cloudwright.manager.workers.remote_begin import RemoteBegin
 from cloudwright.model.event import Event
 from cloudwright.model.execution import Outcome
 from cloudwright.settings import Settings
@@ -92,6 +98,10 @@ class NothingGranted:
         pass
 
 
+def nothing_connects(_: object) -> NoReturn:
+    raise AssertionError("no agent connects to this manager")
+
+
 @dataclass
 class Managing:
     """What the API needs of a manager, without processes."""
@@ -126,6 +136,17 @@ class Managing:
         self.deployments = Deployments(
             self.store, self.bus, self.clock, lambda: next(ids), self.home / "workdirs", self.secrets
         )
+        rpc = ChildRpc(self.store, self.bus, self.secrets, self.clock)
+        hosts = HostAgents(
+            self.store,
+            EventRecorder(self.store, self.bus, self.clock, Concealments()),
+            self.clock,
+            make=nothing_connects,
+            refuse=nothing_connects,
+            silence=15.0,
+            home=self.home,
+        )
+        self.agents = Agents(self.store, hosts, RemoteBegin(self.store, rpc, None), self.clock, self.name)
         self.modifications = Modifications(self.store, self.clock, lambda: uuid.uuid4().hex)
         self.executions = Executions(
             self.store,

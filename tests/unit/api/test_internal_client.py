@@ -71,9 +71,10 @@ def test_a_refusal_is_an_answer(
 def test_only_with_the_rights_of_the_user(api: Api, inside: InProcessClient) -> None:
     hash = api.store.read_sync(accounts.get_user, "admin").password_hash
     api.store.write_sync(accounts.create_user, "bob", hash, "user", api.manager.clock())
-    params = {"_all_tenants": "true"}
-    assert ask(api, inside, "GET", "/blueprints", params=params)["status"] == 200
-    assert ask(api, inside, "GET", "/blueprints", user="bob", params=params)["status"] == 403
+    body = {"value": 1}
+    assert ask(api, inside, "PUT", "/config/task_retries", body=body)["status"] == 200
+    assert ask(api, inside, "GET", "/blueprints", user="bob")["status"] == 200
+    assert ask(api, inside, "PUT", "/config/task_retries", user="bob", body=body)["status"] == 403
     api.store.write_sync(accounts.set_active, "bob", False)
     for nobody in ("bob", "eve", None):
         with pytest.raises(Forbidden):

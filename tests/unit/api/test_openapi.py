@@ -103,4 +103,4 @@ def test_requests_of_every_kind_are_answered_as_documented(api: Api) -> None:
         timeout=100,
         cwd=api.manager.home,
     )
-    assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-1000:]
+    assert ran.returncode == 0, ran.stdout[-20000:] + ran.stderr[-1000:]

@@ -140,7 +140,7 @@ def test_an_instance_with_nothing_to_do_is_started_and_deleted_all_the_same() ->
         (
             {"agent_config": {"install_method": "provided"}},
             ["start", "get_state", "create agent"],
-            ["stop_amqp agent", "delete agent", "stop", "delete"],
+            ["delete agent", "stop", "delete"],
         ),
     ],
 )
