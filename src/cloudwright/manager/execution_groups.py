@@ -84,7 +84,7 @@ class ExecutionGroups:
         raises: then nothing of it is stored.
         """
         _check_concurrency(request.concurrency)
-        _, ids = await self._store.read(
+        source, ids = await self._store.read(
             deployment_groups.get_with_members, request.tenant, request.deployment_group_id
         )
         if not ids:
@@ -110,7 +110,7 @@ class ExecutionGroups:
             cancel_mode=None,
             cancel_requested_by=None,
             cancel_requested_at=None,
-            visibility="tenant",
+            visibility=source.visibility,
             created_by=request.by,
             created_at=self._clock(),
         )

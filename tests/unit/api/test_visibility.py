@@ -54,7 +54,8 @@ def private(world: World) -> dict[str, str]:
     world.api.happen(execution, "whispered")
     ann.done("PUT", "/sites/hideout", json={"visibility": "private"})
     ann.done("PUT", "/secrets/key", json={"value": "x", "visibility": "private"})
-    ann.done("PUT", "/deployment-groups/hidden", json={"visibility": "private"})
+    members = {"visibility": "private", "deployment_ids": ["secretive"]}
+    ann.done("PUT", "/deployment-groups/hidden", json=members)
     rules = [{"key": "a", "values": ["b"], "operator": "any_of", "type": "label"}]
     for kind in ("deployments", "blueprints"):
         ann.done("PUT", f"/filters/{kind}/mine", json={"filter_rules": rules, "visibility": "private"})
@@ -62,6 +63,8 @@ def private(world: World) -> dict[str, str]:
     body = {"deployment_id": "secretive", "nodes": {"app": {"instances": 2}}}
     world.api.end(execution)
     modification = ann.done("POST", "/deployment-modifications", json=body)["id"]
+    group = {"deployment_group_id": "hidden", "workflow_id": "install", "force": True}
+    executions_of_group = ann.done("POST", "/execution-groups", json=group)["id"]
     return {
         "/blueprints": "secretive",
         "/deployments": "secretive",
@@ -69,6 +72,7 @@ def private(world: World) -> dict[str, str]:
         "/operations": operation,
         "/sites": "hideout",
         "/deployment-groups": "hidden",
+        "/execution-groups": executions_of_group,
         "/secrets": "key",
         "/filters/deployments": "mine",
         "/filters/blueprints": "mine",
@@ -127,6 +131,7 @@ def test_what_is_private_is_not_changed_by_others(world: World, private: dict[st
     for method, path, body in (
         ("POST", "/executions", run),
         ("POST", f"/executions/{private['/executions']}", {"action": "cancel"}),
+        ("POST", f"/execution-groups/{private['/execution-groups']}", {"action": "cancel"}),
         ("PATCH", "/deployments/secretive", {"labels": []}),
         ("PATCH", "/deployments/secretive/set-visibility", {"visibility": "tenant"}),
         ("POST", "/deployments/secretive/set-site", {"site_name": "hideout"}),
