@@ -16,7 +16,8 @@ from manager_process import ManagerProcess, running_manager
 from playwright.sync_api import Browser, sync_playwright
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it is open an event loop runs in this thread, and no other test can have one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = shutil.which("chromium")
     assert program, "these tests need Debian's Chromium: `make chromium` installs it"

@@ -18,7 +18,8 @@ AXE_DIGEST = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 360, "height": 780}
-expect.set_options(timeout=10_000)
+# Many times what anything takes: the machine may be busy.
+expect.set_options(timeout=60_000)
 
 
 class Console:
