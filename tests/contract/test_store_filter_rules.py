@@ -20,6 +20,7 @@ from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.records import Blueprint
 from cloudwright.storage.store import Store
 from cloudwright.storage.stored_filters import FILTERS, StoredFilter
+from cloudwright.storage.visibility import Scope
 
 Rule = dict[str, Any]
 
@@ -173,7 +174,8 @@ def test_stored_filters(store: Store, resource: str) -> None:
     assert store.read_sync(filters.find, TENANT, "shared") == shared
     with pytest.raises(NotFound, match=f"There is no filter of {resource} `hidden`"):
         store.read_sync(filters.find, TENANT, "hidden")
-    rows, total = store.read_sync(filters.list, TENANT, None, Page(sort=(("tenant_name", True),)))
+    eve = Scope("eve", frozenset({TENANT}))
+    rows, total = store.read_sync(filters.list, eve, None, Page(sort=(("tenant_name", True),)))
     assert ([row.id for row in rows], total) == (["shared", "f"], 2)
     assert store.read_sync(filters.list, None, "HID", Page())[0] == [hidden]
     changed = store.write_sync(filters.change, TENANT, "f", {"visibility": "global", "updated_at": at(1)})

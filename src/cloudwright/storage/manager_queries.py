@@ -74,7 +74,7 @@ _KILLS = Prepared(
         operations.c.kind == OPERATION,
         or_(
             operations.c.worker == bindparam("by"),
-            operations.c.worker.in_(select(workers.c.name).where(workers.c.manager == bindparam("by"))),
+            exists().where(workers.c.name == operations.c.worker, workers.c.manager == bindparam("by")),
         ),
         operations.c.term <= executions.c.kill_term,
     )

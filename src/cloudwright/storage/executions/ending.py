@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, exists, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, or_, update
 
 from cloudwright.model.event import Event
 from cloudwright.model.execution import (
@@ -64,7 +64,7 @@ _KEEP_KILL = Prepared(
             operations.c.execution_id == bindparam("execution"),
             is_(operations.c.state, OperationState.STARTED),
             operations.c.kind == OPERATION,
-            operations.c.worker.in_(select(workers.c.name)),
+            exists().where(workers.c.name == operations.c.worker),
         ),
     )
     .values(kill_term=executions.c.term)
