@@ -35,6 +35,7 @@ from cloudwright.storage.instances import set_states
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.records import Blueprint, Deployment, Plugin, Secret, Token
 from cloudwright.storage.store import Store
+from cloudwright.storage.visibility import Scope
 
 
 def test_blueprints(store: Store) -> None:
@@ -296,6 +297,7 @@ def test_secrets(store: Store) -> None:
 
 
 def test_a_key_means_a_tenants_own_secret_or_else_a_global_one(store: Store) -> None:
+    own = frozenset({TENANT})
     mine = Secret("key", "mine", created_by="eve", visibility="private")
     store.write_sync(secrets.create, mine, now=NOW)
     store.write_sync(secrets.create, replace(mine, tenant="other", value_encrypted="other's"), now=NOW)
@@ -311,8 +313,9 @@ def test_a_key_means_a_tenants_own_secret_or_else_a_global_one(store: Store) -> 
         store.write_sync(secrets.create, replace(shared, tenant="third", visibility="tenant"), now=NOW)
     for filter, keys in [
         (SecretFilter(TENANT), ["key", "shared"]),
-        (SecretFilter(TENANT, seen_by="bob"), ["shared"]),
-        (SecretFilter(TENANT, seen_by="eve"), ["key", "shared"]),
+        (SecretFilter(Scope("ann", own, own)), ["key", "shared"]),
+        (SecretFilter(Scope("bob", own)), ["shared"]),
+        (SecretFilter(Scope("eve", own)), ["key", "shared"]),
         (SecretFilter(visibilities=["private"]), ["key", "key"]),
     ]:
         rows, _ = store.read_sync(secrets.list_secrets, filter, EVERYTHING)
