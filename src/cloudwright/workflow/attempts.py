@@ -36,6 +36,20 @@ class AttemptRuntime(Protocol):
     def task_event(self, task: WorkflowTask, event_type: str) -> None: ...
 
 
+class ExecutorRuntime(AttemptRuntime, Protocol):
+    """The runtime of a workflow, as its executors use it."""
+
+    def retry_event(self, task: WorkflowTask, delay: float) -> None: ...
+
+    def retry_now_event(self, by: str, count: int) -> None: ...
+
+    def task_ended(self, task: WorkflowTask, *, failed: bool) -> None: ...
+
+    def task_removed(self, task: WorkflowTask) -> None: ...
+
+    def task_replaced(self, old: WorkflowTask, new: WorkflowTask) -> None: ...
+
+
 class Attempts:
     """What is out of one graph, and the news of it: ``updates``."""
 

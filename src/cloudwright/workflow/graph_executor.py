@@ -7,13 +7,12 @@ became ready.
 
 from __future__ import annotations
 
-import heapq
 import threading
 from collections import Counter, deque
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from cloudwright.workflow.attempts import AttemptRuntime, Attempts, apply_report, outcome_of
+from cloudwright.workflow.attempts import Attempts, ExecutorRuntime, apply_report, outcome_of
 from cloudwright.workflow.cancellation import Watch
 from cloudwright.workflow.errors import ExecutionCancelled
 from cloudwright.workflow.failures import workflow_failed
@@ -27,24 +26,11 @@ from cloudwright.workflow.task_state import (
     TASK_STARTED,
     TASK_SUCCEEDED,
 )
+from cloudwright.workflow.task_timers import TaskTimers, earliest
 from cloudwright.workflow.tasks import HandlerResult, SubgraphTask, WorkflowTask
 
 #: For how long the request to cancel that an operation was revoked for may still be on its way (seconds).
 REQUEST_SECONDS = 10.0
-
-
-class ExecutorRuntime(AttemptRuntime, Protocol):
-    """The runtime of a workflow, as its executors use it."""
-
-    def retry_event(self, task: WorkflowTask, delay: float) -> None: ...
-
-    def hurry_event(self, by: str, count: int) -> None: ...
-
-    def task_ended(self, task: WorkflowTask, *, failed: bool) -> None: ...
-
-    def task_removed(self, task: WorkflowTask) -> None: ...
-
-    def task_replaced(self, old: WorkflowTask, new: WorkflowTask) -> None: ...
 
 
 class GraphExecutor:
@@ -62,10 +48,9 @@ class GraphExecutor:
         self._attempts = Attempts(graph, runtime)
         self._updates = self._attempts.updates
         self._unsent: list[OperationTask] = []
-        self._timers: list[tuple[float, int, WorkflowTask]] = []
+        self._timers = TaskTimers()
         # Operations that the host would not run, until it is known that the execution was asked to stop.
         self._revoked: list[OperationTask] = []
-        self._timer_count = 0
         # How many of the requests to retry at once were carried out.
         self._retry_requests = len(runtime.connection.retry_requests)
         # Tasks that were launched or awaited one by one, and whether the workflow knew of a request to cancel
@@ -213,14 +198,14 @@ class GraphExecutor:
     def _advance(self) -> None:
         with self._lock:
             while True:
-                if self._is_hurried:
-                    self._hurry()
+                if self._is_asked_to_retry:
+                    self._retry_now()
                 elif self._updates:
                     self._apply(self._updates.popleft())
                 elif self._revoked and self._cancellation.requested is not None:
                     self._resend(self._revoked.pop())
-                elif self._timers and self._timers[0][0] <= self._connection.clock():
-                    self._on_timer(heapq.heappop(self._timers)[2])
+                elif self._timers.is_due(self._connection.clock()):
+                    self._on_timer(self._timers.pop())
                 elif self.ready:
                     self._begin_if_ready(self.ready.popleft())
                 else:
@@ -228,9 +213,8 @@ class GraphExecutor:
 
     @property
     def _has_news(self) -> bool:
-        if self._updates or self._unsent or self._is_hurried:
-            return True
-        return bool(self._revoked) and self._cancellation.requested is not None
+        sent_anew = self._revoked and self._cancellation.requested is not None
+        return bool(self._updates or self._unsent or self._is_asked_to_retry or sent_anew)
 
     def _begin_if_ready(self, task: WorkflowTask) -> None:
         if task.status.status != TASK_PENDING or task.blockers or not self._graph.has_task(task):
@@ -340,7 +324,7 @@ class GraphExecutor:
             # It was sent before a request to cancel was known here, and that request may still be on its way.
             task.revoked = True
             self._revoked.append(task)
-            self._set_timer(self._connection.clock() + REQUEST_SECONDS, task)
+            self._timers.add(self._connection.clock() + REQUEST_SECONDS, task)
         elif apply_report(task, update):
             self._attempts.drop(task)
             self._on_ended(task)
@@ -399,7 +383,7 @@ class GraphExecutor:
         if subgraph is not None:
             if subgraph.member_failed(task):
                 # Wait for running members, up to the failure timeout.
-                self._set_timer(self._connection.clock() + self._graph.ctx.wait_after_fail, subgraph)
+                self._timers.add(self._connection.clock() + self._graph.ctx.wait_after_fail, subgraph)
         elif self.executing:
             if not self._failed:
                 self._failed_at = self._connection.clock()
@@ -454,31 +438,21 @@ class GraphExecutor:
         if not again.is_subgraph:
             delay = task.retry_interval if verdict.retry_after is None else max(0.0, verdict.retry_after)
             again.status.rescheduled()
-            self._set_timer(self._connection.clock() + delay, again)
+            self._timers.add(self._connection.clock() + delay, again)
             self._runtime.retry_event(again, delay)
         # At once: were the process to die now, what is to be tried again must not count as done.
         self._graph.journal.flush()
 
-    def _set_timer(self, time: float, task: WorkflowTask) -> None:
-        self._timer_count += 1
-        heapq.heappush(self._timers, (time, self._timer_count, task))
-
     @property
-    def _is_hurried(self) -> bool:
+    def _is_asked_to_retry(self) -> bool:
         return len(self._connection.retry_requests) > self._retry_requests
 
-    def _hurry(self) -> None:
-        """Make the tasks that wait to be tried again due now."""
-        requests, now = self._connection.retry_requests, self._connection.clock()
+    def _retry_now(self) -> None:
+        """Make the tasks that wait to be tried again due now, as a user requested."""
+        requests = self._connection.retry_requests
         self._retry_requests = len(requests)
-        waiting = [task for _, _, task in self._timers if task.status.is_rescheduled]
-        self._timers = [
-            (min(time, now) if task.status.is_rescheduled else time, count, task)
-            for time, count, task in self._timers
-        ]
-        heapq.heapify(self._timers)
-        if waiting:
-            self._runtime.hurry_event(requests[-1], len(waiting))
+        if count := self._timers.retry_at(self._connection.clock()):
+            self._runtime.retry_now_event(requests[-1], count)
 
     def _on_timer(self, task: WorkflowTask) -> None:
         if isinstance(task, SubgraphTask):
@@ -511,11 +485,5 @@ class GraphExecutor:
         return False
 
     def _deadline(self) -> float | None:
-        timer = self._timers[0][0] if self._timers else None
         last = self._failed_at + self._graph.ctx.wait_after_fail if self._halted else None
-        return earliest(timer, last)
-
-
-def earliest(*times: float | None) -> float | None:
-    """Return the first of ``times``; None is never."""
-    return min((time for time in times if time is not None), default=None)
+        return earliest(self._timers.next, last)

@@ -280,7 +280,7 @@ class WorkflowRuntime:
         details = {"retry_after": delay, "retry": task.current_retries, "max_retries": task.total_retries}
         self.event("task_rescheduled", message, details=details, **task.subject())
 
-    def hurry_event(self, by: str, count: int) -> None:
+    def retry_now_event(self, by: str, count: int) -> None:
         """Record that tasks that wait are tried again at once."""
         what = "1 task that waits is" if count == 1 else f"{count} tasks that wait are"
         self.event("workflow_stage", f"{what} tried again at once, as {by} asks")
