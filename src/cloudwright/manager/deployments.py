@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import shutil
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -25,6 +23,7 @@ from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.labels import make_labels
 from cloudwright.manager.preflight import deployment_warnings
 from cloudwright.manager.secrets import SecretReader, Secrets, Viewer, missing
+from cloudwright.manager.workdirs import zip_folder
 from cloudwright.model.execution import Caller
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import (
@@ -225,7 +224,7 @@ class Deployments:
 
     async def zip_workdir(self, tenant: str, id: str) -> bytes:
         """Return what plugins keep in the deployment's working folder, as a zip."""
-        return await asyncio.to_thread(_zip, self._workdirs / tenant / id)
+        return await asyncio.to_thread(zip_folder, self._workdirs / tenant / id)
 
     async def set_labels(
         self, tenant: str, id: str, labels: Iterable[tuple[str, str]], *, by: str
@@ -334,15 +333,6 @@ class Deployments:
 
     def _publish(self, tenant: str, id: str, what: str) -> None:
         self._bus.publish(topics.deployment(tenant, id), {"state": what})
-
-
-def _zip(folder: Path) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                archive.write(path, path.relative_to(folder))
-    return packed.getvalue()
 
 
 def _check_settings(settings: Mapping[str, Any]) -> None:
