@@ -1,4 +1,4 @@
-"""What a service manager such as systemd is told of this process (the protocol of `sd_notify`).
+"""What this process reports to a service manager such as systemd (the protocol of `sd_notify`).
 
 NOTIFY_SOCKET names the socket. Children of this process do not see it: they have nothing to say there.
 """

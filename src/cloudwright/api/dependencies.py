@@ -86,7 +86,7 @@ class RequestContext:
     def watch(self, permission: Permission) -> Callable[[bool], Awaitable[bool]]:
         """Return what says whether the principal still may do something in the tenant that takes long.
 
-        It looks again if accounts were changed since, or if it is told to.
+        It looks again if accounts were changed since, or on request.
         """
         accounts = self.manager.accounts
         known = accounts.changes

@@ -95,7 +95,7 @@ class JsonRoute(APIRoute):
             try:
                 return await handle(_JsonRequest(request.scope, request.receive))
             finally:
-                # What goes on behind the request, in tasks that it began, is no change of its user's.
+                # What continues behind the request, in tasks that it began, is no change of its user's.
                 if (entry := request.scope.get(AUDIT_ENTRY)) is not None:
                     entry.closed = True
 

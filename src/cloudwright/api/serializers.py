@@ -210,7 +210,7 @@ def plan_node(blueprint_id: str, node: JsonObject) -> rest.Node:
 
 
 def upload(row: Blueprint) -> rest.Execution:
-    """Return a blueprint's upload, while it goes on, as the execution that is stored at its end."""
+    """Return a blueprint's upload, while it runs, as the execution that is stored at its end."""
     if row.state == UPLOADED:
         status = ExecutionStatus.TERMINATED
     elif row.state in FAILED_STATES:
@@ -243,7 +243,7 @@ def upload(row: Blueprint) -> rest.Execution:
 
 
 def snapshot_work(work: Work) -> rest.Execution:
-    """Return what is done with a snapshot, while it goes on, as the execution that is stored at its end."""
+    """Return what is done with a snapshot, while it runs, as the execution that is stored at its end."""
     began = timestamp(work.began)
     return {
         "id": work.execution_id,

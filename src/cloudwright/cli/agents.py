@@ -146,7 +146,7 @@ def enroll(session: Session, host: str) -> None:
 @options.standard
 @pass_session
 def delete(session: Session, agent: str, force: bool) -> None:
-    """Delete an agent, which is told to stop. Refused while operations run on it."""
+    """Delete an agent, and order it to stop. Refused while operations run on it."""
     with session.finding("agent", agent):
         session.client.agents.delete(agent, force=force)
     session.out.say(f"Agent `{agent}` is deleted.")

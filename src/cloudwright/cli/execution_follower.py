@@ -186,7 +186,7 @@ class ExecutionFollower:
                 raise happened.value
 
     def _waits_for(self, execution: Execution) -> bool:
-        """Return whether the command goes on after the end: its user pressed Ctrl-C, and operations still
+        """Return whether the command continues after the end: its user pressed Ctrl-C, and operations still
         run that the next Ctrl-C is to reach.
         """
         left = execution.get("residual_operations") or 0

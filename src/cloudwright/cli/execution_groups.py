@@ -123,7 +123,7 @@ def details(session: Session, group_id: str) -> None:
     type=click.IntRange(min=1),
     default=900,
     show_default=True,
-    help="Stop following after this long; the group goes on, and the exit code is 1.",
+    help="Stop following after this long; the group continues, and the exit code is 1.",
 )
 @click.option("--no-follow", is_flag=True, help="Return when it is started; do not wait for its end.")
 @options.standard
@@ -197,7 +197,7 @@ def resume(session: Session, group_id: str, reset_operations: bool) -> None:
 @options.standard
 @pass_session
 def set_concurrency(session: Session, group_id: str, concurrency: int) -> None:
-    """Change how many executions of a group run at a time. What runs goes on."""
+    """Change how many executions of a group run at a time. What runs continues."""
     group = session.client.execution_groups.change(group_id, concurrency=concurrency)
     _said(session, group, f"Execution group {group_id} runs {concurrency} at a time.")
 
@@ -237,7 +237,7 @@ def _follow(session: Session, group: ExecutionGroup, timeout: int) -> ExecutionG
                 return group
             if time.monotonic() > deadline:
                 raise Failure(
-                    f"Execution group {group['id']} has not ended after {timeout} s, and goes on. "
+                    f"Execution group {group['id']} has not ended after {timeout} s, and is still running. "
                     f"`cfy executions groups cancel {group['id']}` stops it."
                 )
             _escalate(session, group, asked())
@@ -249,7 +249,7 @@ def _escalate(session: Session, group: ExecutionGroup, how: list[str]) -> None:
     """Ask for what the user's Ctrl-C meant."""
     for action in how:
         if action not in LADDER:
-            raise Failure(f"Execution group {group['id']} goes on.", exit_code=INTERRUPTED)
+            raise Failure(f"Execution group {group['id']} is still running.", exit_code=INTERRUPTED)
         try:
             session.client.execution_groups.cancel(group["id"], action)
         except ClientError as error:

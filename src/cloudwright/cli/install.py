@@ -66,7 +66,7 @@ def install(
     BLUEPRINT_PATH is a blueprint's file or folder, an archive (zip, tar, tar.gz, tar.bz2), the URL of one, or
     `organization/repository[:tag]` on GitHub. With a file, its whole folder is uploaded.
 
-    The same command again goes on: a blueprint and a deployment that have not changed are used, what has
+    The same command again continues: a blueprint and a deployment that have not changed are used, what has
     changed is replaced if nothing of it was installed.
 
     Follows the installation to its end; the exit code is 0 only if it ended well. Ctrl-C asks for its

@@ -219,7 +219,7 @@ def enable(session: Session, deployment_id: str, schedule_id: str) -> None:
 @options.standard
 @pass_session
 def disable(session: Session, deployment_id: str, schedule_id: str) -> None:
-    """Start nothing by a schedule until it is enabled. What it started goes on."""
+    """Start nothing by a schedule until it is enabled. What it started continues."""
     changed = session.client.execution_schedules.change(deployment_id, schedule_id, enabled=False)
     _said(session, changed, f"Schedule `{schedule_id}` of deployment `{deployment_id}` is disabled.")
 
@@ -230,7 +230,7 @@ def disable(session: Session, deployment_id: str, schedule_id: str) -> None:
 @options.standard
 @pass_session
 def delete(session: Session, deployment_id: str, schedule_id: str) -> None:
-    """Delete a schedule. What it started goes on."""
+    """Delete a schedule. What it started continues."""
     session.client.execution_schedules.delete(deployment_id, schedule_id)
     session.out.say(f"Schedule `{schedule_id}` of deployment `{deployment_id}` is deleted.")
 

@@ -62,7 +62,7 @@ class Agents:
         return row, f"{_TOKEN_PREFIX}.{row.name}.{secret}"
 
     async def delete(self, tenant: str, name: str, *, force: bool = False) -> None:
-        """Delete an agent, which is told to stop. Raises NotFound, IllegalAction if operations run on it.
+        """Delete an agent, and order it to stop. Raises NotFound, IllegalAction if operations run on it.
 
         ``force``: someone vouches that nothing of them runs any more, so they are lost.
         """

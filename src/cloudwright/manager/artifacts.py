@@ -31,7 +31,7 @@ class Artifacts:
     async def keep(self, file: Path, record: Callable[[str], Awaitable[T]]) -> T:
         """Take over ``file``, write the row that names it with ``record(digest)``, and return its result.
 
-        It goes on if the caller is cancelled. If there is no row in the end, there is no artifact either.
+        It continues if the caller is cancelled. If there is no row in the end, there is no artifact either.
         """
         digest = await asyncio.to_thread(digest_of, file)
         task = asyncio.ensure_future(self._keep(file, digest, record))

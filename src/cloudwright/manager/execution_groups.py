@@ -155,7 +155,7 @@ class ExecutionGroups:
         return await self._moved(tenant, id, resumed)
 
     async def set_concurrency(self, tenant: str, id: str, concurrency: int) -> GroupView:
-        """Have so many run at a time; what runs goes on. Raises NotFound, InvalidInput."""
+        """Have so many run at a time; what runs continues. Raises NotFound, InvalidInput."""
         _check_concurrency(concurrency)
         started = await self._store.write(_set_concurrency, tenant, id, concurrency, self._clock())
         return await self._moved(tenant, id, started)

@@ -166,7 +166,7 @@ class HostAgents:
                 self.forget(name)
 
     def forget(self, name: str, *, gone: bool = False) -> None:
-        """The agent was deleted: it is told to end what runs on it, and to stop.
+        """The agent was deleted: it is ordered to end what runs on it, and to stop.
 
         With ``gone`` its machine does not exist any more, and what ran there is lost.
         """

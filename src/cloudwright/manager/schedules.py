@@ -1,7 +1,7 @@
 """Schedules: made and changed by users, and kept by starting an execution whenever one is due.
 
 A run is taken by a write that creates its execution and moves the schedule on, guarded by the schedule's
-version: it is stored once, whoever else looks at the schedule at that moment, or nothing of it is.
+version: it is stored once, however many look at the schedule at that moment, or nothing of it is.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Schedules:
         if new.workflow_id != old.workflow_id:
             await self._check_workflow(new)
         if changes.get("enabled"):
-            # Whoever enables it knows of the failure that stopped it.
+            # The user who enables it knows of the failure that stopped it.
             new = replace(new, forgiven_execution_id=old.latest_execution_id)
         if of_rule or (new.enabled and not old.enabled):
             new = await self._placed(new)

@@ -200,7 +200,8 @@ class Snapshots:
     def _begin(self, workflow: Recorded, id: str, tenant: str, by: str) -> Work:
         if self.work is not None:
             raise IllegalAction(
-                f"`{self.work.workflow}` of snapshot `{self.work.snapshot_id}` goes on. Wait for its end."
+                f"`{self.work.workflow}` of snapshot `{self.work.snapshot_id}` is still running. "
+                "Wait for its end."
             )
         self.work = Work(self._new_id(), workflow, id, tenant, by, self._clock())
         return self.work

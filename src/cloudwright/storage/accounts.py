@@ -112,7 +112,7 @@ def set_active(conn: Connection, username: str, active: bool) -> User:
 
 def delete_user(conn: Connection, username: str) -> User:
     """With the user's tokens. Raises NotFound, and DependentExists if something is private to them: it would
-    be of whoever gets the name next.
+    belong to the next user of that name.
     """
     user = get_user(conn, username)
     kept = [f"{number} {noun}" for noun, number in _private(conn, username).items()]

@@ -21,7 +21,7 @@ from cloudwright.storage.visibility import Tenancy, seen
 PARENT_LABEL = "csys-obj-parent"
 #: What the creators of the dependencies of components and shared resources begin with.
 COMPONENT, SHARED_RESOURCE = "component.", "sharedresource."
-# Taken by whoever adds a dependency: two that close a circle together must see each other.
+# Taken by every transaction that adds a dependency: two that close a circle together must see each other.
 _TURN = "/dependencies"
 
 

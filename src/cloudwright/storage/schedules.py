@@ -146,7 +146,7 @@ def change(conn: Connection, tenant: str, deployment_id: str, id: str, changes: 
 
 
 def remove(conn: Connection, tenant: str, deployment_id: str, id: str) -> None:
-    """Delete it; what it started goes on. Raises NotFound."""
+    """Delete it; what it started continues. Raises NotFound."""
     statement = delete(table).where(
         table.c.tenant == tenant, table.c.deployment_id == deployment_id, table.c.id == id
     )

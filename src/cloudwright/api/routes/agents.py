@@ -116,7 +116,7 @@ async def delete_agent(
     name: str,
     force: Annotated[bool, Query(description="What runs on it is lost: its machine is gone.")] = False,
 ) -> Response:
-    """Delete an agent, which is told to stop; refused while operations run on it."""
+    """Delete an agent, and order it to stop; refused while operations run on it."""
     await context.manager.agents.delete(context.tenant, name, force=force)
     return Response(status_code=204)
 

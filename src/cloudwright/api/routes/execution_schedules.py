@@ -148,7 +148,7 @@ async def create_schedule(
 async def change_schedule(
     context: ContextDep, id: str, deployment_id: _Deployment, given: ScheduleChanges
 ) -> JsonResponse:
-    """Change a schedule. A changed rule begins anew; a schedule that is enabled goes on after a failure."""
+    """Change a schedule. A changed rule begins anew; a schedule that is enabled continues after a failure."""
     await context.check_seen("deployments", deployment_id)
     changes = _given(given.model_dump())
     zone = given.timezone
@@ -165,7 +165,7 @@ async def change_schedule(
 @router.delete("/{id}", status_code=204)
 @requires(Permission.EXECUTION_SCHEDULE_CREATE)
 async def delete_schedule(context: ContextDep, id: str, deployment_id: _Deployment) -> Response:
-    """Delete a schedule; what it started goes on."""
+    """Delete a schedule; what it started continues."""
     await context.check_seen("deployments", deployment_id)
     await context.manager.schedules.delete(context.tenant, deployment_id, id)
     return Response(status_code=204)

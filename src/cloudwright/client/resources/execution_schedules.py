@@ -73,7 +73,7 @@ class ExecutionSchedules(Collection["ExecutionSchedule"]):
         return self._send("PATCH", deployment_id, schedule_id, changes)
 
     def delete(self, deployment_id: str, schedule_id: str) -> None:
-        """Delete a schedule; what it started goes on. Raises NotFound."""
+        """Delete a schedule; what it started continues. Raises NotFound."""
         self._send("DELETE", deployment_id, schedule_id)
 
     def _send(self, method: str, deployment_id: str, schedule_id: str, body: Any = None) -> ExecutionSchedule:

@@ -43,7 +43,7 @@ class ManagerQuestions:
 
     @property
     def rest_host(self) -> str:
-        """The address of a manager, for what is told to ask it."""
+        """The address of a manager, for programs that connect to it."""
         return self.get_managers()[0]
 
     @property

@@ -52,12 +52,12 @@ def configure(ctx: Context, **_: Any) -> None:
 
 @operation(resumable=True)  # type: ignore[untyped-decorator]
 def stop(ctx: Context, **_: Any) -> None:
-    """Do nothing: an agent is told to stop when it is deleted."""
+    """Do nothing: an agent is ordered to stop when it is deleted."""
 
 
 @operation(resumable=True)  # type: ignore[untyped-decorator]
 def delete(ctx: Context, **_: Any) -> None:
-    """Delete the agent, which is told to stop."""
+    """Delete the agent, and order it to stop."""
     name = ctx.instance.id
     try:
         get_rest_client().agents.api.delete(f"/agents/{name}")
