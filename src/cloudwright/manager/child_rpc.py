@@ -11,18 +11,17 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from cloudwright.bus.protocol import Bus
 from cloudwright.dsl.namespaces import DELIMITER
 from cloudwright.errors import InvalidInput, NotFound, Unavailable
-from cloudwright.manager.accounts import find_principal
 from cloudwright.manager.awaited import Awaited
 from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.execution_context import ExecutionSnapshot, instance_frame
 from cloudwright.manager.redaction import Concealment
-from cloudwright.manager.secrets import Secrets, Viewer
+from cloudwright.manager.secrets import Secrets
+from cloudwright.manager.viewers import executing_viewer
 from cloudwright.model.execution import END_STATUSES, Caller
 from cloudwright.model.frames.methods import METHODS, RestRequest, call_problem
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import Scope, evaluate, evaluate_inputs, holds_functions
 from cloudwright.storage import deployments, instances, manager_queries
-from cloudwright.storage.records import Execution
 from cloudwright.storage.store import Connection, Store
 
 P = ParamSpec("P")
@@ -156,7 +155,9 @@ class ChildRpc:
     ) -> Any:
         def look(conn: Connection) -> tuple[Any, Collection[str]]:
             execution = snapshot.execution
-            secret = self._secrets.reader(conn, partial(_user, conn, execution), execution.tenant)
+            secret = self._secrets.reader(
+                conn, partial(executing_viewer, conn, execution.created_by), execution.tenant
+            )
             scope = stored_scope(
                 conn,
                 snapshot.deployment,
@@ -234,11 +235,3 @@ def _update_own_instance(
         state=args.get("state"),
         now=now,
     )
-
-
-def _user(conn: Connection, execution: Execution) -> Viewer:
-    """Return the user who started the execution, whose secrets its operations use."""
-    found = find_principal(conn, execution.created_by or "")
-    if found is None:
-        return Viewer(execution.created_by, uses=True)
-    return Viewer(execution.created_by, found.is_admin, found.administers, uses=True)

@@ -64,8 +64,9 @@ def stored_scope(
 ) -> StoredScope:
     """Return the scope of one deployment, to be used while ``conn`` is open.
 
-    ``secret`` is asked by ``get_secret``. The ids are of the node instances that SELF, SOURCE and TARGET
-    stand for. ``asked`` are the capabilities of other deployments whose evaluation led here.
+    ``secret`` is asked by ``get_secret``, and says who must see the deployments whose capabilities are asked
+    for. The ids are of the node instances that SELF, SOURCE and TARGET stand for.
+    ``asked`` are the capabilities of other deployments whose evaluation led here.
     """
 
     def capability(other: str, name: str) -> Any:
@@ -137,6 +138,9 @@ def _capability(
     if (id, name) in asked:
         raise NotFound(f"The capability `{name}` of deployment `{id}` leads back to itself.")
     other = deployments.get(conn, tenant, id)
+    if not secret.viewer.sees(other):
+        # In the words of one that does not exist.
+        raise NotFound(f"There is no deployment `{id}` in tenant `{tenant}`.")
     definition = other.capabilities.get(name)
     if definition is None:
         there = ", ".join(sorted(other.capabilities)) or "none"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from cloudwright.bus import topics
@@ -17,7 +18,8 @@ from cloudwright.errors import IllegalAction, InvalidInput, NotFound
 from cloudwright.manager.dependencies import check_unused
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.preflight import Preflight
-from cloudwright.manager.secrets import Secrets, Viewer
+from cloudwright.manager.secrets import SecretReader, Secrets
+from cloudwright.manager.viewers import executing_viewer
 from cloudwright.manager.workflow_availability import check_exists, check_rules, find_workflow
 from cloudwright.model.execution import (
     MAX_DEPTH,
@@ -162,12 +164,14 @@ class Executions:
         return PreparedExecution(deployment, new, request.caller, request.as_child)
 
     def _lookup(self, request: StartExecution) -> InputReferences:
-        viewer = Viewer(request.by, uses=True)
+        def reader(conn: Connection) -> SecretReader:
+            return self._secrets.reader(conn, partial(executing_viewer, conn, request.by), request.tenant)
+
         return InputReferences(
             self._store,
             request.tenant,
             None,
-            lambda conn: self._secrets.reader(conn, lambda: viewer, request.tenant),
+            reader,
             own=request.deployment_id,
         )
 

@@ -4,7 +4,7 @@ deployment.
 An input of type ``deployment_id`` and the like is refused if there is no such thing, or none that fulfils
 the input's constraints. What is in a deployment (``node_id`` ...) is looked for in the one that the
 constraint ``deployment_id`` names, or else in the blueprint that the new deployment is made of; for a
-parameter of a workflow, in the deployment that the workflow is of.
+parameter of a workflow, in the deployment that the workflow is of. What is private to others does not exist.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Deployment
 from cloudwright.storage.store import Connection, Store
 from cloudwright.storage.stored_filters import FILTERS
+from cloudwright.storage.visibility import Scope
 
 _PATTERNS: Mapping[str, Callable[[str, str], bool]] = {
     "contains": lambda name, part: part in name,
@@ -70,7 +71,7 @@ class InputReferences:
         if not isinstance(value, str):
             return False
         if type_name == "secret_key":
-            _, found = secrets.list_secrets(conn, SecretFilter(self._tenant, [value]), EVERYTHING)
+            _, found = secrets.list_secrets(conn, SecretFilter(self._scope(conn), [value]), EVERYTHING)
             return found > 0 and _fits(value, constraints)
         if type_name == "blueprint_id":
             return self._blueprint(conn, value, constraints)
@@ -82,7 +83,7 @@ class InputReferences:
 
     def _capabilities(self, conn: Connection, constraints: Mapping[str, Any]) -> Iterator[Any]:
         """The values of a deployment's capabilities whose names fit. Raises EvaluationError."""
-        owner = _of(conn, self._tenant, constraints["deployment_id"])
+        owner = self._of(conn, constraints["deployment_id"])
         if owner is None:
             return
         scope = stored_scope(conn, owner, self._read_secrets(conn))
@@ -92,23 +93,29 @@ class InputReferences:
                 if "valid_values" not in constraints or value in constraints["valid_values"]:
                     yield value
 
+    def _scope(self, conn: Connection) -> Scope:
+        return self._read_secrets(conn).viewer.scope(self._tenant)
+
+    def _of(self, conn: Connection, id: str) -> Deployment | None:
+        """Return a deployment of the tenant; None if there is none, or it is private to somebody else."""
+        try:
+            found = deployments.get(conn, self._tenant, id)
+        except NotFound:
+            return None
+        return found if self._read_secrets(conn).viewer.sees(found) else None
+
     def _blueprint(self, conn: Connection, id: str, constraints: Mapping[str, Any]) -> bool:
         rules = self._stored_rules(conn, "blueprints", constraints)
-        rows, _ = blueprints.list_blueprints(conn, BlueprintFilter(ids=[id], rules=rules), EVERYTHING)
-        return any(
-            (row.tenant == self._tenant or row.visibility == "global")
-            and _owned(row.tenant, row.labels, constraints)
-            and _fits(id, constraints)
-            for row in rows
-        )
+        wanted = BlueprintFilter(self._scope(conn), ids=[id], rules=rules)
+        rows, _ = blueprints.list_blueprints(conn, wanted, EVERYTHING)
+        return any(_owned(row.tenant, row.labels, constraints) and _fits(id, constraints) for row in rows)
 
     def _deployment(self, conn: Connection, id: str, constraints: Mapping[str, Any]) -> bool:
         rules = self._stored_rules(conn, "deployments", constraints)
-        rows, _ = deployments.list_deployments(conn, DeploymentFilter(ids=[id], rules=rules), EVERYTHING)
+        wanted = DeploymentFilter(self._scope(conn), ids=[id], rules=rules)
+        rows, _ = deployments.list_deployments(conn, wanted, EVERYTHING)
         return any(
-            (row.tenant == self._tenant or row.visibility == "global")
-            and _owned(row.tenant, row.labels, constraints)
-            and _fits(row.display_name, constraints)
+            _owned(row.tenant, row.labels, constraints) and _fits(row.display_name, constraints)
             for row in rows
         )
 
@@ -143,6 +150,8 @@ class InputReferences:
     def _nodes(self, conn: Connection, owner: str | None) -> Iterable[Mapping[str, Any]]:
         if owner is None:
             return self._plan.nodes if self._plan is not None else ()
+        if self._of(conn, owner) is None:
+            return ()
         return [row.node for row in deployments.nodes(conn, self._tenant, owner)]
 
     def _inside(self, conn: Connection, type_name: str, constraints: Mapping[str, Any]) -> Iterable[str]:
@@ -151,19 +160,12 @@ class InputReferences:
         if owner is None:
             groups = self._plan.section("scaling_groups") if self._plan is not None else None
             return _named(type_name, self._nodes(conn, None), groups or {})
-        deployment = _of(conn, self._tenant, owner)
+        deployment = self._of(conn, owner)
         if deployment is None:
             return ()
         if type_name == "node_instance":
             return [instance.id for instance in instances.node_instances(conn, self._tenant, owner)]
         return _named(type_name, self._nodes(conn, owner), deployment.scaling_groups)
-
-
-def _of(conn: Connection, tenant: str, id: str) -> Deployment | None:
-    try:
-        return deployments.get(conn, tenant, id)
-    except NotFound:
-        return None
 
 
 def _named(type_name: str, nodes: Iterable[Mapping[str, Any]], groups: Mapping[str, Any]) -> Iterable[str]:

@@ -22,9 +22,9 @@ from cloudwright.manager.redaction import Concealment, Concealments, mask, unsea
 from cloudwright.manager.secret_keys import SecretKeys, Unreadable
 from cloudwright.storage import secrets
 from cloudwright.storage.filters import SecretFilter
-from cloudwright.storage.records import Secret
+from cloudwright.storage.records import Deployment, Secret
 from cloudwright.storage.store import Connection, Store
-from cloudwright.storage.visibility import GLOBAL, PRIVATE
+from cloudwright.storage.visibility import GLOBAL, PRIVATE, Scope
 
 #: The longest value (characters): keys and certificates are far below.
 MAX_VALUE = 1 << 20
@@ -45,24 +45,36 @@ class Viewer:
     uses: bool = False
     execution_id: str | None = None
 
-    def sees(self, secret: Secret) -> bool:
-        return secret.visibility != PRIVATE or self.owns(secret)
+    def sees(self, it: Secret | Deployment) -> bool:
+        return it.visibility != PRIVATE or self.owns(it)
 
     def sees_value(self, secret: Secret) -> bool:
         return self.uses or not secret.is_hidden_value or self.owns(secret)
 
-    def owns(self, secret: Secret) -> bool:
-        if self.is_admin or secret.tenant in self.administers:
+    def owns(self, it: Secret | Deployment) -> bool:
+        if self.is_admin or it.tenant in self.administers:
             return True
-        return self.username is not None and secret.created_by == self.username
+        return self.username is not None and it.created_by == self.username
+
+    def scope(self, tenant: str) -> Scope:
+        """Return what they see in a tenant."""
+        return Scope(self.username, frozenset({tenant}), None if self.is_admin else self.administers)
 
 
 class SecretReader:
-    """Returns the texts of secrets by their keys, and remembers them in ``known``. Raises NotFound."""
+    """Returns the texts of secrets by their keys, and remembers them in ``known``. Raises NotFound.
 
-    def __init__(self, read: Callable[[str], str]) -> None:
+    ``who`` says for whom they are read.
+    """
+
+    def __init__(self, read: Callable[[str], str], who: Callable[[], Viewer]) -> None:
         self._read = read
+        self._who = who
         self.known: dict[str, str] = {}
+
+    @property
+    def viewer(self) -> Viewer:
+        return self._who()
 
     def __call__(self, key: str) -> str:
         if key not in self.known:
@@ -204,7 +216,7 @@ class Secrets:
             except Unreadable as error:
                 raise NotFound(str(error)) from error
 
-        return SecretReader(read)
+        return SecretReader(read, who)
 
     def export(self, conn: Connection, viewer: Viewer, filter: SecretFilter) -> list[tuple[Secret, Any]]:
         """Return secrets with their values: those that the viewer may see. Raises Unreadable."""

@@ -12,7 +12,7 @@ from cloudwright.dsl.functions.syntax import FUNCTIONS
 from cloudwright.errors import NotFound
 from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.executors import NoAgent, check_executor
-from cloudwright.manager.secrets import SecretReader
+from cloudwright.manager.secrets import SecretReader, Viewer
 from cloudwright.model.executors import CENTRAL, EXECUTORS
 from cloudwright.model.topology import NodeInstance
 from cloudwright.operation.context import Context, NodeContext, NodeInstanceContext, OperationContext
@@ -75,7 +75,7 @@ ARGUMENTS: dict[str, Any] = {
 def test_functions_that_can_only_fail_are_named_and_no_others() -> None:
     section = DIFFERENCES.partition("\n## Functions without a value\n")[2].partition("\n## ")[0]
     assert _names(section) & set(FUNCTIONS) == set(ARGUMENTS)
-    secret = SecretReader(dict[str, str]().__getitem__)
+    secret = SecretReader(dict[str, str]().__getitem__, lambda: Viewer(None))
     scope = stored_scope(None, Deployment("d", "b", "t"), secret)  # type: ignore[arg-type]
     for name, arguments in ARGUMENTS.items():
         with pytest.raises((EvaluationError, NotFound), match="This version has no"):

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 
 from cloudwright.errors import NotFound
 from cloudwright.manager.evaluation_scope import stored_scope
-from cloudwright.manager.secrets import SecretReader
+from cloudwright.manager.secrets import SecretReader, Viewer
 from cloudwright.model.topology import NodeInstance
-from cloudwright.planning import evaluate
+from cloudwright.planning import EvaluationError, evaluate
 from cloudwright.storage import blueprints, deployments
 from cloudwright.storage.records import Blueprint, Deployment
 from cloudwright.storage.store import Store
@@ -22,7 +22,7 @@ from cloudwright.storage.store import Store
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 TENANT = "default_tenant"
 
-NO_SECRETS = SecretReader(dict[str, str]().__getitem__)
+NO_SECRETS = SecretReader(dict[str, str]().__getitem__, lambda: Viewer("ann"))
 
 
 @pytest.fixture
@@ -78,3 +78,24 @@ def test_what_is_not_there_is_not_found(store: Store) -> None:
     for what in ("node", "instances", "instance", "another's"):
         with pytest.raises(NotFound, match=r"`(nope|other3)`"):
             store.read_sync(scope, what)
+
+
+def test_capabilities_of_a_private_deployment_are_those_who_see_it(store: Store) -> None:
+    port = {"port": {"value": 80}}
+    private = Deployment("p", "b", created_by="ann", visibility="private", capabilities=port)
+    store.write_sync(deployments.create, private, [], [], NOON)
+    relay = {"port": {"value": {"get_capability": ["p", "port"]}}}
+    store.write_sync(deployments.create, Deployment("relay", "b", capabilities=relay), [], [], NOON)
+
+    def look(conn: Connection, viewer: Viewer, of: str) -> Any:
+        reader = SecretReader(dict[str, str]().__getitem__, lambda: viewer)
+        scope = stored_scope(conn, deployments.get(conn, TENANT, "d"), reader)
+        return evaluate({"get_capability": [of, "port"]}, scope)
+
+    for viewer in (Viewer("ann"), Viewer("root", True), Viewer("max", administers=frozenset({TENANT}))):
+        assert store.read_sync(look, viewer, "p") == 80
+        assert store.read_sync(look, viewer, "relay") == 80
+    for viewer in (Viewer("ben"), Viewer(None), Viewer("ben", administers=frozenset({"blue"}))):
+        for of in ("p", "relay"):
+            with pytest.raises(EvaluationError, match="There is no deployment `p` in tenant"):
+                store.read_sync(look, viewer, of)

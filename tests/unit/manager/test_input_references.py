@@ -55,7 +55,9 @@ class World:
             made = StoredFilter(TENANT, "mine", [rule], "tenant", None, NOON, NOON)
             self.store.write_sync(FILTERS[resource].create, made)
 
-    def blueprint(self, id: str, text: str, tenant: str = TENANT, visibility: str = "tenant") -> None:
+    def blueprint(
+        self, id: str, text: str, tenant: str = TENANT, visibility: str = "tenant", by: str | None = None
+    ) -> None:
         file = self.home / "blueprint.yaml"
         file.write_text(HEAD + text)
         labels = make_labels([("kind", id)], by=None, now=NOON)
@@ -66,14 +68,15 @@ class World:
             plan=parse_blueprint(file).pack(),
             labels=labels,
             visibility=visibility,
+            created_by=by,
         )
         self.store.write_sync(blueprints.create, row, NOON)
 
-    def take(self, definition: str, value: Any) -> None:
+    def take(self, definition: str, value: Any, by: str = "ann") -> None:
         """Make a deployment of a blueprint with one input, which is given ``value``."""
-        id = f"of{len(list(self.home.iterdir()))}-{abs(hash((definition, str(value))))}"
+        id = f"of{len(list(self.home.iterdir()))}-{abs(hash((definition, str(value), by)))}"
         self.blueprint(id, f"{SHOP}inputs: {{a: {definition}}}\n")
-        asyncio.run(self.service.create(TENANT, id, id, {"a": value}, viewer=Viewer("ann")))
+        asyncio.run(self.service.create(TENANT, id, id, {"a": value}, viewer=Viewer(by)))
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world.blueprint("common", SHOP, tenant="other", visibility="global")
     yield world
     world.store.close()
+
+
+@pytest.fixture(scope="module")
+def world_with_private(world: World) -> World:
+    world.blueprint("hidden", SHOP, visibility="private", by="eve")
+    asyncio.run(
+        world.service.create(TENANT, "hidden", "hidden", {}, viewer=Viewer("eve"), visibility="private")
+    )
+    hidden = Secret("hidden", "x", created_by="eve", visibility="private")
+    world.store.write_sync(secrets.create, hidden, now=NOON)
+    return world
 
 
 IN_D = "constraints: [{deployment_id: d}]"
@@ -146,3 +160,23 @@ def test_what_cannot_be_answered_is_said(world: World) -> None:
         world.take("{type: deployment_id, constraints: [{filter_id: f}]}", "d")
     with pytest.raises(InvalidInput, match="`name_pattern` has no `begins_with`"):
         world.take("{type: deployment_id, constraints: [{name_pattern: {begins_with: f}}]}", "d")
+
+
+@pytest.mark.parametrize(
+    ("definition", "value"),
+    [
+        ("{type: blueprint_id}", "hidden"),
+        ("{type: deployment_id}", "hidden"),
+        ("{type: secret_key}", "hidden"),
+        ("{type: node_id, constraints: [{deployment_id: hidden}]}", "db"),
+        ("{type: node_type, constraints: [{deployment_id: hidden}]}", "box"),
+        ("{type: scaling_group, constraints: [{deployment_id: hidden}]}", "all"),
+        ("{type: capability_value, constraints: [{deployment_id: hidden}]}", 80),
+    ],
+)
+def test_what_is_private_to_somebody_else_does_not_exist(
+    world_with_private: World, definition: str, value: Any
+) -> None:
+    world_with_private.take(definition, value, by="eve")
+    with pytest.raises(BadInputs, match=r"the input `a.*there is no"):
+        world_with_private.take(definition, value)
