@@ -122,6 +122,9 @@ def delete_user(conn: Connection, username: str) -> User:
             " first, or deactivate the user instead."
         )
     _USERS.remove(conn, username)
+    # What was private to them does not become the next user's of that name either.
+    its = executions.c.private_to == username
+    conn.execute(sql_update(executions).where(its).values(private_to=""))
     return user
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Text, bindparam, cast, or_, se
 
 from cloudwright.errors import DependentExists
 from cloudwright.storage import labels
+from cloudwright.storage.executions.recorded import leave_uploads
 from cloudwright.storage.filter_rules import fulfil
 from cloudwright.storage.filters import BlueprintFilter
 from cloudwright.storage.keyed_table import KeyedTable
@@ -147,4 +148,6 @@ def delete(conn: Connection, tenant: str, id: str) -> Blueprint:
         raise DependentExists(
             f"Blueprint `{id}` is used by the deployments {named}. Delete them first, or keep the blueprint."
         )
-    return _CATALOGUE.remove(conn, tenant, id)
+    removed = _CATALOGUE.remove(conn, tenant, id)
+    leave_uploads(conn, removed)
+    return removed

@@ -268,8 +268,9 @@ def delete(conn: Connection, tenant: str, id: str, *, force: bool = False) -> De
                 f"Deployment `{id}` has live node instances: {named}{more}. "
                 "Run `uninstall` first, or delete with force."
             )
-    leave_executions(conn, tenant, id)
-    return _CATALOGUE.remove(conn, tenant, id)
+    removed = _CATALOGUE.remove(conn, tenant, id)
+    leave_executions(conn, removed)
+    return removed
 
 
 def nodes(conn: Connection, tenant: str, deployment_id: str) -> list[NodeRow]:

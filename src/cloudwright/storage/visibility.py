@@ -103,14 +103,10 @@ def seen(
         part_of = deployments, table.c.deployment_id
     if part_of is None:
         return [of_tenant]
-    conditions = [of_tenant, not_(_is_of_private(tenancy, table, *part_of))]
-    if "blueprint_id" in table.c and part_of[0] is deployments:
-        # The upload of a blueprint is an execution of no deployment.
-        uploads = table.c.deployment_id.is_(None)
-        conditions.append(
-            not_(and_(uploads, _is_of_private(tenancy, table, blueprints, table.c.blueprint_id)))
-        )
-    return conditions
+    hidden = _is_of_private(tenancy, table, *part_of)
+    if "private_to" in table.c:
+        return [of_tenant, *_is_open_history(tenancy, table, hidden)]
+    return [of_tenant, not_(hidden)]
 
 
 def locate(conn: Connection, scope: Scope, tenant: str, noun: str, key: str) -> str:
@@ -218,6 +214,24 @@ def _is_open(scope: Scope, table: FromClause) -> ColumnElement[bool]:
     if scope.administers:
         conditions.append(_is_one_of(table.c.tenant, scope.administers))
     return or_(*conditions)
+
+
+def _is_open_history(
+    scope: Scope, table: FromClause, hidden: ColumnElement[bool]
+) -> list[ColumnElement[bool]]:
+    """Return the conditions that an execution is not of something that is private to somebody else, or was
+    when it was deleted. ``hidden``: the deployment that has its id now is.
+    """
+    whose: list[ColumnElement[bool]] = [table.c.private_to.is_(None)]
+    if scope.username:
+        whose.append(table.c.private_to == scope.username)
+    if scope.administers:
+        whose.append(_is_one_of(table.c.tenant, scope.administers))
+    # The upload of a blueprint is an execution of no deployment.
+    of_upload = and_(
+        table.c.deployment_id.is_(None), _is_of_private(scope, table, blueprints, table.c.blueprint_id)
+    )
+    return [or_(*whose), or_(table.c.deployment_gone, not_(hidden)), not_(of_upload)]
 
 
 def _is_one_of(column: ColumnElement[Any], values: frozenset[str]) -> ColumnElement[bool]:

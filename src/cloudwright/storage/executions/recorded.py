@@ -15,8 +15,9 @@ from cloudwright.model.execution import ExecutionStatus
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.json_codec import storable
 from cloudwright.storage.prepared import Prepared
-from cloudwright.storage.records import JsonObject
+from cloudwright.storage.records import Blueprint, Deployment, JsonObject
 from cloudwright.storage.schema import executions
+from cloudwright.storage.visibility import PRIVATE
 
 
 class Recorded(StrEnum):
@@ -57,13 +58,36 @@ _LEAVE = Prepared(
         executions.c.deployment_id == bindparam("deployment"),
         not_(executions.c.deployment_gone),
     )
-    .values(deployment_gone=true())
+    .values(deployment_gone=true(), private_to=bindparam("owner"))
+)
+_LEAVE_UPLOADS = Prepared(
+    update(executions)
+    .where(
+        executions.c.tenant == bindparam("of_tenant"),
+        executions.c.deployment_id.is_(None),
+        executions.c.blueprint_id == bindparam("blueprint"),
+        executions.c.private_to.is_(None),
+    )
+    .values(private_to=bindparam("owner"))
 )
 
 
-def leave_executions(conn: Connection, tenant: str, deployment_id: str) -> None:
-    """Store that the deployment of these executions is gone: a later one of its id does not get them."""
-    _LEAVE.run(conn, of_tenant=tenant, deployment=deployment_id)
+def leave_executions(conn: Connection, deployment: Deployment) -> None:
+    """Store that the deployment of these executions is gone: a later one of its id does not get them, and who
+    did not see it does not see them.
+    """
+    _LEAVE.run(conn, of_tenant=deployment.tenant, deployment=deployment.id, owner=_owner(deployment))
+
+
+def leave_uploads(conn: Connection, blueprint: Blueprint) -> None:
+    """Keep the uploads of a private blueprint private, which is deleted."""
+    owner = _owner(blueprint)
+    if owner is not None:
+        _LEAVE_UPLOADS.run(conn, of_tenant=blueprint.tenant, blueprint=blueprint.id, owner=owner)
+
+
+def _owner(it: Deployment | Blueprint) -> str | None:
+    return (it.created_by or "") if it.visibility == PRIVATE else None
 
 
 def record(

@@ -63,7 +63,10 @@ EXECUTION = Projection(
         "residual_operations": case((OVER, _STILL_STARTED), else_=_NONE),
         "tenant_name": executions.c.tenant,
         "created_by": executions.c.created_by,
-        "visibility": func.coalesce(deployments.c.visibility, constant("tenant")),
+        "visibility": case(
+            (executions.c.private_to.is_not(None), constant("private")),
+            else_=func.coalesce(deployments.c.visibility, constant("tenant")),
+        ),
     },
     beside=(
         (task_counts, task_counts.c.execution_id == executions.c.id),

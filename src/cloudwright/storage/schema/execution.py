@@ -57,6 +57,9 @@ executions = Table(
     Column("depth", Integer, nullable=False, server_default=text("0")),
     # Its deployment was deleted; another one may have the same id by now.
     Column("deployment_gone", Boolean, nullable=False, server_default=false()),
+    # Who alone sees it, besides those who administer the tenant: the creator of what it was of, which was
+    # private and is deleted. Empty if that is not known.
+    Column("private_to", Text),
     # The group of executions that it was started in.
     Column("group_id", Text),
     Index(None, "tenant", "deployment_id", "status"),
