@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from cloudwright.errors import Forbidden
-from cloudwright.manager.accounts import Principal
+from cloudwright.manager.principals import Principal
 from cloudwright.model.permissions import Permission, is_permitted
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])

@@ -16,8 +16,8 @@ from cloudwright.api.errors import UnknownField
 from cloudwright.api.internal_client import CALLER
 from cloudwright.api.middleware import PREFIX, principal_of
 from cloudwright.errors import Forbidden
-from cloudwright.manager.accounts import Principal
 from cloudwright.manager.manager import Manager
+from cloudwright.manager.principals import Principal
 from cloudwright.manager.secrets import Viewer
 from cloudwright.model.execution import Caller
 from cloudwright.model.permissions import Permission, Role

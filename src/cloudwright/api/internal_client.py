@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Message, Scope
 
 from cloudwright.api.middleware import KNOWN_PRINCIPAL, PREFIX
 from cloudwright.errors import Forbidden, InvalidInput
-from cloudwright.manager.accounts import Accounts, Principal
+from cloudwright.manager.accounts import Accounts
+from cloudwright.manager.principals import Principal
 from cloudwright.model.execution import Caller
 from cloudwright.model.frames.methods import RestRequest
 

@@ -22,7 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cloudwright.api.errors import error_response, incident_response, response_for
 from cloudwright.api.hosts import is_allowed_host, is_same_origin
 from cloudwright.errors import CloudwrightError, Forbidden, InvalidInput, Unauthorized
-from cloudwright.manager.accounts import Accounts, Principal
+from cloudwright.manager.accounts import Accounts
+from cloudwright.manager.principals import Principal
 from cloudwright.model.manager_identity import IDENTITY_PATH
 
 PREFIX = "/api/v3.1"

@@ -20,8 +20,8 @@ from cloudwright.console.rest import Rest, RestError, client_of
 from cloudwright.console.static_files import digest_of_all
 from cloudwright.console.templates import render
 from cloudwright.errors import Forbidden, Unauthorized
-from cloudwright.manager.accounts import Principal
 from cloudwright.manager.manager import Manager
+from cloudwright.manager.principals import Principal
 
 #: The pages in the order of the menu, each with the route of the REST API that it shows.
 PAGES: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (

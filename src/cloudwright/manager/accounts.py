@@ -15,8 +15,7 @@ import logging
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -28,17 +27,16 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from cloudwright.errors import Forbidden, InvalidInput, NotFound, Unauthorized
 from cloudwright.manager.login_queue import LoginQueue
-from cloudwright.model.permissions import Permission, Role, is_permitted
+from cloudwright.manager.principals import ADMIN_ROLE, Principal, find_user, principal_of
+from cloudwright.model.permissions import Role
 from cloudwright.storage import accounts, audit, memberships
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.records import DEFAULT_TENANT, Token, User, UserRoles
 from cloudwright.storage.store import Connection, Store
-from cloudwright.storage.visibility import Scope
 
 log = logging.getLogger(__name__)
 
 ADMIN = "admin"
-ADMIN_ROLE = Role.SYS_ADMIN.value
 CREDENTIALS = "credentials.json"
 
 _TOKEN_PREFIX = "cwt"  # noqa: S105 - what tokens begin with, no token
@@ -52,46 +50,6 @@ _USE_INTERVAL = timedelta(minutes=1)
 MAX_FAILED_LOGINS = 10
 LOGIN_LOCK = 900.0
 _REFUSED = "The user name or the password is wrong, or too many wrong ones have locked the user."
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who is asking: ``role`` and ``group_roles`` hold in every tenant, ``tenant_roles`` in one."""
-
-    username: str
-    role: str
-    group_roles: frozenset[str] = frozenset()
-    tenant_roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-    @property
-    def is_admin(self) -> bool:
-        return self.role == ADMIN_ROLE or ADMIN_ROLE in self.group_roles
-
-    @property
-    def administers(self) -> frozenset[str]:
-        """Return the tenants in which the user sees and changes what others keep private."""
-        return frozenset(
-            tenant
-            for tenant, roles in self.tenant_roles.items()
-            if is_permitted(roles, Permission.ADMINISTRATORS)
-        )
-
-    def scope(self, tenant: str | None = None) -> Scope:
-        """Return what the user sees in a tenant, or in all of theirs."""
-        if tenant is not None:
-            tenants: frozenset[str] | None = frozenset({tenant})
-        else:
-            tenants = None if self.is_admin else frozenset(self.tenant_roles)
-        return Scope(self.username, tenants, None if self.is_admin else self.administers)
-
-    def roles_in(self, tenant: str) -> frozenset[str]:
-        return self.group_roles | self.tenant_roles.get(tenant, frozenset()) | {self.role}
-
-
-def find_principal(conn: Connection, username: str) -> Principal | None:
-    """Return who a user is, active or not; None if there is none of that name."""
-    found = _find_user(conn, username)
-    return None if found is None else _principal(*found)
 
 
 class Accounts:
@@ -135,7 +93,7 @@ class Accounts:
         """
         file = home / CREDENTIALS
         trusted = {} if certificate is None else {"certificate": certificate}
-        known = await self._store.read(_find_user, ADMIN)
+        known = await self._store.read(find_user, ADMIN)
         content = await asyncio.to_thread(_read_credentials, file) if known else None
         if content is not None:
             current = {key: value for key, value in content.items() if key != "certificate"}
@@ -166,7 +124,7 @@ class Accounts:
 
         Raises Unauthorized, and TooManyRequests if too many passwords wait to be verified.
         """
-        found = await self._store.read(_find_user, username)
+        found = await self._store.read(find_user, username)
         user = None if found is None else found[0]
         password_hash = self._nobody if user is None else user.password_hash
         proof = self._proof(username, password, password_hash)
@@ -182,7 +140,7 @@ class Accounts:
         if len(self._verified) > _REMEMBERED_PASSWORDS:
             self._verified.popitem(last=False)
         self._note_login(found[0])
-        return _principal(*found)
+        return principal_of(*found)
 
     async def authenticate_token(self, value: str) -> Principal:
         """Return the user whose token this is. Raises Unauthorized: unknown, expired, or its user is not
@@ -202,16 +160,16 @@ class Accounts:
         if now - self._used.get(id, token.last_used or token.created_at) >= _USE_INTERVAL:
             self._used[id] = now
             self._note(accounts.use_token, id)
-        return _principal(user, roles)
+        return principal_of(user, roles)
 
     async def principal(self, username: str | None) -> Principal:
         """Return who a user is now. Raises Forbidden if there is none of that name, or it is not active."""
-        found = await self._store.read(_find_user, username or "")
+        found = await self._store.read(find_user, username or "")
         if found is None:
             raise Forbidden(f"There is no user `{username}`.")
         if not found[0].active:
             raise Forbidden(f"The user `{username}` is not active.")
-        return _principal(*found)
+        return principal_of(*found)
 
     async def check_tenant(self, principal: Principal, name: str) -> None:
         """Raises Forbidden if there is no such tenant, or the principal does not belong to it.
@@ -363,23 +321,12 @@ def _hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
-def _principal(user: User, roles: UserRoles) -> Principal:
-    return Principal(user.username, user.role, frozenset(roles.groups.values()), roles.in_tenants())
-
-
-def _find_user(conn: Connection, username: str) -> tuple[User, UserRoles] | None:
-    try:
-        return accounts.get_user(conn, username), memberships.roles_of(conn, username)
-    except NotFound:
-        return None
-
-
 def _find_token(conn: Connection, id: str) -> tuple[Token, User, UserRoles] | None:
     try:
         token = accounts.get_token(conn, id)
     except NotFound:
         return None
-    found = _find_user(conn, token.username)
+    found = find_user(conn, token.username)
     return None if found is None else (token, *found)
 
 

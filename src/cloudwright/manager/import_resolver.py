@@ -18,7 +18,7 @@ from cloudwright.dsl import Problem
 from cloudwright.dsl.problems import closest, listing
 from cloudwright.dsl.resolver import scheme_of
 from cloudwright.errors import InvalidInput, NotFound
-from cloudwright.manager.accounts import find_principal
+from cloudwright.manager.principals import find_principal
 from cloudwright.model.frames.methods import PARSER_METHODS, call_problem
 from cloudwright.storage import blueprints, plugins
 from cloudwright.storage.filters import BlueprintFilter, PluginFilter

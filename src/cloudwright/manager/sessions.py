@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cloudwright.errors import Forbidden, NotFound, Unauthorized
-from cloudwright.manager.accounts import Accounts, Principal
+from cloudwright.manager.accounts import Accounts
+from cloudwright.manager.principals import Principal
 from cloudwright.storage import accounts
 from cloudwright.storage.records import Token
 from cloudwright.storage.store import Connection, Store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudwright.manager.accounts import find_principal
+from cloudwright.manager.principals import find_principal
 from cloudwright.manager.secrets import Viewer
 from cloudwright.storage.store import Connection
 

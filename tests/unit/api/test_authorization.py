@@ -12,7 +12,7 @@ from cloudwright.api.app import create_app
 from cloudwright.api.authorization import authorize, permission_of
 from cloudwright.api.middleware import PUBLIC
 from cloudwright.errors import Forbidden
-from cloudwright.manager.accounts import Principal
+from cloudwright.manager.principals import Principal
 from cloudwright.model.permissions import PERMISSIONS, Permission, Role, is_permitted
 from cloudwright.storage import accounts
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from served_api import Api, archive
 
 from cloudwright.api.middleware import PREFIX
-from cloudwright.manager.accounts import Principal
+from cloudwright.manager.principals import Principal
 from cloudwright.manager.secret_keys import KEY_FILE
 from cloudwright.storage import accounts
 

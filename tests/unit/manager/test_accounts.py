@@ -17,14 +17,13 @@ from sqlalchemy import Connection, text
 from cloudwright.errors import Forbidden, InvalidInput, NotFound, TooManyRequests, Unauthorized
 from cloudwright.manager.accounts import (
     ADMIN,
-    ADMIN_ROLE,
     CREDENTIALS,
     LOGIN_LOCK,
     MAX_FAILED_LOGINS,
     Accounts,
-    Principal,
 )
 from cloudwright.manager.login_queue import MAX_WAITING_OF_ADDRESS
+from cloudwright.manager.principals import ADMIN_ROLE, Principal
 from cloudwright.storage import accounts as stored
 from cloudwright.storage import memberships
 from cloudwright.storage.paging import EVERYTHING

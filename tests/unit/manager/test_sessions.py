@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cloudwright.errors import Unauthorized
-from cloudwright.manager.accounts import Accounts, Principal
+from cloudwright.manager.accounts import Accounts
+from cloudwright.manager.principals import Principal
 from cloudwright.manager.sessions import LINK_LIFETIME, SESSION_LIFETIME, Sessions
 from cloudwright.storage import accounts
 from cloudwright.storage.paging import EVERYTHING

@@ -12,8 +12,9 @@ from cloudwright.api.dependencies import ContextDep, ListQueryDep, RequestContex
 from cloudwright.api.responses import JsonResponse, list_page, optional_timestamp, timestamp
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import Conflict, Forbidden, InvalidInput
-from cloudwright.manager.accounts import ADMIN, ADMIN_ROLE, Accounts
+from cloudwright.manager.accounts import ADMIN, Accounts
 from cloudwright.manager.identifiers import check_username
+from cloudwright.manager.principals import ADMIN_ROLE
 from cloudwright.model import rest
 from cloudwright.model.permissions import Permission, Role
 from cloudwright.storage import accounts, audit, memberships
