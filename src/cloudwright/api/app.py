@@ -7,11 +7,13 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from cloudwright.api.change_feed import ChangeFeed
 from cloudwright.api.dependencies import CREDENTIALS
 from cloudwright.api.errors import on_error, on_http_error, on_invalid_request
 from cloudwright.api.hosts import own_names
+from cloudwright.api.late_routes import LateRoutes
 from cloudwright.api.loop_lag import LoopLag
 from cloudwright.api.middleware import (
     PREFIX,
@@ -23,43 +25,18 @@ from cloudwright.api.middleware import (
 )
 from cloudwright.api.responses import JsonResponse
 from cloudwright.api.routes import (
-    agents,
-    audit,
     blueprints,
-    changes,
-    configuration,
-    console_links,
-    deployment_groups,
-    deployment_modifications,
-    deployment_updates,
     deployments,
-    evaluation,
     events,
-    execution_groups,
-    execution_schedules,
     executions,
-    filters,
     identity,
-    inner_searches,
     inter_deployment_dependencies,
-    labels,
     metrics,
     nodes,
     operations,
-    permissions,
     plugins,
     retention,
-    searches,
-    secret_sharing,
-    secrets,
-    sites,
-    snapshots,
-    summaries,
     system,
-    tenants,
-    tokens,
-    user_groups,
-    users,
     visibility,
 )
 from cloudwright.api.routing import JsonRoute
@@ -69,51 +46,56 @@ from cloudwright.manager.manager import Manager
 from cloudwright.model import rest
 
 # A request is compared with one path after the other: frequent ones come first.
-_NOUNS = (
-    executions,
-    events,
-    operations,
-    nodes,
+_AT_ONCE = (
+    executions.router,
+    events.router,
+    operations.router,
+    nodes.router,
     # Before that of a deployment with this name.
-    inter_deployment_dependencies,
-    deployments,
-    deployment_modifications,
-    deployment_updates,
-    blueprints,
-    plugins,
-    secret_sharing,
-    secrets,
-    tokens,
-    users,
-    user_groups,
-    tenants,
-    permissions,
-    changes,
-    visibility,
-    audit,
-    system,
-    configuration,
-    sites,
-    searches,
-    inner_searches,
-    filters,
-    summaries,
-    evaluation,
-    retention,
-    snapshots,
-    labels,
-    execution_schedules,
-    console_links,
-    deployment_groups,
-    agents,
-    execution_groups,
-)
-_ROUTERS = (
-    *(noun.router for noun in _NOUNS),
+    inter_deployment_dependencies.router,
+    deployments.router,
+    blueprints.router,
+    plugins.router,
+    visibility.router,
+    retention.router,
+    system.router,
     system.public_router,
     identity.router,
     metrics.router,
 )
+LATE = (
+    LateRoutes("deployment_updates"),
+    LateRoutes("deployment_modifications"),
+    LateRoutes("secret_sharing", "secrets", "secrets-providers"),
+    LateRoutes("secrets"),
+    LateRoutes("tokens"),
+    LateRoutes("users", "user", "users"),
+    LateRoutes("user_groups"),
+    LateRoutes("tenants"),
+    LateRoutes("permissions"),
+    LateRoutes("changes"),
+    LateRoutes("audit"),
+    LateRoutes("configuration", "config", "provider", "maintenance"),
+    LateRoutes("sites"),
+    LateRoutes("searches"),
+    LateRoutes("inner_searches", "searches"),
+    LateRoutes("filters"),
+    LateRoutes("summaries", "summary"),
+    LateRoutes("evaluation", "evaluate"),
+    LateRoutes("snapshots", "snapshots", "snapshot-status"),
+    LateRoutes("labels"),
+    LateRoutes("execution_schedules"),
+    LateRoutes("console_links"),
+    LateRoutes("deployment_groups"),
+    LateRoutes("agents"),
+    LateRoutes("execution_groups"),
+)
+
+
+def all_routes() -> list[BaseRoute]:
+    """Return every route of the API; all its modules are loaded for that."""
+    below = [*(router.routes for router in _AT_ONCE), *(late.routes for late in LATE)]
+    return [route for routes in below for route in routes]
 
 
 class _Api(FastAPI):
@@ -129,9 +111,8 @@ class _Api(FastAPI):
                 responses={"4XX": {"model": rest.ErrorBody}, "5XX": {"model": rest.ErrorBody}},
             )
             described = APIRouter()
-            for router in _ROUTERS:
-                for route in router.routes:
-                    described.routes.append(route.documented() if isinstance(route, JsonRoute) else route)
+            for route in all_routes():
+                described.routes.append(route.documented() if isinstance(route, JsonRoute) else route)
             documented.include_router(described)
             self.openapi_schema = documented.openapi()
         return self.openapi_schema
@@ -161,9 +142,10 @@ def create_app(manager: Manager) -> FastAPI:
     app.state.loop_lag = LoopLag()
     app.state.followers = Followers()
     app.state.change_feed = ChangeFeed(manager.bus, manager.store)
-    for router in _ROUTERS:
+    for router in _AT_ONCE:
         # What is included is made once more when the first request comes; these are whole already.
         app.router.routes.extend(router.routes)
+    app.router.routes.extend(LATE)
     # Clients read the version before they know the version of the API.
     app.add_api_route(
         "/api/version",
