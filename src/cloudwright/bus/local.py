@@ -50,13 +50,18 @@ class LocalSubscription:
         self._waiting.append((topic, message))
         self._changed.set()
 
+    def miss(self) -> None:
+        """Tell the subscriber that it may have lost messages."""
+        self._lost += 1
+        self._changed.set()
+
     def close(self) -> None:
         self._bus.detach(self)
         self._closed = True
         self._changed.set()
 
     async def _next(self) -> tuple[str, Message]:
-        while not self._waiting:
+        while not self._waiting and not self._lost:
             if self._closed:
                 raise Closed
             self._changed.clear()
@@ -89,10 +94,14 @@ class LocalBus:
     def subscribe(self, *patterns: str) -> LocalSubscription:
         return LocalSubscription(self, patterns, self._capacity)
 
+    def miss(self) -> None:
+        """Tell every subscriber that it may have lost messages."""
+        for subscription in self._attached():
+            subscription.miss()
+
     async def close(self) -> None:
         self._closed = True
-        attached = dict.fromkeys(s for subscriptions in self._exact.values() for s in subscriptions)
-        for subscription in [*attached, *self._others]:
+        for subscription in self._attached():
             subscription.close()
 
     def attach(self, subscription: LocalSubscription) -> None:
@@ -114,3 +123,7 @@ class LocalBus:
                 subscriptions.pop(subscription, None)
                 if not subscriptions:
                     del self._exact[pattern]
+
+    def _attached(self) -> list[LocalSubscription]:
+        exact = (subscription for subscriptions in self._exact.values() for subscription in subscriptions)
+        return list(dict.fromkeys([*exact, *self._others]))
