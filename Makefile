@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements/development.lock
 LOCKED := yes
 .DEFAULT_GOAL := help
-.PHONY: help demo test newest lock check lint types types-tests contracts format unit docs package coverage model postgres spin chromium console-tests screenshots chaos changes plugins peers bench bench-quick bench-peers clean
+.PHONY: help demo test newest lock check lint types types-tests contracts format unit docs package coverage model postgres nats spin chromium console-tests screenshots chaos changes plugins peers bench bench-quick bench-peers clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,7 +46,7 @@ newest: ## check and test everything with the newest versions, in an environment
 
 # DATABASE=sqlite or DATABASE=postgresql runs the tests of one of them only.
 DATABASE ?= both
-test: $(VENV)/ready-dev postgres spin chromium peers check docs ## set up what the tests need, then check and test everything
+test: $(VENV)/ready-dev postgres nats spin chromium peers check docs ## set up what the tests need, then check and test everything
 	$(BIN)/python -m pytest --database=$(DATABASE)
 
 check: lint types types-tests contracts ## lint, types and import contracts
@@ -78,7 +78,7 @@ package: $(VENV)/ready-dev ## build the wheel and the source distribution into d
 	rm -rf dist
 	$(BIN)/hatchling build
 
-coverage: $(VENV)/ready-dev postgres spin ## report which lines the unit and contract tests run
+coverage: $(VENV)/ready-dev postgres nats spin ## report which lines the unit and contract tests run
 	rm -rf .coverage
 	$(BIN)/coverage run -m pytest tests/unit tests/contract
 	$(BIN)/coverage combine --quiet
@@ -89,6 +89,9 @@ model: $(VENV)/ready-dev spin ## search every state of the model of cancellation
 
 postgres: ## install a PostgreSQL server for the tests, where there is none
 	@sh scripts/need-postgres
+
+nats: ## install a NATS server for the tests, where there is none
+	@sh scripts/need-nats
 
 spin: ## install the model checker spin for the tests, where there is none
 	@sh scripts/need-spin

@@ -1,22 +1,33 @@
-"""What every bus does; a driver is tested by adding a way to make it to ``BUSES``."""
+"""What every bus does; a driver is tested by adding a way to make it to ``DRIVERS``."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudwright.bus.local import LocalBus
+from cloudwright.bus.nats import NatsTransport
+from cloudwright.bus.postgresql import PostgresqlTransport
 from cloudwright.bus.protocol import OVERFLOW, Bus, Closed, Subscription, matches, topic, words
+from cloudwright.bus.shared import SharedBus, Transport
+from nats_server import NatsServer
+from postgres import PostgresServer
 
 CAPACITY = 8
 #: How long a message that must not come is waited for, in seconds; one that must come may take much longer.
 SILENCE = 0.02
 PATIENCE = 10.0
+
+
+WithBus = Callable[[Callable[[Bus], Awaitable[None]]], None]
+WithTwo = Callable[[Callable[[Bus, Bus], Awaitable[None]]], None]
+MakeBus = Callable[[], AbstractAsyncContextManager[Bus]]
 
 
 @asynccontextmanager
@@ -26,16 +37,48 @@ async def local_bus() -> AsyncIterator[Bus]:
     await bus.close()
 
 
-BUSES = {"local": local_bus}
+@asynccontextmanager
+async def shared_bus(transport: Transport) -> AsyncIterator[Bus]:
+    bus = SharedBus(transport, capacity=CAPACITY)
+    await bus.open()
+    yield bus
+    await bus.close()
 
 
-@pytest.fixture(params=BUSES)
-def with_bus(request: pytest.FixtureRequest) -> Callable[[Callable[[Bus], Awaitable[None]]], None]:
+def postgresql_transport(server: PostgresServer) -> Transport:
+    return PostgresqlTransport(f"host={server.folder} user=cw dbname=postgres")
+
+
+def nats_transport(server: NatsServer) -> Transport:
+    return NatsTransport(server.url, "cloudwright.test")
+
+
+DRIVERS: dict[str, Callable[[pytest.FixtureRequest], MakeBus]] = {
+    "local": lambda _request: local_bus,
+    "postgresql": lambda request: partial(
+        lambda server: shared_bus(postgresql_transport(server)), request.getfixturevalue("postgres")
+    ),
+    "nats": lambda request: partial(
+        lambda server: shared_bus(nats_transport(server)), request.getfixturevalue("nats_server")
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def nats_server() -> Iterator[NatsServer]:
+    server = NatsServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=DRIVERS)
+def with_bus(request: pytest.FixtureRequest) -> WithBus:
     """Runs a coroutine function with a bus of each kind."""
+    make = DRIVERS[request.param](request)
 
     def run(test: Callable[[Bus], Awaitable[None]]) -> None:
         async def main() -> None:
-            async with BUSES[request.param]() as bus:
+            async with make() as bus:
                 await test(bus)
 
         asyncio.run(main())
@@ -43,7 +86,19 @@ def with_bus(request: pytest.FixtureRequest) -> Callable[[Callable[[Bus], Awaita
     return run
 
 
-WithBus = Callable[[Callable[[Bus], Awaitable[None]]], None]
+@pytest.fixture(params=[name for name in DRIVERS if name != "local"])
+def with_two(request: pytest.FixtureRequest) -> WithTwo:
+    """Runs a coroutine function with the buses of two managers."""
+    make = DRIVERS[request.param](request)
+
+    def run(test: Callable[[Bus, Bus], Awaitable[None]]) -> None:
+        async def main() -> None:
+            async with make() as one, make() as other:
+                await test(one, other)
+
+        asyncio.run(main())
+
+    return run
 
 
 async def received(subscription: Subscription, count: int) -> list[tuple[str, dict[str, object]]]:
@@ -199,6 +254,70 @@ def test_many_follow_one_execution_each(with_bus: WithBus) -> None:
         assert await asyncio.gather(*followers) == list(range(200))
 
     with_bus(test)
+
+
+def test_the_subscribers_of_another_manager_receive_each_message_once_and_in_order(with_two: WithTwo) -> None:
+    async def test(one: Bus, other: Bus) -> None:
+        async with other.subscribe("execution.*", "a.>") as there, one.subscribe("execution.*") as here:
+            for place in range(CAPACITY - 1):
+                one.publish("execution.e1", {"place": place})
+            one.publish("a.b", {"text": "ünï"})
+            expected: list[tuple[str, dict[str, object]]] = [
+                ("execution.e1", {"place": place}) for place in range(CAPACITY - 1)
+            ]
+            assert await received(there, CAPACITY) == [*expected, ("a.b", {"text": "ünï"})]
+            assert await received(here, CAPACITY - 1) == expected
+
+    with_two(test)
+
+
+def test_both_managers_publish_and_subscribe(with_two: WithTwo) -> None:
+    async def test(one: Bus, other: Bus) -> None:
+        async with one.subscribe("a") as here, other.subscribe("a") as there:
+            one.publish("a", {"from": "one"})
+            assert await received(there, 1) == [("a", {"from": "one"})]
+            other.publish("a", {"from": "other"})
+            assert await received(here, 2) == [("a", {"from": "one"}), ("a", {"from": "other"})]
+
+    with_two(test)
+
+
+def test_many_messages_arrive_in_few_payloads_or_many(with_two: WithTwo) -> None:
+    async def test(one: Bus, other: Bus) -> None:
+        seen: list[object] = []
+
+        async def read() -> None:
+            async with other.subscribe("a") as subscription:
+                ready.set()
+                async for _, message in subscription:
+                    seen.append(message["place"])
+                    if message["place"] == 199:
+                        return
+
+        ready = asyncio.Event()
+        reading = asyncio.ensure_future(read())
+        await ready.wait()
+        for first in range(0, 200, 5):
+            for place in range(first, first + 5):
+                one.publish("a", {"place": place, "filling": "x" * 1_500})
+            async with asyncio.timeout(PATIENCE):
+                while len(seen) < first + 5:
+                    await asyncio.sleep(0.001)
+        await reading
+        assert seen == list(range(200))
+
+    with_two(test)
+
+
+def test_a_message_that_is_too_large_is_an_overflow_elsewhere(with_two: WithTwo) -> None:
+    async def test(one: Bus, other: Bus) -> None:
+        async with other.subscribe("a") as subscription:
+            one.publish("a", {"filling": "x" * 300_000})
+            assert await received(subscription, 1) == [(OVERFLOW, {"lost": 1})]
+            one.publish("a", {"x": 1})
+            assert await received(subscription, 1) == [("a", {"x": 1})]
+
+    with_two(test)
 
 
 @given(st.lists(st.text(), min_size=1))
