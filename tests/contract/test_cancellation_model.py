@@ -19,6 +19,7 @@ DEPTH = 20_000
 MEMORY_MIB = 3_000
 
 ONE_MANAGER = ("CRASHES=1", "RESUMES=1")
+CHILDREN = (*ONE_MANAGER, "OPERATIONS=1", "ATTEMPTS=1", "CHILDREN=1")
 TWO_MANAGERS = ("MANAGERS=2", "OPERATIONS=1", "CRASHES=0", "RESUMES=0", "LAPSES=1")
 
 #: Where a search has to have been: what makes cancelling hard.
@@ -42,6 +43,7 @@ ALWAYS = {
 }
 AFTER_A_CRASH = ALWAYS | {"lost in a crash"}
 AFTER_A_RESUME = AFTER_A_CRASH | {"escalated", "adopted", "killed while it waited"}
+WITH_CHILDREN = AFTER_A_RESUME | {"children first", "cancelled while it waited"}
 FENCED = ALWAYS | {"abandoned", "stale end refused", "stale journal refused"}
 
 
@@ -110,6 +112,7 @@ def search(
     ("macros", "reached", "states"),
     [
         pytest.param(ONE_MANAGER, AFTER_A_RESUME, 1_000_000, id="one manager crashes, a user resumes"),
+        pytest.param(CHILDREN, WITH_CHILDREN, 100_000, id="children run when a user resumes"),
         pytest.param(TWO_MANAGERS, FENCED, 500_000, id="two managers, a lease runs out"),
         pytest.param(
             ("MANAGERS=2", "OPERATIONS=1", "CRASHES=1", "RESUMES=0", "LAPSES=1", "ATTEMPTS=1"),
@@ -131,6 +134,7 @@ def test_every_promise_holds_in_every_state(tmp_path, macros, reached, states):
     ("macros", "reached"),
     [
         pytest.param((*ONE_MANAGER, "ATTEMPTS=1"), AFTER_A_RESUME, id="one manager crashes, a user resumes"),
+        pytest.param(CHILDREN, WITH_CHILDREN, id="children run when a user resumes"),
         pytest.param((*TWO_MANAGERS, "ATTEMPTS=1"), FENCED, id="two managers, a lease runs out"),
     ],
 )
@@ -188,6 +192,15 @@ def test_a_promise_breaks_without(tmp_path, defence, promise):
 )
 def test_a_promise_of_two_managers_breaks_without(tmp_path, defence, promise):
     found = search(tmp_path, (*TWO_MANAGERS, defence), optimise="-O0")
+    assert (found.errors, found.broken) == (1, [promise]), found.output
+
+
+@pytest.mark.parametrize(
+    ("defence", "promise"),
+    [("NO_WAIT_OF_IDLE", "children"), ("NO_CHILDREN_FIRST", "children"), ("NO_IDLENESS", "idle")],
+)
+def test_a_promise_of_children_breaks_without(tmp_path, defence, promise):
+    found = search(tmp_path, (*CHILDREN, defence), optimise="-O0")
     assert (found.errors, found.broken) == (1, [promise]), found.output
 
 

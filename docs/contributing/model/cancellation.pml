@@ -25,6 +25,9 @@
  *   informed         what starts while `cancelling` was asked for by a workflow that knew it
  *   twin             no operation runs twice at the same time
  *   unasked          nothing is forced or killed that nobody asked to, since it was resumed
+ *   children         a standard cancellation is over only when what it was passed on to is, also if the execution
+ *                    waited to be resumed
+ *   idle             an execution that was cancelled while it waited does not run its workflow
  *
  * A grant is not a beginning. C1 and C2 are checked three times: where an operation is granted, where its process
  * is told to begin, and where its code begins. The latter two hold for the operations of one manager: what another
@@ -60,6 +63,7 @@
 #ifndef RESUMES
 #define RESUMES 1
 #endif
+/* With CHILDREN, an execution that this one started may run still when this one is resumed. */
 
 /* model.execution.ExecutionStatus; `scheduled` and `queued` are cancelled as `pending` is. A CancelMode is
    written as the status that it asks for, an Outcome as the status that it leads to. */
@@ -139,6 +143,16 @@ byte wf[MANAGERS], proc[MANAGERS * 2];
 bool wf_knows[MANAGERS], came[MANAGERS * 2];
 byte asked[MANAGERS * 2];
 
+/* An execution that this one waits for is not over; its own workflow is not to be run (executions.is_idle). */
+#ifdef CHILDREN
+bool child, idle, waited;
+#define is_childless !child
+#define is_idle      idle
+#else
+#define is_childless true
+#define is_idle      false
+#endif
+
 /* What may yet happen. */
 byte crashes = CRASHES, lapses = LAPSES, resumes = RESUMES;
 bool quiet;
@@ -175,6 +189,10 @@ inline revoke_for_good(i) {
 
 /* executions._end */
 inline end_execution(final) {
+#ifdef CHILDREN
+    promise("children", is_childless || (status != PENDING && status != CANCELLING));
+    idle = false;
+#endif
     status = final;
     owner = NOBODY;
     lease = false;
@@ -249,10 +267,19 @@ end:
     :: d_step { may_ask && is_granting -> request(FORCE, 0) }
     :: d_step { may_ask && is_active && status != KILL -> request(KILL, 0) }
     :: d_step { may_ask && is_ended && has_residual && kill_term < term -> request_late_kill() }
-    :: d_step { may_ask && status == PENDING -> end_execution(CANCELLED) }
+#if defined(CHILDREN) && !defined(NO_WAIT_OF_IDLE)
+    /* What waits to be resumed has children still: it waits for them, without its workflow. */
+#define may_end_at_once is_childless
+    :: d_step { may_ask && status == PENDING && child -> request(CANCELLING, 0); idle = true; reach("cancelled while it waited") }
+    :: d_step { may_ask && status == PENDING && child -> request(FORCE, 0); idle = true }
+    :: d_step { may_ask && status == PENDING && child -> request(KILL, 0); idle = true }
+#else
+#define may_end_at_once true
+#endif
+    :: d_step { may_ask && status == PENDING && may_end_at_once -> end_execution(CANCELLED) }
     /* A kill of what waits to be resumed. */
     :: d_step {
-        may_ask && status == PENDING && has_residual ->
+        may_ask && status == PENDING && may_end_at_once && has_residual ->
 #ifndef NO_KILL_OF_WAITING
         request_late_kill();
 #else
@@ -263,6 +290,11 @@ end:
       }
     /* executions.resume */
     :: d_step { may_ask && resumes && (status == CANCELLED || status == FAILED) -> resumes--; status = PENDING }
+#ifdef CHILDREN
+    :: d_step { may_ask && resumes && (status == CANCELLED || status == FAILED) -> resumes--; status = PENDING; child = true }
+    /* It ends by itself, or because it was asked to. */
+    :: d_step { child && (!quiet || (is_active && status != STARTED)) -> child = false }
+#endif
     /* From here on nothing happens but what must. */
     :: d_step { !quiet -> quiet = true; resumes = 0; crashes = 0; lapses = 0 }
     od
@@ -569,6 +601,12 @@ inline finish(m) {
 #ifndef NO_TERM_IN_FINISH
     :: !is_active || term != h_term[m] -> forget(m); reach("stale end refused")
 #endif
+#if defined(CHILDREN) && !defined(NO_CHILDREN_FIRST)
+    :: is_active && term == h_term[m] && status > STARTED && !waited && child ->
+        hear(m, status);
+        conclude(m);
+        reach("children first")
+#endif
 #ifndef NO_KILL_FIRST
     :: status == KILL && term == h_term[m] && !killed[m] -> hear(m, KILL); conclude(m); reach("kill first")
 #endif
@@ -644,16 +682,20 @@ end:
 #ifndef NO_LOOK_BEFORE_FORK
         told[m] < FORCE &&
 #endif
+#ifndef NO_IDLENESS
+        !is_idle &&
+#endif
         true ->
         promise("C5", wf[m] == NONE);
+        promise("idle", !is_idle);
         adopt(m, 0);
         adopt(m, 1);
         wf[m] = ALIVE;
         wf_knows[m] = (told[m] >= CANCELLING);
         phase[m] = HOSTED
       }
-    :: d_step { phase[m] == BEGUN && !abandoned[m] && told[m] < FORCE -> outcome[m] = FAILED; conclude(m) }
-    :: d_step { phase[m] == BEGUN && !abandoned[m] && told[m] >= FORCE -> conclude(m); reach("ended without a process") }
+    :: d_step { phase[m] == BEGUN && !abandoned[m] && told[m] < FORCE && !is_idle -> outcome[m] = FAILED; conclude(m) }
+    :: d_step { phase[m] == BEGUN && !abandoned[m] && (told[m] >= FORCE || is_idle) -> conclude(m); reach("ended without a process") }
     :: d_step { phase[m] == BEGUN && abandoned[m] -> forget(m) }
     /* The store applies what one manager hands it in that order: a grant that is asked for comes first. */
     :: d_step { phase[m] == HOSTED && asked[at(m, 0)] && job[at(m, 0)] != ASKING -> journal(m, 0) }
@@ -664,8 +706,13 @@ end:
 #endif
     /* ExecutionRunner._record_end */
     :: d_step {
-        phase[m] == KILLING && is_settled(m, 0) && is_settled(m, 1) && (told[m] != KILL || is_all_dead(m)) ->
+        phase[m] == KILLING && is_settled(m, 0) && is_settled(m, 1) && (told[m] != KILL || is_all_dead(m)) &&
+        /* A forced one waits only for a while. */
+        (is_childless || told[m] != CANCELLING) ->
         killed[m] = (told[m] == KILL);
+#ifdef CHILDREN
+        waited = (told[m] >= CANCELLING);
+#endif
         phase[m] = STORING
       }
     :: d_step { phase[m] == STORING -> finish(m) }

@@ -33,7 +33,7 @@ from cloudwright.manager.metrics import Metrics
 from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugin_environments import WORKFLOWS, PluginEnvironments
 from cloudwright.manager.preparations import prepare_plugin
-from cloudwright.manager.reconcile import STRENGTH
+from cloudwright.manager.reconcile import MODE_OF_STATUS, STRENGTH
 from cloudwright.manager.workflow_host import WorkflowEnd, WorkflowHost
 from cloudwright.manager.workflow_journal import WorkflowJournal
 from cloudwright.manager.workflow_steps import WorkflowSteps
@@ -275,7 +275,7 @@ class ExecutionRunner:
                 # costs nothing else.
                 await self._kill_operations(running)
                 running.killed = True
-            await self._await_children(running)
+            waited = await self._await_children(running)
             if running.abandoned:
                 return
             # An operation that the end does not list as running will never begin.
@@ -290,18 +290,21 @@ class ExecutionRunner:
                 error=error,
                 note=running.note,
                 killed=running.killed,
+                waited=waited,
                 now=self._clock(),
             )
             if result is None:
                 return
-            if not result.kill_first:
+            if not result.kill_first and not result.children_first:
                 self._metrics.execution_ended(result.execution)
                 return
-            # A kill was stored after we looked: `cancelled` may be stored only once its operations are dead.
-            self.apply_cancel(running, CancelMode.KILL)
+            # A request was stored after we looked: `cancelled` may be stored only once its operations are
+            # dead, if it is a kill, and its children are over.
+            self.apply_cancel(running, MODE_OF_STATUS.get(result.execution.status))
 
-    async def _await_children(self, running: RunningExecution) -> None:
-        """Wait for the children of a cancelled execution, which were asked to stop with it.
+    async def _await_children(self, running: RunningExecution) -> bool:
+        """Wait for the children of a cancelled execution, which were asked to stop with it; returns whether
+        it is cancelled.
 
         A standard request waits for as long as they take, a forced one for ``CHILD_SECONDS``.
         """
@@ -313,7 +316,7 @@ class ExecutionRunner:
             children = await self._store.write_about((), manager_queries.unfinished_children, running.id)
             running.left_children = [_describe(child) for child in children]
             if not children:
-                return
+                return True
             if not told:
                 told = True
                 names = ", ".join(running.left_children)
@@ -324,8 +327,9 @@ class ExecutionRunner:
                 bound = loop.time() + max(CHILD_SECONDS, 2 * self._settings.kill_grace)
             left = LOOK_AGAIN if bound is None else bound - loop.time()
             if left <= 0:
-                return
+                return True
             await self._change(running, [child.id for child in children], min(left, LOOK_AGAIN))
+        return False
 
     async def _change(self, running: RunningExecution, ids: list[str], seconds: float) -> None:
         """Wait until one of these executions is over, or the request for this one is raised."""

@@ -22,6 +22,7 @@ from cloudwright.manager.secrets import SecretReader, Secrets
 from cloudwright.manager.viewers import executing_viewer
 from cloudwright.manager.workflow_availability import check_exists, check_rules, find_workflow
 from cloudwright.model.execution import (
+    END_STATUSES,
     MAX_DEPTH,
     Caller,
     CancelMode,
@@ -304,9 +305,11 @@ def push_cancel(bus: Bus, result: CancelResult, mode: CancelMode) -> None:
             }
             bus.publish(topics.control(execution.owner), message)
         else:
-            # It ended at once: what is being prepared for it is not needed any more, and it may have made
-            # room for one that was queued behind it.
+            # It ended at once, or waits only for its children: what is being prepared for it is not needed
+            # any more, and it may have made room for one that was queued behind it.
             bus.publish(topics.WORK, {"ended": execution.id})
+            if execution.status not in END_STATUSES:
+                bus.publish(topics.control(topics.EVERYBODY), {"unowned": execution.id})
         bus.publish(topics.execution(execution.id), {"kind": "status"})
 
 

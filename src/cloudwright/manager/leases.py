@@ -98,6 +98,7 @@ class Leases:
 
     async def take_over(self, id: str, term: int) -> None:
         """Own an execution whose owner is gone (``term`` is the last one known), and drive it to its end."""
+        await self._await_preparation(id)
         if self._closing or id in self._owned:
             return
         running = self._register(id, 0)
@@ -115,8 +116,17 @@ class Leases:
         running.refusal = self._refusal(execution)
         self._tasks.spawn(self._drive(running, execution), f"execution {id}")
 
+    async def _await_preparation(self, id: str) -> None:
+        """Wait until the start of an execution, which was cancelled while it was prepared, is given up."""
+        running = self._owned.get(id)
+        if running is not None and not running.term and running.preparing is not None:
+            running.preparing.cancel()
+            await asyncio.wait([running.preparing])
+
     def _refusal(self, execution: Execution) -> str | None:
         """Return why an execution that was interrupted is not to be run again by itself."""
+        if execution.is_idle:
+            return "It was cancelled while it waited to be resumed, so its workflow was not run."
         if brought_down(execution.crashes):
             text = BROUGHT_DOWN.format(id=execution.id)
             return f"{text} Resume it with `cfy executions resume --force` to try once more."

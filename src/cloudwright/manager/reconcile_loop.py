@@ -217,6 +217,8 @@ class ReconcileLoop:
             if "ended" in message:
                 self._leases.forget(message["ended"])
             self._tasks.spawn(self._leases.fill(), "starting pending executions")
+        elif "unowned" in message:
+            self._wake.set()
         elif "kill" in message:
             self._spawn_kill(message["kill"], message["term"])
         elif "retry" in message:

@@ -39,7 +39,8 @@ S = ExecutionStatus
 
 #: Over: nothing starts any more, unless a user resumes it.
 END_STATUSES = frozenset({S.CANCELLED, S.TERMINATED, S.FAILED})
-#: Not yet begun: no process of it exists, so a cancellation of any kind ends it at once.
+#: Not yet begun: no process of it exists, so a cancellation of any kind ends it at once, unless it was
+#: resumed and executions that it started before are not over.
 WAITING_STATUSES = frozenset({S.SCHEDULED, S.QUEUED, S.PENDING})
 #: Owned: a workflow process acts for it, or an owner is bringing it to its end.
 ACTIVE_STATUSES = frozenset({S.STARTED, S.CANCELLING, S.FORCE_CANCELLING, S.KILL_CANCELLING})
@@ -53,8 +54,11 @@ RESUMABLE_STATUSES = frozenset({S.CANCELLED, S.FAILED})
 TRANSITIONS: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = MappingProxyType(
     {
         S.SCHEDULED: frozenset({S.QUEUED, S.PENDING, S.CANCELLED}),
-        S.QUEUED: frozenset({S.PENDING, S.CANCELLED}),
-        S.PENDING: frozenset({S.STARTED, S.CANCELLED, S.FAILED}),
+        # One that waits to be resumed may have children that run still: then it waits for them.
+        S.QUEUED: frozenset({S.PENDING, S.CANCELLING, S.FORCE_CANCELLING, S.KILL_CANCELLING, S.CANCELLED}),
+        S.PENDING: frozenset(
+            {S.STARTED, S.CANCELLING, S.FORCE_CANCELLING, S.KILL_CANCELLING, S.CANCELLED, S.FAILED}
+        ),
         S.STARTED: frozenset(
             {S.CANCELLING, S.FORCE_CANCELLING, S.KILL_CANCELLING, S.CANCELLED, S.TERMINATED, S.FAILED}
         ),
@@ -122,12 +126,17 @@ class CancelDecision:
     kill_residuals: bool = False
 
 
-def decide_cancel(status: ExecutionStatus, mode: CancelMode) -> CancelDecision:
-    """Return what a request does. It can be raised (cancel, force, kill), never lowered, never repeated."""
+def decide_cancel(status: ExecutionStatus, mode: CancelMode, *, has_children: bool = False) -> CancelDecision:
+    """Return what a request does. It can be raised (cancel, force, kill), never lowered, never repeated.
+
+    ``has_children`` is whether executions that it started, and waits for, are not over.
+    """
     if status in END_STATUSES:
         if mode is CancelMode.KILL:
             return CancelDecision(kill_residuals=True)
         return CancelDecision(refusal=f"it is over already: its status is `{status}`")
+    if status in WAITING_STATUSES and has_children:
+        return CancelDecision(status=REQUESTED_STATUS[mode])
     if status in WAITING_STATUSES:
         # One that waits to be resumed may have left operations running.
         return CancelDecision(status=S.CANCELLED, kill_residuals=mode is CancelMode.KILL)

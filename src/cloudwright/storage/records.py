@@ -59,7 +59,8 @@ class Execution:
     be resumed may have been called. ``crashes`` counts how often its manager died while it ran, since it last
     ran for a while or was resumed. ``deadline`` is when a standard cancel becomes a forced one. ``error``
     says why a failed execution failed; a cancelled one may keep a note there (workers that could not be
-    reached). ``parent_id`` is the execution that waits for this one, and ``depth`` how many are above it.
+    reached). ``is_idle``: it was cancelled while it waited to be resumed, and its workflow is not run.
+    ``parent_id`` is the execution that waits for this one, and ``depth`` how many are above it.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Execution:
     parent_id: str | None
     depth: int
     group_id: str | None = None
+    is_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ class FinishResult:
     now.
 
     ``kill_first``: nothing was stored, because a kill was requested and the operations may still run.
+    ``children_first``: the same, because a cancellation was requested and its children may not be over.
     """
 
     execution: Execution
@@ -174,6 +177,7 @@ class FinishResult:
     residual: list[Operation]
     promoted: list[str]
     kill_first: bool = False
+    children_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

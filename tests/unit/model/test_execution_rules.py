@@ -57,6 +57,15 @@ def test_what_waits_is_cancelled_at_once(status, mode):
     assert decision.kill_residuals == (mode is CancelMode.KILL)
 
 
+@pytest.mark.parametrize("mode", CancelMode)
+@pytest.mark.parametrize("status", sorted(WAITING_STATUSES - {S.SCHEDULED}))
+def test_what_waits_to_be_resumed_waits_for_its_children(status, mode):
+    decision = decide_cancel(status, mode, has_children=True)
+    assert decision.status is REQUESTED_STATUS[mode]
+    assert decision.status in TRANSITIONS[status]
+    assert (decision.refusal, decision.kill_residuals) == (None, False)
+
+
 @pytest.mark.parametrize("status", sorted(END_STATUSES))
 def test_what_is_over_can_only_be_killed_and_keeps_its_status(status):
     for mode in (CancelMode.CANCEL, CancelMode.FORCE):

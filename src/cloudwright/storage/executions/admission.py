@@ -147,6 +147,7 @@ _RESUME = Prepared(
         cancel_requested_by=None,
         cancel_requested_at=None,
         deadline=None,
+        is_idle=False,
     )
     .returning(*EXECUTION_COLUMNS)
 )

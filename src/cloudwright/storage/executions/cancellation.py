@@ -11,6 +11,7 @@ from cloudwright.errors import ForbiddenWhileCancelling
 from cloudwright.model.event import Event
 from cloudwright.model.execution import (
     END_STATUSES,
+    WAITING_STATUSES,
     Caller,
     CancelMode,
     ExecutionStatus,
@@ -22,7 +23,7 @@ from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.events import insert_locked
 from cloudwright.storage.executions.ending import end
 from cloudwright.storage.executions.rows import current_status, hold, record, this_execution
-from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
+from cloudwright.storage.manager_queries import EXECUTION_COLUMNS, unfinished_children
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, CancelResult
 from cloudwright.storage.schema import executions, operations
@@ -38,6 +39,7 @@ _REQUEST = Prepared(
         cancel_requested_by=bindparam("by"),
         cancel_requested_at=bindparam("when"),
         deadline=bindparam("until"),
+        is_idle=bindparam("idle"),
     )
     .returning(*EXECUTION_COLUMNS)
 )
@@ -96,8 +98,10 @@ def request_cancel(
 ) -> CancelResult:
     """Request an execution to stop, as ``model.execution.decide_cancel`` decides. Raises NotFound.
 
-    A waiting execution ends at once. Operations of an active one that were not granted yet are revoked. For
-    an execution that has ended, a kill is stored for the operations that it left running (``kills``).
+    A waiting execution ends at once, unless it was resumed and has children that are not over: then it waits
+    for them as an active one does, and does not run its workflow (``is_idle``). Operations of an active one
+    that were not granted yet are revoked. For an execution that has ended, a kill is stored for the
+    operations that it left running (``kills``).
 
     It is passed on to the executions that this one waits for, with the same deadline; a forced request or a
     kill to those that it started while it was being cancelled, too. A refused request changes nothing; the
@@ -123,7 +127,8 @@ def _request_cancel(
     deadline: datetime | None,
 ) -> CancelResult:
     held = hold(conn, id)
-    decision = decide_cancel(held.status, mode)
+    has_children = held.status in WAITING_STATUSES and bool(unfinished_children(conn, id))
+    decision = decide_cancel(held.status, mode, has_children=has_children)
     if decision.refusal is not None:
         return CancelResult(decision, held, held.status)
     details = {"mode": mode.value, "by": by, "previous_status": held.status.value}
@@ -144,6 +149,7 @@ def _request_cancel(
             by=by,
             when=now,
             until=deadline if decision.status is S.CANCELLING else None,
+            idle=has_children or held.is_idle,
         )
     )
     if not ends:

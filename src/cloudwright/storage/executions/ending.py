@@ -22,7 +22,7 @@ from cloudwright.storage.executions.admission import promote
 from cloudwright.storage.executions.groups import member_ended
 from cloudwright.storage.executions.rows import current_status, hold, record, this_execution
 from cloudwright.storage.json_codec import storable
-from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
+from cloudwright.storage.manager_queries import EXECUTION_COLUMNS, unfinished_children
 from cloudwright.storage.operations import running
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import OPERATION, Execution, FinishResult
@@ -81,6 +81,7 @@ def finish(
     error: str | None = None,
     note: str | None = None,
     killed: bool = False,
+    waited: bool = False,
     now: datetime,
 ) -> FinishResult | None:
     """End an execution whose workflow's process is gone.
@@ -88,12 +89,16 @@ def finish(
     Returns None if ``term`` is not current or the execution is not active. ``error`` is stored if it ends as
     failed, ``note`` if there is no error to store. ``killed`` says that the execution's operations were ended
     too: if a kill is requested and they were not, nothing is stored and the result says ``kill_first``.
+    ``waited`` says that its children were waited for: if a cancellation is requested and they were not, the
+    result says ``children_first``.
     """
     held = hold(conn, id)
     if held.term != term or held.status not in ACTIVE_STATUSES:
         return None
     if held.status is S.KILL_CANCELLING and not killed:
         return FinishResult(held, 0, running(conn, id), [], kill_first=True)
+    if held.cancel_mode is not None and not waited and unfinished_children(conn, id):
+        return FinishResult(held, 0, running(conn, id), [], children_first=True)
     if held.status is S.KILL_CANCELLING:
         # What could not be reached is to die when it can be, whatever becomes of this manager.
         _KEEP_KILL.run(conn, execution=id)

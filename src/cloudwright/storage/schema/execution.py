@@ -48,6 +48,8 @@ executions = Table(
     Column("workflow_entered", Boolean, nullable=False, server_default=false()),
     # How often its manager died while it ran, since it last ran for a while or was resumed by a user.
     Column("crashes", Integer, nullable=False, server_default=text("0")),
+    # It was cancelled while it waited to be resumed: it waits for its children, and its workflow is not run.
+    Column("is_idle", Boolean, nullable=False, server_default=false()),
     # The execution that started this one while it was being cancelled.
     Column("cleanup_of", Text),
     # The execution that waits for this one, the operation of it that started this one, and how many
