@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from cloudwright.background import TaskSet
+from cloudwright.background import SharedWork, TaskSet
 
 
 def test_a_task_is_kept_until_it_ends() -> None:
@@ -69,3 +69,34 @@ def test_close_cancels_and_logs_nothing(caplog: pytest.LogCaptureFixture) -> Non
 
     asyncio.run(check())
     assert caplog.records == []
+
+
+def test_shared_work_is_done_once_and_cancelled_without_a_waiter() -> None:
+    async def check() -> None:
+        shared, begun, log = SharedWork(), asyncio.Event(), list[str]()
+
+        async def work() -> None:
+            log.append("begun")
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                log.append("ended")
+
+        first, second = (asyncio.ensure_future(shared.join("k", work)) for _ in range(2))
+        await begun.wait()
+        first.cancel()
+        await asyncio.wait([first])
+        assert log == ["begun"]
+        second.cancel()
+        await asyncio.wait([second])
+        begun.clear()
+        again = asyncio.ensure_future(shared.join("k", work))
+        await begun.wait()
+        assert log == ["begun", "ended", "begun"]
+        await shared.close()
+        await asyncio.wait([again])
+        assert again.cancelled()
+
+    asyncio.run(check())

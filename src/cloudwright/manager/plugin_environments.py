@@ -25,10 +25,11 @@ from typing import Any
 from packaging.version import Version
 
 import cloudwright
+from cloudwright.background import SharedWork
 from cloudwright.errors import Unavailable
 from cloudwright.manager.plugin_selection import PluginCode, fingerprint, locate
-from cloudwright.process import guard
 from cloudwright.process.cgroups import Cgroups
+from cloudwright.process.guarded_command import run_guarded
 from cloudwright.process.supervisor import Zygote
 
 #: In the home: a folder for each environment, by the key of what is installed in it.
@@ -59,14 +60,6 @@ class PluginEnvironment:
     code: PluginCode
 
 
-@dataclass(slots=True)
-class _Installation:
-    """One that is under way, and how many wait for it: without any it is ended."""
-
-    task: asyncio.Task[None]
-    waiters: int = 0
-
-
 class PluginEnvironments:
     def __init__(self, home: Path, cgroups: Cgroups | None = None) -> None:
         """Each child gets a cgroup in ``cgroups``, if there are any."""
@@ -74,9 +67,7 @@ class PluginEnvironments:
         self._folder = home / FOLDER
         self._zygotes: dict[tuple[str, str], Zygote] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
-        self._installations: dict[str, _Installation] = {}
-        # Installations without a waiter, until their processes are gone.
-        self._ending: dict[str, asyncio.Task[None]] = {}
+        self._installations = SharedWork()
 
     async def start(self) -> None:
         """Start the two zygotes of the manager's own environment, so that the first execution need not
@@ -88,9 +79,7 @@ class PluginEnvironments:
 
     async def close(self) -> None:
         """End every zygote, and with it every process of a workflow or operation that still runs."""
-        for key in list(self._installations):
-            self._abort(key)
-        await asyncio.gather(*self._ending.values(), return_exceptions=True)
+        await self._installations.close()
         zygotes, self._zygotes = list(self._zygotes.values()), {}
         await asyncio.gather(*(zygote.close() for zygote in zygotes))
         if self.cgroups is not None:
@@ -131,7 +120,8 @@ class PluginEnvironments:
         if not self._is_installed(code):
             if installing is not None:
                 installing(code)
-            await self._wait_for_installation(str(code.key), code)
+            key = str(code.key)
+            await self._installations.join(key, lambda: self._install(self._folder / key, code))
         return code
 
     def is_prepared(self, plugin: dict[str, Any] | None, found: dict[str, PluginCode]) -> bool:
@@ -177,35 +167,7 @@ class PluginEnvironments:
         home = self._folder / key
         return home / os.readlink(home / COMPLETE) / "bin" / "python"
 
-    async def _wait_for_installation(self, key: str, code: PluginCode) -> None:
-        installation = self._installations.get(key)
-        if installation is None:
-            task = asyncio.ensure_future(self._install(self._folder / key, code, self._ending.get(key)))
-            installation = self._installations[key] = _Installation(task)
-            task.add_done_callback(lambda _: self._forget(key, task))
-        installation.waiters += 1
-        try:
-            await asyncio.shield(installation.task)
-        finally:
-            installation.waiters -= 1
-            if not installation.waiters and self._installations.get(key) is installation:
-                self._abort(key)
-
-    def _abort(self, key: str) -> None:
-        task = self._installations.pop(key).task
-        if not task.done():
-            self._ending[key] = task
-            task.add_done_callback(lambda _: self._ending.pop(key, None))
-            task.cancel()
-
-    def _forget(self, key: str, task: asyncio.Task[None]) -> None:
-        installation = self._installations.get(key)
-        if installation is not None and installation.task is task:
-            del self._installations[key]
-
-    async def _install(self, home: Path, code: PluginCode, before: asyncio.Task[None] | None = None) -> None:
-        if before is not None:
-            await asyncio.wait([before])
+    async def _install(self, home: Path, code: PluginCode) -> None:
         # Whatever an interrupted installation left is not to be trusted.
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
         # A folder of its own: an installation that outlived the manager which began it may still write.
@@ -309,33 +271,12 @@ def _share_runtime(home: Path) -> None:
 async def _run(plugin: str, *command: str) -> None:
     """Run a command of an installation. What it starts ends with it, with this task, and with the manager."""
     passed = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "http_", "https_", "no_"))}
-    theirs, ours = os.pipe()
     try:
-        # Building a project runs what it says: the guard ends all of that when our end of the pipe is closed.
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", guard.__file__, str(theirs)),
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=child_basics() | passed,
-            start_new_session=True,
-            pass_fds=(theirs,),
-        )
-    except BaseException:
-        os.close(ours)
-        raise
-    finally:
-        os.close(theirs)
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), INSTALL_SECONDS)
+        code, output = await run_guarded(command, child_basics() | passed, INSTALL_SECONDS)
     except TimeoutError as error:
         raise Unavailable(
             f"Plugin `{plugin}`: its installation took longer than {INSTALL_SECONDS} s and was ended."
         ) from error
-    finally:
-        os.close(ours)
-        await process.wait()
-    if process.returncode != 0:
-        tail = "\n".join(output.decode("utf-8", "replace").splitlines()[-15:])
+    if code != 0:
+        tail = "\n".join(output.splitlines()[-15:])
         raise Unavailable(f"Plugin `{plugin}` could not be installed ({' '.join(command[1:4])} ...):\n{tail}")
