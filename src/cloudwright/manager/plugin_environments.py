@@ -8,28 +8,26 @@ is next needed.
 from __future__ import annotations
 
 import asyncio
-import ensurepip
 import logging
 import os
 import secrets
 import shutil
-import site
 import sys
-import sysconfig
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from packaging.version import Version
 
-import cloudwright
 from cloudwright.background import SharedWork
 from cloudwright.errors import Unavailable
-from cloudwright.manager.plugin_selection import PluginCode, fingerprint, locate
+from cloudwright.manager import fusion_common
+from cloudwright.manager.plugin_commands import child_basics, run_installation
+from cloudwright.manager.plugin_selection import PluginCode, find_code
 from cloudwright.process.cgroups import Cgroups
-from cloudwright.process.guarded_command import run_guarded
+from cloudwright.process.shared_runtime import share_runtime
 from cloudwright.process.supervisor import Zygote
 
 #: In the home: a folder for each environment, by the key of what is installed in it.
@@ -45,8 +43,6 @@ PRELOAD = {
 REHEARSE = {WORKFLOWS: None, OPERATIONS: "cloudwright.operation.warmup:warm_up"}
 #: In an environment's folder: a link to what was installed, made when that is whole.
 COMPLETE = "complete"
-#: How long an installation of a plugin's dependencies may take (seconds).
-INSTALL_SECONDS = 900
 PIP_INSTALL = ("install", "--quiet", "--disable-pip-version-check")
 
 log = logging.getLogger(__name__)
@@ -115,7 +111,7 @@ class PluginEnvironments:
         name = _name(plugin)
         if name not in found:
             # In a thread: it reads a project's description, which may be of any size.
-            found[name] = await asyncio.to_thread(_locate, plugin, blueprint)
+            found[name] = await asyncio.to_thread(find_code, plugin, blueprint)
         code = found[name]
         if not self._is_installed(code):
             if installing is not None:
@@ -177,20 +173,20 @@ class PluginEnvironments:
         # The environment's interpreter, whosever pip it is: the manager's environment stays out of what is
         # resolved and installed. A pip of its own would take most of the time.
         if _can_install_elsewhere():
-            await _run(code.name, sys.executable, "-m", "venv", str(folder), "--without-pip")
+            await run_installation(code.name, sys.executable, "-m", "venv", str(folder), "--without-pip")
             pip: tuple[str, ...] = (sys.executable, "-m", "pip", "--python", python)
         else:
-            await _run(code.name, sys.executable, "-m", "venv", str(folder))
+            await run_installation(code.name, sys.executable, "-m", "venv", str(folder))
             pip = (python, "-m", "pip")
-        _provide_fusion(folder)
+        fusion_common.provide(folder)
         what = code.install
         if code.project is not None and what == (str(code.project),):
             # Builds write beside what they build, and the stored files are what the key is made from.
             copy = folder / "project"
             await asyncio.to_thread(shutil.copytree, code.project, copy, symlinks=True)
             what = (str(copy),)
-        await _run(code.name, *pip, *PIP_INSTALL, *what)
-        _share_runtime(folder)
+        await run_installation(code.name, *pip, *PIP_INSTALL, *what)
+        share_runtime(folder)
         (home / COMPLETE).symlink_to(folder.name)
 
 
@@ -209,22 +205,6 @@ def _name(plugin: dict[str, Any] | None) -> str:
     return "" if plugin is None else str(plugin["name"])
 
 
-def _locate(plugin: dict[str, Any] | None, blueprint: Path) -> PluginCode:
-    """Return the plugin's code, with a key if it has to be installed."""
-    code = locate(plugin, blueprint)
-    if code.project is not None and code.key is None:
-        code = replace(code, key=fingerprint(code.project))
-    return code
-
-
-def child_basics() -> dict[str, str]:
-    """Return the little of the manager's environment that a child may see: nothing that could be a
-    credential.
-    """
-    names = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "CFY_EXEC_TEMP")
-    return {name: os.environ[name] for name in names if name in os.environ}
-
-
 def _can_install_elsewhere() -> bool:
     """Return whether the manager's pip can install into another environment.
 
@@ -236,47 +216,3 @@ def _can_install_elsewhere() -> bool:
         return Version(version("pip")) >= Version("22.3")
     except PackageNotFoundError:
         return False
-
-
-def _provide_fusion(home: Path) -> None:
-    """Let the environment have `fusion-common`, which plugins of Cloudify require and no registry has.
-
-    It is the later name of `cloudify-common`, which it requires for the libraries that come with it.
-    """
-    folder = _purelib(home) / "fusion_common-7.1.0.dist-info"
-    folder.mkdir(parents=True)
-    metadata = (
-        "Metadata-Version: 2.1\nName: fusion-common\nVersion: 7.1.0\nRequires-Dist: cloudify-common>=7\n"
-    )
-    (folder / "METADATA").write_text(metadata, "utf-8")
-    (folder / "INSTALLER").write_text("cloudwright\n", "utf-8")
-    (folder / "RECORD").write_text("", "utf-8")
-
-
-def _purelib(home: Path) -> Path:
-    return Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
-
-
-def _share_runtime(home: Path) -> None:
-    """Let the environment's interpreter find this project, behind everything that the plugin brought
-    itself; and setuptools behind that, whose `pkg_resources` older plugins import without requiring it.
-    """
-    bundled = sorted(map(str, Path(ensurepip.__file__).parent.glob("_bundled/setuptools-*.whl")))
-    own = [str(Path(cloudwright.__file__).parent.parent), *site.getsitepackages(), *bundled]
-    (_purelib(home) / "zz_cloudwright.pth").write_text(
-        "".join(f"{path}\n" for path in dict.fromkeys(own)), "utf-8"
-    )
-
-
-async def _run(plugin: str, *command: str) -> None:
-    """Run a command of an installation. What it starts ends with it, with this task, and with the manager."""
-    passed = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "http_", "https_", "no_"))}
-    try:
-        code, output = await run_guarded(command, child_basics() | passed, INSTALL_SECONDS)
-    except TimeoutError as error:
-        raise Unavailable(
-            f"Plugin `{plugin}`: its installation took longer than {INSTALL_SECONDS} s and was ended."
-        ) from error
-    if code != 0:
-        tail = "\n".join(output.splitlines()[-15:])
-        raise Unavailable(f"Plugin `{plugin}` could not be installed ({' '.join(command[1:4])} ...):\n{tail}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,14 @@ def locate(plugin: dict[str, Any] | None, blueprint: Path) -> PluginCode:
         # The folder is the package itself, so its parent is what must be importable.
         return PluginCode(name, plugin.get("package_version"), folder, (str(root),), None)
     return _project(name, plugin.get("package_version"), folder)
+
+
+def find_code(plugin: dict[str, Any] | None, blueprint: Path) -> PluginCode:
+    """Return what ``locate`` returns, with a key if it has to be installed."""
+    code = locate(plugin, blueprint)
+    if code.project is not None and code.key is None:
+        code = replace(code, key=fingerprint(code.project))
+    return code
 
 
 def _uploaded(plugin: dict[str, Any], folder: Path) -> PluginCode:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cloudwright.errors import Unavailable
-from cloudwright.manager import plugin_environments
+from cloudwright.manager import fusion_common, plugin_commands, plugin_environments
 from cloudwright.manager.plugin_environments import COMPLETE, PluginEnvironments
 from cloudwright.manager.plugin_selection import PluginCode
 from cloudwright.process import supervisor
@@ -36,7 +36,7 @@ def pipe(tmp_path: Path) -> Path:
 def test_what_an_installation_started_ends_with_it(pipe: Path) -> None:
     async def interrupt() -> float:
         installing = asyncio.ensure_future(
-            plugin_environments._run("box", "sh", "-c", PATIENT.format(pipe=pipe))
+            plugin_commands.run_installation("box", "sh", "-c", PATIENT.format(pipe=pipe))
         )
         with await asyncio.to_thread(pipe.open, "rb") as held:
             installing.cancel()
@@ -52,7 +52,7 @@ def test_what_an_installation_started_ends_with_it(pipe: Path) -> None:
 def test_one_that_takes_too_long_is_ended(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def wait() -> float:
         installing = asyncio.ensure_future(
-            plugin_environments._run("box", "sh", "-c", PATIENT.format(pipe=pipe))
+            plugin_commands.run_installation("box", "sh", "-c", PATIENT.format(pipe=pipe))
         )
         with await asyncio.to_thread(pipe.open, "rb") as held:
             with pytest.raises(Unavailable, match="longer than 2 s"):
@@ -61,7 +61,7 @@ def test_one_that_takes_too_long_is_ended(pipe: Path, monkeypatch: pytest.Monkey
             assert await asyncio.to_thread(held.read) == b""
             return time.monotonic() - started
 
-    monkeypatch.setattr(plugin_environments, "INSTALL_SECONDS", 2)
+    monkeypatch.setattr(plugin_commands, "INSTALL_SECONDS", 2)
     assert asyncio.run(wait()) < SOON
 
 
@@ -81,8 +81,8 @@ def test_an_interrupted_installation_is_begun_in_another_folder(
             folders[0].mkdir()
             (folders[0] / "late").write_text("by an installation that was thought to be over")
 
-    monkeypatch.setattr(plugin_environments, "_run", run)
-    monkeypatch.setattr(plugin_environments, "_share_runtime", lambda folder: None)
+    monkeypatch.setattr(plugin_environments, "run_installation", run)
+    monkeypatch.setattr(plugin_environments, "share_runtime", lambda folder: None)
     installing = PluginEnvironments(tmp_path)
 
     async def installed() -> Path:
@@ -129,7 +129,7 @@ def test_a_zygote_that_is_killed_while_it_starts_is_started_once_more(
 
 def test_pip_finds_fusion_common_in_an_environment_without_a_pip(tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=False)
-    plugin_environments._provide_fusion(tmp_path / "env")
+    fusion_common.provide(tmp_path / "env")
     python = str(tmp_path / "env" / "bin" / "python")
     command = [sys.executable, "-m", "pip", "--python", python, "freeze"]
     frozen = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
