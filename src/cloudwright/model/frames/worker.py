@@ -111,6 +111,24 @@ class Refused(TypedDict):
     message: Annotated[str, "for the worker's log"]
 
 
+class WheelFile(TypedDict):
+    """A wheel that the manager has."""
+
+    name: Annotated[str, "of the file"]
+    digest: Annotated[str, "its SHA-256, by which it is fetched by HTTP"]
+    size: Annotated[int, "bytes"]
+
+
+class PluginInstallation(TypedDict):
+    """What the environment of a plugin is made of, on the host and without a package index."""
+
+    key: Annotated[str, "the same wheels have the same key"]
+    plugin: str
+    version: str | None
+    wheels: list[WheelFile]
+    pip: Annotated[WheelFile | None, "what installs them, if the manager has it"]
+
+
 class RunOperation(TypedDict):
     """Accept an operation: write it to the journal, fork its process, ask to begin."""
 
