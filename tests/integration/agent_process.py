@@ -20,7 +20,7 @@ from cloudwright.client.api import Client
 
 class CuttingProxy:
     """Passes connections on to a port, until ``cut`` (they end, and new ones too) or ``silence`` (nothing
-    passes, and nothing ends).
+    passes, and nothing ends). Downloads that begin after ``hold`` wait; ``held`` is set by the first.
     """
 
     def __init__(self, port: int) -> None:
@@ -30,6 +30,8 @@ class CuttingProxy:
         self._open = threading.Event()
         self._open.set()
         self._refusing = False
+        self._holding = b""
+        self.held = threading.Event()
         self._sockets: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -46,8 +48,14 @@ class CuttingProxy:
     def silence(self) -> None:
         self._open.clear()
 
+    def hold(self, kind: str) -> None:
+        """Let no download of files of this kind pass from here on."""
+        self._holding = f"GET /agents/v1/{kind}".encode()
+        self.held.clear()
+
     def mend(self) -> None:
         self._refusing = False
+        self._holding = b""
         self._open.set()
 
     def close(self) -> None:
@@ -77,6 +85,9 @@ class CuttingProxy:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 self._open.wait()
+                if self._holding and data.startswith(self._holding):
+                    self.held.set()
+                    continue
                 target.sendall(data)
         for each in (source, target):
             with contextlib.suppress(OSError):

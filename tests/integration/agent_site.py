@@ -148,9 +148,10 @@ def _upload(manager: ManagerProcess) -> None:
 
 
 @contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
-    """The agent is not started yet."""
-    with running_manager(folder, kill_grace=1, task_retry_interval=0.1, agent_silence=3) as manager:
+def running_site(folder: Path, environment: dict[str, str] | None = None) -> Iterator[Site]:
+    """The agent is not started yet. ``environment`` is the manager's, besides its settings."""
+    settings = {"kill_grace": 1, "task_retry_interval": 0.1, "agent_silence": 3}
+    with running_manager(folder, environment=environment, **settings) as manager:
         _upload(manager)
         client = manager.client
         client.deployments.create("d", blueprint_id="hosted", inputs={"event_log": str(manager.event_log)})

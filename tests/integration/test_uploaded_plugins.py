@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,12 @@ def cfy(manager: ManagerProcess, *words: object) -> str:
     return ran.stdout
 
 
-def wheel(name: str, version: str, files: dict[str, str]) -> tuple[str, bytes]:
+def wheel(name: str, version: str, files: dict[str, str], requires: Sequence[str] = ()) -> tuple[str, bytes]:
     """The name and the content of a wheel of pure Python."""
     info = f"{name}-{version}.dist-info"
+    required = "".join(f"Requires-Dist: {one}\n" for one in requires)
     files = files | {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{required}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = []

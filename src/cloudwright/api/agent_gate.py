@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -130,10 +130,15 @@ class AgentGate:
         except Unauthorized as error:
             return PlainTextResponse(str(error), 401)
         kind, _, key = path.partition("/")
-        folder = self._agents.folder(key)
-        if request.method != "GET" or kind != "resources" or folder is None:
-            return PlainTextResponse("There are no such files.", 404)
-        return StreamingResponse(_archive(folder), media_type="application/x-tar")
+        if request.method == "GET" and kind == "resources":
+            folder = self._agents.folder(key)
+            if folder is not None:
+                return StreamingResponse(_archive(folder), media_type="application/x-tar")
+        elif request.method == "GET" and kind == "wheels":
+            wheel = await asyncio.to_thread(self._agents.wheel, key)
+            if wheel is not None:
+                return FileResponse(wheel, media_type="application/zip")
+        return PlainTextResponse("The manager has no such files any more.", 404)
 
 
 async def _receive(socket: WebSocket, reader: FrameReader) -> dict[str, Any]:

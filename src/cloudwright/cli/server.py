@@ -179,6 +179,14 @@ def down(session: Session, home: Path | None) -> None:
     help="How many operations it runs at once.",
 )
 @click.option(
+    "--cache",
+    metavar="MIB",
+    default=4096,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How much of the disk blueprints' files, and as much again plugins, may take before old ones go.",
+)
+@click.option(
     "--ca-file",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, resolve_path=True),
@@ -187,7 +195,13 @@ def down(session: Session, home: Path | None) -> None:
 @click.option("-v", "--verbose", is_flag=True, help="Say where in the code a defect was met.")
 @pass_session
 def agent(
-    session: Session, manager: str, home: Path, capacity: int, ca_file: str | None, verbose: bool
+    session: Session,
+    manager: str,
+    home: Path,
+    capacity: int,
+    cache: int,
+    ca_file: str | None,
+    verbose: bool,
 ) -> None:
     """Run the agent of a host in the foreground, until Ctrl-C: it runs the host's operations.
 
@@ -204,7 +218,9 @@ def agent(
     if not token:
         raise click.UsageError("set CLOUDWRIGHT_AGENT_TOKEN to the token that `cfy agents enroll` printed")
     worker.configure_logging()
-    options = worker.Options(manager.rstrip("/"), token, home, capacity=capacity, ca_file=ca_file)
+    options = worker.Options(
+        manager.rstrip("/"), token, home, capacity=capacity, cache=cache << 20, ca_file=ca_file
+    )
     sys.exit(worker.run(options))
 
 

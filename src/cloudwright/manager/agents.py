@@ -128,6 +128,10 @@ class Agents:
         """Return the files that workers fetch by ``key``."""
         return self._begin.folders.get(key)
 
+    def wheel(self, digest: str) -> Path | None:
+        """Return the wheel that workers fetch by its digest."""
+        return self._begin.wheels.path(digest)
+
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

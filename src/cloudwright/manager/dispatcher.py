@@ -31,6 +31,7 @@ from cloudwright.manager.operation_queue import OperationQueue
 from cloudwright.manager.operation_recorder import OperationRecorder
 from cloudwright.manager.operation_run import OperationRun
 from cloudwright.manager.plugin_environments import PluginEnvironments
+from cloudwright.manager.plugin_wheels import PluginWheels
 from cloudwright.manager.preparations import Preparations
 from cloudwright.manager.workers.local import LocalWorker, start_failure
 from cloudwright.manager.workers.protocol import Subjects, Worker
@@ -107,7 +108,7 @@ class Dispatcher:
         metrics.watch("operations_running", "Operations that hold a slot.", lambda: len(self._queue.running))
         metrics.watch("operations_waiting", "Operations that wait for a slot.", lambda: self._queue.waiting)
         #: Makes what agents are sent, and knows the files that they may fetch.
-        self.remote_begin = RemoteBegin(store, rpc, memory_limit)
+        self.remote_begin = RemoteBegin(store, rpc, PluginWheels(home), memory_limit)
         self.agents = HostAgents(
             store,
             recorder,
@@ -223,6 +224,7 @@ class Dispatcher:
         await self._preparations.close()
         # Before the recorder: an end that it drops would be acknowledged, and lost.
         await self.agents.close()
+        await self.remote_begin.wheels.close()
         self._recorder.stop()
         await self._local.close()
         await self._recorder.close()
@@ -246,6 +248,7 @@ class Dispatcher:
             self._gate,
             self._store,
             self.remote_begin,
+            self._events,
             kill_grace=self._kill_grace,
         )
 

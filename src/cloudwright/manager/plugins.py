@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cloudwright.errors import Conflict, DependentExists, NotFound
-from cloudwright.manager import plugin_environments
+from cloudwright.manager import plugin_environments, plugin_wheels
 from cloudwright.manager.artifacts import Artifacts
 from cloudwright.manager.identifiers import check_visibility
 from cloudwright.manager.plugin_archives import DESCRIPTION, unpack_plugin
@@ -27,6 +27,8 @@ from cloudwright.storage.records import Plugin
 from cloudwright.storage.store import Connection, Store
 
 FOLDER = "uploaded_plugins"
+#: Where there is what was made of plugins, each in a folder named by its id.
+_MADE = (plugin_environments.FOLDER, plugin_wheels.FOLDER)
 _LANGUAGE = re.compile(r"(?:cloudify_dsl_)?([0-9_]{1,20})")
 #: The lists of a plan in which the plugins are that it needs.
 NEEDED = ("workflow_plugins_to_install", "deployment_plugins_to_install", "host_agent_plugins_to_install")
@@ -119,7 +121,7 @@ class Plugins:
                 )
         row = await self._store.write(plugins.delete, tenant, id)
         # In this order: by the plugin's own folder ``recover`` knows what was not removed to the end.
-        for folder in (f"{plugin_environments.FOLDER}/{id}", *filter(None, [row.path])):
+        for folder in (*(f"{made}/{id}" for made in _MADE), *filter(None, [row.path])):
             await asyncio.to_thread(shutil.rmtree, self._home / folder, ignore_errors=True)
         await self._artifacts.release(row.artifact)
         return row
@@ -159,7 +161,7 @@ class Plugins:
         known = {row.path for row in rows}
         for folder in self._home.glob(f"{FOLDER}/*/*"):
             if str(folder.relative_to(self._home)) not in known:
-                for left in (self._home / plugin_environments.FOLDER / folder.name, folder):
+                for left in (*(self._home / made / folder.name for made in _MADE), folder):
                     await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
 
     async def unpack_again(self) -> None:

@@ -16,6 +16,7 @@ def main() -> int:
     parser.add_argument("--manager", required=True, help="URL of the manager")
     parser.add_argument("--home", type=Path, required=True, help="folder for the agent's state")
     parser.add_argument("--capacity", type=int, default=10, help="operations at once")
+    parser.add_argument("--cache", type=int, default=4096, help="MiB of files, and as many of plugins")
     parser.add_argument("--ca-file", help="PEM file of the authority of the manager's certificate")
     given = parser.parse_args()
     token = os.environ.pop("CLOUDWRIGHT_AGENT_TOKEN", "")
@@ -25,7 +26,12 @@ def main() -> int:
     try:
         return run(
             Options(
-                given.manager.rstrip("/"), token, given.home, capacity=given.capacity, ca_file=given.ca_file
+                given.manager.rstrip("/"),
+                token,
+                given.home,
+                capacity=given.capacity,
+                cache=given.cache << 20,
+                ca_file=given.ca_file,
             )
         )
     except CloudwrightError as error:

@@ -29,7 +29,8 @@ from cloudwright.model.frames.worker import PROTOCOL, check_to_worker
 from cloudwright.process.cgroups import Cgroups, CgroupsUnavailable
 from cloudwright.process.frames import FrameError
 from cloudwright.process.runner import OperationEnd
-from cloudwright.process.supervisor import Zygote
+from cloudwright.worker.downloads import Downloads
+from cloudwright.worker.environments import Environments
 from cloudwright.worker.frame_stream import MAX_MESSAGE, FrameReader, FrameSender
 from cloudwright.worker.journal import Journal, Key
 from cloudwright.worker.leftovers import end_leftovers
@@ -37,9 +38,6 @@ from cloudwright.worker.operations import Operations
 from cloudwright.worker.reports import Reports
 from cloudwright.worker.resources import Resources
 
-#: What a zygote of operations has imported, and what it runs beforehand.
-PRELOAD = ("cloudwright.operation.child", "cloudwright.compat.operation_preload")
-REHEARSE = "cloudwright.operation.warmup:warm_up"
 #: The longest pause between two attempts to connect (seconds).
 MOST_PAUSE = 30.0
 #: The exit code of a worker that its manager does not want back.
@@ -57,6 +55,8 @@ class Options:
     home: Path
     capacity: int = 10
     kill_grace: float = 5.0
+    #: How many bytes the files of blueprints, and the environments of plugins, may take each.
+    cache: int = 4 << 30
     ca_file: str | None = None
     cgroups: bool = True
     machine: str = ""
@@ -95,18 +95,19 @@ class Agent:
         self._connected = asyncio.Event()
         self._reports = Reports(self.send)
         self._leftovers: list[dict[str, Any]] = []
-        self._zygote: Zygote | None = None
-        self._starting = asyncio.Lock()
         self._tasks = TaskSet()
         self._cgroups = _open_cgroups(options)
-        self._resources = Resources(options.home / "resources", options.url, self._headers)
+        downloads = Downloads(options.url, self._headers, options.ca_file)
+        limits = options.cache, lambda: self._operations.uses()
+        self._resources = Resources(options.home / "resources", downloads, *limits)
+        self._environments = Environments(options.home / "environments", downloads, *limits, self._cgroups)
         self._silence = 15.0
         # What the manager says when it does not want this agent any more.
         self._stop: asyncio.Future[str]
-        self._operations = Operations(
+        self._operations: Operations = Operations(
             self,
             self._journal,
-            self._ready_zygote,
+            self._environments,
             self._resources.folder,
             self,
             workdirs=options.home / "workdirs",
@@ -124,7 +125,7 @@ class Agent:
             for key, content in self._journal.found.ended.items():
                 self.report(key, "ended", content)
                 self._leftovers.append({"operation": key[0], "attempt": key[1], "state": "ended"})
-            await self._ready_zygote()
+            await self._environments.zygote(None)
             self._stop = loop.create_future()
             staying = asyncio.ensure_future(self._stay_connected())
             ending = asyncio.ensure_future(end.wait())
@@ -147,8 +148,8 @@ class Agent:
         finally:
             await self._operations.close()
             await self._tasks.close()
-            if self._zygote is not None:
-                await self._zygote.close()
+            await self._resources.close()
+            await self._environments.close()
             if self._cgroups is not None:
                 self._cgroups.close()
             self._journal.close()
@@ -329,14 +330,6 @@ class Agent:
             self.send({"type": "goodbye"})
             # The connection's last frame leaves before its task is cancelled.
             await asyncio.sleep(0.1)
-
-    async def _ready_zygote(self) -> Zygote:
-        async with self._starting:
-            if self._zygote is None or self._zygote.died.done():
-                self._zygote = await Zygote.start(
-                    name="operations-own", preload=PRELOAD, rehearse=REHEARSE, cgroups=self._cgroups
-                )
-            return self._zygote
 
 
 def machine_id() -> str:

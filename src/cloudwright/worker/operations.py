@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from cloudwright.process.runner import OperationEnd, OperationSink, Runner
 from cloudwright.process.supervisor import Zygote
 from cloudwright.worker.begin_clock import BEGIN_SECONDS, Clocks, is_fresh, now
 from cloudwright.worker.end_frames import end_frame
+from cloudwright.worker.environments import Environments, installation_key
 from cloudwright.worker.journal import Journal, Key
 
 #: What an operation's process runs.
@@ -48,16 +50,20 @@ class Held:
     asked: Clocks | None = None
     answer: asyncio.Future[int] | None = None
     revoked: bool = False
+    #: What has to be here before its process is forked is being fetched and made.
+    preparing: asyncio.Task[Any] | None = None
+    #: What it uses of this machine's caches.
+    uses: frozenset[str] = frozenset()
 
 
 class Operations:
-    """Runs what the manager sends. ``resources`` returns the folder of a blueprint's files."""
+    """Runs what the manager sends. ``resources`` returns the folder of a blueprint's or a plugin's files."""
 
     def __init__(
         self,
         link: Link,
         journal: Journal,
-        zygote: Callable[[], Any],
+        environments: Environments,
         resources: Callable[[str], Any],
         sink: OperationSink,
         *,
@@ -67,7 +73,7 @@ class Operations:
     ) -> None:
         self._link = link
         self._journal = journal
-        self._zygote = zygote
+        self._environments = environments
         self._resources = resources
         self._sink = sink
         self._workdirs = workdirs
@@ -123,6 +129,10 @@ class Operations:
             if not self.held and self._emptied is not None and not self._emptied.done():
                 self._emptied.set_result(None)
 
+    def uses(self) -> set[str]:
+        """Return what the operations that are held use of this machine's caches."""
+        return {key for held in self.held.values() for key in held.uses}
+
     async def all_stored(self) -> None:
         """Wait until nothing is held any more: all ends are stored."""
         if self.held:
@@ -156,15 +166,15 @@ class Operations:
         try:
             # In a thread: a slow disk must not stop the heartbeat.
             await asyncio.to_thread(self._journal.accept, held.key, since)
-            folder: Path = await self._resources(frame["resources"])
-            zygote: Zygote = await self._zygote()
-            if held.revoked:
+            prepared = await self._prepared(held, frame)
+            if prepared is None:
                 self._sink.ended(id, OperationEnd("cancelled"))
                 return
+            zygote, folder, code = prepared
             await self._runner.run(
                 zygote,
                 id,
-                self._begin(frame, folder),
+                self._begin(frame, folder, code),
                 attempt=attempt,
                 entry=ENTRY,
                 cwd=str(folder),
@@ -181,10 +191,41 @@ class Operations:
             failure = Failure(f"{NOT_STARTED}: {error}", recoverable=False, kind=type(error).__name__)
             self._sink.ended(id, OperationEnd("failed", None, failure, []))
 
-    def _begin(self, frame: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    async def _prepared(self, held: Held, frame: Mapping[str, Any]) -> tuple[Zygote, Path, list[str]] | None:
+        """Return ``_prepare``'s result, or None if the operation was revoked meanwhile."""
+        if held.revoked:
+            return None
+        held.preparing = asyncio.current_task()
+        try:
+            prepared = await self._prepare(held, frame)
+        except asyncio.CancelledError:
+            if not held.revoked:
+                raise
+            return None
+        finally:
+            held.preparing = None
+        return None if held.revoked else prepared
+
+    async def _prepare(self, held: Held, frame: Mapping[str, Any]) -> tuple[Zygote, Path, list[str]]:
+        """Return where to fork an operation, its blueprint's files, and the folders of its plugin's code."""
+        installation = frame["installation"]
+        held.uses = frozenset(
+            filter(None, (frame["resources"], frame["files"], installation_key(installation)))
+        )
+        folder: Path = await self._resources(frame["resources"])
+        root: Path = folder if frame["files"] is None else await self._resources(frame["files"])
+        if installation is not None and not self._environments.has(installation):
+            since = time.monotonic()
+            self._link.report(held.key, "installing", {})
+            await self._environments.install(installation)
+            self._link.report(held.key, "installed", {"seconds": round(time.monotonic() - since, 3)})
+        zygote = await self._environments.zygote(installation)
+        return zygote, folder, [str(root / path) for path in frame["code"]]
+
+    def _begin(self, frame: Mapping[str, Any], folder: Path, code: list[str]) -> dict[str, Any]:
         begin: dict[str, Any] = dict(frame["begin"])
         begin["blueprint"] = begin["blueprint"] | {"path": str(folder)}
-        begin["plugin"] = begin["plugin"] | {"path": [str(folder / path) for path in frame["code"]]}
+        begin["plugin"] = begin["plugin"] | {"path": code}
         tenant, deployment = begin["tenant"]["name"], begin["deployment"]["id"]
         begin["workdir"] = str(self._workdirs / tenant / deployment / begin["plugin"]["name"])
         return begin
@@ -208,6 +249,8 @@ class Operations:
 
     def _revoke(self, held: Held) -> None:
         held.revoked = True
+        if held.preparing is not None:
+            held.preparing.cancel()
         self._runner.revoke(held.key[0])
         if held.answer is not None and not held.answer.done():
             held.answer.set_result(0)

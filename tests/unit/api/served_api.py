@@ -50,6 +50,7 @@ from cloudwright.manager.maintenance import Maintenance
 from cloudwright.manager.metrics import Metrics
 from cloudwright.manager.metrics_token import metrics_token
 from cloudwright.manager.modifications import Modifications
+from cloudwright.manager.plugin_wheels import PluginWheels
 from cloudwright.manager.plugins import Plugins
 from cloudwright.manager.redaction import Concealments
 from cloudwright.manager.schedules import Schedules
@@ -146,7 +147,8 @@ class Managing:
             silence=15.0,
             home=self.home,
         )
-        self.agents = Agents(self.store, hosts, RemoteBegin(self.store, rpc, None), self.clock, self.name)
+        begin = RemoteBegin(self.store, rpc, PluginWheels(self.home), None)
+        self.agents = Agents(self.store, hosts, begin, self.clock, self.name)
         self.modifications = Modifications(self.store, self.clock, lambda: uuid.uuid4().hex)
         self.executions = Executions(
             self.store,

@@ -42,7 +42,12 @@ WORKER_DIRECTIONS = {"Manager to agent": worker.TO_WORKER, "Agent to manager": w
 def worker_pages() -> dict[str, str]:
     """What the page about workers has below each heading that is drawn."""
     drawn = {heading: "\n\n".join(map(_frame, frames)) for heading, frames in WORKER_DIRECTIONS.items()}
-    return drawn | {"An operation that is held": _table(worker.HeldOperation)}
+    parts = {
+        "An operation that is held": worker.HeldOperation,
+        "A plugin that is installed": worker.PluginInstallation,
+        "A wheel": worker.WheelFile,
+    }
+    return drawn | {heading: _table(part) for heading, part in parts.items()}
 
 
 def pages() -> dict[str, str]:

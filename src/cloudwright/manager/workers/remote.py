@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, cast
@@ -15,22 +15,23 @@ from cloudwright.background import TaskSet
 from cloudwright.errors import CloudwrightError, InvalidInput
 from cloudwright.manager.begin_gate import BeginGate
 from cloudwright.manager.child_rpc import ChildRpc
+from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.operation_run import OperationRun
 from cloudwright.manager.workers.local import start_failure
 from cloudwright.manager.workers.protocol import Subjects
 from cloudwright.manager.workers.remote_begin import RemoteBegin
+from cloudwright.manager.workers.reported_end import reported_end
 from cloudwright.manager.workers.session import WorkerSession
 from cloudwright.model.execution import CancelMode
 from cloudwright.model.frames.common import Call
 from cloudwright.model.frames.operation import check_from_operation
-from cloudwright.model.operation import LOST, Failure
+from cloudwright.model.operation import LOST
 from cloudwright.process.limits import DEATH_SECONDS
 from cloudwright.process.rpc import serve
 from cloudwright.process.runner import OperationEnd, OperationSink
 from cloudwright.storage import workers
 from cloudwright.storage.store import Store
 from cloudwright.worker.begin_clock import BEGIN_SECONDS
-from cloudwright.worker.end_frames import read_end
 
 #: Seconds that an end waits for `begun` after the manager said `go`: the worker's own, and the way.
 SETTLE_SECONDS = BEGIN_SECONDS + 1.0
@@ -55,6 +56,8 @@ class Granted:
     begun: bool = False
     killing: str | None = None
     received: bool = False
+    #: Its plugin is being installed.
+    installing: bool = False
     #: Its end was reported.
     over: bool = False
     frame: dict[str, Any] | None = None
@@ -71,6 +74,7 @@ class RemoteWorker:
         gate: BeginGate,
         store: Store,
         begin: RemoteBegin,
+        recorder: EventRecorder,
         *,
         kill_grace: float,
     ) -> None:
@@ -82,6 +86,7 @@ class RemoteWorker:
         self._gate = gate
         self._store = store
         self._begin = begin
+        self._recorder = recorder
         self._kill_grace = kill_grace
         self._held: dict[str, Granted] = {}
         self._pulse = asyncio.Event()
@@ -110,6 +115,8 @@ class RemoteWorker:
         if run.preparing is not None:
             run.preparing.cancel()
         self._send(_about("revoke", granted))
+        if granted.installing:
+            self._say(granted, "plugin_installation_stopped", "The installation of {} is ended.")
         self._end(granted, OperationEnd("cancelled"))
         return True
 
@@ -332,7 +339,14 @@ class RemoteWorker:
 
     def _record(self, granted: Granted, kind: str, content: dict[str, Any]) -> asyncio.Future[None] | None:
         run = granted.run
-        if kind == "started":
+        if kind == "installing":
+            granted.installing = True
+            self._say(granted, "plugin_installing", "Installing {} ...")
+        elif kind == "installed":
+            granted.installing = False
+            took = float(content["seconds"])
+            self._say(granted, "plugin_installed", f"Installed {{}} in {took:.0f} s.", seconds=took)
+        elif kind == "started":
             self._sink.started(run.id, int(content["pid"]))
         elif kind == "begun":
             granted.begun = True
@@ -345,37 +359,21 @@ class RemoteWorker:
                 raise InvalidInput(problem or "a message that is no log and no event")
             return self._sink.message(run.id, content)
         else:
-            self._end(granted, self._read_end(run, content))
+            self._end(granted, reported_end(run, content))
             return run.ended
         return None
+
+    def _say(self, granted: Granted, event_type: str, message: str, **details: Any) -> None:
+        """Record an event about the installation of an operation's plugin."""
+        run, plugin = granted.run, str(granted.run.operation["plugin"])
+        said = message.format(f"plugin `{plugin}` on agent `{self.name}`")
+        details |= {"plugin": plugin, "agent": self.name}
+        self._recorder.event(run.execution_id, event_type, said, details=details, **run.subject)
 
     def _end(self, granted: Granted, end: OperationEnd) -> None:
         if not granted.over:
             granted.over = True
             self._sink.ended(granted.run.id, end)
-
-    def _read_end(self, run: OperationRun, content: Mapping[str, Any]) -> OperationEnd:
-        try:
-            end = read_end(content)
-            outcome = "succeeded" if end.state == "succeeded" else "failed"
-            problem = check_from_operation(
-                {
-                    "type": "end",
-                    "outcome": outcome,
-                    **{k: content[k] for k in ("result", "failure", "updates")},
-                }
-            )
-            own = set(run.scope.values())
-            if problem is None and any(update["id"] not in own for update in end.updates):
-                problem = "it changes runtime properties of another node instance"
-        except InvalidInput as error:
-            end, problem = OperationEnd("failed"), str(error)
-        if problem is None:
-            return end
-        failure = Failure(
-            f"The agent's report of the operation's end cannot be used: {problem}.", kind="InvalidEnd"
-        )
-        return replace(end, state="failed", result=None, failure=failure, updates=())
 
     def _acknowledge(self, number: int) -> None:
         # What is stored in one turn of the loop is acknowledged by one frame.
@@ -432,8 +430,13 @@ class RemoteWorker:
 
     async def _prepare(self, granted: Granted) -> None:
         run = granted.run
+
+        def making() -> None:
+            said = f"Making wheels of plugin `{run.operation['plugin']}` ..."
+            self._recorder.event(run.execution_id, "plugin_wheels_making", said, **run.subject)
+
         try:
-            frame = await self._begin.frame(run, granted.subjects, self.name)
+            frame = await self._begin.frame(run, granted.subjects, self.name, making)
         except asyncio.CancelledError:
             if not run.revoked:
                 raise

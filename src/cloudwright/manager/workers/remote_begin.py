@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cloudwright.errors import CloudwrightError, IllegalAction, NotFound
+from cloudwright.errors import CloudwrightError, NotFound
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.operation_run import OperationRun
-from cloudwright.manager.plugin_selection import PluginCode, locate
+from cloudwright.manager.plugin_selection import PluginCode, find_code
+from cloudwright.manager.plugin_wheels import PluginWheels
 from cloudwright.manager.workers.protocol import Subjects
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import instances
@@ -21,23 +23,32 @@ _REMEMBERED = 10_000
 
 
 class RemoteBegin:
-    """Makes `run` frames. ``folders`` are the files that workers may fetch, by key."""
+    """Makes `run` frames. ``folders`` are the files that workers may fetch, by key; ``wheels`` are those from
+    which they install plugins.
+    """
 
-    def __init__(self, store: Store, rpc: ChildRpc, memory_limit: int | None) -> None:
+    def __init__(self, store: Store, rpc: ChildRpc, wheels: PluginWheels, memory_limit: int | None) -> None:
         self._store = store
         self._rpc = rpc
         self._memory_limit = memory_limit
+        self.wheels = wheels
         self.folders: dict[str, Path] = {}
 
-    async def frame(self, run: OperationRun, subjects: Subjects | None, worker: str) -> dict[str, Any]:
-        """Return the frame that runs ``run``. Raises CloudwrightError if it cannot run there."""
+    async def frame(
+        self, run: OperationRun, subjects: Subjects | None, worker: str, making: Callable[[], None]
+    ) -> dict[str, Any]:
+        """Return the frame that runs ``run``. Raises CloudwrightError if it cannot run there.
+
+        ``making`` is called if wheels of its plugin are to be made first.
+        """
         if subjects is None:
             subjects = await self._store.write_about((), _read_subjects, run)
         if isinstance(subjects, CloudwrightError):
             raise subjects
         operation, snapshot = run.operation, run.snapshot
-        code = await asyncio.to_thread(locate, run.plugin, snapshot.blueprint_path)
-        paths = _relative(code, snapshot.blueprint_path)
+        code = await asyncio.to_thread(find_code, run.plugin, snapshot.blueprint_path)
+        installation = None if code.project is None else await self.wheels.installation(code, making)
+        root, paths = _relative(code, snapshot.blueprint_path)
         inputs = operation["inputs"]
         if snapshot.concealment:
             inputs = self._rpc.unseal(snapshot, inputs)
@@ -52,7 +63,9 @@ class RemoteBegin:
             "attempt": run.attempt,
             "begin": begin,
             "resources": self._key(snapshot.blueprint_path),
+            "files": None if root is None else self._key(root),
             "code": paths,
+            "installation": installation,
             "timeout": operation.get("timeout"),
             "timeout_recoverable": bool(operation.get("timeout_recoverable")),
             "memory_limit": self._memory_limit,
@@ -69,17 +82,15 @@ class RemoteBegin:
         return key
 
 
-def _relative(code: PluginCode, blueprint: Path) -> list[str]:
-    """Return where a plugin's code is below the blueprint. Raises IllegalAction if it must be installed."""
-    root = blueprint.resolve()
+def _relative(code: PluginCode, blueprint: Path) -> tuple[Path | None, list[str]]:
+    """Return the folder of a plugin's own files, if it is not in the blueprint's, and where its code is."""
+    if code.project is not None:
+        return None, []
     paths = [Path(path).resolve() for path in code.path]
-    if code.project is not None or not all(path.is_relative_to(root) for path in paths):
-        raise IllegalAction(
-            f"Plugin `{code.name}` has to be installed, and agents of this version cannot install plugins. "
-            "Scripts and plugins without dependencies in the blueprint's folder `plugins` can run on a host; "
-            "set `executor: central_deployment_agent` for what is meant to run on the manager."
-        )
-    return [str(path.relative_to(root)) for path in paths]
+    root = blueprint.resolve()
+    inside = all(path.is_relative_to(root) for path in paths)
+    own = None if inside or code.folder is None else code.folder.resolve()
+    return own, [str(path.relative_to(own or root)) for path in paths]
 
 
 def _read_subjects(conn: Connection, run: OperationRun) -> dict[str, NodeInstance] | CloudwrightError:

@@ -6,7 +6,7 @@ from cloudwright.model.frames.checking import frame_check
 from cloudwright.model.frames.common import ReplyError
 
 #: The version of these frames: a manager refuses a worker of another one.
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 class HeldOperation(TypedDict):
@@ -77,8 +77,10 @@ class Report(TypedDict):
     number: Annotated[int, "counts the reports of a life"]
     operation: str
     attempt: int
-    kind: Literal["started", "begun", "message", "signalled", "ended"]
-    content: Annotated[dict[str, Any], "of a process id, a `log` or `event` frame, a signal, or an end"]
+    kind: Literal["installing", "installed", "started", "begun", "message", "signalled", "ended"]
+    content: Annotated[
+        dict[str, Any], "of seconds, a process id, a `log` or `event` frame, a signal, or an end"
+    ]
 
 
 class Heartbeat(TypedDict):
@@ -137,7 +139,9 @@ class RunOperation(TypedDict):
     attempt: int
     begin: Annotated[dict[str, Any], "the `begin` frame of its process, without `type` and `version`"]
     resources: Annotated[str, "key of the blueprint's files, fetched by HTTP"]
-    code: Annotated[list[str], "folders of the plugin's code, relative to the blueprint's files"]
+    files: Annotated[str | None, "key of the plugin's own files, if they are not the blueprint's"]
+    code: Annotated[list[str], "folders of the plugin's code, relative to its files or the blueprint's"]
+    installation: Annotated[PluginInstallation | None, "what has to be installed before it is forked"]
     timeout: float | None
     timeout_recoverable: bool
     memory_limit: Annotated[int | None, "bytes"]
