@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from cloudwright.manager.secret_keys import SecretKeys
 from cloudwright.manager.secrets import Secrets
 from cloudwright.model.execution import ExecutionStatus
 from cloudwright.model.schedule import Schedule, ScheduleStatus
-from cloudwright.storage import deployments, manager_queries, schedules
+from cloudwright.storage import accounts, deployments, manager_queries, memberships, schedules
 from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Execution
@@ -125,6 +125,9 @@ def kept(store: Store) -> Kept:
     deploy(store)
     workflows = {"install": {"parameters": {}, "operation": "x"}}
     store.write_sync(_set_workflows, workflows)
+    store.write_sync(accounts.create_tenant, TENANT, START)
+    store.write_sync(accounts.create_user, "me", "no hash", "default", START)
+    store.write_sync(memberships.add_user, "me", TENANT, "operations")
     return Kept(store)
 
 
@@ -325,5 +328,46 @@ def test_the_time_to_come_is_waited_for_and_a_new_schedule_is_noticed(kept: Kept
                 await asyncio.sleep(0.01)
         finally:
             await kept.schedules.close()
+
+    run(steps())
+
+
+@pytest.mark.parametrize(
+    ("happens", "why"),
+    [
+        (lambda conn: accounts.set_active(conn, "me", False), "user `me`, is not active"),
+        (lambda conn: accounts.delete_user(conn, "me"), "user `me`, is deleted"),
+        (lambda conn: memberships.remove_user(conn, "me", TENANT), "may not start executions in tenant"),
+        (lambda conn: memberships.update_user(conn, "me", TENANT, "viewer"), "may not start executions"),
+        (lambda conn: deployments.update(conn, TENANT, "d1", START, visibility="private"), "does not see"),
+    ],
+)
+def test_nothing_runs_in_the_name_of_a_user_who_may_not_start_it(
+    kept: Kept, happens: Callable[[Connection], Any], why: str
+) -> None:
+    async def steps() -> None:
+        await kept.schedules.create(schedule())
+        await kept.at(10)
+        [first] = kept.started()
+        kept.end(first.id)
+        kept.store.write_sync(happens)
+        await kept.at(20)
+        assert [row.id for row in kept.started()] == [first.id]
+        [(count, reason)] = kept.skips()
+        assert count == 1
+        assert why in reason
+
+    run(steps())
+
+
+def test_a_schedule_goes_on_once_its_creator_is_back(kept: Kept) -> None:
+    async def steps() -> None:
+        await kept.schedules.create(schedule())
+        kept.store.write_sync(accounts.set_active, "me", False)
+        await kept.at(10)
+        assert kept.started() == []
+        kept.store.write_sync(accounts.set_active, "me", True)
+        await kept.at(20)
+        assert len(kept.started()) == 1
 
     run(steps())

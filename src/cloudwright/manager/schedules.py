@@ -21,6 +21,7 @@ from cloudwright.errors import CloudwrightError, InvalidInput, Unavailable
 from cloudwright.manager.executions import Executions, StartExecution
 from cloudwright.manager.identifiers import check_id
 from cloudwright.manager.maintenance import Maintenance
+from cloudwright.manager.schedule_owners import refusal
 from cloudwright.manager.workflow_availability import find_workflow
 from cloudwright.model.recurrence import Occurrence, first_to_come
 from cloudwright.model.schedule import Schedule, Skip, position_of, reason_to_skip
@@ -224,6 +225,8 @@ class Schedules:
             why = "the manager was not running or too busy; one run at most follows for all that were missed"
             skips.append(Skip(missed.first, missed.last, missed.count, why, now))
         reason = reason_to_skip(seen, due.due, now, listed.latest_status)
+        if reason is None:
+            reason = await self._store.read(refusal, seen)
         with contextlib.suppress(AlreadyTaken):
             if reason is None:
                 reason = await self._start(seen, next, skips, now)
