@@ -14,6 +14,7 @@ from contextlib import suppress
 import orjson
 
 from cloudwright.background import TaskSet
+from cloudwright.bus import topics
 from cloudwright.bus.protocol import OVERFLOW, Bus, Message, words
 from cloudwright.storage import manager_queries
 from cloudwright.storage.store import Store
@@ -25,7 +26,7 @@ GATHER = 0.03
 HEARTBEAT = 10.0
 # Executions whose tenant is remembered.
 _REMEMBERED = 10_000
-_PATTERNS = ("execution.*", "deployment.*.*", "blueprint.*.*")
+_PATTERNS = ("execution.*", "deployment.*.*", "blueprint.*.*", topics.ACCOUNTS)
 
 #: The kind and the id of what changed; then what of it changed, and the deployment it belongs to.
 _Subject = tuple[str, str]
@@ -37,6 +38,7 @@ class _Follower:
         self.changes: dict[_Subject, tuple[set[str], str | None]] = {}
         self.lost = False
         self.closed = False
+        self.accounts_changed = False
         self.woken = asyncio.Event()
 
     def add(self, subject: _Subject, what: str, deployment_id: str | None) -> None:
@@ -60,30 +62,33 @@ class ChangeFeed:
         tenant: str,
         *,
         heartbeat: float = HEARTBEAT,
-        check: Callable[[], Awaitable[bool]] | None = None,
+        check: Callable[[bool], Awaitable[bool]] | None = None,
         check_interval: float = 1.0,
         scope: Scope | None = None,
     ) -> AsyncIterator[bytes]:
         """Yield server-sent events until the manager stops: ``ready`` at once, ``changed`` for each thing
         that changed, ``lost`` if some were not seen, ``beat`` if nothing else was sent for a while, and
-        ``end``. ``check`` says now and then whether it may go on; ``scope`` is what its user sees, None is
-        everything.
+        ``end``. ``check`` says now and then whether it may go on, and is told whether to look anew; ``scope``
+        is what its user sees, None is everything.
         """
         follower = _Follower(tenant)
         self._followers.add(follower)
         if self._reader is None or self._reader.done():
             self._reader = self._tasks.spawn(self._read(), "the stream of changes")
         loop = asyncio.get_running_loop()
-        beaten = checked = loop.time()
+        beaten = checked = looked = loop.time()
         try:
             yield _event("ready", {})
             while not follower.closed:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(heartbeat if check is None else check_interval):
                         await follower.woken.wait()
-                if check is not None and loop.time() - checked >= check_interval:
+                look = follower.accounts_changed or loop.time() - looked >= heartbeat
+                if check is not None and (look or loop.time() - checked >= check_interval):
                     checked = loop.time()
-                    if not await check():
+                    looked = checked if look else looked
+                    follower.accounts_changed = False
+                    if not await check(look):
                         yield _event("signed_out", {})
                         return
                 await self._leave_out_hidden(follower, scope)
@@ -114,7 +119,11 @@ class ChangeFeed:
             async for topic, message in subscription:
                 if topic == OVERFLOW:
                     for follower in self._followers:
-                        follower.lost = True
+                        follower.lost = follower.accounts_changed = True
+                        follower.woken.set()
+                elif topic == topics.ACCOUNTS:
+                    for follower in self._followers:
+                        follower.accounts_changed = True
                         follower.woken.set()
                 else:
                     await self._pass_on(topic, message)

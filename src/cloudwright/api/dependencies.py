@@ -15,7 +15,6 @@ from cloudwright.api.authorization import authorize, permission_of
 from cloudwright.api.errors import UnknownField
 from cloudwright.api.internal_client import CALLER
 from cloudwright.api.middleware import PREFIX, principal_of
-from cloudwright.errors import Forbidden
 from cloudwright.manager.manager import Manager
 from cloudwright.manager.principals import Principal
 from cloudwright.manager.secrets import Viewer
@@ -83,8 +82,9 @@ class RequestContext:
         """What the principal sees in the tenant."""
         return self.principal.scope(self.tenant)
 
-    def watch(self, permission: Permission) -> Callable[[bool], Awaitable[bool]]:
-        """Return what says whether the principal still may do something in the tenant that takes long.
+    def watch(self) -> Callable[[bool], Awaitable[bool]]:
+        """Return what says whether the principal still may do something that takes long: everything about
+        them is as it was.
 
         It looks again if accounts were changed since, or on request.
         """
@@ -93,16 +93,12 @@ class RequestContext:
 
         async def may_go_on(look: bool) -> bool:
             nonlocal known
+            if accounts.has_expired(self.principal):
+                return False
             if not look and known == accounts.changes:
                 return True
             known = accounts.changes
-            try:
-                principal = await accounts.principal(self.by)
-                await accounts.check_tenant(principal, self.tenant)
-                authorize(principal, permission, self.tenant)
-            except Forbidden:
-                return False
-            return True
+            return await accounts.is_still(self.principal)
 
         return may_go_on
 
@@ -111,7 +107,7 @@ class RequestContext:
     ) -> T:
         """Write what changes who may do what; what takes long looks at it then."""
         done = await self.manager.store.write_about((), verb, *args, **kwargs)
-        self.manager.accounts.changes += 1
+        self.manager.accounts.changed()
         return done
 
     async def check_seen(self, noun: str, key: str) -> None:

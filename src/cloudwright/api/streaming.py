@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message, Send
 
 from cloudwright.bus import topics
-from cloudwright.bus.protocol import Closed, Subscription
+from cloudwright.bus.protocol import OVERFLOW, Closed, Subscription
 from cloudwright.errors import TooManyRequests
 from cloudwright.manager.manager import Manager
 from cloudwright.model.event import LOG
@@ -82,10 +82,10 @@ async def follow(
 
     ``event: event`` has an event and its id, ``event: status`` the execution, whenever its status changed.
     Begins behind the event with the id ``after``. ``may_go_on`` is asked before something is sent after a
-    wait, and told whether that was a long one; the stream ends if the user may not follow any more.
+    wait, and told whether to look anew; the stream ends if the user may not follow any more.
     """
     known: ExecutionStatus | None = None
-    async with manager.bus.subscribe(topics.execution(execution_id)) as subscription:
+    async with manager.bus.subscribe(topics.execution(execution_id), topics.ACCOUNTS) as subscription:
         while True:
             new = await manager.store.read_tail(
                 execution.get_progress, tenant, execution_id, known, after, _BATCH
@@ -103,20 +103,27 @@ async def follow(
             if known in END_STATUSES:
                 return
             try:
-                changed = await subscription.get(heartbeat)
-                await _drain(subscription)
+                heard = await _heard(subscription, heartbeat)
             except Closed:
                 return
-            if not await may_go_on(changed is None):
+            # The bus may have lost that accounts were changed.
+            if not await may_go_on(not heard or not heard.isdisjoint((topics.ACCOUNTS, OVERFLOW))):
                 return
-            if changed is None:
+            if not heard:
                 yield b": still here\n\n"
 
 
-async def _drain(subscription: Subscription) -> None:
-    """Take the other messages that have arrived: one look at the database serves all of them."""
-    while await subscription.get(0) is not None:
-        pass
+async def _heard(subscription: Subscription, patience: float) -> set[str]:
+    """Return the topics of the messages that have arrived: one look at the database serves all of them.
+
+    Waits for the first one; none if that takes too long. Raises Closed.
+    """
+    heard = set()
+    message = await subscription.get(patience)
+    while message is not None:
+        heard.add(message[0])
+        message = await subscription.get(0)
+    return heard
 
 
 def _event(event: StreamedEvent) -> bytes:

@@ -4,6 +4,7 @@
 * ``execution(id)``: something changed in an execution. ``{"kind": "status" | "events" | "operations"}``.
 * ``control(manager)``: an execution that the manager owns is to stop, or to retry what waits; for
   ``EVERYBODY``, the operations of an ended execution are to be killed.
+* ``ACCOUNTS``: users, their roles or tokens changed; who follows something may not do so any more. ``{}``.
 * ``deployment(tenant, id)`` and ``blueprint(tenant, id)``: ``{"state"}``.
 """
 
@@ -14,6 +15,7 @@ from cloudwright.bus.protocol import topic
 WORK = "work.pending"
 #: A schedule was made, changed or deleted.
 SCHEDULES = "work.schedules"
+ACCOUNTS = "accounts"
 #: In place of a manager's name: the message is for all managers.
 EVERYBODY = "all"
 

@@ -54,7 +54,7 @@ _REFUSED = "The user name or the password is wrong, or too many wrong ones have 
 
 class Accounts:
     """``token_bytes`` returns so many random bytes. ``login_lock`` is for how many seconds a user is locked
-    after ``max_failed_logins``; 0 of them never lock.
+    after ``max_failed_logins``; 0 of them never lock. ``announce`` tells everybody that accounts changed.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Accounts:
         hasher: PasswordHasher | None = None,
         max_failed_logins: int = MAX_FAILED_LOGINS,
         login_lock: float = LOGIN_LOCK,
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._max_failed_logins = max_failed_logins
@@ -81,7 +82,8 @@ class Accounts:
         self._nobody = _hash_of_nothing(self._hasher, token_bytes)
         self._used: dict[str, datetime] = {}
         self._tenants: set[str] = set()
-        #: Counts the changes of users, groups, tenants and their roles.
+        self._announce = announce
+        #: Counts the changes of users, groups, tenants, roles and tokens.
         self.changes = 0
 
     async def bootstrap(self, home: Path, url: str, certificate: str | None = None) -> None:
@@ -160,7 +162,25 @@ class Accounts:
         if now - self._used.get(id, token.last_used or token.created_at) >= _USE_INTERVAL:
             self._used[id] = now
             self._note(accounts.use_token, id)
-        return principal_of(user, roles)
+        return principal_of(user, roles, token)
+
+    async def is_still(self, principal: Principal) -> bool:
+        """Return whether somebody who was let in may do what they might then: active, with the same roles,
+        and with the same token, if they came with one.
+        """
+        if principal.token is None:
+            found = await self._store.read(find_user, principal.username)
+            now = None if found is None else principal_of(*found)
+            active = found is not None and found[0].active
+        else:
+            by_token = await self._store.read(_find_token, principal.token)
+            now = None if by_token is None else principal_of(by_token[1], by_token[2], by_token[0])
+            active = by_token is not None and by_token[1].active
+        return active and now == principal and not self.has_expired(principal)
+
+    def has_expired(self, principal: Principal) -> bool:
+        """Return whether the token that somebody came with is too old by now."""
+        return principal.until is not None and principal.until <= self._clock()
 
     async def principal(self, username: str | None) -> Principal:
         """Return who a user is now. Raises Forbidden if there is none of that name, or it is not active."""
@@ -193,7 +213,12 @@ class Accounts:
         """Forget what the database had before a restore, and have look again what takes long."""
         self._tenants.clear()
         self._used.clear()
+        self.changed()
+
+    def changed(self) -> None:
+        """Have those look again whether they may go on who do something that takes long."""
         self.changes += 1
+        self._announce()
 
     def forget_tenant(self, name: str) -> None:
         """To be called once a tenant was deleted."""
@@ -244,6 +269,7 @@ class Accounts:
         await self.token(principal, id)
         await self._store.write_about((), accounts.delete_token, id)
         self._used.pop(id, None)
+        self.changed()
 
     async def user(self, username: str) -> User:
         """Raises NotFound."""

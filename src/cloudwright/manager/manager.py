@@ -185,7 +185,11 @@ class Manager:
         )
         self.snapshots = Snapshots(store, settings.home, self._artifacts, keys, self._reload, clock, new_id)
         self.accounts = Accounts(
-            store, clock, max_failed_logins=settings.max_failed_logins, login_lock=settings.login_lock
+            store,
+            clock,
+            max_failed_logins=settings.max_failed_logins,
+            login_lock=settings.login_lock,
+            announce=lambda: bus.publish(topics.ACCOUNTS, {}),
         )
         self.sessions = Sessions(store, self.accounts, clock)
         self.deployment_groups = DeploymentGroups(store, self.deployments, self.executions, clock)

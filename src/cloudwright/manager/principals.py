@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cloudwright.errors import NotFound
 from cloudwright.model.permissions import Permission, Role, is_permitted
 from cloudwright.storage import accounts, memberships
-from cloudwright.storage.records import User, UserRoles
+from cloudwright.storage.records import Token, User, UserRoles
 from cloudwright.storage.store import Connection
 from cloudwright.storage.visibility import Scope
 
@@ -17,12 +18,17 @@ ADMIN_ROLE = Role.SYS_ADMIN.value
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking: ``role`` and ``group_roles`` hold in every tenant, ``tenant_roles`` in one."""
+    """Who is asking: ``role`` and ``group_roles`` hold in every tenant, ``tenant_roles`` in one.
+
+    ``token`` is the id of the token that showed it, if one did, and ``until`` when that expires.
+    """
 
     username: str
     role: str
     group_roles: frozenset[str] = frozenset()
     tenant_roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    token: str | None = field(default=None, compare=False)
+    until: datetime | None = field(default=None, compare=False)
 
     @property
     def is_admin(self) -> bool:
@@ -55,8 +61,15 @@ def find_principal(conn: Connection, username: str) -> Principal | None:
     return None if found is None else principal_of(*found)
 
 
-def principal_of(user: User, roles: UserRoles) -> Principal:
-    return Principal(user.username, user.role, frozenset(roles.groups.values()), roles.in_tenants())
+def principal_of(user: User, roles: UserRoles, token: Token | None = None) -> Principal:
+    return Principal(
+        user.username,
+        user.role,
+        frozenset(roles.groups.values()),
+        roles.in_tenants(),
+        None if token is None else token.id,
+        None if token is None else token.expires_at,
+    )
 
 
 def find_user(conn: Connection, username: str) -> tuple[User, UserRoles] | None:

@@ -120,7 +120,12 @@ class Managing:
         self.metrics = Metrics()
         self.store.on_commit = self.metrics.committed
         self.metrics_token = metrics_token(self.home)
-        self.accounts = Accounts(self.store, self.clock, hasher=PasswordHasher(1, 8, 1))
+        self.accounts = Accounts(
+            self.store,
+            self.clock,
+            hasher=PasswordHasher(1, 8, 1),
+            announce=lambda: self.bus.publish(topics.ACCOUNTS, {}),
+        )
         self.sessions = Sessions(self.store, self.accounts, self.clock)
         artifacts = Artifacts(self.store, FolderArtifacts(self.home / "artifacts"))
         self.blueprints = Blueprints(

@@ -65,7 +65,7 @@ def test_it_beats_ends_with_the_bus_and_stops_when_it_may_not_go_on(feed: _Feed)
         assert await _next(stream) == [("ready", {})]
         assert await _next(stream) == [("beat", {})]
 
-        async def refuse() -> bool:
+        async def refuse(_: bool) -> bool:
             return False
 
         checked = feed.feed.follow("mine", check=refuse, check_interval=0.01)
@@ -75,6 +75,25 @@ def test_it_beats_ends_with_the_bus_and_stops_when_it_may_not_go_on(feed: _Feed)
 
         await feed.bus.close()
         assert _parsed(b"".join([chunk async for chunk in stream]))[-1] == ("end", {})
+
+    asyncio.run(run())
+
+
+def test_it_looks_anew_as_soon_as_accounts_change(feed: _Feed) -> None:
+    async def run() -> None:
+        asked = []
+
+        async def once(look: bool) -> bool:
+            asked.append(look)
+            return False
+
+        stream = feed.feed.follow("mine", check=once, check_interval=1000, heartbeat=1000)
+        assert await _next(stream) == [("ready", {})]
+        waiting = asyncio.ensure_future(_next(stream))
+        await asyncio.sleep(0)
+        feed.bus.publish(topics.ACCOUNTS, {})
+        assert await waiting == [("signed_out", {})]
+        assert asked == [True]
 
     asyncio.run(run())
 

@@ -440,3 +440,32 @@ def test_roles_come_from_the_user_the_groups_and_the_tenant(world: World) -> Non
                 await world.accounts.principal(gone)
 
     run(scene())
+
+
+def test_who_was_let_in_may_not_be_any_more(world: World) -> None:
+    async def scene() -> None:
+        password, token = await world.begin()
+        accounts = world.accounts
+        by_token = await accounts.authenticate_token(token)
+        by_password = await accounts.authenticate_basic(ADMIN, password)
+        soon = world.now + timedelta(hours=1)
+        _, value = await accounts.create_token(by_token, None, soon)
+        for_an_hour = await accounts.authenticate_token(value)
+        everybody = [by_token, by_password, for_an_hour]
+
+        async def still() -> list[bool]:
+            return [await accounts.is_still(who) for who in everybody]
+
+        assert await still() == [True, True, True]
+        world.now = soon
+        assert await still() == [True, True, False]
+        assert accounts.has_expired(for_an_hour)
+        changes = accounts.changes
+        assert by_token.token is not None
+        await accounts.delete_token(by_password, by_token.token)
+        assert await still() == [False, True, False]
+        assert accounts.changes == changes + 1
+        world.store.write_sync(stored.set_active, ADMIN, False)
+        assert await still() == [False, False, False]
+
+    run(scene())

@@ -26,11 +26,11 @@ async def stream_changes(request: Request, context: ContextDep) -> StreamingResp
 
     A message `changed` carries `kind` (`execution`, `deployment` or `blueprint`), `id`, a list `what` changed
     and, for an execution, its `deployment_id`. `ready` comes first, `beat` when nothing else came for 10
-    seconds, `lost` if changes were missed, `end` when the manager stops.
+    seconds, `lost` if changes were missed, `end` when the manager stops, `signed_out` once the user may not
+    follow any more or their token is gone.
     """
     followers: Followers = request.app.state.followers
     followers.check()
     feed: ChangeFeed = request.app.state.change_feed
-    may_go_on = context.watch(Permission.EVENT_LIST)
-    stream = feed.follow(context.tenant, check=lambda: may_go_on(False), scope=context.scope)
+    stream = feed.follow(context.tenant, check=context.watch(), scope=context.scope)
     return EventStreamResponse(stream, followers)

@@ -65,7 +65,7 @@ async def stream_events(
         execution_id,
         after,
         include_logs=LOG in kinds,
-        may_go_on=context.watch(Permission.EVENT_LIST),
+        may_go_on=context.watch(),
     )
     return EventStreamResponse(stream, followers)
 

@@ -21,7 +21,7 @@ async def _stream(visit: Visit) -> Response:
     feed: ChangeFeed = state.change_feed
     followers.check()
     stream = feed.follow(
-        visit.tenant, check=lambda: _is_signed_in(visit), scope=visit.principal.scope(visit.tenant)
+        visit.tenant, check=lambda _: _is_signed_in(visit), scope=visit.principal.scope(visit.tenant)
     )
     response = EventStreamResponse(stream, followers)
     response.headers["cache-control"] = "no-store, no-transform"
