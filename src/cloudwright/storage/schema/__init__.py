@@ -30,6 +30,8 @@ from cloudwright.storage.schema.filter import deployment_filters as deployment_f
 from cloudwright.storage.schema.group import deployment_group_members as deployment_group_members
 from cloudwright.storage.schema.group import deployment_groups as deployment_groups
 from cloudwright.storage.schema.group import execution_groups as execution_groups
+from cloudwright.storage.schema.hook import hook_deliveries as hook_deliveries
+from cloudwright.storage.schema.hook import hooks as hooks
 from cloudwright.storage.schema.kept import kept_values as kept_values
 from cloudwright.storage.schema.label import blueprint_labels as blueprint_labels
 from cloudwright.storage.schema.label import deployment_labels as deployment_labels
