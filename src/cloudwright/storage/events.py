@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from cloudwright.model.event import EVENT, LOG, Event
+from cloudwright.storage import hook_triggers
 from cloudwright.storage.filters import EventFilter
 from cloudwright.storage.json_codec import storable
 from cloudwright.storage.locks import lock_executions
@@ -84,6 +85,7 @@ def insert_locked(conn: Connection, new: Sequence[Event]) -> None:
     """``add`` for a verb that holds the executions already."""
     if new:
         _INSERT.run_many(conn, [_row(event) for event in new])
+        hook_triggers.note(conn, new)
 
 
 def is_newer(conn: Connection, execution_id: str, after: int) -> bool:

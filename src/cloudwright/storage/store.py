@@ -130,6 +130,15 @@ class Store:
         self._writer.on_commit = call
 
     @property
+    def on_triggered(self) -> Callable[[], None]:
+        """What is called after a commit that stored deliveries of hooks, by the writer's thread."""
+        return self._writer.on_triggered
+
+    @on_triggered.setter
+    def on_triggered(self, call: Callable[[], None]) -> None:
+        self._writer.on_triggered = call
+
+    @property
     def healthy(self) -> bool:
         """Whether writes are stored now. While they are not, they wait."""
         return self._writer.trouble is None

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloudwright.errors import Unavailable
-from cloudwright.storage import task_counts
+from cloudwright.storage import hook_triggers, task_counts
 from cloudwright.storage.database import Database, ErrorClass, caller_error, driver_error
 from cloudwright.storage.write_queue import Request, WriteQueue
 
@@ -38,13 +39,15 @@ class Answer:
 class Writer:
     """``trouble`` says why nothing can be written now; None is well. ``commits`` counts them.
 
-    ``on_commit`` is called after each with the seconds that the transaction took.
+    ``on_commit`` is called after each with the seconds that the transaction took, ``on_triggered`` after one
+    that stored deliveries of hooks.
     """
 
     def __init__(self, database: Database) -> None:
         self.commits = 0
         self.trouble: str | None = None
         self.on_commit: Callable[[float], None] = lambda _seconds: None
+        self.on_triggered: Callable[[], None] = lambda: None
         self._database = database
         self._conn: Connection | None = None
         self._pipeline = ExitStack()
@@ -126,6 +129,7 @@ class Writer:
         transaction = conn.begin()
         try:
             answers = [Answer(request.call(conn)) for request in batch]
+            triggered = hook_triggers.flush(conn, _random_id)
             task_counts.flush(conn)
             mark = self._database.write_commit_marker(conn)
         except Exception:
@@ -141,6 +145,8 @@ class Writer:
                 raise
         self.commits += 1
         self.on_commit(time.monotonic() - begun)
+        if triggered:
+            self.on_triggered()
         return answers
 
     def _came_through(self, mark: int, error: Exception) -> bool:
@@ -167,6 +173,7 @@ class Writer:
 
     def _roll_back(self) -> None:
         if self._conn is not None:
+            hook_triggers.drop(self._conn)
             task_counts.drop(self._conn)
             try:
                 self._conn.rollback()
@@ -223,6 +230,10 @@ def _resolve(results: Sequence[tuple[Request, Answer]]) -> None:
             request.future.set_exception(answer.error)
         else:
             request.future.set_result(answer.value)
+
+
+def _random_id() -> str:
+    return str(uuid.uuid4())
 
 
 def _pauses() -> Iterator[float]:

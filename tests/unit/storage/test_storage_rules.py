@@ -50,6 +50,7 @@ IMPURE = {
     "sqlite.py time_limit": {"time.monotonic"},
     "store.py open_exclusively": {"time.sleep"},
     "writer.py _attempt": {"time.monotonic"},
+    "writer.py _random_id": {"uuid.uuid4"},
     "writer.py _recovered": {"time.monotonic"},
     "writer.py _wait_out": {"time.monotonic"},
 }
