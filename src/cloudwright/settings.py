@@ -85,10 +85,11 @@ class Settings:
     task_retry_backoff: float = 1.0
     subgraph_retries: int = 0
     # For how many days executions that are over are kept, and how many of them; for how many days log lines
-    # are. 0 keeps all.
+    # and for how many deliveries of hooks that are over are. 0 keeps all.
     keep_executions_days: float = 0.0
     keep_executions: int = 0
     keep_logs_days: float = 0.0
+    keep_deliveries_days: float = 7.0
     # The largest blueprint archive that is accepted, and how long and large its parsing may get (bytes,
     # seconds).
     max_archive: int = 1 << 30

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from stored import at, create, deploy, start
+from stored import TENANT, at, create, deploy, start
 
 from cloudwright.manager.retention import Retention
 from cloudwright.model.event import LOG, Event
 from cloudwright.model.execution import Outcome
-from cloudwright.storage import events, manager_queries
+from cloudwright.model.hook import DeliveryState, Hook
+from cloudwright.storage import events, hooks, manager_queries
 from cloudwright.storage.executions import claims, ending
 from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import EVERYTHING
@@ -68,6 +69,23 @@ def test_log_lines_by_age(store: Store) -> None:
     assert left(store) == ["runs", "oldest", "older", "newest"]
     assert lines(store, "oldest") == ["an event"]
     assert "a line" in lines(store, "older")
+
+
+def test_deliveries_of_hooks_by_age(store: Store) -> None:
+    deploy(store)
+    hook = Hook("h", TENANT, statuses=["terminated"], url="http://x", created_at=at(0))
+    store.write_sync(hooks.create, hook)
+    for id, day in (("old", 1), ("young", 9)):
+        ended(store, id, day * DAY)
+        now = at(day * DAY + 2)
+        (taken,) = store.write_sync(
+            hooks.take, TENANT, "h", by="m1", most=1, until=at(day * DAY + 60), now=now
+        )
+        assert store.write_sync(hooks.finish, taken, DeliveryState.DELIVERED, now)
+    asyncio.run(retention(store, 10 * DAY, deliveries_days=7).sweep())
+    found, _ = store.read_sync(hooks.list_deliveries, TENANT, "h", None, EVERYTHING)
+    assert [one.execution_id for one in found] == ["young"]
+    assert left(store) == ["old", "young"]
 
 
 def lines(store: Store, id: str) -> list[str]:

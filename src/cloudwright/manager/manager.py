@@ -29,6 +29,8 @@ from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_groups import ExecutionGroups
 from cloudwright.manager.execution_runner import ExecutionRunner
 from cloudwright.manager.executions import Executions
+from cloudwright.manager.hook_sender import HookSender
+from cloudwright.manager.hooks import Hooks
 from cloudwright.manager.import_resolver import StoredImports
 from cloudwright.manager.leases import Leases
 from cloudwright.manager.maintenance import Maintenance
@@ -45,6 +47,7 @@ from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
 from cloudwright.manager.sessions import Sessions
 from cloudwright.manager.snapshots import Snapshots
+from cloudwright.manager.webhooks import Webhooks
 from cloudwright.manager.workers.local import WORKDIRS
 from cloudwright.model.frames.parser import check_from_parser
 from cloudwright.operation.tempdirs import remove_abandoned
@@ -169,6 +172,7 @@ class Manager:
             executions_days=settings.keep_executions_days,
             executions_count=settings.keep_executions,
             logs_days=settings.keep_logs_days,
+            deliveries_days=settings.keep_deliveries_days,
         )
         self._artifacts = Artifacts(store, FolderArtifacts(settings.home / "artifacts"))
         self.deployment_updates = DeploymentUpdates(store, self.executions, self.secrets, clock, new_id)
@@ -192,6 +196,17 @@ class Manager:
             announce=lambda: bus.publish(topics.ACCOUNTS, {}),
         )
         self.sessions = Sessions(store, self.accounts, clock)
+        self._hook_sender = HookSender(
+            store,
+            self.executions,
+            self.accounts,
+            self.secrets,
+            self.maintenance,
+            Webhooks(f"Cloudwright/{self.version}"),
+            clock,
+            name=name,
+        )
+        self.hooks = Hooks(store, self.secrets, self._hook_sender, clock)
         self.deployment_groups = DeploymentGroups(store, self.deployments, self.executions, clock)
 
     async def start(self) -> None:
@@ -211,6 +226,7 @@ class Manager:
         await self._dispatcher.agents.start()
         await self._reconcile_loop.start()
         await self.schedules.start()
+        await self._hook_sender.start()
         await self._retention.start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CARRYING_ON):
@@ -221,6 +237,7 @@ class Manager:
         await self.blueprints.close()
         await self.snapshots.close()
         await self.schedules.close()
+        await self._hook_sender.close()
         await self._retention.close()
         await self._reconcile_loop.close()
         await self._leases.close()
@@ -242,6 +259,7 @@ class Manager:
             or self.blueprints.busy
             or self.snapshots.busy
             or self.schedules.busy
+            or self._hook_sender.busy
             or self._reconcile_loop.awaits_scheduled
         )
 

@@ -13,12 +13,14 @@ from itertools import islice
 
 from cloudwright.background import TaskSet
 from cloudwright.errors import Unavailable
+from cloudwright.storage import hooks
 from cloudwright.storage.executions import retention
 from cloudwright.storage.filters import EventFilter, ExecutionFilter
 from cloudwright.storage.store import Store
 
 EXECUTIONS_AT_ONCE = 20
 EVENTS_AT_ONCE = 2000
+DELIVERIES_AT_ONCE = 500
 #: Seconds from the start to the first sweep, and between two of them.
 FIRST_SWEEP_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
@@ -30,7 +32,8 @@ log = logging.getLogger(__name__)
 
 class Retention:
     """Deletes executions that ended more than ``executions_days`` ago, all but the newest
-    ``executions_count`` that are over, and log lines that are older than ``logs_days``; 0 keeps all.
+    ``executions_count`` that are over, log lines that are older than ``logs_days``, and deliveries of hooks
+    that ended more than ``deliveries_days`` ago; 0 keeps all.
 
     What still runs, and what something else needs (``storage.executions.retention``), stays.
     """
@@ -43,6 +46,7 @@ class Retention:
         executions_days: float,
         executions_count: int,
         logs_days: float,
+        deliveries_days: float = 0.0,
         first_sweep: float = FIRST_SWEEP_SECONDS,
     ) -> None:
         self._store = store
@@ -50,11 +54,12 @@ class Retention:
         self._executions_days = executions_days
         self._executions_count = executions_count
         self._logs_days = logs_days
+        self._deliveries_days = deliveries_days
         self._first_sweep = first_sweep
         self._tasks = TaskSet()
 
     async def start(self) -> None:
-        if self._executions_days or self._executions_count or self._logs_days:
+        if any((self._executions_days, self._executions_count, self._logs_days, self._deliveries_days)):
             self._tasks.spawn(self._keep_sweeping(), "deleting what is not kept")
 
     async def close(self) -> None:
@@ -73,6 +78,10 @@ class Retention:
         if self._logs_days:
             old_lines = EventFilter(to_time=self._before(self._logs_days), include_events=False)
             lines = await delete_events(self._store, old_lines, pause=STEP_PAUSE_SECONDS)
+        if self._deliveries_days:
+            await delete_deliveries(
+                self._store, self._before(self._deliveries_days), pause=STEP_PAUSE_SECONDS
+            )
         if executions or lines:
             log.info("Deleted %d executions and %d log lines that are not to be kept.", executions, lines)
         return executions, lines
@@ -115,6 +124,18 @@ async def delete_events(store: Store, filter: EventFilter, *, pause: float = 0.0
     until = await store.read(retention.latest_event)
     deleted = 0
     while batch := await store.write(retention.delete_events, filter, until, EVENTS_AT_ONCE):
+        deleted += batch
+        await asyncio.sleep(pause)
+    return deleted
+
+
+async def delete_deliveries(store: Store, before: datetime, *, pause: float = 0.0) -> int:
+    """Delete the deliveries of hooks that ended before then, and return how many were deleted.
+
+    ``pause`` are seconds between two steps.
+    """
+    deleted = 0
+    while batch := await store.write(hooks.delete_ended, before, DELIVERIES_AT_ONCE):
         deleted += batch
         await asyncio.sleep(pause)
     return deleted
