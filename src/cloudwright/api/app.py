@@ -80,6 +80,7 @@ LATE = (
     LateRoutes("searches"),
     LateRoutes("inner_searches", "searches"),
     LateRoutes("filters"),
+    LateRoutes("hooks"),
     LateRoutes("summaries", "summary"),
     LateRoutes("evaluation", "evaluate"),
     LateRoutes("snapshots", "snapshots", "snapshot-status"),

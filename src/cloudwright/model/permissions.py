@@ -1,4 +1,4 @@
-"""Permissions and the roles that have them, under the names that Cloudify gives them.
+"""Permissions and the roles that have them, under the names that Cloudify gives them; hooks are our own.
 
 A route declares one permission: see ``cloudwright.api.authorization.requires``.
 """
@@ -117,6 +117,11 @@ class Permission(StrEnum):
     FILTER_LIST = "filter_list", Role.VIEWER
     FILTER_UPDATE = "filter_update", Role.OPERATIONS
     FUNCTIONS_EVALUATE = "functions_evaluate", Role.OPERATIONS
+    HOOK_CREATE = "hook_create", Role.USER
+    HOOK_DELETE = "hook_delete", Role.USER
+    HOOK_GET = "hook_get", Role.USER
+    HOOK_LIST = "hook_list", Role.USER
+    HOOK_UPDATE = "hook_update", Role.USER
     IDENTITY_PROVIDER_GET = "identity_provider_get", Role.DEFAULT
     INTER_DEPLOYMENT_DEPENDENCY_CREATE = "inter_deployment_dependency_create", Role.OPERATIONS
     INTER_DEPLOYMENT_DEPENDENCY_DELETE = "inter_deployment_dependency_delete", Role.OPERATIONS

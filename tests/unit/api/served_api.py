@@ -45,6 +45,8 @@ from cloudwright.manager.deployments import Deployments
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_groups import ExecutionGroups
 from cloudwright.manager.executions import Executions
+from cloudwright.manager.hook_sender import HookSender
+from cloudwright.manager.hooks import Hooks
 from cloudwright.manager.host_agents import HostAgents
 from cloudwright.manager.maintenance import Maintenance
 from cloudwright.manager.metrics import Metrics
@@ -58,6 +60,7 @@ from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
 from cloudwright.manager.sessions import Sessions
 from cloudwright.manager.snapshots import Snapshots
+from cloudwright.manager.webhooks import Webhooks
 from cloudwright.manager.workers.remote_begin import RemoteBegin
 from cloudwright.model.event import Event
 from cloudwright.model.execution import Outcome
@@ -174,6 +177,19 @@ class Managing:
             lambda: f"group-{next(ids)}",
         )
         self.schedules = Schedules(self.store, self.bus, self.executions, self.maintenance, self.clock)
+        self.hook_sender = HookSender(
+            self.store,
+            self.executions,
+            self.accounts,
+            self.secrets,
+            self.maintenance,
+            Webhooks("test", timeout=5.0),
+            self.clock,
+            name=self.name,
+            retry_after=(0.0, 0.0),
+            first_rest=0.0,
+        )
+        self.hooks = Hooks(self.store, self.secrets, self.hook_sender, self.clock)
         self.deployment_updates = DeploymentUpdates(
             self.store, self.executions, self.secrets, self.clock, lambda: uuid.uuid4().hex
         )

@@ -42,6 +42,8 @@ from cloudwright.model.rest.execution_groups import ExecutionGroup as ExecutionG
 from cloudwright.model.rest.executions import Execution as Execution
 from cloudwright.model.rest.filters import Filter as Filter
 from cloudwright.model.rest.filters import FilterRule as FilterRule
+from cloudwright.model.rest.hooks import Hook as Hook
+from cloudwright.model.rest.hooks import HookDelivery as HookDelivery
 from cloudwright.model.rest.modifications import (
     DeploymentModification as DeploymentModification,
 )
