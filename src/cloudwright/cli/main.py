@@ -44,6 +44,10 @@ NOUNS = {
         "cloudwright.cli.executions:executions",
         "Start, follow, cancel and resume executions of workflows.",
     ),
+    "hooks": (
+        "cloudwright.cli.hooks:hooks",
+        "Post webhooks or start workflows when something happens in executions.",
+    ),
     "init": (
         "cloudwright.cli.no_local_mode:init",
         "Say why there is nothing to initialize: commands start a manager by themselves.",

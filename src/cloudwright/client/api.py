@@ -21,6 +21,7 @@ from cloudwright.client.resources import (
     Executions,
     ExecutionSchedules,
     Filters,
+    Hooks,
     NodeInstances,
     Nodes,
     Operations,
@@ -71,6 +72,7 @@ class Client:
         self.permissions = Permissions(self._transport)
         self.audit_log = AuditLog(self._transport)
         self.agents = Agents(self._transport)
+        self.hooks = Hooks(self._transport)
 
     def __enter__(self) -> Self:
         return self

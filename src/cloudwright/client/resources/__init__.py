@@ -23,6 +23,7 @@ from cloudwright.client.resources.execution_groups import ExecutionGroups as Exe
 from cloudwright.client.resources.execution_schedules import ExecutionSchedules as ExecutionSchedules
 from cloudwright.client.resources.executions import Executions as Executions
 from cloudwright.client.resources.filters import Filters as Filters
+from cloudwright.client.resources.hooks import Hooks as Hooks
 from cloudwright.client.resources.nodes import NodeInstances as NodeInstances
 from cloudwright.client.resources.nodes import Nodes as Nodes
 from cloudwright.client.resources.operations import Operations as Operations
