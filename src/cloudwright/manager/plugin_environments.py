@@ -62,6 +62,7 @@ class PluginEnvironments:
         self.cgroups = cgroups
         self._folder = home / FOLDER
         self._zygotes: dict[tuple[str, str], Zygote] = {}
+        self._deadline: tuple[float, float] | None = None
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
         self._installations = SharedWork()
 
@@ -72,6 +73,12 @@ class PluginEnvironments:
         await asyncio.gather(
             self._zygote(WORKFLOWS, "", sys.executable), self._zygote(OPERATIONS, "", sys.executable)
         )
+
+    def extend(self, deadline: float, last: float) -> None:
+        """Extend the deadline of every zygote that there is or will be (``Zygote.extend``)."""
+        self._deadline = deadline, last
+        for zygote in self._zygotes.values():
+            zygote.extend(deadline, last)
 
     async def close(self) -> None:
         """End every zygote, and with it every process of a workflow or operation that still runs."""
@@ -150,6 +157,8 @@ class PluginEnvironments:
                     # Killed while it started, say. If it cannot be started at all, that shows again.
                     log.warning("%s It is started once more.", error)
                     zygote = await _start(role, key, python, self.cgroups)
+                if self._deadline is not None:
+                    zygote.extend(*self._deadline)
                 self._zygotes[role, key] = zygote
             return zygote
 

@@ -12,7 +12,9 @@ It talks with its supervisor over one socket of packets, each of them JSON. The 
   error; ``leaf`` is the number of a cgroup that can be used again, or null, and ``spent`` those of some that
   cannot,
 * ``{"drain": true}`` with a descriptor: the output of a child that has ended, to which something that it left
-  running may write;
+  running may write,
+* ``{"deadline": time, "last": time}``, in seconds of CLOCK_BOOTTIME: if no later one comes, it ends at the
+  first as it does at end of file, and the kernel kills it at the second, should it be stopped;
 
 and receives lists of ``["forked", id, pid, leaf's number or null]``, ``["refused", id, why]`` and
 ``["exited", id, code or null, signal or null, gone]``. ``gone`` is true if nothing that the child
@@ -35,11 +37,14 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cloudwright.process.child_setup import SOCKET, ChildSetup, ForkRequest, Hooks, import_threading
 from cloudwright.process.leaves import Leaf, Leaves
 from cloudwright.process.proc_title import ProcTitle
+
+if TYPE_CHECKING:
+    from cloudwright.process.boottime import Alarm, KillTimer
 
 #: The most bytes that a request may have; below what a socket holds by default.
 MAX_REQUEST = 128 * 1024
@@ -89,6 +94,9 @@ class Zygote:
         self._running: dict[int, tuple[int, tuple[str, str], Leaf | None]] = {}
         self._next_sweep = 0.0
         self._ending: float | None = None
+        # Its deadline, if it was given one: what ends it, and what the kernel does if it cannot.
+        self._alarm: Alarm | None = None
+        self._kill_timer: KillTimer | None = None
         # As JSON: making it of numbers takes no encoder, whose memory would be copied at each fork.
         self._events: list[str] = []
         self._reaper = _block_signals()
@@ -104,6 +112,11 @@ class Zygote:
                 if fd == self._reaper:
                     self._reap()
                     continue
+                if self._ending is not None:
+                    break
+                if self._alarm is not None and fd == self._alarm.fd:
+                    self._pass_deadline()
+                    break
                 fork_request = self._request()
                 if fork_request is not None:
                     return fork_request
@@ -128,6 +141,9 @@ class Zygote:
             self._end()
             return None
         request, _ = _decoded(self._buffer[:size].decode())
+        if "deadline" in request:
+            self._set_deadline(request["deadline"], request["last"])
+            return None
         if "fork" in request:
             channel, output = memoryview(ancillary[0][2]).cast("i")
             return self._fork(request, channel, output)
@@ -152,6 +168,25 @@ class Zygote:
         os.close(channel)
         os.close(output)
         return None
+
+    def _set_deadline(self, deadline: float, last: float) -> None:
+        if self._alarm is None or self._kill_timer is None:
+            # Most zygotes never get a deadline, and this would be in the memory of every child.
+            from cloudwright.process.boottime import Alarm, KillTimer  # noqa: PLC0415 - see above
+
+            self._alarm, self._kill_timer = Alarm(), KillTimer()
+            self.children.highest = max(self.children.highest, self._alarm.fd)
+            self._poll.register(self._alarm.fd, select.POLLIN)
+        self._kill_timer.set(last)
+        self._alarm.set(deadline)
+
+    def _pass_deadline(self) -> None:
+        """Nobody extended it: another manager may soon run again what runs here."""
+        print("its manager did not extend its deadline: what it runs is ended", file=sys.stderr)
+        self._poll.unregister(self._control)
+        if self._alarm is not None:
+            self._poll.unregister(self._alarm.fd)
+        self._end()
 
     def _take_leaf(self, request: dict[str, Any]) -> Leaf | None:
         if self._leaves is None:
