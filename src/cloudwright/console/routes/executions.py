@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
+from starlette.datastructures import ImmutableMultiDict
 from starlette.responses import Response
 from starlette.routing import Route
 
 from cloudwright.api.routes import executions as api
+from cloudwright.console import many_executions
 from cloudwright.console.visits import Visit, visited
 from cloudwright.model.execution import ExecutionStatus
 
@@ -34,8 +37,12 @@ _CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def filters_of(visit: Visit) -> dict[str, Any]:
-    """Return the filters in the address; empty ones are none."""
-    query = visit.request.query_params
+    """Return the filters in the address."""
+    return parse_filters(visit.request.query_params)
+
+
+def parse_filters(query: ImmutableMultiDict[str, Any]) -> dict[str, Any]:
+    """Return the filters among these fields; empty ones are none."""
     found: dict[str, Any] = {name: query[name].strip() for name in _SINGLE if query.get(name, "").strip()}
     statuses = [status for status in query.getlist("status") if status]
     if statuses:
@@ -104,6 +111,8 @@ async def _rows(visit: Visit, filters: Mapping[str, Any]) -> dict[str, Any]:
         else None,
         "fragment": visit.url("executions/rows", **shown, older_than=older_than),
         "may_act": visit.may(api.act_on_execution),
+        "labels": many_executions.LABELS,
+        "filter_query": urlencode(shown, doseq=True),
     }
 
 

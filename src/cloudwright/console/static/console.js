@@ -15,7 +15,8 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
 
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
-    !(name === "open" && (node.tagName === "DETAILS" || node.tagName === "DIALOG"));
+    !(name === "open" && (node.tagName === "DETAILS" || node.tagName === "DIALOG")) &&
+    !(name === "checked" && node.getAttribute("form") === "many");
   Idiomorph.defaults.ignoreActiveValue = true;
 
   // The connection, and what the page says about it.
@@ -214,6 +215,7 @@
     const end = document.getElementById("log-end");
     const banner = document.querySelector(".banner");
     if (end && banner) end.hidden = banner.hasAttribute("data-moving");
+    showSelected();
   }
 
   function showText(text) {
@@ -355,6 +357,22 @@
     dialog.addEventListener("close", () => dialog.remove());
     dialog.showModal();
   }, true);
+
+  // What is selected in a list stays selected while rows change.
+
+  function showSelected() {
+    const picks = all("input[form=many][name=id]");
+    const chosen = picks.filter((pick) => pick.checked).length;
+    const words = document.getElementById("selected");
+    if (words) words.textContent = chosen ? `${chosen} selected:` : "Selected:";
+    const every = document.querySelector("[data-select-all]");
+    if (every) { every.checked = chosen > 0 && chosen === picks.length; every.indeterminate = chosen > 0 && chosen < picks.length; }
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-select-all]")) for (const pick of all("input[form=many][name=id]")) pick.checked = event.target.checked;
+    if (event.target.matches("[data-select-all], [form=many]")) showSelected();
+  });
 
   // Keys.
 
