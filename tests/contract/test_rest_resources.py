@@ -211,6 +211,21 @@ def test_an_execution_is_resumable_if_a_resume_can_help(
     assert found == {"is_resumable": helps}
 
 
+def test_executions_that_are_over_while_operations_of_them_run(
+    store: Store, executions: dict[str, Any]
+) -> None:
+    found = store.read_sync(
+        execution.get_page, ExecutionFilter(tenant=TENANT, residual=True), None, EVERYTHING
+    )
+    # e2 has one too, and is not over.
+    assert [(item["id"], item["residual_operations"]) for item in items(found)] == [("e1", 1)]
+    assert found.total == 1
+    nothing = store.read_sync(
+        execution.get_page, ExecutionFilter(tenant="other", residual=True), None, EVERYTHING
+    )
+    assert nothing == JsonPage("", 0, 0)
+
+
 def test_no_field_and_no_record(store: Store, executions: dict[str, Any]) -> None:
     assert store.read_sync(execution.get_json, TENANT, "e1", frozenset()) == "{}"
     nothing = store.read_sync(execution.get_page, ExecutionFilter(tenant="none"), None, EVERYTHING)

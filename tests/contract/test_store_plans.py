@@ -289,6 +289,14 @@ def test_a_tenants_executions_are_counted_by_an_index_alone(sqlite_conn: Connect
     assert any("COVERING INDEX ix_executions_tenant_created_at" in step for step in plans[-1]), plans
 
 
+def test_executions_that_left_operations_running_are_found_by_what_runs(sqlite_conn: Connection) -> None:
+    plans = selects(sqlite_conn)
+    filter = ExecutionFilter(tenant=TENANT, ids=["e1"], residual=True)
+    json_page(sqlite_conn, manager_queries.listing(filter), EXECUTION, None, NEWEST)
+    assert "SEARCH executions USING INDEX sqlite_autoindex_executions_1 (id=?)" in plans[0], plans
+    assert "SCAN operations USING INDEX ix_operations_started" in plans[0], plans
+
+
 def test_events_of_a_deployment_are_chosen_by_an_index_alone(sqlite_conn: Connection) -> None:
     plans = selects(sqlite_conn)
     filter = EventFilter(tenant=TENANT, deployment_ids=["d1"])

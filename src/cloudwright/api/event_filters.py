@@ -44,6 +44,9 @@ async def _execution_filter(
     created_by: str | None = None,
     is_system_workflow: bool | None = None,
     is_dry_run: bool | None = None,
+    residual: Annotated[
+        bool, Query(description="Only those that are over while operations of them still run.")
+    ] = False,
     _include_system_workflows: bool = False,
     older_than: _OtherExecution = None,
     newer_than: _OtherExecution = None,
@@ -62,6 +65,7 @@ async def _execution_filter(
         include_system_workflows=_include_system_workflows or is_system_workflow is not None,
         is_system_workflow=is_system_workflow,
         is_dry_run=is_dry_run,
+        residual=residual,
         search=query.search,
         older_than=older_than,
         newer_than=newer_than,

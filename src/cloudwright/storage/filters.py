@@ -20,7 +20,8 @@ from cloudwright.storage.visibility import Tenancy
 @dataclass(frozen=True, slots=True)
 class ExecutionFilter:
     """``older_than`` and ``newer_than`` keep those created before and after the execution of that id: for
-    pages of a list that grows meanwhile.
+    pages of a list that grows meanwhile. ``residual`` keeps those that are over while operations
+    of them still run.
     """
 
     tenant: Tenancy = None
@@ -39,6 +40,7 @@ class ExecutionFilter:
     include_system_workflows: bool = True
     is_system_workflow: bool | None = None
     is_dry_run: bool | None = None
+    residual: bool = False
     search: str | None = None
     older_than: str | None = None
     newer_than: str | None = None

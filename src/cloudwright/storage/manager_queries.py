@@ -40,6 +40,20 @@ OF_PRESENT_DEPLOYMENT = or_(
 )
 
 _ALL = select(*EXECUTION_COLUMNS)
+# Only operations outlive their execution; the index of what runs now finds them.
+_status_of = executions.alias("status_of")
+_LEFT_RUNNING = (
+    select(operations.c.execution_id)
+    .distinct()
+    .where(
+        is_(operations.c.state, OperationState.STARTED),
+        operations.c.kind == OPERATION,
+        exists().where(
+            _status_of.c.id == operations.c.execution_id, is_any(_status_of.c.status, END_STATUSES)
+        ),
+    )
+)
+_LEFT = Prepared(_LEFT_RUNNING)
 _GET = Prepared(_ALL.where(executions.c.id == bindparam("execution")))
 _ACTIVE_OLDEST_FIRST = _ALL.where(is_any(executions.c.status, ACTIVE_STATUSES)).order_by(
     executions.c.created_at, executions.c.id
@@ -134,6 +148,11 @@ def listing(filter: ExecutionFilter) -> Listing:
         default=(executions.c.created_at,),
         unique=(executions.c.id,),
     )
+
+
+def left_running(conn: Connection) -> list[str]:
+    """Return the ids of executions that are over while operations of them still run."""
+    return [id for (id,) in _LEFT.all(conn)]
 
 
 def count_unended(conn: Connection) -> dict[ExecutionStatus, int]:
@@ -241,6 +260,8 @@ def _conditions(filter: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
         yield table.is_system_workflow == filter.is_system_workflow
     if filter.is_dry_run is not None:
         yield table.is_dry_run == filter.is_dry_run
+    if filter.residual:
+        yield table.id.in_(_LEFT_RUNNING)
     if filter.older_than is not None:
         yield _beside(filter.older_than, older=True)
     if filter.newer_than is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal_column, not_, select
 
@@ -108,6 +108,11 @@ def get_json(conn: Connection, tenant: str, id: str, chosen: Collection[str] | N
 def get_page(
     conn: Connection, filter: ExecutionFilter, chosen: Collection[str] | None, page: Page
 ) -> JsonPage:
+    if filter.residual:
+        # Few are, and by their ids they are found without a look at all executions of the tenant.
+        left = manager_queries.left_running(conn)
+        ids = left if filter.ids is None else [id for id in left if id in filter.ids]
+        filter = replace(filter, ids=ids)
     return json_page(conn, manager_queries.listing(filter), EXECUTION, chosen, page)
 
 
