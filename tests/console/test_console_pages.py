@@ -32,6 +32,7 @@ def test_every_page_is_accessible_and_fits(
     assert console.violations() == []
     console.sign_in()
     paths = (
+        "",
         "executions",
         f"executions/{execution}",
         "executions/unknown",

@@ -50,7 +50,7 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(visitor: Console, manag
 def test_a_link_opens_one_session(visitor: Console, manager: ManagerProcess) -> None:
     address = visitor.root + manager.client.console_links.create()["path"]
     visitor.page.goto(address)
-    expect(visitor.page.get_by_role("heading", name="Executions")).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
     second = httpx.get(address)
     assert second.status_code == 401
     assert "opened before" in second.text

@@ -25,6 +25,7 @@ from cloudwright.console.routes import (
     execution_log,
     executions,
     many_executions,
+    overview,
     sign_in,
 )
 from cloudwright.console.templates import render
@@ -51,7 +52,16 @@ class _PolicyMiddleware:
 
 def _routes() -> list[Route]:
     """Return every route under its whole path: a mount would change what requests hold as their root."""
-    pages = (deployments, executions, many_executions, execution, execution_actions, execution_log, changes)
+    pages = (
+        overview,
+        deployments,
+        executions,
+        many_executions,
+        execution,
+        execution_actions,
+        execution_log,
+        changes,
+    )
     return [
         Route(f"{ROOT}/static/{{digest}}/{{name:path}}", static_files.serve),
         *(_below(ROOT, route) for route in sign_in.ROUTES),

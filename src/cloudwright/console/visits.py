@@ -25,6 +25,7 @@ from cloudwright.manager.principals import Principal
 
 #: The pages in the order of the menu, each with the route of the REST API that it shows.
 PAGES: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
+    ("o", "Overview", "", executions.list_executions),
     ("e", "Executions", "executions", executions.list_executions),
     ("d", "Deployments", "deployments", deployments.list_deployments),
 )

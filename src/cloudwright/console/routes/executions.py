@@ -23,13 +23,15 @@ FIELDS = (
 )
 #: The filters of the page, under the names that the REST API has for them.
 _SINGLE = ("workflow_id", "deployment_id", "blueprint_id", "created_by", "_search")
-_RUNNING = ("started", "cancelling", "force_cancelling", "kill_cancelling")
+RUNNING = ("started", "cancelling", "force_cancelling", "kill_cancelling")
+CANCELLING = RUNNING[1:]
+WAITING = ("pending", "queued", "scheduled")
 #: What many look for, as filters of the list.
 _CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("All", ()),
-    ("Running", _RUNNING),
-    ("Being cancelled", _RUNNING[1:]),
-    ("Waiting", ("pending", "queued", "scheduled")),
+    ("Running", RUNNING),
+    ("Being cancelled", CANCELLING),
+    ("Waiting", WAITING),
     ("Failed", ("failed",)),
     ("Cancelled", ("cancelled",)),
     ("Completed", ("terminated",)),
@@ -47,14 +49,17 @@ def parse_filters(query: ImmutableMultiDict[str, Any]) -> dict[str, Any]:
     statuses = [status for status in query.getlist("status") if status]
     if statuses:
         found["status"] = statuses
-    if query.get("system"):
-        found["system"] = "1"
+    for flag in ("residual", "system"):
+        if query.get(flag):
+            found[flag] = "1"
     return found
 
 
 def api_filters(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the same for the REST API."""
-    given = {name: value for name, value in filters.items() if name != "system"}
+    given = {name: value for name, value in filters.items() if name not in ("system", "residual")}
+    if filters.get("residual"):
+        given["residual"] = "true"
     return given | {"_include_system_workflows": "true" if filters.get("system") else "false"}
 
 
@@ -120,12 +125,7 @@ def _with(filters: Mapping[str, Any], statuses: tuple[str, ...]) -> dict[str, An
     return {**{name: value for name, value in filters.items() if name != "status"}, "status": list(statuses)}
 
 
-async def _home(visit: Visit) -> Response:
-    return visit.redirect(visit.url("executions"))
-
-
 ROUTES = [
-    Route("/", visited(_home)),
     Route("/executions", visited(_list)),
     Route("/executions/rows", visited(_fragment)),
 ]

@@ -248,6 +248,10 @@
     if (Date.now() - lastHeard > SILENCE && alive) lost();
     if (port && !document.hidden && !signedOut && followed) port.postMessage({ follow: new URL(body.dataset.changes, location.href).href });
     if (!alive || document.hidden) return;
+    for (const element of all("[data-every]")) {
+      const state = waiting.get(element);
+      if (state && Date.now() - state.last > element.dataset.every * 1000) refresh(element);
+    }
     for (const element of all("[data-since]"))
       element.textContent = words(Math.max(0, (serverNow() - Date.parse(element.dataset.since)) / 1000));
   }, 1000);
