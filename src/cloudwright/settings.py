@@ -90,6 +90,8 @@ class Settings:
     keep_executions: int = 0
     keep_logs_days: float = 0.0
     keep_deliveries_days: float = 7.0
+    # Where traces are exported to, by OTLP over HTTP, such as `http://collector:4318`; empty means nowhere.
+    otlp_endpoint: str = ""
     # The largest blueprint archive that is accepted, and how long and large its parsing may get (bytes,
     # seconds).
     max_archive: int = 1 << 30

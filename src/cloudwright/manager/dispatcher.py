@@ -33,6 +33,7 @@ from cloudwright.manager.operation_run import OperationRun
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.plugin_wheels import PluginWheels
 from cloudwright.manager.preparations import Preparations
+from cloudwright.manager.traces import Traces
 from cloudwright.manager.workers.local import LocalWorker, start_failure
 from cloudwright.manager.workers.protocol import Subjects, Worker
 from cloudwright.manager.workers.remote import RemoteWorker
@@ -57,6 +58,7 @@ class Dispatcher:
         environments: PluginEnvironments,
         rpc: ChildRpc,
         metrics: Metrics,
+        traces: Traces,
         *,
         worker: str,
         home: Path,
@@ -73,6 +75,7 @@ class Dispatcher:
         self._listeners: dict[str, Listener] = {}
         self._events = recorder
         self._metrics = metrics
+        self._traces = traces
         self._gate = BeginGate()
         self._queue = OperationQueue(
             store,
@@ -103,6 +106,7 @@ class Dispatcher:
             home=home,
             kill_grace=kill_grace,
             memory_limit=memory_limit,
+            variables=traces.environment,
         )
         self._preparations = Preparations(environments, recorder, self._queue.add)
         metrics.watch("operations_running", "Operations that hold a slot.", lambda: len(self._queue.running))
@@ -255,6 +259,7 @@ class Dispatcher:
         def granted(run: OperationRun, subjects: Subjects) -> None:
             self._notify(run, OperationState.STARTED)
             run.agent = row.name
+            run.granted_at = time.monotonic()
             worker.run(run, subjects)
 
         queue = OperationQueue(
@@ -296,6 +301,7 @@ class Dispatcher:
         self._queue.release(run)
         taken = None if run.granted_at is None else time.monotonic() - run.granted_at
         self._metrics.operation_ended(state, taken)
+        self._traces.operation_ended(run, state, taken, failure)
         self._release(run)
         self._notify(run, state, result, failure)
 

@@ -34,6 +34,7 @@ from cloudwright.manager.modifications import Modifications
 from cloudwright.manager.plugin_environments import WORKFLOWS, PluginEnvironments
 from cloudwright.manager.preparations import prepare_plugin
 from cloudwright.manager.reconcile import MODE_OF_STATUS, STRENGTH
+from cloudwright.manager.traces import Traces
 from cloudwright.manager.workflow_host import WorkflowEnd, WorkflowHost
 from cloudwright.manager.workflow_journal import WorkflowJournal
 from cloudwright.manager.workflow_steps import WorkflowSteps
@@ -103,6 +104,7 @@ class ExecutionRunner:
         rpc: ChildRpc,
         modifications: Modifications,
         metrics: Metrics,
+        traces: Traces,
         *,
         settings: Settings,
         clock: Callable[[], datetime],
@@ -115,6 +117,7 @@ class ExecutionRunner:
         self._rpc = rpc
         self._modifications = modifications
         self._metrics = metrics
+        self._traces = traces
         self._settings = settings
         self._clock = clock
         self._tasks = TaskSet()
@@ -297,6 +300,7 @@ class ExecutionRunner:
                 return
             if not result.kill_first and not result.children_first:
                 self._metrics.execution_ended(result.execution)
+                self._traces.execution_ended(result.execution)
                 return
             # A request was stored after we looked: `cancelled` may be stored only once its operations are
             # dead, if it is a kill, and its children are over.

@@ -47,6 +47,7 @@ from cloudwright.manager.secret_keys import KEY_FILE, SecretKeys
 from cloudwright.manager.secrets import Secrets
 from cloudwright.manager.sessions import Sessions
 from cloudwright.manager.snapshots import Snapshots
+from cloudwright.manager.traces import open_traces
 from cloudwright.manager.webhooks import Webhooks
 from cloudwright.manager.workers.local import WORKDIRS
 from cloudwright.model.frames.parser import check_from_parser
@@ -93,6 +94,7 @@ class Manager:
         self.name = name
         self.version = cloudwright.__version__
         self.metrics = Metrics()
+        self._traces = open_traces(settings.otlp_endpoint, name)
         store.on_commit = self.metrics.committed
         concealments = Concealments()
         self._recorder = EventRecorder(store, bus, clock, concealments)
@@ -108,6 +110,7 @@ class Manager:
             self._environments,
             self.rpc,
             self.metrics,
+            self._traces,
             worker=name,
             home=settings.home,
             slots=settings.max_operations,
@@ -127,6 +130,7 @@ class Manager:
             self.rpc,
             self.modifications,
             self.metrics,
+            self._traces,
             settings=settings,
             clock=clock,
         )
@@ -244,6 +248,7 @@ class Manager:
         await self._dispatcher.close()
         await self._recorder.drain()
         await self._environments.close()
+        await self._traces.close()
 
     @property
     def tracking(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,10 @@ log = logging.getLogger(__name__)
 
 
 class LocalWorker:
-    """A ``Worker`` whose operations are forked by the zygotes of ``environments``."""
+    """A ``Worker`` whose operations are forked by the zygotes of ``environments``.
+
+    ``variables`` returns what is added to the environment of an operation's process.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class LocalWorker:
         home: Path,
         kill_grace: float,
         memory_limit: int | None,
+        variables: Callable[[OperationRun], Mapping[str, str]],
     ) -> None:
         self.name = name
         self._sink = sink
@@ -58,6 +62,7 @@ class LocalWorker:
         self._workdirs = home / WORKDIRS
         self._workdirs.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._memory_limit = memory_limit
+        self._variables = variables
         self._runner = Runner(sink, kill_grace=kill_grace)
         self._held: dict[str, OperationRun] = {}
         self._tasks = TaskSet()
@@ -122,6 +127,7 @@ class LocalWorker:
                 run.begin(environment.code, inputs, self._workdir(run), subjects),
                 attempt=run.attempt,
                 entry=ENTRY,
+                env=self._variables(run),
                 cwd=str(run.snapshot.blueprint_path),
                 memory_limit=self._memory_limit,
                 timeout=operation.get("timeout"),
