@@ -115,6 +115,7 @@ class Blueprints:
         too, and then the record keeps the error as well.
         """
         try:
+            archive = _taken_over(archive)
             check_id("blueprint", id)
             check_visibility(visibility)
             now = self._clock()
@@ -341,6 +342,11 @@ def _main_file(name: str | None) -> str:
             f"`{name}` cannot name the application file: give its path inside of the archive's folder."
         )
     return str(path)
+
+
+def _taken_over(archive: Path) -> Path:
+    """Give the file another name: who has received it removes it if the client goes away."""
+    return archive.rename(archive.with_name(f"taken-{archive.name}"))
 
 
 def _discard(archive: Path) -> None:
