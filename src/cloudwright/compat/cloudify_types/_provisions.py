@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cloudwright.child.current import ctx
-from cloudwright.child.errors import NonRecoverableError
+from cloudwright.child.errors import NonRecoverableError, RecoverableError, RequestRefused
 from cloudwright.compat.cloudify_types._client import found, removed
 from cloudwright.operation.tempdirs import new_folder
 
@@ -21,6 +21,7 @@ BLUEPRINT, PLUGINS, SECRETS = "blueprint", "plugins", "secrets"
 #: The key in the record of a thing which says that the instance made it.
 CREATED = "created"
 _UPLOADED = "uploaded"
+_UPLOADING = frozenset({"pending", "uploading", "extracting", "parsing"})
 _DOWNLOAD_SECONDS = 60
 
 
@@ -35,6 +36,8 @@ def provide_blueprint(client: Any, config: Mapping[str, Any]) -> str:
     properties = ctx.instance.runtime_properties
     own = (properties.get(BLUEPRINT) or {}).get(CREATED) and properties[BLUEPRINT]["id"] == id
     there = found(client.blueprints.get, id, _include=["id", "state"])
+    if there is not None and there["state"] in _UPLOADING:
+        raise RecoverableError(f"Blueprint `{id}` is `{there['state']}`, by another instance or attempt.")
     if there is not None and (there["state"] == _UPLOADED or not own):
         properties.setdefault(BLUEPRINT, {"id": id})
         return _checked(id, there["state"])
@@ -55,7 +58,16 @@ def provide_blueprint(client: Any, config: Mapping[str, Any]) -> str:
     }
     ctx.instance.update()
     ctx.logger.info("Uploading blueprint `%s`", id)
-    _upload(client, id, str(archive), str(config.get("main_file_name") or "blueprint.yaml"), labels)
+    try:
+        _upload(client, id, str(archive), str(config.get("main_file_name") or "blueprint.yaml"), labels)
+    except RequestRefused as error:
+        if error.error_code == "conflict_error":
+            # Another one was quicker, whose blueprint it is.
+            properties.pop(BLUEPRINT)
+            raise RecoverableError(error.message) from error
+        if error.status_code in (400, 413):
+            raise NonRecoverableError(f"Blueprint `{id}` could not be uploaded: {error.message}") from error
+        raise
     return id
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from cloudwright.child.current import ctx
-from cloudwright.child.errors import NonRecoverableError
+from cloudwright.child.errors import NonRecoverableError, RequestRefused
 from cloudwright.compat.cloudify_types._child_executions import await_end, run_workflow, started_before
 from cloudwright.compat.cloudify_types._client import found, own_client, removed, resumable_operation, setting
 from cloudwright.compat.cloudify_types._deployments import (
@@ -37,6 +37,8 @@ from cloudwright.compat.cloudify_types.component.constants import (
 )
 
 _PARENT = "csys-obj-parent"
+#: The instance that a component's deployment was made for.
+_INSTANCE = "csys-obj-name"
 _INSTALL, _UNINSTALL = "install", "uninstall"
 #: Whether the component's deployment, which it did not make, was installed by it.
 _INSTALLED = "installed"
@@ -220,7 +222,8 @@ def _taken(client: Any, wanted: dict[str, Any]) -> str:
 def _created(client: Any, blueprint: str, wanted: dict[str, Any]) -> str:
     """Create the deployment; returns its id."""
     labels = labels_of(wanted, "deployment")
-    labels = [one for one in labels if _PARENT not in one] + [{_PARENT: ctx.deployment.id}]
+    labels = [one for one in labels if _PARENT not in one]
+    labels += [{_PARENT: ctx.deployment.id}, {_INSTANCE: ctx.instance.id}]
     body = {
         "blueprint_id": blueprint,
         "inputs": wanted.get("inputs") or {},
@@ -239,7 +242,13 @@ def _created(client: Any, blueprint: str, wanted: dict[str, Any]) -> str:
         # Recorded first: an attempt that follows an interrupted one finds out whether it was made.
         ctx.instance.runtime_properties[DEPLOYMENT] = {"id": id, CREATED: True}
         ctx.instance.update()
-        client.deployments.api.put(f"/deployments/{id}", data=body)
+        try:
+            client.deployments.api.put(f"/deployments/{id}", data=body)
+        except RequestRefused as error:
+            if error.error_code != "conflict_error":
+                raise
+            # Another one was quicker.
+            continue
         ctx.logger.info("Created deployment `%s` of blueprint `%s`", id, blueprint)
         return id
     ctx.instance.runtime_properties.pop(DEPLOYMENT, None)
@@ -252,8 +261,12 @@ def _created(client: Any, blueprint: str, wanted: dict[str, Any]) -> str:
 
 
 def _is_own(client: Any, id: str) -> bool:
+    """Return whether the deployment was made by this instance, and not by another one that was quicker."""
     there = found(client.deployments.get, id, _include=["id", "labels"])
-    return there is not None and ctx.deployment.id in _parents(there)
+    if there is None or ctx.deployment.id not in _parents(there):
+        return False
+    makers = [one["value"] for one in there["labels"] if one["key"] == _INSTANCE]
+    return not makers or ctx.instance.id in makers
 
 
 def _parents(deployment: Any) -> list[str]:
