@@ -80,7 +80,13 @@ class Ledger:
     _numbers = itertools.count(1)
 
     def __init__(
-        self, manager: ManagerProcess, folder: Path, nodes: str = THREE, *, install: bool = True
+        self,
+        manager: ManagerProcess,
+        folder: Path,
+        nodes: str = THREE,
+        *,
+        install: bool = True,
+        inner: str | None = None,
     ) -> None:
         self.manager = manager
         self.folder = folder / "ledger"
@@ -89,7 +95,7 @@ class Ledger:
         for name in ("log", "held"):
             (self.folder / name).touch()
         self.id = f"ledger{next(self._numbers)}"
-        self.upload(self.id, nodes)
+        self.upload(self.id, nodes, inner)
         self.client.deployments.create(self.id, blueprint_id=self.id, inputs={"ledger": str(self.folder)})
         if install:
             self.run("install")
@@ -101,14 +107,13 @@ class Ledger:
         assert client is not None
         return client
 
-    def upload(self, blueprint: str, nodes: str) -> str:
+    def upload(self, blueprint: str, nodes: str, inner: str | None = None) -> str:
+        """Upload a blueprint of these nodes; ``inner`` are those of one that lies in its folder ``inner``."""
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-            text = (_HEAD + nodes).encode()
-            info = tarfile.TarInfo("b/blueprint.yaml")
-            info.size = len(text)
-            tar.addfile(info, io.BytesIO(text))
-            tar.add(PLUGIN, "b/plugins", filter=lambda info: None if "__pycache__" in info.name else info)
+            _add(tar, "b", nodes)
+            if inner is not None:
+                _add(tar, "b/inner", inner)
         archive.seek(0)
         self.client.blueprints.upload(blueprint, archive, main_file="blueprint.yaml")
         return blueprint
@@ -182,3 +187,11 @@ class Ledger:
     def updates(self) -> list[str]:
         rows = self.client.deployment_updates.list(deployment_id=self.id).items
         return [str(row["state"]) for row in rows]
+
+
+def _add(tar: tarfile.TarFile, folder: str, nodes: str) -> None:
+    text = (_HEAD + nodes).encode()
+    info = tarfile.TarInfo(f"{folder}/blueprint.yaml")
+    info.size = len(text)
+    tar.addfile(info, io.BytesIO(text))
+    tar.add(PLUGIN, f"{folder}/plugins", filter=lambda info: None if "__pycache__" in info.name else info)

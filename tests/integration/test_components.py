@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from composition import Composition
-from manager_process import ManagerProcess
+from manager_process import ManagerProcess, alive
 
 
 def test_what_it_makes_goes_with_it(manager: ManagerProcess, tmp_path: Path) -> None:
@@ -33,9 +33,11 @@ def test_a_request_reaches_the_lowest_and_a_resume_goes_on(
     made = Composition(manager, tmp_path, install=False)
     made.control("create.thing", "hold")
     id = made.start("install")
-    made.await_held()
+    operation = made.await_held()
     manager.cancel(id, how)
     assert manager.end(id)["status"] == "cancelled"
+    # Three levels below, it is dead when the topmost is over.
+    assert alive(operation) == (how != "kill")
     children = [made.only(made.mid), made.only(made.low)]
     assert [one["status"] for one in children] == ["cancelled"] * 2
     made.control("create.thing", None)
