@@ -84,8 +84,8 @@ coverage: $(VENV)/ready-dev postgres nats spin ## report which lines the unit an
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-model: $(VENV)/ready-dev spin ## search every state of the model of cancellation
-	$(BIN)/python -m pytest tests/contract/test_cancellation_model.py
+model: $(VENV)/ready-dev spin ## search every state of the models of cancellation, workers and several managers
+	$(BIN)/python -m pytest tests/contract/test_cancellation_model.py tests/contract/test_worker_model.py tests/contract/test_cluster_model.py
 
 postgres: ## install a PostgreSQL server for the tests, where there is none
 	@sh scripts/need-postgres
