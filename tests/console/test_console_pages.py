@@ -39,6 +39,9 @@ def test_every_page_is_accessible_and_fits(
         "deployments",
         "deployments/sleeper1",
         "deployments/sleeper1/start/chain",
+        "blueprints",
+        "blueprints/sleeper",
+        "blueprints/sleeper/deploy",
     )
     for path in paths:
         page = console.open(path)

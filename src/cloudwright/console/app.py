@@ -18,6 +18,7 @@ from cloudwright.api.middleware import BodyLimitMiddleware, ErrorMiddleware, Hos
 from cloudwright.console import security, static_files
 from cloudwright.console.mount import ROOT
 from cloudwright.console.routes import (
+    blueprints,
     changes,
     deployments,
     execution,
@@ -54,6 +55,7 @@ def _routes() -> list[Route]:
     """Return every route under its whole path: a mount would change what requests hold as their root."""
     pages = (
         overview,
+        blueprints,
         deployments,
         executions,
         many_executions,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.datastructures import UploadFile
 
 from cloudwright.api.internal_client import InProcessClient
 from cloudwright.model.frames.methods import RestRequest
@@ -44,6 +48,22 @@ class Rest:
 
     async def delete(self, path: str, **params: Any) -> Any:
         return await self._send({"method": "DELETE", "path": path, "params": params})
+
+    async def send_file(
+        self, method: str, path: str, file: UploadFile, params: Mapping[str, str | None]
+    ) -> Any:
+        """Send the content of an uploaded file as the body. Raises RestError."""
+        content = await asyncio.to_thread(lambda: base64.b64encode(file.file.read()).decode())
+        asked: RestRequest = {"method": method, "path": path, "params": dict(params), "content": content}
+        return await self._send(asked)
+
+    async def get_file(self, path: str) -> tuple[bytes, dict[str, str]]:
+        """Return a file, and the headers that say what it is. Raises RestError."""
+        asked: RestRequest = {"method": "GET", "path": path}
+        reply = await self.client.request(self.username, self.tenant, asked, address=self.address)
+        if reply["status"] >= 400:
+            raise RestError(reply["status"], reply.get("body"))
+        return base64.b64decode(reply["content"]), reply["headers"]
 
     async def _send(self, asked: RestRequest) -> Any:
         reply = await self.client.request(self.username, self.tenant, asked, address=self.address)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from cloudwright.api.authorization import authorize, permission_of
-from cloudwright.api.routes import deployments, executions
+from cloudwright.api.routes import blueprints, deployments, executions
 from cloudwright.console import security
 from cloudwright.console.mount import root_of
 from cloudwright.console.rest import Rest, RestError, client_of
@@ -28,6 +28,7 @@ PAGES: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
     ("o", "Overview", "", executions.list_executions),
     ("e", "Executions", "executions", executions.list_executions),
     ("d", "Deployments", "deployments", deployments.list_deployments),
+    ("b", "Blueprints", "blueprints", blueprints.list_blueprints),
 )
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

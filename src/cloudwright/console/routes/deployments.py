@@ -33,27 +33,28 @@ async def _list_fragment(visit: Visit) -> Response:
 
 async def _rows(visit: Visit) -> dict[str, Any]:
     query = visit.request.query_params
-    search = query.get("_search", "").strip()
+    search, blueprint = query.get("_search", "").strip(), query.get("_blueprint", "").strip()
     number = query.get("page", "0")
-    page = int(number) if number.isdigit() else 0
+    page = int(number) if number.isdigit() and len(number) < 10 else 0
     found = await visit.rest.get(
         "/deployments",
         _search=search or None,
+        blueprint_id=blueprint or None,
         _size=PAGE,
         _offset=page * PAGE,
         _sort="-created_at",
         _include=_FIELDS,
     )
     total = found["metadata"]["pagination"]["total"]
+    kept = {"_search": search, "_blueprint": blueprint}
     return {
         "deployments": found["items"],
         "total": total,
         "search": search,
-        "fragment": visit.url("deployments/rows", _search=search, page=page or None),
-        "newer": visit.url("deployments", _search=search, page=page - 1 or None) if page else None,
-        "older": visit.url("deployments", _search=search, page=page + 1)
-        if (page + 1) * PAGE < total
-        else None,
+        "blueprint": blueprint,
+        "fragment": visit.url("deployments/rows", **kept, page=page or None),
+        "newer": visit.url("deployments", **kept, page=page - 1 or None) if page else None,
+        "older": visit.url("deployments", **kept, page=page + 1) if (page + 1) * PAGE < total else None,
     }
 
 

@@ -1,0 +1,25 @@
+"""Pages of a list: a search and a place in it, both in the address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloudwright.console.visits import Visit
+
+PAGE = 100
+
+
+async def page_of(visit: Visit, path: str, own: str, **asked: Any) -> dict[str, Any]:
+    """Read a page of a list of the REST API for the page ``own`` of the console. Raises RestError."""
+    query = visit.request.query_params
+    search, number = query.get("_search", "").strip(), query.get("page", "0")
+    page = int(number) if number.isdigit() and len(number) < 10 else 0
+    found = await visit.rest.get(path, _search=search or None, _size=PAGE, _offset=page * PAGE, **asked)
+    total = found["metadata"]["pagination"]["total"]
+    return {
+        "items": found["items"],
+        "total": total,
+        "search": search,
+        "before": visit.url(own, _search=search, page=page - 1 or None) if page else None,
+        "after": visit.url(own, _search=search, page=page + 1) if (page + 1) * PAGE < total else None,
+    }
