@@ -95,6 +95,21 @@ def test_a_workflow_whose_plugin_is_installed_is_pending_and_cancelled_at_once(
     assert manager.event(id, "plugin_installation_stopped")
 
 
+def test_an_installation_that_is_ended_leaves_no_files(
+    manager: ManagerProcess, index: SilentIndex, tmp_path: Path
+) -> None:
+    id = manager.run("work", "slow")
+    manager.event(id, "plugin_installing")
+    installing = index.installers(manager)
+    (folder,) = (manager.home / "plugins").glob("*/*")
+    # What is unpacked or built meanwhile is there, and not among everybody's temporary files.
+    assert list(folder.glob("temporary/pip-*"))
+    manager.cancel(id, "kill")
+    assert are_gone(installing)
+    manager.stop()
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize("how", ["cancel", "force-cancel", "kill"])
 def test_an_operation_whose_plugin_is_installed_is_not_granted(
     manager: ManagerProcess, index: SilentIndex, how: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from cloudwright.errors import Unavailable
 from cloudwright.process.guarded_command import run_guarded
@@ -19,12 +20,14 @@ def child_basics() -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-async def run_installation(plugin: str, *command: str) -> None:
+async def run_installation(plugin: str, temporary: Path, *command: str) -> None:
     """Run a command of an installation. What it starts ends with it, with this task, and with the manager.
 
-    Raises Unavailable, with the last lines of its output.
+    ``temporary`` is the folder of its temporary files, which one that is ended leaves there. Raises
+    Unavailable, with the last lines of its output.
     """
     passed = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "http_", "https_", "no_"))}
+    passed["TMPDIR"] = str(temporary)
     try:
         code, output = await run_guarded(command, child_basics() | passed, INSTALL_SECONDS)
     except TimeoutError as error:

@@ -43,6 +43,8 @@ PRELOAD = {
 REHEARSE = {WORKFLOWS: None, OPERATIONS: "cloudwright.operation.warmup:warm_up"}
 #: In an environment's folder: a link to what was installed, made when that is whole.
 COMPLETE = "complete"
+#: In the folder of what is being installed: the temporary files of that.
+TEMPORARY = "temporary"
 PIP_INSTALL = ("install", "--quiet", "--disable-pip-version-check")
 
 log = logging.getLogger(__name__)
@@ -177,15 +179,25 @@ class PluginEnvironments:
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
         # A folder of its own: an installation that outlived the manager which began it may still write.
         folder = home / secrets.token_hex(4)
-        folder.mkdir(parents=True)
-        python = str(folder / "bin" / "python")
+        (folder / TEMPORARY).mkdir(parents=True)
+        try:
+            await self._fill(folder, code)
+        except BaseException:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            raise
+        (home / COMPLETE).symlink_to(folder.name)
+
+    async def _fill(self, folder: Path, code: PluginCode) -> None:
+        """Install into ``folder``, which is empty."""
+        python, temporary = str(folder / "bin" / "python"), folder / TEMPORARY
         # The environment's interpreter, whosever pip it is: the manager's environment stays out of what is
         # resolved and installed. A pip of its own would take most of the time.
         if _can_install_elsewhere():
-            await run_installation(code.name, sys.executable, "-m", "venv", str(folder), "--without-pip")
+            venv = (sys.executable, "-m", "venv", str(folder), "--without-pip")
+            await run_installation(code.name, temporary, *venv)
             pip: tuple[str, ...] = (sys.executable, "-m", "pip", "--python", python)
         else:
-            await run_installation(code.name, sys.executable, "-m", "venv", str(folder))
+            await run_installation(code.name, temporary, sys.executable, "-m", "venv", str(folder))
             pip = (python, "-m", "pip")
         fusion_common.provide(folder)
         what = code.install
@@ -194,9 +206,9 @@ class PluginEnvironments:
             copy = folder / "project"
             await asyncio.to_thread(shutil.copytree, code.project, copy, symlinks=True)
             what = (str(copy),)
-        await run_installation(code.name, *pip, *PIP_INSTALL, *what)
+        await run_installation(code.name, temporary, *pip, *PIP_INSTALL, *what)
         share_runtime(folder)
-        (home / COMPLETE).symlink_to(folder.name)
+        await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
 
 
 async def _start(role: str, key: str, python: str, cgroups: Cgroups | None) -> Zygote:

@@ -92,8 +92,9 @@ class PluginWheels:
 
 async def _build(code: PluginCode, work: Path, made: Path) -> None:
     """Make the wheels of a project or a wheel, and of what they require."""
-    found = work / "found"
+    found, temporary = work / "found", work / "temporary"
     found.mkdir()
+    temporary.mkdir()
     fusion_common.write_wheel(found)
     what = code.install
     if code.project is not None and what == (str(code.project),):
@@ -101,7 +102,7 @@ async def _build(code: PluginCode, work: Path, made: Path) -> None:
         await asyncio.to_thread(shutil.copytree, code.project, work / "project", symlinks=True)
         what = (str(work / "project"),)
     options = ("--quiet", "--disable-pip-version-check", "--wheel-dir", str(made), "--find-links", str(found))
-    await run_installation(code.name, *_pip(code.name), "wheel", *options, *what)
+    await run_installation(code.name, temporary, *_pip(code.name), "wheel", *options, *what)
 
 
 def _pip(plugin: str) -> tuple[str, ...]:

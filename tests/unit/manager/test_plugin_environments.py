@@ -36,7 +36,7 @@ def pipe(tmp_path: Path) -> Path:
 def test_what_an_installation_started_ends_with_it(pipe: Path) -> None:
     async def interrupt() -> float:
         installing = asyncio.ensure_future(
-            plugin_commands.run_installation("box", "sh", "-c", PATIENT.format(pipe=pipe))
+            plugin_commands.run_installation("box", pipe.parent, "sh", "-c", PATIENT.format(pipe=pipe))
         )
         with await asyncio.to_thread(pipe.open, "rb") as held:
             installing.cancel()
@@ -52,7 +52,7 @@ def test_what_an_installation_started_ends_with_it(pipe: Path) -> None:
 def test_one_that_takes_too_long_is_ended(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def wait() -> float:
         installing = asyncio.ensure_future(
-            plugin_commands.run_installation("box", "sh", "-c", PATIENT.format(pipe=pipe))
+            plugin_commands.run_installation("box", pipe.parent, "sh", "-c", PATIENT.format(pipe=pipe))
         )
         with await asyncio.to_thread(pipe.open, "rb") as held:
             with pytest.raises(Unavailable, match="longer than 2 s"):
@@ -71,7 +71,7 @@ def test_an_interrupted_installation_is_begun_in_another_folder(
     fails = True
     folders = []
 
-    async def run(plugin: str, *command: str) -> None:
+    async def run(plugin: str, temporary: Path, *command: str) -> None:
         if command[1:3] == ("-m", "venv"):
             folders.append(Path(command[3]))
             (Path(command[3]) / "bin").mkdir()
