@@ -28,6 +28,9 @@ def main() -> int:
     parser.add_argument("--go-on", action="store_true", help="do not stop at a violation")
     parser.add_argument("--postgres", action="store_true", help="over PostgreSQL, which crashes now and then")
     parser.add_argument(
+        "--slowness", type=float, default=1.0, help="how many times slower than an idle one the machine is"
+    )
+    parser.add_argument(
         "--undisturbed", type=int, default=0, help="instead, run so many undisturbed and look at the memory"
     )
     given = parser.parse_args()
@@ -51,6 +54,7 @@ def main() -> int:
             outage=(lambda: threads.submit(crash_and_start, server).result()) if server else None,
             say=lambda text: print(text, flush=True),
             stop_at_violation=not given.go_on,
+            slowness=given.slowness,
         )
     finally:
         if server is not None:

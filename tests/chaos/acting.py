@@ -6,15 +6,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from cloudwright.client.api import Client
 from cloudwright.client.errors import ApiError, ConnectionFailed, IllegalAction, ServerError, Unavailable
 
 from .chaos_environment import ChaosEnvironment
-from .plan import CHANGES, Actor, Sabotage
+from .plan import CHANGES, STOPPED, Actor, Sabotage
 from .processes import living
 
 ENDS = frozenset({"cancelled", "terminated", "failed"})
@@ -71,12 +71,17 @@ class User(threading.Thread):
             return id
 
     def _deploy(self, client: Client) -> None:
-        try:
+        blueprint = "chaos"
+        if self.actor.installs:
+            blueprint = f"fresh-{self._deployment}"
+            # It is read in a child of a zygote, which may be killed meanwhile.
+            with suppress_conflict():
+                self._environment.asked(
+                    lambda client: self._environment.upload_to(client, blueprint, self.actor.begins)
+                )
+        with suppress_conflict():
             log = str(self._environment.event_log)
-            client.deployments.create(self._deployment, blueprint_id="chaos", inputs={"event_log": log})
-        except ApiError as error:
-            if error.status != 409:
-                raise
+            client.deployments.create(self._deployment, blueprint_id=blueprint, inputs={"event_log": log})
 
     def _begin(self, client: Client) -> str:
         if self.actor.workflow == "update":
@@ -168,6 +173,42 @@ class User(threading.Thread):
             raise error
 
 
+@contextmanager
+def suppress_conflict() -> Iterator[None]:
+    """It is there already."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status != 409:
+            raise
+
+
+class Jumps(threading.Thread):
+    """Sets the manager's clock at the moments of the plan, and right again in the end."""
+
+    def __init__(
+        self, environment: ChaosEnvironment, jumps: list[tuple[float, int]], over: threading.Event
+    ) -> None:
+        super().__init__(name="jumps", daemon=True)
+        self.trouble: Exception | None = None
+        self._environment = environment
+        self._jumps = jumps
+        self._over = over
+
+    def run(self) -> None:
+        began = time.monotonic()
+        try:
+            for moment, hours in self._jumps:
+                if self._over.wait(max(0, began + moment - time.monotonic())):
+                    break
+                self._environment.history.note("clock_set", hours=hours)
+                self._environment.set_clock(hours)
+            self._over.wait()
+            self._environment.set_clock(0)
+        except Exception as error:
+            self.trouble = error
+
+
 class Outages(threading.Thread):
     """Takes the database away at the moments of the plan."""
 
@@ -193,7 +234,7 @@ class Outages(threading.Thread):
 
 
 class Saboteur(threading.Thread):
-    """Kills processes of the environment at the moments of the plan."""
+    """Kills and stops processes of the environment at the moments of the plan."""
 
     def __init__(
         self, environment: ChaosEnvironment, sabotages: list[Sabotage], over: threading.Event
@@ -227,19 +268,21 @@ class Saboteur(threading.Thread):
             "workflows zygote": lambda process: "zygote workflows" in process.command and not process.child,
             "operations zygote": lambda process: "zygote operations" in process.command and not process.child,
         }
+        kind = sabotage.victim.removesuffix(STOPPED)
         found = sorted(
-            (process for process in living(self._environment.folder) if kinds[sabotage.victim](process)),
+            (process for process in living(self._environment.folder) if kinds[kind](process)),
             key=lambda process: (process.birth, process.pid),
         )
         if not found:
             return
         victim = found[int(sabotage.choice * len(found))]
+        stops = sabotage.victim.endswith(STOPPED)
         self._environment.history.note(
-            "kill_process",
+            "stop_process" if stops else "kill_process",
             victim.child if victim.child in executions else None,
-            kind=sabotage.victim,
+            kind=kind,
             pid=victim.pid,
             child=victim.child,
         )
         with suppress(ProcessLookupError):
-            os.kill(victim.pid, signal.SIGKILL)
+            os.kill(victim.pid, signal.SIGSTOP if stops else signal.SIGKILL)

@@ -16,13 +16,14 @@ from cloudwright.storage import operations
 from cloudwright.storage.schema import executions
 from cloudwright.storage.store import database_at
 
-from .acting import Outages, Saboteur, User
+from .acting import Jumps, Outages, Saboteur, User
+from .busy import busy_processes
 from .chaos_environment import ChaosEnvironment
 from .checker import check
 from .event_log import read_event_log
 from .plan import Actor, Plan
 from .processes import alive, living, memory
-from .record import records, unlisted
+from .record import Record, records, unlisted
 from .watching import Watcher
 
 #: The longest that users act (seconds).
@@ -31,6 +32,10 @@ ACTING = 9.0
 UNDISTURBED = 3.0
 #: How long everything may take to end when it was killed and no fault is injected any more.
 KILLED = 20.0
+#: How long what ended executions left may take to be gone.
+LEFT_SECONDS = 5.0
+#: How many times longer everything may take beside busy processes.
+BUSY_SLOWNESS = 4.0
 
 
 @dataclass(slots=True)
@@ -46,44 +51,53 @@ class Report:
     violations: list[str] = field(default_factory=list)
 
 
-def run_batch(environment: ChaosEnvironment, plan: Plan) -> Report:
+def run_batch(environment: ChaosEnvironment, plan: Plan, slowness: float = 1.0) -> Report:
+    """Run a batch on a machine that is ``slowness`` times slower than an idle one."""
     report = Report(plan)
+    with busy_processes(plan.busy):
+        _run(environment, plan, report, slowness * (BUSY_SLOWNESS if plan.busy else 1.0))
+    return report
+
+
+def _run(environment: ChaosEnvironment, plan: Plan, report: Report, slowness: float) -> None:
     began = time.monotonic()
     since = time.time()
     over, watched = threading.Event(), threading.Event()
     users = [User(environment, actor, f"b{plan.batch}", over) for actor in plan.actors]
     saboteur, watcher = Saboteur(environment, plan.sabotages, over), Watcher(environment, watched)
-    outages = Outages(environment, plan.outages, over)
+    outages, jumps = Outages(environment, plan.outages, over), Jumps(environment, plan.jumps, over)
     environment.arm(plan.fuses, plan.pauses)
-    threads: list[threading.Thread] = [watcher, saboteur, outages, *users]
+    threads: list[threading.Thread] = [watcher, saboteur, outages, jumps, *users]
     for thread in threads:
         thread.start()
     try:
         for thread in (*users, saboteur, outages):
-            thread.join(max(0.0, began + ACTING - time.monotonic()))
+            thread.join(max(0.0, began + ACTING * slowness - time.monotonic()))
         over.set()
         for thread in threads[1:]:
             thread.join()
         environment.disarm()
         rounds = [(user.actor, user.execution) for user in users if user.execution is not None]
         ids = {id for _, id in rounds}
-        await_ends(environment, ids, UNDISTURBED, idle=False)
+        await_ends(environment, ids, UNDISTURBED * slowness, idle=False)
         _kill_all(environment, sorted(ids))
-        await_ends(environment, ids, KILLED, idle=True)
+        await_ends(environment, ids, KILLED * slowness, idle=True)
     finally:
         over.set()
         watched.set()
         watcher.join()
     report.rounds, report.ends = len(rounds), watcher.ends
-    _collect(environment, report, rounds, since, [*users, saboteur, outages, watcher], watcher)
-    _nothing_is_left(environment, report)
+    found = records(environment, rounds, since, slowness)
+    _collect(environment, report, rounds, found, watcher)
+    actors: list[User | Saboteur | Outages | Jumps | Watcher] = [*users, saboteur, outages, jumps, watcher]
+    report.violations += [f"{thread.name} failed: {thread.trouble!r}" for thread in actors if thread.trouble]
+    _nothing_is_left(environment, report, LEFT_SECONDS * slowness)
     assert environment.process is not None
     report.memory = memory(environment.process.pid)
     report.lives = sum(
         entry.what == "manager_answers" and entry.time >= since for entry in environment.history.entries
     )
     report.seconds = time.monotonic() - began
-    return report
 
 
 def await_ends(environment: ChaosEnvironment, ids: set[str], seconds: float, *, idle: bool) -> None:
@@ -117,14 +131,13 @@ def _collect(
     environment: ChaosEnvironment,
     report: Report,
     rounds: list[tuple[Actor, str]],
-    since: float,
-    threads: list[User | Saboteur | Outages | Watcher],
+    records: list[Record],
     watcher: Watcher,
 ) -> None:
     seen = dict[str, list[str]]()
     for id, what in watcher.violations:
         seen.setdefault(id, []).append(what)
-    found = {record.execution: record for record in records(environment, rounds, since)}
+    found = {record.execution: record for record in records}
     for actor, id in rounds:
         record = found.get(id)
         if record is None:
@@ -133,27 +146,30 @@ def _collect(
         wrong = [*seen.get(id, ()), *check(record)]
         if wrong:
             report.violations.append("\n".join([*wrong, str(record)]))
-    report.violations += [f"{thread.name} failed: {thread.trouble!r}" for thread in threads if thread.trouble]
     report.violations += [f"a part is there and not listed: {part}" for part in unlisted(environment)]
     report.violations += environment.faults
     environment.faults.clear()
 
 
-def _nothing_is_left(environment: ChaosEnvironment, report: Report) -> None:
+def _nothing_is_left(environment: ChaosEnvironment, report: Report, seconds: float) -> None:
     """What operations left running on purpose is ended here; anything else that lives should not."""
     for line in read_event_log(environment.event_log):
         if line["what"] == "left" and alive(line["pid"], line["birth"]):
             os.kill(line["pid"], signal.SIGKILL)
-    until = time.monotonic() + 5
+    until = time.monotonic() + seconds
     while True:
         left = [process for process in living(environment.folder) if process.child]
-        if not left or time.monotonic() > until:
+        # Those too that bear no sign of their operation, or that an installation started.
+        lines = [
+            line
+            for line in read_event_log(environment.event_log)
+            if line["what"] == "child" and alive(line["pid"], line["birth"])
+        ]
+        if not (left or lines) or time.monotonic() > until:
             break
         time.sleep(0.05)
     report.violations += [
-        f"a process that an operation started was left behind: {line}"
-        for line in read_event_log(environment.event_log)
-        if line["what"] == "child" and alive(line["pid"], line["birth"])
+        f"a process that an operation or an installation started was left behind: {line}" for line in lines
     ]
     report.violations += [f"a process was left behind: {process}" for process in left]
     for process in left:

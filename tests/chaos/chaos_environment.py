@@ -20,10 +20,12 @@ from cloudwright.client.api import Client
 from cloudwright.client.errors import ConnectionFailed, Unavailable
 from cloudwright.client.target import Target
 
+from .clock import wrong_clock
 from .history import Entry, History
 
 T = TypeVar("T")
 HERE = Path(__file__).parent
+PLUGINS = HERE / "blueprint" / "plugins"
 START_SECONDS = 60.0
 SETTINGS = {
     "MAX_WORKFLOWS": "9",
@@ -33,15 +35,24 @@ SETTINGS = {
     "TASK_RETRY_INTERVAL": "0.1",
     "RECONCILE_INTERVAL": "1",
 }
+# A package index is not asked by what is installed here: it needs nothing.
+OFFLINE = {"PIP_NO_INDEX": "1"}
 
 
 class ChaosEnvironment:
     """``keep`` keeps the manager alive from a thread of its own, and notes each life in the history."""
 
     def __init__(
-        self, folder: Path, database_url: str | None = None, outage: Callable[[], None] | None = None
+        self,
+        folder: Path,
+        database_url: str | None = None,
+        outage: Callable[[], None] | None = None,
+        start_seconds: float = START_SECONDS,
     ) -> None:
-        """``outage`` takes the database away and brings it back; None where it cannot go away."""
+        """``outage`` takes the database away and brings it back; None where it cannot go away. A manager may
+        take ``start_seconds`` to answer.
+        """
+        self._start_seconds = start_seconds
         self.folder = folder
         self.outage = outage
         self.home = folder / "home"
@@ -60,11 +71,13 @@ class ChaosEnvironment:
         self._ending = threading.Event()
         self._keeper: threading.Thread | None = None
         self.armed = ""
+        self._clock = folder / "clock"
         self._fuses: list[str] = []
         self._pauses: list[float] = []
         for name in ("home", "tmp", "locks"):
             (folder / name).mkdir()
         self.event_log.touch()
+        self.set_clock(0)
 
     # The manager.
 
@@ -99,7 +112,7 @@ class ChaosEnvironment:
         self._ending.set()
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(START_SECONDS)
+        code = self.process.wait(self._start_seconds)
         if code != 0:
             self.faults.append(f"the manager ended with exit code {code} when it was told to end")
         self._close()
@@ -120,7 +133,7 @@ class ChaosEnvironment:
 
     def client(self) -> Client:
         """Of the manager that lives now, or of the next one."""
-        if not self._answers.wait(START_SECONDS * 2):
+        if not self._answers.wait(self._start_seconds * 2):
             raise AssertionError(f"no manager answers any more:\n{self.log()[-4000:]}")
         assert self._client is not None
         return self._client
@@ -149,14 +162,27 @@ class ChaosEnvironment:
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
 
+    def set_clock(self, hours: int) -> None:
+        """Have the manager's clock be wrong by so many hours, from now on."""
+        new = self._clock.with_suffix(".new")
+        new.write_text(f"{3600 * hours:+d}")
+        new.replace(self._clock)
+
     def upload(self) -> None:
+        self.upload_to(self.client(), "chaos", 0)
+
+    def upload_to(self, client: Client, blueprint: str, seconds: float) -> None:
+        """Upload the blueprint. No two have the same plugin to install, which takes so long at least."""
         archive = io.BytesIO()
+        told = json.dumps({"for": blueprint, "event_log": str(self.event_log), "seconds": seconds}).encode()
         with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-            tar.add(
-                HERE / "blueprint", "chaos", filter=lambda info: None if "__pycache__" in info.name else info
-            )
+            tar.add(HERE / "blueprint", "chaos", filter=_source)
+            tar.add(PLUGINS / "chaos", "chaos/plugins/fresh/chaos", filter=_source)
+            entry = tarfile.TarInfo("chaos/plugins/fresh/fresh.json")
+            entry.size = len(told)
+            tar.addfile(entry, io.BytesIO(told))
         archive.seek(0)
-        self.client().blueprints.upload("chaos", archive, main_file="blueprint.yaml")
+        client.blueprints.upload(blueprint, archive, main_file="blueprint.yaml")
 
     def _keep(self) -> None:
         while not self._ending.is_set():
@@ -185,6 +211,7 @@ class ChaosEnvironment:
             "CHAOS_BLOWN": str(self.folder / "blown"),
             "TMPDIR": str(self.folder / "tmp"),
         }
+        environ |= OFFLINE | wrong_clock(self._clock)
         self.history.note("start_manager", fuse=fuse)
         with self._log.open("a") as log:
             log.write(f"--- a manager is started, with the fuse `{fuse}` ---\n")
@@ -199,11 +226,11 @@ class ChaosEnvironment:
             )
         assert self.process.stdout is not None
         with self.process.stdout as stdout:
-            ready, _, _ = select.select([stdout], [], [], START_SECONDS)
+            ready, _, _ = select.select([stdout], [], [], self._start_seconds)
             line = stdout.readline() if ready else ""
         if "answers at http" not in line:
             if not line and not ready:
-                self.faults.append(f"the manager did not answer within {START_SECONDS:g} s")
+                self.faults.append(f"the manager did not answer within {self._start_seconds:g} s")
                 self.process.kill()
             code = self.process.wait()
             if code != -signal.SIGKILL and self.outage is None:
@@ -215,3 +242,7 @@ class ChaosEnvironment:
         self.history.note("manager_answers", pid=self.process.pid, fuse=fuse)
         self._answers.set()
         return True
+
+
+def _source(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if "__pycache__" in info.name else info

@@ -22,11 +22,12 @@ FORCED = ("force-cancel", "kill")
 #: All clocks are one machine's. What is stored together may have been read so long before (seconds).
 MOMENT = 0.05
 #: How long a request may take while a manager lives (seconds), on a machine that is busy otherwise; and how
-#: much longer for each manager that began meanwhile, each zygote that died, each outage of the database, and
-#: where messages were lost.
+#: much longer for each manager that began meanwhile, each zygote that died or was stopped, each outage of the
+#: database, and where messages were lost. All of them are times as long on a machine that is slower.
 BOUND = 6.0
 AFTER_START = 3.0
 AFTER_ZYGOTE = 3.0
+AFTER_STOP = 6.0
 AFTER_OUTAGE = 10.0
 AFTER_LOSS = 3.0
 #: How long an operation may take from its grant to its first line in the event log, and from its last line
@@ -93,11 +94,11 @@ def _nothing_starts(record: Record) -> Iterator[str]:
         if begun[line["operation"]] > granted[line["operation"]]:
             yield f"C1: operation {line['operation']} began without a grant: {line}"
         for since, until in ends:
-            if since + BEGIN_SECONDS < line["time"] < until:
+            if since + BEGIN_SECONDS * record.slowness < line["time"] < until:
                 took = line["time"] - since
                 yield f"C1: operation {line['operation']} began {took:.3f} s after the end: {line}"
         for name, since, until in windows:
-            bound = FORK_SECONDS + _delays(record, since, line["time"])
+            bound = FORK_SECONDS * record.slowness + _delays(record, since, line["time"])
             if since + bound < line["time"] < until:
                 yield f"C1, C2: operation {line['operation']} began long after {name}: {line}"
 
@@ -183,7 +184,8 @@ def _requests_end(record: Record) -> Iterator[str]:
             ]
         elif event.event_type in ENDED:
             for since, what in waiting:
-                took, bound = _lived(record.environment, since, at), BOUND + _delays(record, since, at)
+                took = _lived(record.environment, since, at)
+                bound = BOUND * record.slowness + _delays(record, since, at)
                 if took > bound:
                     yield f"C3: {what} took {took:.1f} s in which a manager lived, which is over {bound:g} s"
             waiting = []
@@ -195,15 +197,20 @@ def _delays(record: Record, since: float, until: float) -> float:
     for entry in record.environment:
         if entry.what == "blown" and entry.details["point"] == "bus":
             delays += AFTER_LOSS
+        elif entry.what == "stop_process" and entry.time < since - 1:
+            # It was stopped earlier, and shows when something is asked of it.
+            delays += AFTER_STOP
         elif not since - 1 <= entry.time <= until:
             continue
         elif entry.what == "manager_answers":
             delays += AFTER_START
         elif entry.what == "outage":
             delays += AFTER_OUTAGE
+        elif entry.what == "stop_process":
+            delays += AFTER_STOP
         elif _ends_a_zygote(entry):
             delays += AFTER_ZYGOTE
-    return delays
+    return delays * record.slowness
 
 
 def _ends_a_zygote(entry: Entry) -> bool:
@@ -270,7 +277,7 @@ def _deaths_are_told(record: Record) -> Iterator[str]:
     for event in record.events_of("operation_signalled"):
         since = event.timestamp.timestamp() - MOMENT
         if told.get(event.operation_id, 0) < event.id and not any(
-            entry.what in LIVES_END and since <= entry.time <= since + DEAD_SECONDS
+            entry.what in LIVES_END and since <= entry.time <= since + DEAD_SECONDS * record.slowness
             for entry in record.environment
         ):
             yield f"C6: event {event.id} is of a signal, and no event says that its process is dead"
@@ -285,7 +292,7 @@ def _undisturbed(record: Record, end: dict[str, Any]) -> bool:
     ]
     if not begins:
         return False
-    since, until = begins[0] - 1, end["time"] + BOOKED_SECONDS
+    since, until = begins[0] - 1, end["time"] + BOOKED_SECONDS * record.slowness
     if any(since <= entry.time <= until and _costs_its_result(entry, end) for entry in record.environment):
         return False
     for event in record.events_of("operation_signalled", "task_started"):
@@ -301,7 +308,7 @@ def _undisturbed(record: Record, end: dict[str, Any]) -> bool:
 
 
 def _costs_its_result(entry: Entry, end: dict[str, Any]) -> bool:
-    if entry.what == "kill_process":
+    if entry.what in ("kill_process", "stop_process"):
         its_own: bool = entry.details["child"] == end["operation"]
         return its_own or entry.details["kind"] == "operations zygote"
     if entry.what == "blown":

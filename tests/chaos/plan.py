@@ -22,6 +22,8 @@ WORKFLOWS = {
 }
 #: Workflows that change which instances a deployment has, or make them anew.
 CHANGES = frozenset({"scale", "heal", "update"})
+#: How a script starts what it waits for (blueprint/scripts/act.sh).
+WAYS = ("timeout", "job", "setsid", "nohup", "empty", "deaf")
 #: What a step's operation is like, and how often.
 TEMPERS: dict[str, tuple[int, dict[str, Any]]] = {
     "short": (10, {}),
@@ -29,7 +31,8 @@ TEMPERS: dict[str, tuple[int, dict[str, Any]]] = {
     "stubborn": (3, {"seconds": 1, "ignore_sigterm": True}),
     "parent": (3, {"seconds": 1, "child": "group"}),
     "daemon": (3, {"seconds": 1, "child": "daemon"}),
-    "daemon in a session": (1, {"seconds": 1, "child": "session"}),
+    "daemon in a session": (2, {"seconds": 1, "child": "session"}),
+    "new session": (2, {"seconds": 1, "child": "new session"}),
     "apart": (3, {"seconds": 1, "child": "apart"}),
     "leaves one": (1, {"child": "left"}),
     "exits": (1, {"fail": "exit"}),
@@ -37,16 +40,30 @@ TEMPERS: dict[str, tuple[int, dict[str, Any]]] = {
     "retried": (2, {"fail": "retry"}),
     "fails": (1, {"fail": "never"}),
     "once": (2, {"operation": "chaos.once", "seconds": 1}),
-    "script": (3, {"operation": "chaos.script", "seconds": 1}),
+    **{f"script: {way}": (1, {"operation": "chaos.script", "seconds": 1, "way": way}) for way in WAYS},
+    "chatty": (2, {"log_lines": 3000}),
+    "printing": (1, {"printed": 2_000_000}),
+    "huge": (1, {"huge": 1_000_000}),
 }
+#: Of victims that are stopped (SIGSTOP) rather than killed.
+STOPPED = ", stopped"
 VICTIMS = {
     "workflow": 4,
     "operation": 5,
     "child": 2,
     "workflows zygote": 1,
     "operations zygote": 2,
+    f"workflows zygote{STOPPED}": 1,
+    f"operations zygote{STOPPED}": 1,
     "manager": 2,
 }
+#: One batch of so many is beside busy processes, and how many these are.
+BUSY_EVERY = 3
+BUSY = 8
+#: How often what a round needs has to be installed first.
+INSTALLS = 1 / 20
+#: What the manager's clock may be wrong by (hours): whole ones, so that the checker can tell the true time.
+JUMPS = (-24, -1, 1, 24, 24 * 30)
 #: Named points, and the largest count at which a fuse blows there.
 FUSES = {
     "bus": 3,
@@ -97,6 +114,8 @@ class Actor:
     acts: list[Act]
     #: How many instances a scaling adds, or removes.
     delta: int = 1
+    #: Whether its deployment's blueprint has a plugin that nobody has installed yet.
+    installs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +137,16 @@ class Plan:
     pauses: list[float] = field(default_factory=list)
     #: When the database goes away, where the environment has one that can.
     outages: list[float] = field(default_factory=list)
+    #: When the manager's clock jumps, and by how many hours it is wrong then.
+    jumps: list[tuple[float, int]] = field(default_factory=list)
+    #: How many processes keep the machine busy meanwhile.
+    busy: int = 0
 
 
 def plan(seed: int, batch: int, rounds: int) -> Plan:
     chance = random.Random(f"{seed}/{batch}")
-    actors = [_actor(chance, number) for number in range(rounds)]
+    fresh = [chance.random() < INSTALLS for _ in range(rounds)]
+    actors = [_actor(chance, number, fresh) for number in range(rounds)]
     sabotages = [
         Sabotage(chance.uniform(0.2, 4.5), _one_of(chance, VICTIMS), chance.random())
         for _ in range(chance.choice((1, 3, 5, 7)))
@@ -130,15 +154,41 @@ def plan(seed: int, batch: int, rounds: int) -> Plan:
     fuses = [_fuse(chance) for _ in range(chance.choice((0, 1, 1, 2)))]
     pauses = [chance.uniform(0, 0.5) for _ in range(12)]
     outages = sorted(chance.uniform(0.5, 5) for _ in range(chance.choice((0, 0, 1, 2))))
-    return Plan(seed, batch, actors, sorted(sabotages, key=lambda item: item.at), fuses, pauses, outages)
+    jumps = sorted((chance.uniform(0.2, 6), chance.choice(JUMPS)) for _ in range(chance.choice((0, 0, 1, 2))))
+    busy = BUSY if batch % BUSY_EVERY == BUSY_EVERY - 1 else 0
+    return Plan(
+        seed,
+        batch,
+        actors,
+        sorted(sabotages, key=lambda item: item.at),
+        fuses,
+        pauses,
+        outages,
+        jumps,
+        busy,
+    )
 
 
-def _actor(chance: random.Random, number: int) -> Actor:
+def _actor(chance: random.Random, number: int, fresh: list[bool]) -> Actor:
     deployment = number if number == 0 or chance.random() < 0.85 else chance.randrange(number)
     workflow = _one_of(chance, WORKFLOWS)
     steps = [_step(chance, place) for place in range(chance.randint(1, 5))]
     delta = chance.choice((1, 2, 3, -1))
-    return Actor(number, deployment, workflow, steps, chance.uniform(0, 2.5), _acts(chance), delta)
+    if fresh[number] and chance.random() < 0.5:
+        workflow = "fresh"
+    elif fresh[number]:
+        workflow = "chain"
+        steps[0] |= {"operation": "chaos.fresh"}
+    return Actor(
+        number,
+        number if fresh[number] else deployment,
+        workflow,
+        steps,
+        chance.uniform(0, 2.5),
+        _acts(chance),
+        delta,
+        fresh[number],
+    )
 
 
 def _step(chance: random.Random, place: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import select
@@ -22,6 +23,7 @@ from cloudwright.storage.schema import (
 from cloudwright.storage.store import database_at
 
 from .chaos_environment import ChaosEnvironment
+from .clock import true_time
 from .event_log import Line, read_event_log
 from .history import Entry
 from .plan import Actor
@@ -51,6 +53,8 @@ class Record:
     environment: list[Entry]
     #: What goes on of modifications and updates that belong to it.
     going_on: list[str] = field(default_factory=list)
+    #: How many times longer than on an idle machine something may take.
+    slowness: float = 1.0
 
     def events_of(self, *kinds: str) -> list[Any]:
         return [event for event in self.events if event.event_type in kinds]
@@ -85,7 +89,9 @@ class Record:
         return "\n".join([f"{self.actor}", f"row: {self.row}", "operations:", *rows, "story:", *lines])
 
 
-def records(environment: ChaosEnvironment, rounds: Iterable[tuple[Actor, str]], since: float) -> list[Record]:
+def records(
+    environment: ChaosEnvironment, rounds: Iterable[tuple[Actor, str]], since: float, slowness: float
+) -> list[Record]:
     """The records of these executions; not those that are not stored. Their batch began at ``since``."""
     found = []
     engine = database_at(environment.database_url).reading
@@ -127,16 +133,25 @@ def records(environment: ChaosEnvironment, rounds: Iterable[tuple[Actor, str]], 
                     id,
                     row,
                     dict(environment.asked(lambda client, id=id: client.executions.get(id))),  # type: ignore[misc]
-                    {task.id: task for task in tasks},
-                    list(happened),
+                    {task.id: _timed(task, "started_at", since) for task in tasks},
+                    [_timed(event, "timestamp", since) for event in happened],
                     list(properties),
                     read_event_log(environment.event_log, id),
                     [entry for entry in environment.history.entries if entry.execution == id],
                     about_site,
                     going_on,
+                    slowness,
                 )
             )
     return found
+
+
+def _timed(row: Any, column: str, since: float) -> Any:
+    """Return the row with the true time, whatever the manager's clock was set to."""
+    columns = dict(row._mapping)
+    if columns[column] is not None:
+        columns[column] = true_time(columns[column], since)
+    return SimpleNamespace(**columns)
 
 
 def unlisted(environment: ChaosEnvironment) -> list[str]:

@@ -7,11 +7,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .batch import Report, run_batch
-from .chaos_environment import ChaosEnvironment
+from .batch import BUSY_SLOWNESS, Report, run_batch
+from .chaos_environment import START_SECONDS, ChaosEnvironment
 from .event_log import read_event_log
 from .plan import plan
 from .processes import living
@@ -39,18 +39,27 @@ def run_rounds(
     outage: Callable[[], None] | None = None,
     say: Callable[[str], None] = print,
     stop_at_violation: bool = True,
+    slowness: float = 1.0,
+    busy: bool = True,
 ) -> Outcome:
-    """Run at least so many rounds, from batch ``first`` on; keeps the environment if something was wrong."""
+    """Run at least so many rounds, from batch ``first`` on; keeps the environment if something was wrong.
+
+    ``slowness`` says how many times slower than an idle one the machine is. Without ``busy`` no batch is
+    beside busy processes: it takes several times as long.
+    """
     outcome = Outcome()
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="cwchaos-"))
-    environment = ChaosEnvironment(folder, database_url, outage)
+    environment = ChaosEnvironment(folder, database_url, outage, START_SECONDS * BUSY_SLOWNESS * slowness)
     try:
         environment.start()
         environment.upload()
         batch = first
         while outcome.rounds < rounds:
-            report = run_batch(environment, plan(seed, batch, min(ROUNDS, rounds - outcome.rounds)))
+            planned = plan(seed, batch, min(ROUNDS, rounds - outcome.rounds))
+            if not busy:
+                planned = replace(planned, busy=0)
+            report = run_batch(environment, planned, slowness)
             _add(outcome, report, say)
             if report.violations and stop_at_violation:
                 break
@@ -79,6 +88,7 @@ def _add(outcome: Outcome, report: Report, say: Callable[[str], None]) -> None:
     say(
         f"seed {report.plan.seed} batch {report.plan.batch}: {report.rounds} rounds, {report.ends} ends, "
         f"{report.lives} lives of the manager, fuses {report.plan.fuses}, {report.memory:.0f} MiB, "
+        f"{report.plan.busy} busy processes, "
         f"{report.seconds:.1f} s, {len(report.violations)} violations"
     )
     for violation in report.violations:
@@ -93,16 +103,17 @@ def _done(environment: ChaosEnvironment) -> Counter[str]:
     for entry in environment.history.entries:
         if entry.what in ("acknowledged", "refused", "unanswered"):
             done[f"{entry.what} {entry.details['what']}"] += 1
-        elif entry.what == "kill_process":
-            done[f"kill {entry.details['kind']}"] += 1
-        elif entry.what in ("kill_manager", "manager_died_starting", "outage"):
+        elif entry.what in ("kill_process", "stop_process"):
+            done[f"{entry.what.partition('_')[0]} {entry.details['kind']}"] += 1
+        elif entry.what in ("kill_manager", "manager_died_starting", "outage", "clock_set"):
             done[entry.what] += 1
         elif entry.what == "start_manager" and entry.details["fuse"]:
             done[f"armed {entry.details['fuse'].partition('=')[0]}"] += 1
+    lines = read_event_log(environment.event_log)
     done["made a part"] = sum(
-        line["what"] == "end" and str(line["name"]).startswith("create.")
-        for line in read_event_log(environment.event_log)
+        line["what"] == "end" and str(line["name"]).startswith("create.") for line in lines
     )
+    done["installer"] = len({line["pid"] for line in lines if line["name"] == "installer"})
     done.update(f"blown {entry.details['point']}" for entry in environment.blown())
     return done
 

@@ -96,7 +96,10 @@ class Watcher(threading.Thread):
             found += [
                 f"C7: a process that an operation started lives: {line}"
                 for line in lines
-                if line["what"] == "child" and line["operation"] in ids and alive(line["pid"], line["birth"])
+                if line["what"] == "child"
+                and line["operation"] in ids
+                and (line["pid"], line["birth"]) not in left
+                and alive(line["pid"], line["birth"])
             ]
         self.violations += [(row.id, what) for what in found]
 

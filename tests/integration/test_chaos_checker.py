@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chaos.checker import check
+from chaos.clock import true_time
 from chaos.history import Entry
-from chaos.plan import Actor
+from chaos.plan import JUMPS, Actor
 from chaos.record import Record
 from cloudwright.model.execution import ExecutionStatus
 from cloudwright.model.operation import OperationState
 
 T = 1_800_000_000.0
+
+
+@pytest.mark.parametrize("hours", [0, *JUMPS])
+def test_the_true_time_of_what_a_wrong_clock_says(hours: int) -> None:
+    since = datetime.fromtimestamp(T, UTC)
+    for seconds in (-3.0, 0.0, 0.25, 1800.0):
+        true = since + timedelta(seconds=seconds)
+        assert true_time(true + timedelta(hours=hours), T) == true
 
 
 def event(at: float, kind: str, operation: str | None = None, **details: Any) -> SimpleNamespace:
@@ -60,6 +69,7 @@ class Round:
         self.event_log = [line(0.1, "workflow", "e"), line(1.1, "start")]
         self.environment = [seen(-1.0, "manager_answers")]
         self.properties: list[dict[str, Any]] = [{}]
+        self.slowness = 1.0
 
     def ended(self, at: float) -> Round:
         """The operation came to its end, and its result is stored."""
@@ -93,6 +103,7 @@ class Round:
                     event_log=self.event_log,
                     history=[Entry(T + 2.0, "acknowledged", "e", {"what": self.mode(), "grace": None})],
                     environment=sorted(self.environment, key=lambda entry: entry.time),
+                    slowness=self.slowness,
                 )
             )
         )
@@ -162,6 +173,17 @@ def test_an_end_that_takes_too_long(round_: Round) -> None:
     assert not any("C3" in text for text in round_.violations())
 
 
+def test_an_end_takes_longer_beside_busy_processes_or_a_zygote_that_was_stopped(round_: Round) -> None:
+    round_.events[5] = event(9.0, "workflow_cancelled")
+    round_.slowness = 2.0
+    assert not any("C3" in text for text in round_.violations())
+    round_.slowness = 1.0
+    assert any("C3" in text for text in round_.violations())
+    # It was stopped long before anything was asked of it.
+    round_.environment.append(seen(0.1, "stop_process", kind="workflows zygote", pid=3, child=""))
+    assert not any("C3" in text for text in round_.violations())
+
+
 LOST = "came to its end, and is stored as failed"
 
 
@@ -176,6 +198,8 @@ LOST = "came to its end, and is stored as failed"
         (seen(1.6, "blown", point="operations.born", pid=8), False),
         (seen(1.4, "kill_process", kind="operation", pid=7, child="o"), True),
         (seen(1.4, "kill_process", kind="operations zygote", pid=2, child=""), True),
+        (seen(1.4, "stop_process", kind="operations zygote", pid=2, child=""), True),
+        (seen(1.4, "stop_process", kind="workflows zygote", pid=3, child=""), False),
         (seen(1.6, "kill_manager"), True),
         (seen(1.6, "blown", point="operations.report", pid=2), True),
         (seen(1.6, "blown", point="operations.frame.after", pid=7), True),

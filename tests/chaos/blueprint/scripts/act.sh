@@ -1,5 +1,5 @@
 #!/bin/bash
-# Does what the Python operation does, with a child of its own.
+# Does what the Python operation does, with a child that it starts in one of the ways that scripts know.
 exec 9<>"$(dirname "$event_log")/locks/$execution.$name"
 what=start
 flock --nonblock 9 || what=twin
@@ -9,8 +9,14 @@ say() {
         "$EPOCHREALTIME" "$1" "$execution" "$name" "$CLOUDWRIGHT_CHILD" "$2" "${stat[21]}" >> "$event_log"
 }
 say "$what" $$
-# Which has a process group of its own.
-timeout 300 sleep "$seconds" &
+case "$way" in
+    job) set -m; sleep "$seconds" & ;;
+    setsid) setsid sleep "$seconds" & ;;
+    nohup) nohup sleep "$seconds" > /dev/null 2>&1 & ;;
+    empty) env -i sleep "$seconds" & ;;
+    deaf) (trap '' TERM HUP INT; exec sleep "$seconds") & ;;
+    *) timeout 300 sleep "$seconds" & ;;
+esac
 child=$!
 say child "$child"
 wait "$child"

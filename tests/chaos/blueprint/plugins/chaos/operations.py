@@ -18,7 +18,18 @@ from chaos.event_log import hold, write
 SLEEP = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 
 
-def act(event_log, name, seconds=0, ignore_sigterm=False, child="", fail="", **_):
+def act(
+    event_log,
+    name,
+    seconds=0,
+    ignore_sigterm=False,
+    child="",
+    fail="",
+    log_lines=0,
+    printed=0,
+    huge=0,
+    **_,
+):
     execution = ctx.execution_id
     if ignore_sigterm:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -27,9 +38,15 @@ def act(event_log, name, seconds=0, ignore_sigterm=False, child="", fail="", **_
     if child == "group":
         process = subprocess.Popen([sys.executable, "-c", SLEEP], pass_fds=[lock] if lock is not None else [])
         write(event_log, "child", execution, name, process.pid)
-    if child in ("daemon", "session"):
-        daemonise(event_log, execution, name, child, lock)
+    daemon = daemonise(event_log, execution, name, child, lock) if child in ("daemon", "session") else None
+    if child == "new session":
+        process = subprocess.Popen([sys.executable, "-c", SLEEP], start_new_session=True)
+        write(event_log, "child", execution, name, process.pid)
     apart = start_apart(event_log, execution, name) if child == "apart" else None
+    for number in range(log_lines):
+        ctx.logger.info("line %s of %s", number, name)
+    if printed:
+        print("\n".join(["x" * 99] * (printed // 100)))
     time.sleep(float(seconds))
     if fail == "exit":
         os._exit(7)
@@ -47,11 +64,18 @@ def act(event_log, name, seconds=0, ignore_sigterm=False, child="", fail="", **_
     if child in ("group", "daemon"):
         # It ends as well as it can: what it started goes with it.
         end_group()
+    if child == "session":
+        # It is a server now, which an operation that has ended leaves behind.
+        write(event_log, "left", execution, name, daemon)
+    if child == "new session":
+        process.kill()
     if apart is not None:
         os.kill(apart, signal.SIGKILL)
     ctx.instance.runtime_properties[name] = ctx.instance.runtime_properties.get(name, 0) + 1
+    if huge:
+        ctx.instance.runtime_properties[f"{name} at length"] = "x" * huge
     write(event_log, "end", execution, name)
-    return name
+    return name + "x" * huge
 
 
 def end_group():
@@ -65,23 +89,32 @@ def end_group():
 
 
 def daemonise(event_log, execution, name, kind, lock):
-    """Leave a grandchild whose parent is gone: in the operation's group, or (``session``) in its own."""
+    """Leave a grandchild whose parent is gone: in the operation's group, or (``session``) in its own. Return
+    its id.
+    """
+    receiving, sending = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             if kind == "session":
                 os.setsid()
-            if os.fork() == 0:
+            grandchild = os.fork()
+            if grandchild == 0:
                 for descriptor in range(256):
                     if descriptor != lock or kind == "session":
                         with suppress(OSError):
                             os.close(descriptor)
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                write(event_log, "left" if kind == "session" else "child", execution, name)
+                write(event_log, "child", execution, name)
                 time.sleep(600)
+            os.write(sending, str(grandchild).encode())
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
+    daemon = int(os.read(receiving, 20))
+    os.close(receiving)
+    os.close(sending)
+    return daemon
 
 
 def start_apart(event_log, execution, name):
