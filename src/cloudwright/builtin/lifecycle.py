@@ -231,12 +231,18 @@ def clean_up_before_resume(graph: TaskDependencyGraph, instances: Iterable[Workf
     """Undo what an interrupted ``create`` or ``start`` may have done, before it is run again.
 
     One whose process was lost is left alone: whether it can continue by itself, only its function knows. So
-    is a component: its operations continue the executions below, which would be undone here.
+    is a component: its operations continue the executions below, which would be undone here. An undoing that
+    was interrupted itself is in the graph, and continues.
     """
     installing = {task.name: task for task in graph.tasks if isinstance(task, SubgraphTask)}
     for instance in instances:
         subgraph = installing.get(f"install_{instance.id}")
         if subgraph is None or COMPONENT in instance.node.type_hierarchy:
+            continue
+        undoing = installing.get(_undoing(instance))
+        if undoing is not None:
+            # What waits for it is not stored.
+            _put_before(graph, subgraph, undoing)
             continue
         if instance.state == "starting" and _would_run_again(subgraph, f"{LIFECYCLE}.start"):
             steps = _stop_again(instance)
@@ -270,16 +276,25 @@ def _delete_again(instance: WorkflowNodeInstance) -> Steps:
     return operation(instance, f"{LIFECYCLE}.delete") + operation(instance, f"{LIFECYCLE}.postdelete")
 
 
+def _undoing(instance: WorkflowNodeInstance) -> str:
+    return f"clean_up_{instance.id}"
+
+
 def _run_before(
     graph: TaskDependencyGraph, subgraph: SubgraphTask, instance: WorkflowNodeInstance, steps: Steps
 ) -> None:
-    before = graph.subgraph(f"clean_up_{instance.id}")
+    before = graph.subgraph(_undoing(instance))
     before.sequence().add(
         instance.send_event("Undoing what was begun before the interruption"),
         *steps,
         instance.send_event("Undone; the installation continues"),
     )
     ignore_failures(before, instance)
+    _put_before(graph, subgraph, before)
+
+
+def _put_before(graph: TaskDependencyGraph, subgraph: SubgraphTask, before: SubgraphTask) -> None:
+    """Let ``subgraph`` wait for ``before``, which waits for what ``subgraph`` waited for."""
     for blocker in list(subgraph.blockers):
         graph.add_dependency(before, blocker)
     graph.add_dependency(subgraph, before)

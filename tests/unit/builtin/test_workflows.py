@@ -174,6 +174,29 @@ def test_what_failed_half_way_is_undone_before_it_is_done_again(victim: str, und
     assert again.books.states["app_1"] == "started"
 
 
+def test_an_undoing_that_was_interrupted_itself_continues_alone() -> None:
+    def behaviour(host: FakeHost, operation: dict[str, Any]) -> None:
+        order = host.books.run_order()
+        if label(operation) == "create app_1" and not host.begin["resume"]:
+            host.fail(operation, recoverable=False)
+        elif label(operation) == "delete app_1" and order.count("delete app_1") == 1:
+            host.start(operation)
+            lost = {"message": "lost", "recoverable": True, "kind": "Lost"}
+            host.books.end(operation, "failed", None, lost)
+            host.crash()
+        else:
+            host.succeed(operation)
+
+    host = FakeHost(NODES, mapping=f"{WORKFLOWS}.install", behaviour=behaviour)
+    assert host.run()["outcome"] == "failed"
+    undoing = host.resumed()
+    assert undoing.run() is None
+    before = len(undoing.books.sent)
+    again = undoing.resumed(crash=True)
+    assert again.run()["outcome"] == "terminated"
+    assert again.books.run_order()[before:][:3] == ["delete app_1", "create app_1", "configure app_1"]
+
+
 def test_what_was_lost_is_not_undone_behind_its_back() -> None:
     def lose(host: FakeHost, operation: dict[str, Any]) -> None:
         host.start(operation)
