@@ -27,6 +27,7 @@ import cloudwright
 from cloudwright.bus.local import LocalBus
 from cloudwright.errors import Unavailable
 from cloudwright.first_run import check_transport, manager_name, prepare_home, raise_limits
+from cloudwright.log_format import configure_logging
 from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager_lock import manager_lock
 from cloudwright.process.cgroups import Cgroups, CgroupsUnavailable
@@ -56,9 +57,7 @@ def run(settings: Settings) -> int:
     the port is taken.
     """
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    configure_logging(settings.log_format)
     for warning in unknown_variables(os.environ):
         log.warning("%s", warning)
     notifier = ServiceNotifier()

@@ -90,6 +90,8 @@ class Settings:
     keep_executions: int = 0
     keep_logs_days: float = 0.0
     keep_deliveries_days: float = 7.0
+    # Whether the log has lines of `text` or of `json`.
+    log_format: str = "text"
     # Where traces are exported to, by OTLP over HTTP, such as `http://collector:4318`; empty means nowhere.
     otlp_endpoint: str = ""
     # The largest blueprint archive that is accepted, and how long and large its parsing may get (bytes,
@@ -126,6 +128,8 @@ class Settings:
         values.setdefault("database_url", f"sqlite:///{home / 'cloudwright.db'}")
         if values.get("cgroups", "auto") not in ("auto", "off"):
             raise InvalidInput(f"{PREFIX}CGROUPS is `{values['cgroups']}`; it can be `auto` or `off`.")
+        if values.get("log_format", "text") not in ("text", "json"):
+            raise InvalidInput(f"{PREFIX}LOG_FORMAT is `{values['log_format']}`; it can be `text` or `json`.")
         return cls(**values)
 
 
