@@ -1,12 +1,17 @@
-"""The manager's command line; for every line on its input it prints how many transactions were committed."""
+"""The manager's command line; for every line on its input it prints how many transactions were committed.
+
+With COUNT_METRICS=no nothing is counted for the metrics.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import Any
 
 from cloudwright.cli import server
+from cloudwright.manager.metrics import Metrics
 from cloudwright.storage.store import Store
 
 _open = Store.open.__func__  # type: ignore[attr-defined]
@@ -23,6 +28,13 @@ def counted(cls: type[Store], *args: Any, **kwargs: Any) -> Store:
     return store
 
 
+def count_nothing(*_: Any) -> None:
+    pass
+
+
+if os.environ.get("COUNT_METRICS") == "no":
+    for method in ("execution_ended", "operation_ended", "committed"):
+        setattr(Metrics, method, count_nothing)
 Store.open = classmethod(counted)  # type: ignore[assignment]
 if __name__ == "__main__":
     server.main()

@@ -194,5 +194,11 @@ WORKLOADS = (
             Goal("s start", most=1),
         ),
     ),
+    Workload(
+        "O1",
+        "T1 with metrics that are read each second, and with none",
+        "metrics_cost.py",
+        goals=(Goal("% lost", most=3), Goal("% more CPU", most=3)),
+    ),
     Workload("M2", "Memory after many executions", "growth.py", quick=("--executions", "50")),
 )
