@@ -25,6 +25,7 @@ from cloudwright.console.routes import (
     execution_actions,
     execution_log,
     executions,
+    listings,
     many_executions,
     overview,
     sign_in,
@@ -62,6 +63,7 @@ def _routes() -> list[Route]:
         execution,
         execution_actions,
         execution_log,
+        listings,
         changes,
     )
     return [

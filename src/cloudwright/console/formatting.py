@@ -80,6 +80,15 @@ def plain(text: object) -> Markup:
     return _escape_visibly(str(text))
 
 
+def code(text: str) -> Markup:
+    """Return a text in which what stands between backticks is shown as code."""
+    parts = [
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(text.split("`"))
+    ]
+    return Markup("").join(parts)
+
+
 def terminal(text: str) -> Markup:
     """Return what a program printed: its colours become classes, links to web pages can be followed."""
     parts: list[Markup] = []

@@ -9,17 +9,23 @@ from cloudwright.console.visits import Visit
 PAGE = 100
 
 
-async def page_of(visit: Visit, path: str, own: str, **asked: Any) -> dict[str, Any]:
-    """Read a page of a list of the REST API for the page ``own`` of the console. Raises RestError."""
+async def page_of(
+    visit: Visit, path: str, own: str, *, size: str = "_size", offset: str = "_offset", **asked: Any
+) -> dict[str, Any]:
+    """Read a page of a list of the REST API for the page ``own`` of the console, under the names that the API
+    has there for a page. Raises RestError.
+    """
     query = visit.request.query_params
     search, number = query.get("_search", "").strip(), query.get("page", "0")
     page = int(number) if number.isdigit() and len(number) < 10 else 0
-    found = await visit.rest.get(path, _search=search or None, _size=PAGE, _offset=page * PAGE, **asked)
+    place: dict[str, Any] = {size: PAGE, offset: page * PAGE}
+    found = await visit.rest.get(path, _search=search or None, **place, **asked)
     total = found["metadata"]["pagination"]["total"]
     return {
         "items": found["items"],
         "total": total,
         "search": search,
+        "fragment": visit.url(f"{own}/rows", _search=search, page=page or None),
         "before": visit.url(own, _search=search, page=page - 1 or None) if page else None,
         "after": visit.url(own, _search=search, page=page + 1) if (page + 1) * PAGE < total else None,
     }

@@ -49,6 +49,10 @@ class Rest:
     async def delete(self, path: str, **params: Any) -> Any:
         return await self._send({"method": "DELETE", "path": path, "params": params})
 
+    async def send(self, method: str, path: str, body: Any = None) -> Any:
+        asked: RestRequest = {"method": method, "path": path}
+        return await self._send(asked if body is None else {**asked, "body": body})
+
     async def send_file(
         self, method: str, path: str, file: UploadFile, params: Mapping[str, str | None]
     ) -> Any:

@@ -15,6 +15,8 @@ from starlette.responses import RedirectResponse, Response
 from cloudwright.api.authorization import authorize, permission_of
 from cloudwright.api.routes import blueprints, deployments, executions
 from cloudwright.console import security
+from cloudwright.console.listings import Listing
+from cloudwright.console.listings_of_tenants import LISTINGS
 from cloudwright.console.mount import root_of
 from cloudwright.console.rest import Rest, RestError, client_of
 from cloudwright.console.static_files import digest_of_all
@@ -30,6 +32,8 @@ PAGES: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
     ("d", "Deployments", "deployments", deployments.list_deployments),
     ("b", "Blueprints", "blueprints", blueprints.list_blueprints),
 )
+#: Further pages, in a menu of their own.
+MORE: tuple[Listing, ...] = LISTINGS
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -55,6 +59,11 @@ class Visit:
     def pages(self) -> list[tuple[str, str, str]]:
         """Return the pages that the user may see: the key that opens each, its name and its path."""
         return [(key, name, path) for key, name, path, endpoint in PAGES if self.may(endpoint)]
+
+    @property
+    def more_pages(self) -> list[tuple[str, str, str]]:
+        """Return the same for the pages of the further menu."""
+        return [(page.key, page.title, page.path) for page in MORE if self.may(page.endpoint)]
 
     def url(self, path: str = "", **query: object) -> str:
         """Return the address of a page of the tenant."""

@@ -378,6 +378,16 @@
     if (event.target.matches("[data-select-all], [form=many]")) showSelected();
   });
 
+  // A menu closes when something else is looked at.
+
+  document.addEventListener("click", (event) => {
+    for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
+
   // Keys.
 
   let prefix = 0;

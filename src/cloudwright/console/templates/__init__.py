@@ -26,6 +26,7 @@ _environment.globals.update(
 _environment.filters.update(
     duration=formatting.duration,
     plain=formatting.plain,
+    code=formatting.code,
     terminal=formatting.terminal,
     pretty=formatting.pretty,
     size=formatting.size,
