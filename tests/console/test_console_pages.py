@@ -42,6 +42,7 @@ def test_every_page_is_accessible_and_fits(
         "blueprints",
         "blueprints/sleeper",
         "blueprints/sleeper/deploy",
+        *("plugins", "agents", "schedules", "groups", "secrets"),
     )
     for path in paths:
         page = console.open(path)
