@@ -12,6 +12,7 @@ from cloudwright.model.recurrence import first_to_come, later
 from cloudwright.model.schedule import DEFAULT_SLIP, Schedule, position_of
 from cloudwright.storage import deployment_groups, schedules
 from cloudwright.storage.deployment_groups import DeploymentGroup
+from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Deployment
 from cloudwright.storage.store import Connection
 
@@ -44,6 +45,24 @@ def add_defaults(
             ),
         )
         deployment_groups.add_members(conn, deployment.tenant, str(id), [deployment.id], now)
+
+
+def change_defaults(
+    conn: Connection, change: Mapping[str, Any], deployment: Deployment, now: datetime
+) -> None:
+    """Give the deployment schedules of another blueprint, and take those of its former one.
+
+    One that a user made under such a name stays, and one that a user deleted does not come back unless it
+    changes.
+    """
+    rows, _ = schedules.list_schedules(conn, deployment.tenant, EVERYTHING, deployment_ids=[deployment.id])
+    there = {row.schedule.id for row in rows}
+    for id in there.intersection(change["delete"]):
+        schedules.remove(conn, deployment.tenant, deployment.id, id)
+        there.remove(id)
+    for schedule in default_schedules({"default_schedules": change["create"]}, deployment, now):
+        if schedule.id not in there:
+            schedules.add(conn, schedule)
 
 
 def _schedule(name: str, entry: Mapping[str, Any], deployment: Deployment, now: datetime) -> Schedule:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from cloudwright.errors import DependentExists
+from cloudwright.manager.default_schedules import change_defaults
 from cloudwright.model.deployment_update import DeploymentUpdate
 from cloudwright.model.execution import Caller
 from cloudwright.planning.dependencies import CapabilityUse, capability_uses
@@ -52,7 +53,10 @@ def updated_dependencies(update: DeploymentUpdate, now: datetime) -> list[Depend
 
 def switch_update(conn: Connection, id: str, tenant: str, now: datetime) -> None:
     """Let the new plan of an update hold, and what its functions read from."""
+    switched = deployment_updates.get(conn, tenant, id).switched
     update = deployment_updates.switch(conn, id, tenant, now)
+    if not switched and (change := update.target.get("schedules")):
+        change_defaults(conn, change, deployments.get(conn, tenant, update.deployment_id), now)
     dependencies.remove_functions(conn, tenant, update.deployment_id)
     for dependency in updated_dependencies(update, now):
         dependencies.add(conn, dependency)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -14,6 +14,7 @@ import orjson
 from cloudwright.dsl import Plan
 from cloudwright.errors import IllegalAction
 from cloudwright.manager.blueprints import UPLOADED
+from cloudwright.manager.default_schedules import default_schedules
 from cloudwright.manager.identifiers import instance_suffix
 from cloudwright.manager.instance_changes import instance_changes
 from cloudwright.manager.labels import make_labels
@@ -37,7 +38,7 @@ _COUNTS = ("current_instances", "planned_instances")
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What an update begins with: the deployment, its nodes and instances, and both blueprints. ``old`` is
-    None if its plan is not known any more.
+    None if its plan is not known any more. ``code`` names the files of the new one and of its plugins.
     """
 
     deployment: Deployment
@@ -46,6 +47,7 @@ class Situation:
     old: Blueprint | None
     new: Blueprint
     last_update: str | None = None
+    code: Sequence[str | None] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,11 @@ def plan_update(
         lookup=lookup,
     )
     plan = _with_counts(plan, situation)
-    before = _stored(situation)
+    before = replace(_stored(situation), settings=_old_settings(situation))
     labels = _labels(situation, plan, by, now)
     columns = _columns(plan, new.id, labels, runtime_only)
-    digest = _digest(situation, columns, plan.nodes, options)
+    schedules = _schedules(situation, before, plan, now)
+    digest = _digest(situation, columns, plan.nodes, options, schedules)
     numbers = count(1)
     change = reshape(
         plan.nodes,
@@ -121,7 +124,7 @@ def plan_update(
         )
     ]
     return UpdatePlan(
-        target={"nodes": plan.nodes, "columns": columns},
+        target={"nodes": plan.nodes, "columns": columns, "schedules": schedules},
         before={"nodes": situation.nodes, "columns": _columns_of(deployment)},
         steps=steps,
         changed=changed,
@@ -150,6 +153,32 @@ def _stored(situation: Situation) -> DeploymentPlan:
         description=deployment.description,
         settings={},
     )
+
+
+def _old_settings(situation: Situation) -> dict[str, Any]:
+    """Return the section ``deployment_settings`` of the blueprint that the deployment has."""
+    old, deployment = situation.old, situation.deployment
+    if old is None or not ((old.plan or {}).get("deployment_settings") or {}).get("default_schedules"):
+        return {}
+    system = SystemFacts(
+        deployment.id, deployment.tenant, old.id, deployment.created_by or "", deployment.display_name
+    )
+    return prepare_deployment(Plan.from_json(old.plan or {}), deployment.inputs, sys=system).settings
+
+
+def _schedules(
+    situation: Situation, before: DeploymentPlan, plan: DeploymentPlan, now: datetime
+) -> dict[str, Any]:
+    """Return which schedules the deployment gets and loses: a blueprint's that differ are replaced.
+
+    Raises InvalidInput if one cannot be.
+    """
+    old, new = (one.settings.get("default_schedules") or {} for one in (before, plan))
+    create = {name: entry for name, entry in new.items() if old.get(name) != entry}
+    default_schedules(
+        {"default_schedules": create}, replace(situation.deployment, workflows=plan.workflows), now
+    )
+    return {"create": create, "delete": sorted(name for name, entry in old.items() if new.get(name) != entry)}
 
 
 def _with_counts(plan: DeploymentPlan, situation: Situation) -> DeploymentPlan:
@@ -241,12 +270,13 @@ def _digest(
     columns: Mapping[str, Any],
     nodes: list[dict[str, Any]],
     options: Mapping[str, Any],
+    schedules: Mapping[str, Any],
 ) -> str:
     """Return a text that is another one if anything that the plan was made from is, and after each update."""
     deployment = situation.deployment
     wanted = {name: value for name, value in columns.items() if name != "labels"}
     states = sorted((one.id, one.state, one.relationships) for one in situation.instances)
     which = [deployment.tenant, deployment.id, deployment.created_at, situation.last_update, situation.new.id]
-    made_from = [which, wanted, nodes, situation.nodes, states, options]
+    made_from = [which, wanted, nodes, situation.nodes, states, options, list(situation.code), schedules]
     text = orjson.dumps(made_from, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     return hashlib.blake2b(text, digest_size=16).hexdigest()

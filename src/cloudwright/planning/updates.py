@@ -28,7 +28,7 @@ class Change:
     """One step from the old plan to the new one.
 
     ``kind`` is ``node``, ``property``, ``operation``, ``relationship``, the name of a section such as
-    ``outputs``, or ``description``; ``entity`` its path, such as ``nodes:vm:properties:ip``.
+    ``outputs``, ``schedules``, or ``description``; ``entity`` its path, such as ``nodes:vm:properties:ip``.
     """
 
     action: str
@@ -48,6 +48,8 @@ def compare(old: DeploymentPlan, new: DeploymentPlan) -> list[Change]:
             changes.extend(_node(f"nodes:{name}", before[name], node))
     for section in _SECTIONS:
         changes.extend(_entries(section, section, getattr(old, section), getattr(new, section)))
+    schedules = (plan.settings.get("default_schedules") or {} for plan in (old, new))
+    changes.extend(_entries("schedules", "schedules", *schedules))
     if old.description != new.description:
         changes.append(Change(MODIFY, "description", "description"))
     return changes
