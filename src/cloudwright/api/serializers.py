@@ -105,6 +105,7 @@ def deployment(view: DeploymentView) -> rest.Deployment:
         "installation_status": installation_status,
         "deployment_status": deployment_status,
         "create_execution": row.create_execution,
+        "left_behind": row.left_behind or [],
         "latest_execution": latest.id if latest else None,
         "latest_execution_id": latest.id if latest else None,
         "latest_execution_status": _LATEST.get(latest.status, "in_progress") if latest else None,

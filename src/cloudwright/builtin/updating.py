@@ -65,7 +65,9 @@ def _ill(ctx: WorkflowContext, record: Mapping[str, Any]) -> list[str]:
     staying = [
         one
         for one in ctx.node_instances
-        if one.state == _STARTED and one.id not in record["removed"] and _has(one, checks.CHECK_STATUS)
+        if one.state == _STARTED
+        and one.id not in {*record["removed"], *(record["options"].get("skip") or ())}
+        and _has(one, checks.CHECK_STATUS)
     ]
     if not staying:
         return []
@@ -104,7 +106,7 @@ def _take_down(ctx: WorkflowContext, record: Mapping[str, Any], plan: Mapping[st
     options = record["options"]
     going = set(plan["reinstall"])
     if not options["skip_uninstall"]:
-        going |= set(record["removed"])
+        going |= set(record["removed"]) - set(options.get("skip") or ())
     added = set(record["added"])
     chosen = [one for one in ctx.node_instances if one.id in going and one.id not in added]
     others = [one for one in ctx.node_instances if one.id not in going and one.id not in added]

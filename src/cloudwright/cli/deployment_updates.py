@@ -110,6 +110,12 @@ def update(
 @click.command("rollback")
 @click.argument("deployment_id")
 @_switch("--preview", "Show what would be done, and change nothing.")
+@click.option(
+    "--skip",
+    multiple=True,
+    metavar="INSTANCE",
+    help="Leave this node instance as it is, and list it in the deployment as left behind. Can be repeated.",
+)
 @_switch("--yes", "Do not ask before something is destroyed.")
 @options.following
 @options.standard
@@ -118,6 +124,7 @@ def rollback(
     session: Session,
     deployment_id: str,
     preview: bool,
+    skip: tuple[str, ...],
     yes: bool,
     timeout: int,
     include_logs: bool,
@@ -126,11 +133,12 @@ def rollback(
 ) -> None:
     """Update a deployment to what it was before its last update.
 
-    On a terminal the plan is shown first, and asked about if something is destroyed.
+    After a rollback that did not end well it goes on to where that one was to lead. On a terminal the plan
+    is shown first, and asked about if something is destroyed.
     """
 
     def start(**how: Any) -> DeploymentUpdate:
-        return session.client.deployment_updates.rollback(deployment_id, **how)
+        return session.client.deployment_updates.rollback(deployment_id, skip=skip, **how)
 
     _run(
         session,

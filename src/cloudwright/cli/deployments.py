@@ -164,7 +164,11 @@ def list_deployments(
 @pass_session
 def get(session: Session, deployment_id: str) -> None:
     """Show a deployment."""
-    session.out.record(_get(session, deployment_id), GET_COLUMNS)
+    found = _get(session, deployment_id)
+    session.out.record(found, GET_COLUMNS)
+    if not session.out.as_json and found["left_behind"]:
+        left = ", ".join(f"{one['id']} ({one['state']})" for one in found["left_behind"])
+        session.out.say(f"Left behind by a rollback, and not taken down: {left}.")
 
 
 @deployments.command("delete")

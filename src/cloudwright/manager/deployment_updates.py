@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from cloudwright.dsl import Plan
 from cloudwright.errors import Conflict, IllegalAction, NotFound
 from cloudwright.manager.dependencies import updated_dependencies
 from cloudwright.manager.executions import Executions, StartExecution
+from cloudwright.manager.import_resolver import plugin_code
 from cloudwright.manager.input_references import InputReferences
 from cloudwright.manager.secrets import SecretReader, Secrets, Viewer
 from cloudwright.manager.update_planning import Situation, UpdatePlan, plan_update
@@ -32,6 +34,7 @@ OPTIONS: Mapping[str, Any] = {
     "ignore_failure": False,
     "install_first": False,
     "reinstall_list": (),
+    "skip": (),
 }
 
 
@@ -54,6 +57,7 @@ class StartUpdate:
     digest: str | None = None
     caller: Caller | None = None
     as_child: bool = False
+    is_rollback: bool = False
 
 
 class DeploymentUpdates:
@@ -62,10 +66,12 @@ class DeploymentUpdates:
         store: Store,
         executions: Executions,
         secrets: Secrets,
+        home: Path,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
     ) -> None:
         self._store = store
+        self._home = home
         self._executions = executions
         self._secrets = secrets
         self._clock = clock
@@ -112,18 +118,28 @@ class DeploymentUpdates:
         )
         return stored[-1]
 
-    async def rollback_request(self, viewer: Viewer, tenant: str, deployment_id: str) -> StartUpdate:
-        """Return the update to what a deployment was before its last update. Raises NotFound, and
-        IllegalAction if it has none.
+    async def rollback_request(
+        self, viewer: Viewer, tenant: str, deployment_id: str, skip: Sequence[str] = ()
+    ) -> StartUpdate:
+        """Return the update to what a deployment was before its last update; to what that one was to lead
+        to, if it is a rollback that did not end well. Raises NotFound, and IllegalAction if it has none.
+
+        Instances in ``skip`` are left as they are.
         """
         last = await self._store.read(_last, tenant, deployment_id)
+        if last.is_rollback and last.state is not UpdateState.SUCCESSFUL:
+            blueprint_id, inputs, columns = last.new_blueprint_id, last.new_inputs, last.target["columns"]
+        else:
+            blueprint_id, inputs, columns = last.old_blueprint_id, last.old_inputs, last.before["columns"]
         return StartUpdate(
             tenant,
             deployment_id,
             viewer,
-            blueprint_id=last.old_blueprint_id,
-            inputs=last.old_inputs,
-            runtime_only_evaluation=bool(last.before["columns"]["runtime_only_evaluation"]),
+            blueprint_id=blueprint_id,
+            inputs=inputs,
+            options={"skip": list(skip)},
+            runtime_only_evaluation=bool(columns["runtime_only_evaluation"]),
+            is_rollback=True,
         )
 
     def _lookup(self, request: StartUpdate, plan: Plan) -> InputReferences:
@@ -134,11 +150,12 @@ class DeploymentUpdates:
 
     async def _planned(self, request: StartUpdate) -> tuple[DeploymentUpdate, UpdatePlan]:
         situation = await self._store.read(
-            _situation, request.tenant, request.deployment_id, request.blueprint_id
+            _situation, request.tenant, request.deployment_id, request.blueprint_id, self._home
         )
         options = dict(OPTIONS) | dict(request.options)
-        options["reinstall_list"] = list(options["reinstall_list"] or ())
-        _check_reinstall_list(situation, options["reinstall_list"])
+        for name in ("reinstall_list", "skip"):
+            options[name] = list(options[name] or ())
+            _check_known(situation, name, options[name])
         deployment = situation.deployment
         runtime_only = request.runtime_only_evaluation
         whole = Plan.from_json(situation.new.plan) if situation.new.plan is not None else None
@@ -170,12 +187,15 @@ class DeploymentUpdates:
             before=plan.before,
             topology=plan.topology,
             digest=plan.digest,
+            is_rollback=request.is_rollback,
             created_by=request.viewer.username,
         )
         return update, plan
 
 
-def _situation(conn: Connection, tenant: str, deployment_id: str, blueprint_id: str | None) -> Situation:
+def _situation(
+    conn: Connection, tenant: str, deployment_id: str, blueprint_id: str | None, home: Path
+) -> Situation:
     deployment = deployments.get(conn, tenant, deployment_id)
     new = blueprints.get(conn, tenant, blueprint_id or deployment.blueprint_id, with_plan=True)
     old: Blueprint | None = None
@@ -186,15 +206,16 @@ def _situation(conn: Connection, tenant: str, deployment_id: str, blueprint_id: 
     nodes = [row.node for row in deployments.nodes(conn, tenant, deployment_id)]
     last = deployment_updates.last(conn, tenant, deployment_id)
     there = instances.node_instances(conn, tenant, deployment_id)
-    return Situation(deployment, nodes, there, old, new, None if last is None else last.id)
+    code = [new.artifact, *plugin_code(conn, tenant, home, new.plan or {})]
+    return Situation(deployment, nodes, there, old, new, None if last is None else last.id, code)
 
 
-def _check_reinstall_list(situation: Situation, wanted: list[str]) -> None:
+def _check_known(situation: Situation, option: str, wanted: list[str]) -> None:
     known = {one.id for one in situation.instances}
     unknown = sorted(set(wanted) - known)
     if unknown:
         raise IllegalAction(
-            f"`reinstall_list` names what deployment `{situation.deployment.id}` does not have: "
+            f"`{option}` names what deployment `{situation.deployment.id}` does not have: "
             f"{', '.join(unknown)}. It has: {', '.join(sorted(known))}."
         )
 

@@ -207,6 +207,20 @@ def with_code(conn: Connection, tenant: str, home: Path, plugin: dict[str, Any])
     return {**plugin, "uploaded": str(home / str(found.path))}
 
 
+_INSTALLED = ("workflow_plugins_to_install", "deployment_plugins_to_install", "host_agent_plugins_to_install")
+
+
+def plugin_code(conn: Connection, tenant: str, home: Path, plan: Mapping[str, Any]) -> list[str]:
+    """Return which uploaded plugins a blueprint's plan uses now, as the folders of their code."""
+    plugins = {
+        (plugin["name"], plugin.get("package_name"), plugin.get("package_version")): plugin
+        for where in _INSTALLED
+        for plugin in plan.get(where) or ()
+    }
+    found = (with_code(conn, tenant, home, plugin).get("uploaded") for plugin in plugins.values())
+    return sorted(folder for folder in found if folder)
+
+
 def _scope(conn: Connection, tenant: str, by: str | None) -> Scope:
     """Return what a user sees in the tenant."""
     user = find_principal(conn, by or "")

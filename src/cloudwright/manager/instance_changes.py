@@ -96,8 +96,10 @@ def _targets(relationships: Sequence[RelationshipInstance]) -> str:
 
 
 def _removed(new: Nodes, change: Modification, options: Mapping[str, Any]) -> Iterator[InstanceChange]:
-    skipped = ", not uninstalled: skip_uninstall" if options["skip_uninstall"] else ""
     for one in change.removed:
+        skipped = ", not uninstalled: skip_uninstall" if options["skip_uninstall"] else ""
+        if one.id in (options.get("skip") or ()):
+            skipped = ", not uninstalled but left behind: skip"
         reason = (
             "its node goes"
             if one.node_id not in new

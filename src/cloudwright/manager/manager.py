@@ -179,7 +179,9 @@ class Manager:
             deliveries_days=settings.keep_deliveries_days,
         )
         self._artifacts = Artifacts(store, FolderArtifacts(settings.home / "artifacts"))
-        self.deployment_updates = DeploymentUpdates(store, self.executions, self.secrets, clock, new_id)
+        self.deployment_updates = DeploymentUpdates(
+            store, self.executions, self.secrets, settings.home, clock, new_id
+        )
         self.blueprints = Blueprints(store, bus, settings.home, self._artifacts, self._parse, clock, new_id)
         self.plugins = Plugins(store, settings.home, self._artifacts, clock, new_id)
         self.deployments = Deployments(

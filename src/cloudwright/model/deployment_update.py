@@ -34,6 +34,7 @@ class DeploymentUpdate:
     removed, all relationships of those that keep some and lose or gain others, and ``changes``: what becomes
     of which instance and why, as far as it was known when the update was planned. ``changed`` says for each
     node that stays and changes what of it does; ``digest`` is of all that the plan was made from.
+    ``is_rollback``: it leads back to what was before another one.
     """
 
     id: str
@@ -57,3 +58,4 @@ class DeploymentUpdate:
     created_by: str | None = None
     created_at: datetime | None = None
     ended_at: datetime | None = None
+    is_rollback: bool = False

@@ -56,7 +56,7 @@ def decide(
     ill: Iterable[str] = (),
 ) -> Decision:
     """``changed`` says for each node that stays what of it changes; ``ill`` are instances whose check failed
-    and that could not be healed.
+    and that could not be healed. What ``options["skip"]`` names is left as it is.
     """
     replaced: dict[str, str] = {}
     updated: dict[str, str] = {}
@@ -75,7 +75,11 @@ def decide(
     known = {one.id for one in staying}
     replaced |= {id: "reinstall_list" for id in options["reinstall_list"] if id in known}
     _add_contained(replaced, staying)
-    return Decision(replaced, {id: why for id, why in updated.items() if id not in replaced})
+    skipped = frozenset(options.get("skip") or ())
+    return Decision(
+        {id: why for id, why in replaced.items() if id not in skipped},
+        {id: why for id, why in updated.items() if id not in replaced and id not in skipped},
+    )
 
 
 def in_words(changes: Iterable[str]) -> str:

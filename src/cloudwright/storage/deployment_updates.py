@@ -131,6 +131,7 @@ def switch(conn: Connection, id: str, tenant: str, now: datetime) -> DeploymentU
     key = {"tenant": tenant, "deployment_id": stored.deployment_id}
     removed = stored.topology["removed"]
     if removed:
+        _keep_left_behind(conn, stored)
         conn.execute(
             delete(instance_rows).where(instance_rows.c.tenant == tenant, instance_rows.c.id.in_(removed))
         )
@@ -146,6 +147,26 @@ def switch(conn: Connection, id: str, tenant: str, now: datetime) -> DeploymentU
         update(table).where(table.c.id == id).values(switched=True, state=UpdateState.EXECUTING_WORKFLOW)
     )
     return get(conn, tenant, id)
+
+
+def _keep_left_behind(conn: Connection, stored: DeploymentUpdate) -> None:
+    """Keep with the deployment what is known of instances that are forgotten without being taken down."""
+    skipped = set(stored.options.get("skip") or ()) & set(stored.topology["removed"])
+    found = [
+        {
+            "id": one.id,
+            "node_id": one.node_id,
+            "state": one.state,
+            "runtime_properties": one.runtime_properties,
+            "update_id": stored.id,
+        }
+        for one in node_instances(conn, stored.tenant, stored.deployment_id)
+        if one.id in skipped
+    ]
+    if found:
+        this = (deployments.c.tenant == stored.tenant, deployments.c.id == stored.deployment_id)
+        known = conn.execute(select(deployments.c.left_behind).where(*this)).scalar() or []
+        conn.execute(update(deployments).where(*this).values(left_behind=[*known, *found]))
 
 
 def finish(conn: Connection, id: str, tenant: str, now: datetime) -> DeploymentUpdate:

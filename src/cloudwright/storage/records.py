@@ -243,7 +243,9 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """``outputs`` and ``capabilities`` are definitions, their functions not evaluated."""
+    """``outputs`` and ``capabilities`` are definitions, their functions not evaluated. ``left_behind`` is
+    what is known of instances that a rollback passed over.
+    """
 
     id: str
     blueprint_id: str
@@ -267,6 +269,7 @@ class Deployment:
     updated_at: datetime | None = None
     settings: JsonObject = field(default_factory=dict)
     create_execution: str | None = None
+    left_behind: list[JsonObject] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,7 @@ class Managing:
         )
         self.hooks = Hooks(self.store, self.secrets, self.hook_sender, self.clock)
         self.deployment_updates = DeploymentUpdates(
-            self.store, self.executions, self.secrets, self.clock, lambda: uuid.uuid4().hex
+            self.store, self.executions, self.secrets, self.home, self.clock, lambda: uuid.uuid4().hex
         )
 
     def clock(self) -> datetime:

@@ -62,10 +62,13 @@ class NewUpdate(BaseModel):
 
 
 class NewRollback(BaseModel):
-    """``preview`` shows what would be done, ``digest`` does it only if that is still so."""
+    """``preview`` shows what would be done, ``digest`` does it only if that is still so. Instances in
+    ``skip`` are left as they are; those that the deployment loses are listed in it as ``left_behind``.
+    """
 
     preview: bool = False
     digest: str | None = None
+    skip: list[str] = []
 
 
 @router.post("/{deployment_id}/update/initiate", response_model=rest.DeploymentUpdate)
@@ -83,7 +86,7 @@ async def initiate_update(context: ContextDep, deployment_id: str, new: NewUpdat
         viewer=context.viewer,
         blueprint_id=new.blueprint_id,
         inputs=new.inputs or {},
-        options={name: getattr(new, name) for name in OPTIONS},
+        options={name: getattr(new, name) for name in OPTIONS if name != "skip"},
         force=new.force,
         runtime_only_evaluation=new.runtime_only_evaluation,
         auto_correct_types=bool(new.auto_correct_types),
@@ -103,7 +106,7 @@ async def rollback_update(
     """Update a deployment to what it was before its last update."""
     service = context.manager.deployment_updates
     wanted = wanted or NewRollback()
-    request = await service.rollback_request(context.viewer, context.tenant, deployment_id)
+    request = await service.rollback_request(context.viewer, context.tenant, deployment_id, wanted.skip)
     request = replace(request, digest=wanted.digest, caller=context.caller)
     return _answer(await (service.preview(request) if wanted.preview else service.start(request)))
 
@@ -145,6 +148,7 @@ def _answer(row: DeploymentUpdate) -> JsonResponse:
 
 def _record(row: DeploymentUpdate) -> rest.DeploymentUpdate:
     topology = row.topology
+    schedules = row.target.get("schedules") or {"create": {}, "delete": []}
     return {
         "id": row.id,
         "deployment_id": row.deployment_id,
@@ -172,12 +176,13 @@ def _record(row: DeploymentUpdate) -> rest.DeploymentUpdate:
         },
         "labels_to_create": _new_labels(row),
         "recursive_dependencies": [],
-        "schedules_to_create": [],
-        "schedules_to_delete": [],
+        "schedules_to_create": [{"id": id, **entry} for id, entry in schedules["create"].items()],
+        "schedules_to_delete": schedules["delete"],
         "central_plugins_to_install": [],
         "central_plugins_to_uninstall": [],
         "runtime_only_evaluation": row.target["columns"]["runtime_only_evaluation"],
         "switched": row.switched,
+        "is_rollback": row.is_rollback,
         "digest": row.digest,
         "reason": row.reason,
         "created_at": optional_timestamp(row.created_at),

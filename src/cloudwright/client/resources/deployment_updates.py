@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from cloudwright.client.records import Page, Slice
@@ -45,12 +45,18 @@ class DeploymentUpdates(Collection["DeploymentUpdate"]):
         return cast("DeploymentUpdate", self._transport.request("POST", path, json=body))
 
     def rollback(
-        self, deployment_id: str, *, preview: bool = False, digest: str | None = None
+        self,
+        deployment_id: str,
+        *,
+        preview: bool = False,
+        digest: str | None = None,
+        skip: Sequence[str] = (),
     ) -> DeploymentUpdate:
         """Update a deployment to what it was before its last update, or return what that would do.
 
-        Raises Conflict if the plan is not the one with that digest any more.
+        Instances in ``skip`` are left as they are. Raises Conflict if the plan is not the one with that
+        digest any more.
         """
         path = self._one(deployment_id, "update", "rollback")
-        body = {"preview": preview, "digest": digest}
+        body = {"preview": preview, "digest": digest, "skip": list(skip)}
         return cast("DeploymentUpdate", self._transport.request("POST", path, json=body))

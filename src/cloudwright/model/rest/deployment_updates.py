@@ -8,7 +8,8 @@ from cloudwright.model.rest.common import Object, Owned
 class DeploymentUpdate(Owned, total=False):
     """``changed`` says what of each node that stays changes, and ``instance_changes`` what becomes of which
     instance, each with ``id``, ``node_id``, ``action`` (``replace``, ``add``, ``update``, ``remove``) and
-    ``reason``; ``digest`` is of all that the plan was made from, and ``switched`` whether the new plan holds.
+    ``reason``; ``digest`` is of all that the plan was made from, ``switched`` whether the new plan holds,
+    and ``is_rollback`` whether it leads back to what was before another one.
     """
 
     id: str
@@ -30,11 +31,12 @@ class DeploymentUpdate(Owned, total=False):
     labels_to_create: list[Object]
     recursive_dependencies: list[Object]
     schedules_to_create: list[Object]
-    schedules_to_delete: list[Object]
+    schedules_to_delete: list[str]
     central_plugins_to_install: list[Object]
     central_plugins_to_uninstall: list[Object]
     runtime_only_evaluation: bool
     switched: bool
+    is_rollback: bool
     digest: str | None
     reason: str | None
     created_at: str | None

@@ -63,6 +63,7 @@ class Deployment(Owned, total=False):
     scaling_groups: Object
     labels: list[Label]
     resource_tags: Object
+    left_behind: list[Object]
     runtime_only_evaluation: bool
     site_name: str | None
     settings: Object

@@ -43,6 +43,8 @@ deployments = Table(
     Column("settings", Json, nullable=False),
     Column("shared", Json),  # what its nodes have in common (model.node_packing)
     Column("create_execution", Text),
+    # What is known of instances that a rollback passed over: they are not taken down.
+    Column("left_behind", Json),
     ForeignKeyConstraint(["tenant", "blueprint_id"], ["blueprints.tenant", "blueprints.id"]),
     Index(None, "tenant", "blueprint_id"),
 )

@@ -32,6 +32,7 @@ deployment_updates = Table(
     Column("created_by", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
+    Column("is_rollback", Boolean, nullable=False, server_default=false()),
     ForeignKeyConstraint(
         ["tenant", "deployment_id"], ["deployments.tenant", "deployments.id"], ondelete="CASCADE"
     ),
