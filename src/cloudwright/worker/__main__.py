@@ -9,6 +9,9 @@ from pathlib import Path
 
 from cloudwright.errors import CloudwrightError
 from cloudwright.worker.agent import Options, configure_logging, run
+from cloudwright.worker.supervise import supervise
+
+TOKEN_VARIABLE = "CLOUDWRIGHT_AGENT_TOKEN"  # noqa: S105 - the name of a variable
 
 
 def main() -> int:
@@ -18,11 +21,25 @@ def main() -> int:
     parser.add_argument("--capacity", type=int, default=10, help="operations at once")
     parser.add_argument("--cache", type=int, default=4096, help="MiB of files, and as many of plugins")
     parser.add_argument("--ca-file", help="PEM file of the authority of the manager's certificate")
+    parser.add_argument("--token-file", type=Path, help="file with the token, instead of the variable")
+    parser.add_argument("--log-file", type=Path, help="file to log to, instead of standard error")
+    parser.add_argument("--log-level", default="info", help="debug, info, warning, error or critical")
+    parser.add_argument("--log-max-bytes", type=int, default=5_000_000, help="size of a log file")
+    parser.add_argument("--log-max-history", type=int, default=3, help="how many old log files are kept")
+    parser.add_argument("--supervise", action="store_true", help="start it anew whenever it dies")
     given = parser.parse_args()
-    token = os.environ.pop("CLOUDWRIGHT_AGENT_TOKEN", "")
+    if given.supervise:
+        words = [word for word in sys.argv[1:] if word != "--supervise"]
+        return supervise([sys.executable, *sys.orig_argv[1 : -len(sys.argv) + 1], *words], given.home)
+    token = os.environ.pop(TOKEN_VARIABLE, "")
+    try:
+        if given.token_file is not None:
+            token = given.token_file.read_text("ascii").strip()
+    except OSError as error:
+        parser.error(f"the token cannot be read: {error}")
     if not token:
-        parser.error("set CLOUDWRIGHT_AGENT_TOKEN to the token that `cfy agents enroll` printed")
-    configure_logging()
+        parser.error(f"set {TOKEN_VARIABLE} to the token that `cfy agents enroll` printed")
+    _log(given)
     try:
         return run(
             Options(
@@ -37,6 +54,18 @@ def main() -> int:
     except CloudwrightError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+
+
+def _log(given: argparse.Namespace) -> None:
+    if given.log_file is None:
+        configure_logging(level=given.log_level.upper())
+        return
+    from logging.handlers import RotatingFileHandler  # noqa: PLC0415 - most agents log to standard error
+
+    handler = RotatingFileHandler(
+        given.log_file, maxBytes=given.log_max_bytes, backupCount=given.log_max_history
+    )
+    configure_logging(handler, given.log_level.upper())
 
 
 if __name__ == "__main__":

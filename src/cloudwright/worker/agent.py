@@ -351,7 +351,10 @@ def _open_cgroups(options: Options) -> Cgroups | None:
         return None
 
 
-def configure_logging() -> None:
+def configure_logging(handler: logging.Handler | None = None, level: str = "INFO") -> None:
+    """Log to standard error, or by ``handler``."""
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+        level=level,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        handlers=[handler or logging.StreamHandler(sys.stderr)],
     )

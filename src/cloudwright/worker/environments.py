@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import cloudwright
 from cloudwright.background import SharedWork
 from cloudwright.errors import Unavailable
 from cloudwright.process.cgroups import Cgroups
@@ -84,6 +85,7 @@ class Environments:
                 zygote = self._zygotes[key] = await Zygote.start(
                     name=f"operations-{key or 'own'}",
                     python=python,
+                    path=_own_libraries() if installation is None else (),
                     preload=PRELOAD,
                     rehearse=REHEARSE,
                     cgroups=self._cgroups,
@@ -149,6 +151,12 @@ class Environments:
         program = [f"{pip}/pip"] if pip else ["-m", "pip"]
         if wheels:
             await run(str(home / "bin" / "python"), *program, *_PIP, *wheels)
+
+
+def _own_libraries() -> tuple[str, ...]:
+    """Return where the libraries are that came with the program, if it is the one of ``agent_program``."""
+    folder = Path(cloudwright.__file__).parents[1]
+    return (str(folder),) if (folder / "__main__.py").is_file() else ()
 
 
 def installation_key(installation: Mapping[str, Any] | None) -> str:
