@@ -68,6 +68,9 @@ class Settings:
     kill_grace: float = 5.0
     # After how long without a sign of life an agent is unreachable.
     agent_silence: float = 15.0
+    # The URL of this manager, or of what is before it, that agents connect to which are installed on hosts;
+    # empty means the address by which the manager reaches the host.
+    agent_url: str = ""
     # End executions that an earlier life of this manager left, instead of running them again.
     no_resume: bool = False
     # Whether each operation gets a cgroup of its own: `auto` (if the manager may make them) or `off`.

@@ -43,6 +43,8 @@ class Agents:
         manager: str,
     ) -> None:
         self.hosts = hosts
+        #: Where agents connect to; its host may be that of all addresses of this machine.
+        self.url = ""
         self._store = store
         self._begin = begin
         self._clock = clock

@@ -21,8 +21,8 @@ sys.exit(supervise.supervise(sys.argv[2:], Path(sys.argv[1])))
 #: Says its number, and waits for SIGTERM.
 AGENT = """
 import os, signal
-os.write(1, b"%d\\n" % os.getpid())
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+os.write(1, b"%d\\n" % os.getpid())
 signal.sigwait({signal.SIGTERM})
 """
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Query, Response
@@ -105,8 +107,11 @@ async def enroll_agent(context: ContextDep, name: str) -> JsonResponse:
     """Make a new token for the agent of the host ``name``, which is made if there is none."""
     check_id("agent", name)
     await context.check_seen("node-instances", name)
-    row, token = await context.manager.agents.enroll(context.tenant, name, context.by)
-    return JsonResponse({**_agent(context.manager.agents, row), "token": token})
+    agents, certificate = context.manager.agents, context.manager.settings.tls_cert
+    row, token = await agents.enroll(context.tenant, name, context.by)
+    pem = await asyncio.to_thread(Path(certificate).read_text, "ascii") if certificate else None
+    enrolled = {"token": token, "manager_url": agents.url, "manager_certificate": pem}
+    return JsonResponse({**_agent(agents, row), **enrolled})
 
 
 @router.delete("/{name}", status_code=204)

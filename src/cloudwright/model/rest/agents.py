@@ -31,6 +31,12 @@ class Agent(TypedDict, total=False):
 
 
 class Enrolment(Agent, total=False):
-    """An agent, and its new token: no other response contains it."""
+    """An agent, and its new token: no other response contains it.
+
+    ``manager_url`` is where it connects to (`0.0.0.0` in it stands for any address of the manager), and
+    ``manager_certificate`` is the manager's own, as PEM, if it serves HTTPS.
+    """
 
     token: str
+    manager_url: str
+    manager_certificate: str | None
