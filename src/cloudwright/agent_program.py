@@ -15,7 +15,7 @@ from pathlib import Path
 
 #: What an agent and the children of its operations import.
 _PACKAGES = ("builtin", "child", "compat", "model", "operation", "process", "worker", "workflow")
-_MODULES = ("__init__", "background", "errors")
+_MODULES = ("__init__", "agent_program", "background", "errors")
 #: The libraries that these import, and those that plugins and scripts expect.
 _LIBRARIES = (
     *("certifi", "charset_normalizer", "dateutil", "idna", "jinja2", "markupsafe", "requests", "six"),

@@ -11,7 +11,8 @@ from cloudwright.model.topology import NodeInstance
 
 ADVICE = (
     f"Set `executor: {CENTRAL}` for the operation, or for its plugin, if it is meant to run on the manager; "
-    "or `agent_config: {install_method: provided}` for the host, and start its agent: `cfy agents enroll`."
+    "or `agent_config: {install_method: remote}` for the host, which has an agent installed over SSH; or "
+    "`provided`, and start its agent: `cfy agents enroll`."
 )
 
 

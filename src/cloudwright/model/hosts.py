@@ -10,6 +10,8 @@ AGENT_INTERFACE = "cloudify.interfaces.cloudify_agent"
 #: The interface that hosts of blueprints before 3.3 have instead.
 WORKER_INSTALLER = "cloudify.interfaces.worker_installer"
 
+#: The install method of a host whose agent the manager installs over SSH.
+REMOTE = "remote"
 #: The install method of a host whose agent the user starts.
 PROVIDED = "provided"
 #: The install method of a host without an agent.
@@ -22,7 +24,7 @@ _STOPPED_BY_ITSELF = frozenset({"init_script", "plugin"})
 def install_method(properties: Mapping[str, Any]) -> str | None:
     """Return how the agent gets onto a host with these properties, or None if they do not say."""
     if isinstance(properties.get("install_agent"), bool):
-        return "remote" if properties["install_agent"] else NO_AGENT
+        return REMOTE if properties["install_agent"] else NO_AGENT
     method = (properties.get("agent_config") or {}).get("install_method")
     return None if method is None else str(method)
 

@@ -1,15 +1,16 @@
 """Operations of a plan that cannot run in this version, and what its author can do about them.
 
-There are three kinds: those that are meant for the agent of a host that has none (`provided` is the only
-way in which a host can get one yet); those that install or remove such an agent; and those whose function
-does not exist here, such as the functions of types
-that are not built yet.
+There are three kinds: those that are meant for the agent of a host that can have none; those that install or
+remove such an agent; and those whose function does not exist here, such as the functions of types that are
+not built yet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 from cloudwright.dsl.functions.syntax import holds_functions
@@ -19,6 +20,7 @@ from cloudwright.model.hosts import (
     AGENT_INTERFACE,
     COMPUTE,
     PROVIDED,
+    REMOTE,
     install_method,
     installing_operations,
     removing_operations,
@@ -99,11 +101,21 @@ def obstacles(node: Node, nodes: Mapping[str, Node], steps: Steps, is_missing: I
     return found
 
 
+@cache
+def has_ssh() -> bool:
+    """Return whether agents can be installed over SSH: the library for it is an optional extra."""
+    return find_spec("asyncssh") is not None
+
+
+def _can_come(method: str | None) -> bool:
+    return method == PROVIDED or (method in (REMOTE, None) and has_ssh())
+
+
 def _may_have_agent(host: Node | None) -> bool:
     if host is None:
         return False
     properties = host["properties"]
-    return install_method(properties) == PROVIDED or holds_functions(
+    return _can_come(install_method(properties)) or holds_functions(
         [properties.get("agent_config"), properties.get("install_agent")]
     )
 
@@ -146,7 +158,7 @@ def _of_agent(node: Node, nodes: Mapping[str, Node], steps: Steps, is_missing: I
 
     names = installing_operations(method, has) if steps.installs_agent else []
     names += removing_operations(method, has) if steps.removes_agent else []
-    if method == PROVIDED:
+    if _can_come(method):
         return _of_table(node, nodes, table, node["id"], names, is_missing)
     own = [
         name for name in names if (table.get(name) or {}).get("operation", "").startswith("cloudify_agent.")
@@ -175,9 +187,12 @@ def _sentence(
     names = listing(nodes)
     operations = listing({each.operation for members in nodes.values() for each in members})
     if kind == _AGENT:
+        method = what or REMOTE
+        why = "this version cannot install agents in this way"
+        if method == REMOTE:
+            why = "the manager has no library for SSH, which `pip install 'cloudwright[ssh]'` brings"
         return (
-            f"The agent of {names} cannot be installed (`install_method: {what or 'remote'}`): this version "
-            "can have agents that the user starts, and cannot install them.",
+            f"The agent of {names} cannot be installed (`install_method: {method}`): {why}.",
             "`agent_config: {install_method: provided}`, and an agent that is started there (`cfy agents "
             "enroll`); or `none`, if nothing has to run on the host",
         )
@@ -187,7 +202,7 @@ def _sentence(
             f"Operations of {names} (type `{type_name}`) are meant for the agent of the host {hosts}, which "
             f"cannot have one: {operations}.",
             f"`executor: {CENTRAL}` for operations that are meant for the manager, or a host with "
-            "`agent_config: {install_method: provided}`",
+            "`agent_config: {install_method: remote}` or `provided`",
         )
     functions = listing({each.what for members in nodes.values() for each in members})
     return (

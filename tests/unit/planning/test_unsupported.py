@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cloudwright.dsl import parse_blueprint
+from cloudwright.planning import unsupported
 from cloudwright.planning.unsupported import (
     DELETE,
     EVERYTHING,
@@ -108,10 +109,19 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_stands_in_the_way(nodes: dict[str, Any], node: str, steps: Steps, expected: list[str]) -> None:
+def test_what_stands_in_the_way(
+    nodes: dict[str, Any], node: str, steps: Steps, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unsupported, "has_ssh", lambda: False)
     found = obstacles(nodes[node], nodes, steps, is_missing)
     assert sorted(f"{each.kind} {each.operation} {each.what}" for each in found) == expected
     assert {each.node for each in found} <= {node}
+
+
+def test_a_host_whose_agent_can_be_installed_over_ssh_stands_in_no_way(nodes: dict[str, Any]) -> None:
+    assert unsupported.has_ssh()
+    for node, steps in (("host", INSTALL), ("host", UNINSTALL), ("other", DELETE)):
+        assert obstacles(nodes[node], nodes, steps, lambda mapping: mapping.startswith("gone.")) == []
 
 
 def test_nodes_with_the_same_obstacle_are_named_together() -> None:

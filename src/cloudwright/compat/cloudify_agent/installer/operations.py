@@ -7,7 +7,9 @@ from typing import Any
 
 from cloudwright.child.errors import NonRecoverableError, RecoverableError
 from cloudwright.compat.cloudify.manager import get_rest_client
+from cloudwright.compat.cloudify_agent.installer import remote
 from cloudwright.compat.cloudify_rest_client.exceptions import CloudifyClientError
+from cloudwright.model.hosts import REMOTE, install_method
 from cloudwright.operation.context import Context
 from cloudwright.operation.decorators import operation
 
@@ -21,6 +23,17 @@ _NOT_FOUND = 404
 @operation(resumable=True)  # type: ignore[untyped-decorator]
 def create(ctx: Context, **_: Any) -> None:
     """Make the agent, if there is none, and wait until it is connected."""
+    if _method(ctx) == REMOTE:
+        remote.install(ctx)
+        return
+    _await_connected(ctx)
+
+
+def _method(ctx: Context) -> str:
+    return install_method(ctx.node.properties) or REMOTE
+
+
+def _await_connected(ctx: Context) -> None:
     agents = get_rest_client().agents
     name = ctx.instance.id
     agent = agents.create(name, name)
@@ -42,7 +55,7 @@ def create(ctx: Context, **_: Any) -> None:
 @operation(resumable=True)  # type: ignore[untyped-decorator]
 def start(ctx: Context, **_: Any) -> None:
     """Wait until the agent is connected."""
-    create(ctx=ctx)
+    _await_connected(ctx)
 
 
 @operation(resumable=True)  # type: ignore[untyped-decorator]
@@ -65,11 +78,16 @@ def delete(ctx: Context, **_: Any) -> None:
         if error.status_code != _NOT_FOUND:
             raise
         ctx.logger.info("There is no agent `%s` any more.", name)
+    if _method(ctx) == REMOTE:
+        remote.remove(ctx)
 
 
 @operation(resumable=True)  # type: ignore[untyped-decorator]
 def restart(ctx: Context, **_: Any) -> None:
-    """Refuse: the agent is its user's to restart."""
+    """Start an agent anew that was installed over SSH; others are their users' to restart."""
+    if _method(ctx) == REMOTE:
+        remote.restart(ctx)
+        return
     raise NonRecoverableError(
         f"Agent `{ctx.instance.id}` was started by hand (`install_method: provided`); restart it so."
     )
