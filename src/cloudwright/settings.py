@@ -93,6 +93,8 @@ class Settings:
     keep_executions: int = 0
     keep_logs_days: float = 0.0
     keep_deliveries_days: float = 7.0
+    # For how many days an environment of plugins that nothing needs is kept; 0 keeps all.
+    keep_plugin_environments_days: float = 0.0
     # Whether the log has lines of `text` or of `json`.
     log_format: str = "text"
     # Where traces are exported to, by OTLP over HTTP, such as `http://collector:4318`; empty means nowhere.

@@ -257,3 +257,13 @@ def colour_of(text: str) -> str | None:
     if text in GOOD:
         return "green"
     return "yellow" if text in PENDING else None
+
+
+def byte_text(size: int) -> str:
+    """Return a number of bytes in the unit in which it is short: `340 MiB`."""
+    value = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"

@@ -8,7 +8,7 @@ import click
 
 from cloudwright.cli import options
 from cloudwright.cli.failure import FAILED, Silent
-from cloudwright.cli.formatting import columns
+from cloudwright.cli.formatting import byte_text, columns
 from cloudwright.cli.session import Session, pass_session
 
 WELL = "OK"
@@ -24,7 +24,7 @@ def status(session: Session) -> None:
     The exit code is 1 if it is not.
     """
     client = session.client
-    found = client.status()
+    found = client.status(disk=True)
     if session.out.as_json:
         session.out.json(found)
     else:
@@ -36,6 +36,7 @@ def status(session: Session) -> None:
                 "tenant": client.target.tenant,
                 "chosen by": session.selection.origin if session.selection else None,
                 "processes tracked by": _tracking(found),
+                "disk": _disk(found),
                 "status": found["status"],
             }
         )
@@ -44,6 +45,17 @@ def status(session: Session) -> None:
         session.out.records(services, SERVICE_COLUMNS, noun="services")
     if found["status"] != WELL:
         raise Silent(FAILED)
+
+
+def _disk(found: dict[str, Any]) -> str | None:
+    """What the manager's home takes, the largest first; None if the manager does not say."""
+    disk = (found["services"].pop("Disk", None) or {}).get("extra_info")
+    if not disk:
+        return None
+    used = sorted(disk["used_bytes"].items(), key=lambda part: -part[1])
+    total = byte_text(sum(size for _, size in used))
+    parts = ", ".join(f"{name} {byte_text(size)}" for name, size in used[:3])
+    return f"{total} ({parts}); {byte_text(disk['free_bytes'])} free"
 
 
 def _tracking(found: dict[str, Any]) -> str | None:

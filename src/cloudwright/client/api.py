@@ -97,6 +97,9 @@ class Client:
         """``{"version", "edition", ...}`` of the manager."""
         return cast("dict[str, Any]", self._transport.request("GET", "/version"))
 
-    def status(self) -> dict[str, Any]:
-        """Whether the manager is well, and its parts. Needs valid credentials."""
-        return cast("dict[str, Any]", self._transport.request("GET", "/status"))
+    def status(self, *, disk: bool = False) -> dict[str, Any]:
+        """Whether the manager is well, and its parts; ``disk`` measures what its home takes. Needs valid
+        credentials.
+        """
+        params = {"disk": "true"} if disk else {}
+        return cast("dict[str, Any]", self._transport.request("GET", "/status", params=params))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ from cloudwright.manager.configuration import Configuration
 from cloudwright.manager.deployment_groups import DeploymentGroups
 from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
+from cloudwright.manager.disk_use import DiskMeter
 from cloudwright.manager.dispatcher import Dispatcher
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_groups import ExecutionGroups
 from cloudwright.manager.execution_runner import ExecutionRunner
 from cloudwright.manager.executions import Executions
+from cloudwright.manager.home_sweep import remove_orphaned_workdirs
 from cloudwright.manager.hook_sender import HookSender
 from cloudwright.manager.hooks import Hooks
 from cloudwright.manager.import_resolver import StoredImports
@@ -59,6 +62,7 @@ from cloudwright.storage.store import Store
 PARSER = "cloudwright.dsl.parser_process:main"
 #: For how long (seconds) a start leaves the processor to what is carried on, before the API is loaded.
 CARRYING_ON = 0.25
+DAY_SECONDS = 24 * 3600.0
 
 
 def utc_now() -> datetime:
@@ -135,6 +139,7 @@ class Manager:
             clock=clock,
         )
         self.metrics_token = metrics_token(settings.home)
+        self.disk = DiskMeter(settings.home)
         self.configuration = Configuration(store, settings, clock)
         self.maintenance = Maintenance(store, bus, clock)
         self._leases = Leases(
@@ -177,6 +182,7 @@ class Manager:
             executions_count=settings.keep_executions,
             logs_days=settings.keep_logs_days,
             deliveries_days=settings.keep_deliveries_days,
+            others=self._sweeps_of_home(),
         )
         self._artifacts = Artifacts(store, FolderArtifacts(settings.home / "artifacts"))
         self.deployment_updates = DeploymentUpdates(
@@ -269,6 +275,15 @@ class Manager:
             or self._hook_sender.busy
             or self._reconcile_loop.awaits_scheduled
         )
+
+    def _sweeps_of_home(self) -> list[Callable[[], Awaitable[int]]]:
+        days = self.settings.keep_plugin_environments_days
+        sweeps: list[Callable[[], Awaitable[int]]] = [
+            partial(remove_orphaned_workdirs, self.store, self.home / WORKDIRS)
+        ]
+        if days:
+            sweeps.append(partial(self._environments.remove_unused, days * DAY_SECONDS))
+        return sweeps
 
     async def _reload(self) -> None:
         """Forget what the database had before a restore."""

@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -43,6 +44,8 @@ PRELOAD = {
 REHEARSE = {WORKFLOWS: None, OPERATIONS: "cloudwright.operation.warmup:warm_up"}
 #: In an environment's folder: a link to what was installed, made when that is whole.
 COMPLETE = "complete"
+#: What the name of an environment ends with that is being removed.
+REMOVED = ".removed"
 #: In the folder of what is being installed: the temporary files of that.
 TEMPORARY = "temporary"
 PIP_INSTALL = ("install", "--quiet", "--disable-pip-version-check")
@@ -67,6 +70,8 @@ class PluginEnvironments:
         self._deadline: tuple[float, float] | None = None
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
         self._installations = SharedWork()
+        #: When each environment was last needed in this life of the manager (seconds since 1970).
+        self._needed: dict[str, float] = {}
 
     async def start(self) -> None:
         """Start the two zygotes of the manager's own environment, so that the first execution need not
@@ -127,6 +132,8 @@ class PluginEnvironments:
                 installing(code)
             key = str(code.key)
             await self._installations.join(key, lambda: self._install(self._folder / key, code))
+        if code.key is not None:
+            self._need(code.key)
         return code
 
     def is_prepared(self, plugin: dict[str, Any] | None, found: dict[str, PluginCode]) -> bool:
@@ -137,6 +144,30 @@ class PluginEnvironments:
     async def parser(self) -> Zygote:
         """Where the blueprint parser is forked."""
         return await self._zygote(OPERATIONS, "", sys.executable)
+
+    async def remove_unused(self, seconds: float) -> int:
+        """Remove the environments that were not needed for so long, and return how many these were.
+
+        What is needed again is installed again. Those that have a zygote stay: something may run in them.
+        """
+        before = time.time() - seconds
+        for key in await asyncio.to_thread(_old_folders, self._folder, before):
+            has_zygote = any(
+                key == of and not zygote.died.done() for (_, of), zygote in self._zygotes.items()
+            )
+            if not has_zygote and self._needed.get(key, 0) < before:
+                log.info("Removing the environment %s of plugins, which was not needed for long.", key)
+                # At once, so that nothing finds it half there.
+                (self._folder / key).rename(self._folder / f"{key}{REMOVED}")
+        gone = list(self._folder.glob(f"*{REMOVED}"))
+        for folder in gone:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return len(gone)
+
+    def _need(self, key: str) -> None:
+        if key not in self._needed:
+            os.utime(self._folder / key)
+        self._needed[key] = time.time()
 
     @property
     def tracking(self) -> str:
@@ -237,3 +268,12 @@ def _can_install_elsewhere() -> bool:
         return Version(version("pip")) >= Version("22.3")
     except PackageNotFoundError:
         return False
+
+
+def _old_folders(folder: Path, before: float) -> list[str]:
+    """Return the names of the environments that no life of a manager needed since then."""
+    return [
+        path.name
+        for path in folder.glob("*")
+        if path.is_dir() and path.suffix != REMOVED and path.stat().st_mtime < before
+    ]

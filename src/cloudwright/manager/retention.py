@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 class Retention:
     """Deletes executions that ended more than ``executions_days`` ago, all but the newest
     ``executions_count`` that are over, log lines that are older than ``logs_days``, and deliveries of hooks
-    that ended more than ``deliveries_days`` ago; 0 keeps all.
+    that ended more than ``deliveries_days`` ago; 0 keeps all. Each sweep calls ``others`` too.
 
     What still runs, and what something else needs (``storage.executions.retention``), stays.
     """
@@ -47,6 +47,7 @@ class Retention:
         executions_count: int,
         logs_days: float,
         deliveries_days: float = 0.0,
+        others: Sequence[Callable[[], Awaitable[int]]] = (),
         first_sweep: float = FIRST_SWEEP_SECONDS,
     ) -> None:
         self._store = store
@@ -55,12 +56,12 @@ class Retention:
         self._executions_count = executions_count
         self._logs_days = logs_days
         self._deliveries_days = deliveries_days
+        self._others = others
         self._first_sweep = first_sweep
         self._tasks = TaskSet()
 
     async def start(self) -> None:
-        if any((self._executions_days, self._executions_count, self._logs_days, self._deliveries_days)):
-            self._tasks.spawn(self._keep_sweeping(), "deleting what is not kept")
+        self._tasks.spawn(self._keep_sweeping(), "deleting what is not kept")
 
     async def close(self) -> None:
         await self._tasks.close()
@@ -82,6 +83,8 @@ class Retention:
             await delete_deliveries(
                 self._store, self._before(self._deliveries_days), pause=STEP_PAUSE_SECONDS
             )
+        for other in self._others:
+            await other()
         if executions or lines:
             log.info("Deleted %d executions and %d log lines that are not to be kept.", executions, lines)
         return executions, lines
@@ -96,7 +99,7 @@ class Retention:
             pause = SWEEP_SECONDS
             try:
                 await self.sweep()
-            except Unavailable as error:
+            except (Unavailable, OSError) as error:
                 log.warning("What is not to be kept could not be deleted; it is tried again later: %s", error)
 
 

@@ -42,6 +42,7 @@ from cloudwright.manager.configuration import Configuration
 from cloudwright.manager.deployment_groups import DeploymentGroups
 from cloudwright.manager.deployment_updates import DeploymentUpdates
 from cloudwright.manager.deployments import Deployments
+from cloudwright.manager.disk_use import DiskMeter
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_groups import ExecutionGroups
 from cloudwright.manager.executions import Executions
@@ -123,6 +124,7 @@ class Managing:
         self.metrics = Metrics()
         self.store.on_commit = self.metrics.committed
         self.metrics_token = metrics_token(self.home)
+        self.disk = DiskMeter(self.home)
         self.accounts = Accounts(
             self.store,
             self.clock,

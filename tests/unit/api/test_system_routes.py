@@ -22,6 +22,10 @@ def test_status(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     status = api.get("/status")
     assert status["status"] == "OK"
     assert {service["status"] for service in status["services"].values()} == {"Active"}
+    assert "Disk" not in status["services"]
+    disk = api.get("/status", disk=True)["services"]["Disk"]["extra_info"]
+    assert disk["free_bytes"] > 0
+    assert disk["used_bytes"]["other"] > 0
 
 
 def test_a_manager_proves_its_identity_without_credentials(api: Api) -> None:

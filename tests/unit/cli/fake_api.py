@@ -20,6 +20,12 @@ PREFIX = "/api/v3.1/"
 ENDED = ("terminated", "failed", "cancelled")
 
 
+DISK = {
+    "status": "Active",
+    "extra_info": {"free_bytes": 20 << 30, "used_bytes": {"database": 5 << 20, "plugins": 700 << 20}},
+}
+
+
 class Refusal(Exception):
     def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
         super().__init__(message)
@@ -197,7 +203,7 @@ class FakeApi:
         return {"version": "9.9.9", "edition": "community"}
 
     def get_status(self, *_: Any) -> Any:
-        return {"status": "OK", "services": {"Database": {"status": "Active"}}}
+        return {"status": "OK", "services": {"Database": {"status": "Active"}, "Disk": DISK}}
 
     def get_blueprints(self, id: str, what: str, query: dict[str, str], _: Any) -> Any:
         if what == "archive":

@@ -226,6 +226,7 @@ def test_the_status_of_the_manager_and_tokens(api: FakeApi, cfy: Run) -> None:
     assert result.exit_code == 0
     assert api.url in result.stdout
     assert "Database  Active" in result.stdout
+    assert "705 MiB (plugins 700 MiB, database 5 MiB); 20 GiB free" in " ".join(result.stdout.split())
     assert "cwt-t1-secret" in cfy("tokens", "create", "-d", "for tests", "-e", "+10h").stdout
     assert api.asked("POST", "tokens") == [{"description": "for tests", "expiration_date": "+10h"}]
     listing = cfy("tokens", "list").stdout

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import ContextDep
@@ -38,7 +38,11 @@ async def get_version(context: ContextDep) -> JsonResponse:
 
 @router.get("/status", response_model=rest.Status)
 @requires(Permission.STATUS_GET)
-async def get_status(request: Request, context: ContextDep) -> JsonResponse:
+async def get_status(
+    request: Request,
+    context: ContextDep,
+    disk: Annotated[bool, Query(description="Measure what the manager's home takes of the disk.")] = False,
+) -> JsonResponse:
     """Return whether the manager and its services work. While the database is away, writes wait."""
     store = context.manager.store
     trouble = {} if store.trouble is None else {"trouble": store.trouble}
@@ -47,6 +51,9 @@ async def get_status(request: Request, context: ContextDep) -> JsonResponse:
         "Database": _service(store.healthy, trouble),
         "Workflow engine": _service(True, {"processes_tracked_by": context.manager.tracking}),
     }
+    if disk:
+        use = await context.manager.disk.measure()
+        services["Disk"] = _service(True, {"free_bytes": use.free, "used_bytes": use.used})
     return JsonResponse({"status": "OK" if store.healthy else "Fail", "services": services})
 
 
