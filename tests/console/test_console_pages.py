@@ -43,6 +43,7 @@ def test_every_page_is_accessible_and_fits(
         "blueprints/sleeper",
         "blueprints/sleeper/deploy",
         *("plugins", "agents", "schedules", "groups", "secrets"),
+        *("users", "user-groups", "tenants", "audit", "switch"),
     )
     for path in paths:
         page = console.open(path)

@@ -29,6 +29,7 @@ from cloudwright.console.routes import (
     many_executions,
     overview,
     sign_in,
+    tenants,
 )
 from cloudwright.console.templates import render
 from cloudwright.errors import CloudwrightError
@@ -64,6 +65,7 @@ def _routes() -> list[Route]:
         execution_actions,
         execution_log,
         listings,
+        tenants,
         changes,
     )
     return [

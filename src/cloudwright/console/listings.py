@@ -11,8 +11,8 @@ Endpoint = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``kind`` says how a value is shown: ``text``, ``time``, ``status``, ``count``, ``names`` or
-    ``deployment``, ``execution``, ``blueprint`` for a link to its page.
+    """``kind`` says how a value is shown: ``text``, ``time``, ``status``, ``check``, ``count``, ``names``,
+    ``roles``, or ``deployment``, ``execution``, ``blueprint`` and ``tenant`` for a link to its page.
     """
 
     label: str

@@ -16,7 +16,8 @@ from cloudwright.api.authorization import authorize, permission_of
 from cloudwright.api.routes import blueprints, deployments, executions
 from cloudwright.console import security
 from cloudwright.console.listings import Listing
-from cloudwright.console.listings_of_tenants import LISTINGS
+from cloudwright.console.listings_of_managers import LISTINGS as LISTINGS_OF_MANAGERS
+from cloudwright.console.listings_of_tenants import LISTINGS as LISTINGS_OF_TENANTS
 from cloudwright.console.mount import root_of
 from cloudwright.console.rest import Rest, RestError, client_of
 from cloudwright.console.static_files import digest_of_all
@@ -33,7 +34,7 @@ PAGES: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
     ("b", "Blueprints", "blueprints", blueprints.list_blueprints),
 )
 #: Further pages, in a menu of their own.
-MORE: tuple[Listing, ...] = LISTINGS
+MORE: tuple[Listing, ...] = (*LISTINGS_OF_TENANTS, *LISTINGS_OF_MANAGERS)
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cloudwright.console.listings import Form, Listing
-from cloudwright.console.listings_of_tenants import LISTINGS
+from cloudwright.console.listings_of_managers import LISTINGS as LISTINGS_OF_MANAGERS
+from cloudwright.console.listings_of_tenants import LISTINGS as LISTINGS_OF_TENANTS
 from cloudwright.console.pages import page_of
 from cloudwright.console.rest import RestError
 from cloudwright.console.visits import Visit, visited
@@ -101,9 +102,12 @@ async def _request(visit: Visit, form: Form, given: Mapping[str, Any]) -> None:
             body[each.name] = value.replace("\r\n", "\n") if each.kind == "area" else value.strip()
         elif each.required and not given[each.name]:
             raise InvalidInput(f"{each.label} is needed.")
-    path = form.path.format(**body)
+    path = form.path
     for name in [name for name in body if f"{{{name}}}" in form.path]:
-        del body[name]
+        value = body.pop(name)
+        if "/" in value:
+            raise InvalidInput(f"`{value[:300]}` is no name: it holds a slash.")
+        path = path.replace(f"{{{name}}}", value)
     if form.file is None:
         await visit.rest.send(form.method, path, body)
         return
@@ -126,4 +130,4 @@ def _routes(listing: Listing) -> list[Route]:
     ]
 
 
-ROUTES = [route for listing in LISTINGS for route in _routes(listing)]
+ROUTES = [route for listing in (*LISTINGS_OF_TENANTS, *LISTINGS_OF_MANAGERS) for route in _routes(listing)]
