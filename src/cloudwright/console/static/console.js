@@ -27,6 +27,7 @@
   let polling = false;
   let signedOut = false;
   let outdated = false;
+  let forbidden = false;
 
   function say(text, link) {
     if (connection.dataset.text === text) return;
@@ -43,11 +44,12 @@
   }
 
   function describe() {
-    body.classList.toggle("stale", !alive || signedOut);
+    body.classList.toggle("stale", !alive || signedOut || forbidden);
     if (outdated) return say("The manager was upgraded. Reload this page before you do anything.", { text: "Reload", href: location.href });
     if (signedOut)
       return say("Your session has ended; this page shows what was known at " + utc(lastHeard + offset) + ".", {
         text: "Sign in again", href: body.dataset.signIn + "?next=" + encodeURIComponent(location.pathname + location.search), elsewhere: true });
+    if (forbidden) return say("You may not see this any more: your role has changed. This is what was known at " + utc(lastHeard + offset) + ".");
     if (!alive) return say("No connection to the manager. All that is shown is as of " + utc(lastHeard + offset) + ". Trying again ...");
     if (polling) return say("Live events do not pass the proxy; this page asks every two seconds instead.");
     say("");
@@ -120,7 +122,7 @@
       await beat();
       if (alive && !signedOut) follow();
       else again();
-    }, 1000);
+    }, forbidden ? 10000 : 1000);
   }
 
   async function beat() {
@@ -194,6 +196,7 @@
 
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.xhr.status === 401) { signedOut = true; describe(); again(); }
+    else if (event.detail.xhr.status === 403 && event.detail.requestConfig.verb === "get") { forbidden = true; describe(); }
     else if (event.detail.requestConfig.verb !== "get") showAnswer(event.detail.xhr);
   });
   document.addEventListener("htmx:sendError", (event) => {
@@ -204,6 +207,7 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     const state = waiting.get(event.target);
     if (state) state.cost = Date.now() - state.last;
+    if (event.detail.successful && forbidden) { forbidden = false; describe(); }
     const digest = event.detail.xhr && event.detail.xhr.getResponseHeader("X-Console-Assets");
     if (digest && digest !== document.documentElement.dataset.assets) { outdated = true; describe(); }
   });
@@ -231,7 +235,7 @@
 
   function showAnswer(xhr) {
     const page = new DOMParser().parseFromString(xhr.responseText, "text/html");
-    const said = page.querySelector("main p, h1");
+    const said = page.querySelector(".problem-card p") || page.querySelector("main p, h1");
     showText(said ? said.textContent : `The manager responded with ${xhr.status}.`);
   }
 
