@@ -40,8 +40,13 @@ def status_graph(
     chosen: Iterable[WorkflowNodeInstance],
     run_by_dependency_order: bool = False,
     ignore_failure: bool = False,
+    retries: int | None = None,
 ) -> TaskDependencyGraph:
-    """Return a graph that runs ``check_status`` of ``chosen``, once each unless the blueprint says more."""
+    """Return a graph that runs ``check_status`` of ``chosen``.
+
+    A check that fails is not tried again: that is an answer. One that asks to be run again is, ``retries``
+    times unless the blueprint says how often, or else as often as other operations.
+    """
     graph = ctx.graph_mode()
     on_failure = check_status_on_failure_ignore_failure if ignore_failure else check_status_on_failure
     tasks: dict[str, WorkflowTask] = {}
@@ -50,8 +55,8 @@ def status_graph(
         if not task.is_nop():
             _watch(task, check_status_on_success, on_failure, instance_id=instance.id)
             declared = (instance.node.operations.get(CHECK_STATUS) or {}).get("max_retries")
-            # It tells how things are now; that it fails is an answer.
-            task.total_retries = 0 if declared is None else declared
+            if declared is None and retries is not None:
+                task.total_retries = retries
         graph.add_task(task)
         tasks[instance.id] = task
     if run_by_dependency_order:

@@ -259,7 +259,9 @@ def check_status(
 ) -> None:
     """Run the operation ``check_status`` of node instances, and keep what each says."""
     chosen = filter_node_instances(ctx, node_ids, node_instance_ids, type_names)
-    graph = checks.status_graph(ctx, chosen, run_by_dependency_order, ignore_failure, name="check_status")
+    graph = checks.status_graph(
+        ctx, chosen, run_by_dependency_order, ignore_failure, retries=0, name="check_status"
+    )
     graph.execute()
 
 

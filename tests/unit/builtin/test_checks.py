@@ -63,6 +63,22 @@ def test_a_check_is_made_once() -> None:
     assert host.books.run_order() == ["check_status vm_1"]
 
 
+def test_a_check_that_asks_to_be_run_again_is_run_again_by_a_healing() -> None:
+    asked: list[str] = []
+
+    def behaviour(host: FakeHost, operation: dict[str, Any]) -> None:
+        if label(operation) == "check_status vm_1" and not asked:
+            asked.append(operation["id"])
+            host.fail(operation, kind="OperationRetry", message="look again")
+        else:
+            host.succeed(operation, result=None)
+
+    host = FakeHost(NODES, mapping=f"{WORKFLOWS}.auto_heal_reinstall_node_subgraph", behaviour=behaviour)
+    assert _outcome(host, node_instance_id="vm_1") == "terminated"
+    assert host.books.run_order() == ["check_status vm_1", "check_status vm_1"]
+    assert host.books.system["vm_1"]["status"]["ok"]
+
+
 def test_failures_can_be_ignored() -> None:
     host = run("check_status", fail("check_status vm_1"), ignore_failure=True)
     assert not host.books.system["vm_1"]["status"]["ok"]
