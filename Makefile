@@ -120,6 +120,7 @@ changes: $(VENV)/ready-dev ## stop scale, heal and update at every operation in 
 	CHANGES=all $(BIN)/python -m pytest tests/integration/test_changes_killed.py
 
 plugins: $(VENV)/ready-dev ## run real plugins of Cloudify, unchanged, against stand-ins for what they manage
+	@sh scripts/need-sshd
 	@sh scripts/need-plugins $(BIN)/python
 	PLUGINS=all $(BIN)/python -m pytest tests/plugins
 
