@@ -1,0 +1,2 @@
+#!/bin/bash -e
+rm "$FOLDER/$(ctx instance id)"
