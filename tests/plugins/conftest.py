@@ -58,4 +58,4 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     """An id of its own for what a test makes."""
-    return re.sub(r"\W+|_", "-", request.node.name).strip("-")
+    return re.sub(r"\W+|_", "-", f"{request.module.__name__}-{request.node.name}").strip("-")
