@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -132,18 +133,30 @@ def _import(module_name: str, mapping: str, plugin: str, paths: list[str]) -> Mo
             f"{start} could not be imported: it needs `{missing}`, which is not installed in the plugin's "
             f"environment ({sys.prefix}). Add it to what the plugin requires."
         ) from error
+    except ImportError as error:
+        # The module has this name; plugins know it by another.
+        provider = (error.name or "").removeprefix("cloudwright.compat.")
+        if provider.partition(".")[0] not in _PROVIDED:
+            raise NonRecoverableError(f"{start} {_not_imported(error)}") from error
+        wanted = re.match("cannot import name '(.*?)'", error.msg)
+        raise NonRecoverableError(
+            f"{start} could not be imported: it needs `{wanted[1] if wanted else '?'}` of `{provider}`. "
+            "What Cloudify has under these names, Cloudwright brings itself, and this is not there."
+        ) from error
     except SyntaxError as error:
         raise NonRecoverableError(
             f"{start} could not be imported: {error.msg} in `{error.filename}`, line {error.lineno}."
         ) from error
     except Exception as error:
-        frames = [
-            frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")
-        ]
-        where = f" in `{frames[-1].filename}`, line {frames[-1].lineno}" if frames else ""
-        raise NonRecoverableError(
-            f"{start} could not be imported: {type(error).__name__}: {error}{where}."
-        ) from error
+        raise NonRecoverableError(f"{start} {_not_imported(error)}") from error
+
+
+def _not_imported(error: Exception) -> str:
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")
+    ]
+    where = f" in `{frames[-1].filename}`, line {frames[-1].lineno}" if frames else ""
+    return f"could not be imported: {type(error).__name__}: {error}{where}."
 
 
 def _contents(paths: list[str]) -> str:
