@@ -9,4 +9,4 @@ from cloudwright.child.current import ctx
 
 def _get_target_shared_resource_client() -> dict[str, Any]:
     """Return the property ``client`` of a relationship's target: nothing for the own manager."""
-    return ctx.target.node.properties.get("client") or {}  # type: ignore[no-any-return]
+    return ctx.target.node.properties.get("client") or {}
