@@ -24,6 +24,17 @@ node_templates:
 outputs:
   color: {{value: {{get_capability: [{id}, color]}}}}
 """
+READING = """\
+node_templates: {{own: {{type: thing}}}}
+capabilities: {{used_by: {{value: {{get_consumers: ids}}}}}}
+outputs:
+  all: {{value: {{get_group_capability: [{group}, color]}}}}
+  around: {{value: {{get_environment_capability: color}}}}
+"""
+USING = """\
+node_templates: {{own: {{type: thing}}}}
+outputs: {{who: {{value: {{get_capability: [{id}, used_by]}}}}}}
+"""
 PROVIDED = """\
 inputs: {ledger: {type: string}}
 node_templates:
@@ -213,3 +224,22 @@ def test_what_was_there_before_stays(manager: ManagerProcess, tmp_path: Path) ->
     run(manager, "uninstall", "provided")
     assert [row["key"] for row in client.secrets.list().items] == ["old"]
     assert [row["id"] for row in client.blueprints.list().items if row["id"] == "brought"] == []
+
+
+def test_groups_environments_and_consumers_are_read(manager: ManagerProcess, tmp_path: Path) -> None:
+    client, ledger = manager.client, {"ledger": str(tmp_path)}
+    made = Ledger(manager, tmp_path, LOW, install=False)
+    group, blue = f"group-of-{made.id}", f"{made.id}-blue"
+    client.deployments.create(blue, blueprint_id=made.id, inputs={**ledger, "color": "blue"})
+    client.deployment_groups.put(group)
+    client.deployment_groups.add(group, deployment_ids=[made.id, blue])
+    inside, alone, user = f"in-{made.id}", f"alone-{made.id}", f"using-{made.id}"
+    made.upload(inside, READING.format(group=group))
+    label = {"csys-obj-parent": blue}
+    client.deployments.create(inside, blueprint_id=inside, inputs=ledger, labels=[label])
+    assert client.deployments.outputs(inside) == {"all": {made.id: "red", blue: "blue"}, "around": "blue"}
+    client.deployments.create(alone, blueprint_id=inside, inputs=ledger)
+    assert "has 0 labels `csys-obj-parent`" in client.deployments.outputs(alone)["around"]
+    made.upload(user, USING.format(id=inside))
+    client.deployments.create(user, blueprint_id=user, inputs=ledger)
+    assert client.deployments.outputs(user) == {"who": [user]}

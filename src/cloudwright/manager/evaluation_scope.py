@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from cloudwright.errors import NotFound
 from cloudwright.manager.secrets import SecretReader
 from cloudwright.model.topology import NodeInstance
 from cloudwright.planning import MemoryScope, SystemFacts, evaluate
-from cloudwright.storage import deployments, instances
+from cloudwright.storage import dependencies, deployment_groups, deployments, instances
+from cloudwright.storage.dependencies import PARENT_LABEL
 from cloudwright.storage.filters import InstanceFilter
 from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Deployment
@@ -90,9 +92,9 @@ def stored_scope(
         capability=capability,
         secret=secret,
         conceal=secret.conceal,
-        group_capability=_not_built("groups of deployments"),
-        environment_capability=_not_built("environments of deployments"),
-        consumers=_not_built("records of which deployments use another"),
+        group_capability=partial(_group_capability, conn, deployment.tenant, capability, secret),
+        environment_capability=partial(_environment_capability, deployment, capability),
+        consumers=partial(_consumers, conn, deployment, secret),
     )
 
 
@@ -110,14 +112,47 @@ def instance_named(scope: StoredScope, name: str) -> str:
     return found[0].id
 
 
-def _not_built(what: str) -> Callable[..., Any]:
-    """Return the resolver of a function whose subject this version does not have."""
+def _group_capability(
+    conn: Connection,
+    tenant: str,
+    capability: Callable[[str, str], Any],
+    secret: SecretReader,
+    id: str,
+    name: str,
+) -> dict[str, Any]:
+    """Return the capability of each deployment of a group that is seen. Raises NotFound if one lacks it."""
+    group, members = deployment_groups.get_with_members(conn, tenant, id)
+    if not secret.viewer.sees(group):
+        raise NotFound(f"There is no deployment group `{id}` in tenant `{tenant}`.")
+    return {
+        member: capability(member, name)
+        for member in members
+        if secret.viewer.sees(deployments.get(conn, tenant, member))
+    }
 
-    def refuse(*names: str) -> Any:
-        asked_for = f", so `{names[0]}` does not exist" if names else ""
-        raise NotFound(f"This version has no {what}{asked_for}.")
 
-    return refuse
+def _environment_capability(deployment: Deployment, capability: Callable[[str, str], Any], name: str) -> Any:
+    """Return a capability of the deployment that this one is in, by its label. Raises NotFound."""
+    parents = _labels(deployment).get(PARENT_LABEL, ())
+    if len(parents) != 1:
+        raise NotFound(
+            f"Deployment `{deployment.id}` has {len(parents)} labels `{PARENT_LABEL}`: with exactly one it "
+            "is known which deployment is its environment."
+        )
+    return capability(parents[0], name)
+
+
+def _consumers(conn: Connection, deployment: Deployment, secret: SecretReader, what: str) -> Any:
+    """Return the deployments that use this one, of those that are seen: their ``ids``, ``names`` or their
+    ``count``.
+    """
+    rows, _ = dependencies.list_dependencies(conn, deployment.tenant, EVERYTHING, targets=[deployment.id])
+    ids = {row.source_deployment_id for row in rows if row.source_deployment_id is not None}
+    found = [deployments.get(conn, deployment.tenant, id) for id in sorted(ids)]
+    found = [one for one in found if secret.viewer.sees(one)]
+    if what == "count":
+        return len(found)
+    return [one.id if what == "ids" else one.display_name for one in found]
 
 
 def _labels(deployment: Deployment) -> dict[str, Sequence[str]]:

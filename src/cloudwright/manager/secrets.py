@@ -21,6 +21,7 @@ from cloudwright.manager.identifiers import check_id, check_visibility
 from cloudwright.manager.redaction import Concealment, Concealments, mask, unseal
 from cloudwright.manager.secret_keys import SecretKeys, Unreadable
 from cloudwright.storage import secrets
+from cloudwright.storage.deployment_groups import DeploymentGroup
 from cloudwright.storage.filters import SecretFilter
 from cloudwright.storage.records import Deployment, Secret
 from cloudwright.storage.store import Connection, Store
@@ -45,13 +46,13 @@ class Viewer:
     uses: bool = False
     execution_id: str | None = None
 
-    def sees(self, it: Secret | Deployment) -> bool:
+    def sees(self, it: Secret | Deployment | DeploymentGroup) -> bool:
         return it.visibility != PRIVATE or self.owns(it)
 
     def sees_value(self, secret: Secret) -> bool:
         return self.uses or not secret.is_hidden_value or self.owns(secret)
 
-    def owns(self, it: Secret | Deployment) -> bool:
+    def owns(self, it: Secret | Deployment | DeploymentGroup) -> bool:
         if self.is_admin or it.tenant in self.administers:
             return True
         return self.username is not None and it.created_by == self.username

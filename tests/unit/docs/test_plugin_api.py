@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cloudwright.dsl.functions.syntax import FUNCTIONS
-from cloudwright.errors import NotFound
-from cloudwright.manager.evaluation_scope import stored_scope
 from cloudwright.manager.executors import NoAgent, check_executor
-from cloudwright.manager.secrets import SecretReader, Viewer
 from cloudwright.model.executors import CENTRAL, EXECUTORS
 from cloudwright.model.topology import NodeInstance
 from cloudwright.operation.context import Context, NodeContext, NodeInstanceContext, OperationContext
-from cloudwright.planning import EvaluationError, evaluate
-from cloudwright.storage.records import Deployment
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "reference" / "plugin-api.md").read_text("utf-8")
@@ -63,20 +56,3 @@ def test_the_page_names_the_executors_and_says_which_one_runs() -> None:
         runs.add(name)
     assert runs == {CENTRAL}
     assert "so an operation of `host_agent` fails for good" in section
-
-
-ARGUMENTS: dict[str, Any] = {
-    "get_group_capability": ["g", "c"],
-    "get_environment_capability": "c",
-    "get_consumers": "ids",
-}
-
-
-def test_functions_that_can_only_fail_are_named_and_no_others() -> None:
-    section = DIFFERENCES.partition("\n## Functions without a value\n")[2].partition("\n## ")[0]
-    assert _names(section) & set(FUNCTIONS) == set(ARGUMENTS)
-    secret = SecretReader(dict[str, str]().__getitem__, lambda: Viewer(None))
-    scope = stored_scope(None, Deployment("d", "b", "t"), secret)  # type: ignore[arg-type]
-    for name, arguments in ARGUMENTS.items():
-        with pytest.raises((EvaluationError, NotFound), match="This version has no"):
-            evaluate({name: arguments}, scope)
