@@ -61,11 +61,12 @@ class Calls:
         reply = self._replies.pop(number)
         error = reply.get("error")
         if error is not None:
-            raise _refusal(error)
+            raise refusal(error)
         return reply.get("value")
 
 
-def _refusal(error: dict[str, Any]) -> RequestRefused:
+def refusal(error: dict[str, Any]) -> RequestRefused:
+    """Return the exception that the caller gets for the error of a reply."""
     kind = error["kind"]
     code = getattr(getattr(errors, kind, None), "code", errors.CloudwrightError.code)
     return RequestRefused(error["message"] or kind, None, _STATUS.get(kind, 400), code)

@@ -42,7 +42,7 @@ def main(channel: Channel) -> None:
     except BaseException as error:  # noqa: BLE001 - whatever ends the user's code is the operation's end
         failure = describe(error, folders)
         torn = isinstance(error, ProcessException) and error.exit_code < 0
-    updates, failure = _updates(ctx, failure)
+    updates, failure = changed_instances(ctx, failure)
     sys.stdout.flush()
     sys.stderr.flush()
     outcome = "failed" if failure else "succeeded"
@@ -88,7 +88,7 @@ def _run(begin: dict[str, Any], ctx: Context, supervisor: HostConnection) -> Any
     return result
 
 
-def _updates(
+def changed_instances(
     ctx: Context, failure: dict[str, Any] | None
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     """Return the runtime properties to store with the end, and the failure with what could not be stored."""

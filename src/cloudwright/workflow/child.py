@@ -27,6 +27,10 @@ class WorkflowNotRun(Exception):
     """The workflow's function cannot be called: it is not there, or it may not be, or not like this."""
 
 
+class WorkflowEntered(Exception):
+    """The function ran before, and is not marked as resumable."""
+
+
 def main(channel: Channel) -> None:
     """Run the workflow that the first frame names. Returns when its end was sent, or the host is gone."""
     collect_rarely()
@@ -62,20 +66,9 @@ def run(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
     connection.cancellation.requested = begin.get("cancel")
     try:
         begin = briefed(begin, connection)
-        function = load(begin)
-        resumable = bool(getattr(function, "resumable", False))
-        if begin.get("workflow_entered") and not resumable:
-            return _not_resumable(begin)
-        ctx = WorkflowContext(begin, connection, resumable)
-        parameters = dict(begin["execution"].get("parameters") or {})
-        current_workflow_ctx.share(ctx, parameters)
-        if not resumable:
-            # Stored before it is called: what it does from here on is not known once its process is gone.
-            connection.call("begin")
-        result = _call(function, ctx, parameters)
-        if isinstance(result, str) and result == EXECUTION_CANCELLED_RESULT:
-            raise ExecutionCancelled
-        ctx.internal.wait_for_all()
+        result = perform(begin, connection)
+    except WorkflowEntered:
+        return _not_resumable(begin)
     except ChannelClosed:
         raise
     except ExecutionCancelled:
@@ -84,6 +77,42 @@ def run(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:
         folders = [begin["blueprint"]["path"], *(begin["plugin"].get("path") or ())]
         return _end("failed", error=explain(error, folders))
     return _end("terminated", result=plain(result))
+
+
+def perform(begin: Mapping[str, Any], connection: HostConnection, *, share: bool = True) -> Any:
+    """Call the workflow's function, wait for its tasks, and return its result.
+
+    ``share``: its context is that of the whole process, and not of this thread only. Raises what the function
+    raises, ExecutionCancelled, and WorkflowEntered if it may not be called again.
+    """
+    function = load(begin)
+    resumable = bool(getattr(function, "resumable", False))
+    if begin.get("workflow_entered") and not resumable:
+        raise WorkflowEntered
+    ctx = WorkflowContext(begin, connection, resumable)
+    parameters = dict(begin["execution"].get("parameters") or {})
+    if share:
+        current_workflow_ctx.share(ctx, parameters)
+        return _performed(function, ctx, parameters, connection, resumable)
+    with current_workflow_ctx.push(ctx, parameters):
+        return _performed(function, ctx, parameters, connection, resumable)
+
+
+def _performed(
+    function: Callable[..., Any],
+    ctx: WorkflowContext,
+    parameters: dict[str, Any],
+    connection: HostConnection,
+    resumable: bool,
+) -> Any:
+    if not resumable:
+        # Stored before it is called: what it does from here on is not known once its process is gone.
+        connection.call("begin")
+    result = _call(function, ctx, parameters)
+    if isinstance(result, str) and result == EXECUTION_CANCELLED_RESULT:
+        raise ExecutionCancelled
+    ctx.internal.wait_for_all()
+    return result
 
 
 def briefed(begin: Mapping[str, Any], connection: HostConnection) -> dict[str, Any]:

@@ -162,8 +162,8 @@ class WorkflowContext:
 
     @property
     def local(self) -> bool:
-        """Always False: there is a manager behind every workflow."""
-        return False
+        """Whether it runs without a manager, by ``cloudify.workflows.local``."""
+        return bool(self._begin.get("local"))
 
     @property
     def wait_after_fail(self) -> float:
