@@ -68,11 +68,12 @@ def _run(begin: dict[str, Any], ctx: Context, supervisor: HostConnection) -> Any
     add_paths(paths)
     mapping = operation["mapping"]
     function = load_function(mapping, plugin.get("name") or "", paths)
-    if operation.get("resume") and not getattr(function, "resumable", False):
+    if operation.get("resume") and not _may_run_again(function, operation.get("inputs") or {}):
         raise NonRecoverableError(
             "An earlier run of this operation was interrupted, and what it had done by then is not known. "
             f"It is not run again by itself, because `{mapping}` is not marked with "
-            "@operation(resumable=True); resume the execution to run it again."
+            "@operation(resumable=True), or its script with `process: {resumable: true}`; resume the "
+            "execution to run it again."
         )
     inputs = operation.get("inputs") or {}
     current_ctx.share(ctx, inputs)
@@ -86,6 +87,12 @@ def _run(begin: dict[str, Any], ctx: Context, supervisor: HostConnection) -> Any
             "can return what JSON can hold: text, numbers, true, false, null, lists and dictionaries."
         )
     return result
+
+
+def _may_run_again(function: Any, inputs: dict[str, Any]) -> bool:
+    """Return whether a function is marked as resumable; what runs a script is so if its inputs say it."""
+    marked = getattr(function, "resumable", False)
+    return bool(marked(inputs) if callable(marked) else marked)
 
 
 def changed_instances(

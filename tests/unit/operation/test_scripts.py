@@ -586,3 +586,16 @@ def test_nothing_to_do(operations: Operations, path: str) -> None:
     done = operations.start(operations.begin("script_runner.tasks.run", {"script_path": path})).run()
     assert done.result is None
     assert len(done.messages) == 1  # that it runs
+
+
+@pytest.mark.parametrize("process", [{"resumable": True}, {"resumable": False}, {}])
+def test_an_interrupted_script_runs_again_only_if_its_inputs_say_so(
+    operations: Operations, process: dict[str, bool]
+) -> None:
+    script = "#!/bin/bash\nctx returns again"
+    done = operations.script(script, {"process": process}, operation={"resume": True, "attempt": 2}).run()
+    if process.get("resumable"):
+        assert done.result == "again"
+    else:
+        assert "`process: {resumable: true}`" in done.failure["message"]
+        assert not done.failure["recoverable"]

@@ -118,6 +118,15 @@ def run(
     return verdict.result
 
 
+def _is_resumable(inputs: Mapping[str, Any]) -> bool:
+    """Return whether an operation's inputs say that its script may be run again after an interruption."""
+    process = inputs.get("process")
+    return isinstance(process, Mapping) and process.get("resumable") is True
+
+
+run.resumable = _is_resumable
+
+
 def _evaluated(script: str, process: Mapping[str, Any]) -> bool:
     wanted = process.get("eval_python")
     return bool(wanted) if wanted is not None else script.lower().endswith(".py")
