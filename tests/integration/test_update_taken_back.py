@@ -30,6 +30,10 @@ node_templates:
     relationships: [{type: cloudify.relationships.contained_in, target: HOST}]
 """
 
+ONE = "node_templates: {one: {type: thing}}\n"
+GIVEN = "capabilities: {color: {value: red}, unread: {value: nobody}}\n"
+READ = "outputs: {read: {value: {get_capability: [ID, color]}}}\n"
+
 
 @pytest.fixture
 def ledger(manager: ManagerProcess, tmp_path: Path) -> Ledger:
@@ -138,3 +142,21 @@ def test_what_changes_its_host_is_made_anew_there(manager: ManagerProcess, tmp_p
     rows = ledger.instances().values()
     [app] = [one for one in rows if one["node_id"] == "app"]
     assert app["relationships"][0]["target_name"] == "two"
+
+
+def test_what_others_read_is_not_removed(manager: ManagerProcess, tmp_path: Path) -> None:
+    ledger = Ledger(manager, tmp_path, ONE + GIVEN)
+    client, user = ledger.client, f"reader-of-{ledger.id}"
+    ledger.upload(user, ONE + READ.replace("ID", ledger.id))
+    client.deployments.create(user, blueprint_id=user, inputs={"ledger": str(ledger.folder)})
+    without = ledger.upload(f"{ledger.id}-without", ONE)
+    for preview in (True, False):
+        with pytest.raises(ApiError) as error:
+            client.deployment_updates.start(ledger.id, blueprint_id=without, preview=preview)
+        assert error.value.code == "dependent_exists_error"
+        assert f"capability `color`, by `{user}` (`outputs.read.get_capability`)" in str(error.value)
+    assert ledger.updates() == []
+    other = ledger.upload(f"{ledger.id}-other", ONE + GIVEN.replace("unread:", "new:"))
+    update(ledger, blueprint_id=other)
+    update(ledger, blueprint_id=without, force=True)
+    assert "no capability `color`" in client.deployments.outputs(user)["read"]

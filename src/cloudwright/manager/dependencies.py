@@ -12,6 +12,7 @@ from cloudwright.model.execution import Caller
 from cloudwright.planning.dependencies import CapabilityUse, capability_uses
 from cloudwright.storage import dependencies, deployment_updates, deployments, manager_queries
 from cloudwright.storage.dependencies import Dependency
+from cloudwright.storage.paging import EVERYTHING
 from cloudwright.storage.records import Deployment
 from cloudwright.storage.store import Connection
 
@@ -48,6 +49,32 @@ def updated_dependencies(update: DeploymentUpdate, now: datetime) -> list[Depend
         )
         for number, use in enumerate(uses)
         if use.target != update.deployment_id
+    ]
+
+
+def check_capabilities_kept(conn: Connection, update: DeploymentUpdate) -> None:
+    """Raise DependentExists if the update removes capabilities that functions of other deployments read."""
+    before, after = (state["columns"]["capabilities"] for state in (update.before, update.target))
+    gone = before.keys() - after.keys()
+    if not gone:
+        return
+    rows, _ = dependencies.list_dependencies(conn, update.tenant, EVERYTHING, targets=[update.deployment_id])
+    sources = {row.source_deployment_id for row in rows} - {None, update.deployment_id}
+    used = [use for id in sorted(map(str, sources)) for use in _uses_of(conn, update, id, gone)]
+    if used:
+        raise DependentExists(
+            f"The update of deployment `{update.deployment_id}` removes what others read: {', '.join(used)}. "
+            "Change those first, or use `force`."
+        )
+
+
+def _uses_of(conn: Connection, update: DeploymentUpdate, id: str, names: Collection[str]) -> list[str]:
+    source = deployments.get(conn, update.tenant, id)
+    nodes = [row.node for row in deployments.nodes(conn, update.tenant, id)]
+    return [
+        f"capability `{use.name}`, by `{id}` (`{use.path}`)"
+        for use in capability_uses(nodes, source.outputs, source.capabilities)
+        if use.target == update.deployment_id and use.name in names
     ]
 
 

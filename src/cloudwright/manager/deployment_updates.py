@@ -11,7 +11,7 @@ from typing import Any
 
 from cloudwright.dsl import Plan
 from cloudwright.errors import Conflict, IllegalAction, NotFound
-from cloudwright.manager.dependencies import updated_dependencies
+from cloudwright.manager.dependencies import check_capabilities_kept, updated_dependencies
 from cloudwright.manager.executions import Executions, StartExecution
 from cloudwright.manager.import_resolver import plugin_code
 from cloudwright.manager.input_references import InputReferences
@@ -79,13 +79,16 @@ class DeploymentUpdates:
 
     async def preview(self, request: StartUpdate) -> DeploymentUpdate:
         """Return what would be done; nothing is stored. Raises as ``start``."""
-        return (await self._planned(request))[0]
+        planned, _ = await self._planned(request)
+        if not (request.force or request.is_rollback):
+            await self._store.read(check_capabilities_kept, planned)
+        return planned
 
     async def start(self, request: StartUpdate) -> DeploymentUpdate:
         """Store an update and its execution.
 
-        Raises NotFound, IllegalAction, BadInputs, EvaluationError, ExecutionRunning, and Conflict if the plan
-        is not the one of the digest.
+        Raises NotFound, IllegalAction, BadInputs, EvaluationError, ExecutionRunning, DependentExists if it
+        removes capabilities that others read, and Conflict if the plan is not the one of the digest.
         """
         planned, plan = await self._planned(request)
         if request.digest is not None and request.digest != plan.digest:
@@ -99,6 +102,8 @@ class DeploymentUpdates:
         def store(conn: Connection, execution: Execution) -> None:
             new = replace(planned, state=UpdateState.UPDATING, execution_id=execution.id)
             stored.append(deployment_updates.add(conn, new, self._clock()))
+            if not (request.force or request.is_rollback):
+                check_capabilities_kept(conn, new)
             for dependency in uses:
                 dependencies.check_circle(conn, dependency)
 

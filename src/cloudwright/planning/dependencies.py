@@ -10,12 +10,13 @@ _FUNCTION = "get_capability"
 
 class CapabilityUse(NamedTuple):
     """A ``get_capability``. ``path`` says where it is; ``target`` is the deployment that it reads from, None
-    if that is known at run time only, from ``function``.
+    if that is known at run time only, from ``function``; ``name`` is the capability, None if it is not known.
     """
 
     path: str
     target: str | None
     function: Any
+    name: str | None = None
 
 
 def capability_uses(
@@ -68,7 +69,8 @@ class _Walk:
             if key == _FUNCTION and len(value) == 1 and isinstance(item, list) and item:
                 target = item[0]
                 known = isinstance(target, str)
+                name = item[1] if len(item) > 1 and isinstance(item[1], str) else None
                 yield CapabilityUse(
-                    f"{path}.{_FUNCTION}", target if known else None, None if known else target
+                    f"{path}.{_FUNCTION}", target if known else None, None if known else target, name
                 )
             yield from self.uses(item, f"{path}.{key}")
