@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,12 +61,9 @@ def provide_blueprint(client: Any, config: Mapping[str, Any]) -> str:
     ctx.instance.update()
     ctx.logger.info("Uploading blueprint `%s`", id)
     try:
-        _upload(client, id, str(archive), str(config.get("main_file_name") or "blueprint.yaml"), labels)
+        with _quicker(partial(properties.pop, BLUEPRINT)):
+            _upload(client, id, str(archive), str(config.get("main_file_name") or "blueprint.yaml"), labels)
     except RequestRefused as error:
-        if error.error_code == "conflict_error":
-            # Another one was quicker, whose blueprint it is.
-            properties.pop(BLUEPRINT)
-            raise RecoverableError(error.message) from error
         if error.status_code in (400, 413):
             raise NonRecoverableError(f"Blueprint `{id}` could not be uploaded: {error.message}") from error
         raise
@@ -89,8 +88,21 @@ def provide_secrets(client: Any, secrets: Mapping[str, Any] | None) -> None:
         if key not in own:
             own.append(key)
             ctx.instance.update()
-        client.secrets.create(key, value if isinstance(value, str) else str(value))
+        with _quicker(partial(own.remove, key)):
+            client.secrets.create(key, value if isinstance(value, str) else str(value))
         ctx.logger.info("Created the secret `%s`", key)
+
+
+@contextmanager
+def _quicker(forget: Callable[[], object]) -> Iterator[None]:
+    """Try again, after ``forget``, if another instance has made meanwhile what is made: it is that one's."""
+    try:
+        yield
+    except RequestRefused as error:
+        if error.error_code != "conflict_error":
+            raise
+        forget()
+        raise RecoverableError(error.message) from error
 
 
 def remove_secrets(client: Any) -> None:
@@ -121,7 +133,8 @@ def provide_plugins(client: Any, plugins: Mapping[str, Any] | None) -> None:
         if recorded is None:
             own.append(recorded := {"package": list(package), "id": None})
             ctx.instance.update()
-        recorded["id"] = client.plugins.upload(_zipped(files)).id
+        with _quicker(partial(own.remove, recorded)):
+            recorded["id"] = client.plugins.upload(_zipped(files)).id
         ctx.instance.update()
         ctx.logger.info("Uploaded the plugin `%s` %s", *package)
 

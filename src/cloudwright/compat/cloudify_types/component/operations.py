@@ -46,8 +46,10 @@ _INSTALLED = "installed"
 
 @resumable_operation
 def upload_blueprint(**inputs: Any) -> bool:
-    """Upload the component's blueprint, unless it is there."""
-    provide_blueprint(own_client(inputs), _config(inputs).get("blueprint") or {})
+    """Upload the component's blueprint, unless it is there, and what it may need to be read."""
+    client = own_client(inputs)
+    _provide_others(client, inputs)
+    provide_blueprint(client, _config(inputs).get("blueprint") or {})
     return True
 
 
@@ -57,8 +59,7 @@ def create(**inputs: Any) -> bool:
     client = own_client(inputs)
     config = _config(inputs)
     wanted = config.get("deployment") or {}
-    provide_secrets(client, setting("secrets", inputs))
-    provide_plugins(client, setting("plugins", inputs))
+    _provide_others(client, inputs)
     if wanted.get("external_resource"):
         id = _taken(client, wanted)
     else:
@@ -192,6 +193,12 @@ def update(timeout: float | None = EXECUTIONS_TIMEOUT, **inputs: Any) -> None:
         labels += [one for one in labels_of(config["deployment"], "deployment") if one not in labels]
         client.deployments.update_labels(id, labels)
     keep_capabilities(client, id)
+
+
+def _provide_others(client: Any, inputs: dict[str, Any]) -> None:
+    """Make the component's secrets and plugins that are not there."""
+    provide_secrets(client, setting("secrets", inputs))
+    provide_plugins(client, setting("plugins", inputs))
 
 
 def _config(inputs: dict[str, Any]) -> dict[str, Any]:
