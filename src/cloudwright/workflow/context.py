@@ -15,6 +15,7 @@ from cloudwright.workflow.host_connection import HostConnection
 from cloudwright.workflow.importable import import_by_name
 from cloudwright.workflow.inline_tasks import SendWorkflowEventTask
 from cloudwright.workflow.local_tasks import LocalWorkflowTask
+from cloudwright.workflow.manager_questions import ManagerQuestions
 from cloudwright.workflow.modification import Modification, ModifiedContext
 from cloudwright.workflow.record_view import Record, RecordField, RecordView, nothing
 from cloudwright.workflow.runtime import WorkflowRuntime
@@ -107,7 +108,7 @@ class BlueprintContext:
         return f"<{type(self).__name__} {self.id}>"
 
 
-class WorkflowContext:
+class WorkflowContext(ManagerQuestions):
     """The context of a workflow: its execution and deployment, and the tasks that it can run.
 
     Methods that make a task return the task in graph mode. Otherwise they launch it and return its

@@ -290,3 +290,40 @@ def test_more_functions_than_threads_all_run() -> None:
     check(function)
     assert sorted(ran) == list(range(40))
     assert threading.active_count() < 30
+
+
+def test_the_manager_is_asked_by_the_names_of_cloudify() -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def answer(method: str, path: str, params: dict[str, Any], body: Any, **_: Any) -> dict[str, Any]:
+        asked.append((method, path, params, body))
+        if path == "/secrets/none":
+            return {"status": 404, "body": {"message": "no secret", "error_code": "not_found_error"}}
+        return {"status": 200, "body": {"id": path, "items": [{"id": "one"}], "metadata": {}}}
+
+    def function(ctx: Any) -> None:
+        for ask in (ctx.list_nodes, ctx.list_node_instances, ctx.list_execution_schedules, ctx.list_idds):
+            assert [row.id for row in ask(deployment_id="d")] == ["one"]
+        assert ctx.get_operations("g")[0].id == ctx.get_managers()[0].id == "one"
+        assert ctx.get_blueprint("b").id == "/blueprints/b"
+        assert ctx.get_deployment_update("u").id == "/deployment-updates/u"
+        assert ctx.start_execution("d", "install", parameters={"a": 1}).id == "/executions"
+        with pytest.raises(RequestRefused, match="no secret") as refused:
+            ctx.get_secret("none")
+        assert refused.value.status_code == 404
+        assert (ctx.bootstrap_context.cloudify_agent, ctx.rest_token, ctx.bypass_maintenance) == (
+            None,
+            None,
+            False,
+        )
+
+    host = FakeHost(NODES)
+    host.answers["rest"] = answer
+    end = host.run(function)
+    assert end is not None
+    assert end["error"] is None
+    whole = {"_get_all_results": "true"}
+    assert asked[0] == ("GET", "/nodes", {**whole, "deployment_id": "d"}, None)
+    assert asked[4] == ("GET", "/operations", {**whole, "graph_id": "g"}, None)
+    body = {"deployment_id": "d", "workflow_id": "install", "parameters": {"a": 1}}
+    assert ("POST", "/executions", {}, body) in asked
