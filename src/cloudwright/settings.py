@@ -68,6 +68,8 @@ class Settings:
     kill_grace: float = 5.0
     # After how long without a sign of life an agent is unreachable.
     agent_silence: float = 15.0
+    # How long an operation that takes something down waits for an agent that is not connected.
+    agent_uninstall_wait: float = 60.0
     # The URL of this manager, or of what is before it, that agents connect to which are installed on hosts;
     # empty means the address by which the manager reaches the host.
     agent_url: str = ""

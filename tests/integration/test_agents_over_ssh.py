@@ -27,6 +27,7 @@ node_types:
     interfaces:
       cloudify.interfaces.lifecycle:
         create: script.sh
+        stop: script.sh
       do: {wait: wait.sh}
 node_templates:
   host:
@@ -83,6 +84,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {"kill_grace": 1, "task_retry_interval": 0.1, "agent_silence": 3, "task_retries": 0}
+    settings |= {"agent_uninstall_wait": 3}
     with ssh_host(folder / "sshd", port) as host, running_manager(folder, **settings) as manager:
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w:gz") as tar:
@@ -202,5 +204,6 @@ def test_a_host_that_is_gone_for_ever_does_not_hold_its_uninstallation_up(site: 
     site.host.stop()
     id = site.manager.run("uninstall", "gone")
     assert site.manager.end(id)["status"] == "terminated", site.manager.story(id)
+    assert "`cloudify.interfaces.lifecycle.stop` is passed over: its agent" in site.manager.story(id)
     assert "stay on its host: The host 127.0.0.1, port" in site.manager.story(id)
     assert site.manager.client.agents.list(deployment_id="gone").items == []

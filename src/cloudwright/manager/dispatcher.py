@@ -66,6 +66,7 @@ class Dispatcher:
         kill_grace: float,
         memory_limit: int | None,
         silence: float,
+        uninstall_wait: float,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -120,6 +121,7 @@ class Dispatcher:
             make=self._make_agent,
             refuse=self._queue.add,
             silence=silence,
+            uninstall_wait=uninstall_wait,
             home=home,
         )
 

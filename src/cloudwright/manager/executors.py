@@ -22,6 +22,12 @@ class NoAgent(IllegalAction):
     code = "no_agent_error"
 
 
+class AgentIsAway(IllegalAction):
+    """An operation waits no longer for its agent: its workflow passes over it (model.operation)."""
+
+    code = "agent_is_away_error"
+
+
 def check_executor(operation: Mapping[str, Any], instances: Mapping[str, NodeInstance]) -> None:
     """Raise NoAgent unless the manager may run ``operation`` (docs/concepts/frames.md) itself.
 

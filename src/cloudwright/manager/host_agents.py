@@ -16,6 +16,7 @@ from typing import Any
 
 from cloudwright.background import TaskSet
 from cloudwright.errors import NotFound
+from cloudwright.manager.agent_absence import AgentAbsence
 from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.execution_context import ExecutionSnapshot, read_snapshot
 from cloudwright.manager.operation_queue import OperationQueue
@@ -35,17 +36,21 @@ LATE_SECONDS = 3.0
 #: What a start of the manager adds to the silence after which a worker is unreachable (seconds).
 START_GRACE = 5.0
 
+
 log = logging.getLogger(__name__)
 
 
 class _Agent:
     """One agent's queue and connection. ``lost_at`` is when it was heard last (seconds of the event loop)."""
 
-    def __init__(self, row: WorkerRow, worker: RemoteWorker, queue: OperationQueue, now: float) -> None:
+    def __init__(
+        self, row: WorkerRow, worker: RemoteWorker, queue: OperationQueue, absence: AgentAbsence, now: float
+    ) -> None:
         self.row = row
         self.worker = worker
         self.queue = queue
         self.lost_at = now
+        self.absence = absence
 
 
 class HostAgents:
@@ -61,8 +66,10 @@ class HostAgents:
         refuse: Callable[[list[OperationRun]], None],
         silence: float,
         home: Any,
+        uninstall_wait: float = 60.0,
     ) -> None:
         self.silence = silence
+        self._uninstall_wait = uninstall_wait
         #: New at each start of the manager: workers know by it whether calls can be sent again.
         self.life = secrets.token_hex(8)
         self._store = store
@@ -184,7 +191,8 @@ class HostAgents:
         agent = self._agents.get(row.name)
         if agent is None or agent.row.state == DELETED:
             worker, queue = self._make(row)
-            agent = _Agent(row, worker, queue, asyncio.get_running_loop().time())
+            absence = AgentAbsence(row.name, self._recorder, self._refuse, self._uninstall_wait)
+            agent = _Agent(row, worker, queue, absence, asyncio.get_running_loop().time())
             self._agents[row.name] = agent
         return agent
 
@@ -206,6 +214,8 @@ class HostAgents:
                     self.disconnect(agent.row.name, session)
                     session.close()
                 self._look_at(agent, now)
+                away_since = None if agent.worker.session is not None else agent.lost_at
+                agent.absence.look(agent.queue, away_since, now)
 
     def _look_at(self, agent: _Agent, now: float) -> None:
         worker = agent.worker

@@ -121,6 +121,7 @@ class Manager:
             kill_grace=settings.kill_grace,
             memory_limit=settings.operation_memory or None,
             silence=settings.agent_silence,
+            uninstall_wait=settings.agent_uninstall_wait,
             clock=clock,
         )
         self.agents = Agents(store, self._dispatcher.agents, self._dispatcher.remote_begin, clock, name)

@@ -79,18 +79,18 @@ class OperationQueue:
 
     def drop(self, execution_id: str, term: int | None = None) -> list[OperationRun]:
         """Take out what waits of an execution, of this term and earlier ones or of any, and return it."""
-        dropped = []
+        return self.take(lambda run: run.execution_id == execution_id and (term is None or run.term <= term))
+
+    def take(self, is_wanted: Callable[[OperationRun], bool]) -> list[OperationRun]:
+        """Take out what waits and is wanted, and return it."""
+        taken = []
         for depth, waiting in self._waiting.items():
-            found = [
-                run
-                for run in waiting
-                if run.execution_id == execution_id and (term is None or run.term <= term)
-            ]
+            found = [run for run in waiting if is_wanted(run)]
             if found:
                 gone = {id(run) for run in found}
                 self._waiting[depth] = deque(run for run in waiting if id(run) not in gone)
-                dropped += found
-        return dropped
+                taken += found
+        return taken
 
     def running_of(self, execution_id: str) -> list[OperationRun]:
         return [run for run in self.running.values() if run.execution_id == execution_id]

@@ -43,6 +43,8 @@ OPERATION_TRANSITIONS: Mapping[OperationState, frozenset[OperationState]] = Mapp
 )
 
 
+#: The kind of the failure of an operation whose agent is away for so long that its workflow passes over it.
+AGENT_IS_AWAY = "AgentIsAway"
 #: A backoff makes no wait longer than this (seconds): what failed is looked at again within the hour.
 LONGEST_BACKOFF = 3600.0
 MOST_BACKOFF_STEPS = 100

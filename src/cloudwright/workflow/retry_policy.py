@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudwright.child.errors import NonRecoverableError, OperationRetry
-from cloudwright.model.operation import RetryPolicy, retry_delay
+from cloudwright.model.operation import AGENT_IS_AWAY, RetryPolicy, retry_delay
 from cloudwright.workflow.errors import ExecutionCancelled
 from cloudwright.workflow.task_state import TASK_SUCCEEDED
 from cloudwright.workflow.tasks import INFINITE_TOTAL_RETRIES, HandlerResult, WorkflowTask
@@ -37,6 +37,9 @@ def _verdict_on_failure(task: WorkflowTask) -> HandlerResult:
         return task.on_failure(task)
     if task.is_subgraph:
         return HandlerResult.fail()
+    if task.failure is not None and task.failure.kind == AGENT_IS_AWAY:
+        # The manager says so of what an uninstallation can do without.
+        return HandlerResult.ignore()
     if task.failure is None:
         if isinstance(error, NonRecoverableError) or not isinstance(error, Exception):
             return HandlerResult.fail()

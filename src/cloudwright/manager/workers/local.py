@@ -113,9 +113,9 @@ class LocalWorker:
         try:
             if isinstance(subjects, CloudwrightError):
                 raise subjects
-            check_executor(operation, subjects)
             if run.refusal is not None:
                 raise run.refusal
+            check_executor(operation, subjects)
             prepared = await self._prepared(run)
             if prepared is None:
                 self._sink.ended(run.id, OperationEnd("cancelled"))

@@ -76,7 +76,10 @@ def delete(ctx: Context, **_: Any) -> None:
         get_rest_client().agents.api.delete(f"/agents/{name}")
     except CloudifyClientError as error:
         if error.status_code != _NOT_FOUND:
-            raise
+            raise NonRecoverableError(
+                f"{error} If its machine does not exist any more: `cfy agents delete --force {name}`, and "
+                "uninstall again."
+            ) from error
         ctx.logger.info("There is no agent `%s` any more.", name)
     if _method(ctx) == REMOTE:
         remote.remove(ctx)
