@@ -35,11 +35,19 @@ def status(session: Session) -> None:
                 "user": client.target.username or "of the token",
                 "tenant": client.target.tenant,
                 "chosen by": session.selection.origin if session.selection else None,
-                "processes tracked by": _tracking(found),
+                "processes tracked by": _told(found, "Workflow engine", "processes_tracked_by"),
+                "event loop lag": _lag(found),
                 "disk": _disk(found),
                 "status": found["status"],
             }
         )
+        trouble = _told(found, "Database", "trouble")
+        if trouble:
+            session.out.line("")
+            session.out.line(
+                f"The database takes no writes: {trouble}. What is to be stored waits until it does, and "
+                "commands wait with it. Requests to stop are carried out meanwhile, and stored then."
+            )
         session.out.line("")
         services = [{"service": name, **part} for name, part in found["services"].items()]
         session.out.records(services, SERVICE_COLUMNS, noun="services")
@@ -58,7 +66,15 @@ def _disk(found: dict[str, Any]) -> str | None:
     return f"{total} ({parts}); {byte_text(disk['free_bytes'])} free"
 
 
-def _tracking(found: dict[str, Any]) -> str | None:
-    """How the manager finds all that an operation started; None if it does not say."""
-    engine = found["services"].get("Workflow engine") or {}
-    return (engine.get("extra_info") or {}).get("processes_tracked_by")
+def _told(found: dict[str, Any], service: str, name: str) -> Any:
+    """What the manager tells besides of a part of it; None if it does not say."""
+    part = found["services"].get(service) or {}
+    return (part.get("extra_info") or {}).get(name)
+
+
+def _lag(found: dict[str, Any]) -> str | None:
+    """How late the manager comes to what it has to do."""
+    lag = _told(found, "REST API", "event_loop_lag_ms")
+    if not lag:
+        return None
+    return f"{lag['last']} ms (largest of the last minute: {lag['largest_of_last_minute']} ms)"

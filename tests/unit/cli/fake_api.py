@@ -45,6 +45,10 @@ class FakeApi:
         self.blueprints: dict[str, dict[str, Any]] = {}
         self.archives: dict[str, bytes] = {}
         self.warnings: list[dict[str, Any]] = []
+        self.status: dict[str, Any] = {
+            "status": "OK",
+            "services": {"Database": {"status": "Active"}, "Disk": DISK},
+        }
         self.deployments: dict[str, dict[str, Any]] = {}
         self.executions: dict[str, dict[str, Any]] = {}
         self.instances: list[dict[str, Any]] = []
@@ -203,7 +207,7 @@ class FakeApi:
         return {"version": "9.9.9", "edition": "community"}
 
     def get_status(self, *_: Any) -> Any:
-        return {"status": "OK", "services": {"Database": {"status": "Active"}, "Disk": DISK}}
+        return self.status
 
     def get_blueprints(self, id: str, what: str, query: dict[str, str], _: Any) -> Any:
         if what == "archive":

@@ -237,6 +237,23 @@ def test_the_status_of_the_manager_and_tokens(api: FakeApi, cfy: Run) -> None:
     assert cfy("tokens", "get", "t1").exit_code == 1
 
 
+def test_the_status_says_what_keeps_the_database_from_writing_and_how_late_the_manager_is(
+    api: FakeApi, cfy: Run
+) -> None:
+    lag = {"last": 1.5, "largest_of_last_minute": 41.4}
+    api.status = {
+        "status": "Fail",
+        "services": {
+            "REST API": {"status": "Active", "extra_info": {"event_loop_lag_ms": lag}},
+            "Database": {"status": "Inactive", "extra_info": {"trouble": "database or disk is full"}},
+        },
+    }
+    result = cfy("status")
+    assert result.exit_code == 1
+    assert "The database takes no writes: database or disk is full." in result.stdout
+    assert "1.5 ms (largest of the last minute: 41.4 ms)" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("checks", "health", "reason"),
     [
