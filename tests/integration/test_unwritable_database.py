@@ -4,6 +4,7 @@ wait, nothing is lost, and each ends as it would have; meanwhile the manager say
 
 from __future__ import annotations
 
+import itertools
 import resource
 import signal
 import sqlite3
@@ -50,31 +51,39 @@ def busy(tmp_path):
 
 
 @pytest.mark.parametrize("trouble", [locked, full])
-def test_a_force_and_a_kill_end_processes_before_they_can_be_stored(busy, trouble):
+def test_a_request_of_any_kind_ends_processes_before_it_can_be_stored(busy, trouble):
     stubborn = {"steps": 1, "seconds": 600, "kwargs": {"ignore_sigterm": True, "children": 1}}
     killed = busy.run("chain", **stubborn)
     pids = [busy.await_logged(what, "step0")[2] for what in ("start", "child")]
     forced = busy.run("spinning")
     busy.event(forced, "round and round")
-    workflow = workflow_processes(forced)
-    assert workflow
+    # A workflow that is only asked to stop begins nothing more, and ends by itself.
+    asked_to_stop = busy.run("chain", steps=2, seconds=600)
+    busy.event(asked_to_stop, "task_started")
+    workflows = [workflow_processes(id) for id in (forced, asked_to_stop)]
+    assert all(workflows)
     # They end after the request was made, and while nothing of it is stored.
-    with ThreadPoolExecutor(2) as users:
+    with ThreadPoolExecutor(3) as users:
         with trouble(busy):
             asked = [
                 users.submit(busy.cancel, forced, "force-cancel"),
                 users.submit(busy.cancel, killed, "kill"),
+                users.submit(busy.cancel, asked_to_stop),
             ]
-            for pid in [*workflow, *pids]:
+            for pid in [*itertools.chain(*workflows), *pids]:
                 await_death(pid)
-            assert [busy.status(id) for id in (forced, killed)] == ["started", "started"]
+            assert {busy.status(id) for id in (forced, killed, asked_to_stop)} == {"started"}
             assert busy.client.status()["services"]["Database"]["extra_info"]["trouble"]
             assert not any(request.done() for request in asked)
         # Nothing of them runs any more, so their end may be stored before the answer is made.
         answered = [request.result()["status"] for request in asked]
         assert answered[0] in ("force_cancelling", "cancelled")
         assert answered[1] in ("kill_cancelling", "cancelled")
-    assert {busy.end(id)["status"] for id in (forced, killed)} == {"cancelled"}
+        assert answered[2] in ("cancelling", "cancelled")
+    assert {busy.end(id)["status"] for id in (forced, killed, asked_to_stop)} == {"cancelled"}
+    # What it runs goes on, as after any standard request, and nothing follows it.
+    assert [entry["name"] for entry in busy.operations(asked_to_stop) if entry["state"] == "started"]
+    busy.cancel(asked_to_stop, "kill")
     assert "asked to kill" in busy.story(killed)
 
 

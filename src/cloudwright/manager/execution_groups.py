@@ -134,8 +134,7 @@ class ExecutionGroups:
                 for child in await self._executions.descendants(member):
                     held.enter_context(self._begins.hold(child))
             write = self._store.write_about(members, _cancel, tenant, id, mode, by, self._clock())
-            if mode is not CancelMode.CANCEL:
-                await self._executions.stop_first(write, tenant, members, mode)
+            await self._executions.stop_first(write, tenant, members, mode)
             results = await write
             for stored in (stored for result in results for stored in accepted(result)):
                 self._begins.revoke_granted(stored.execution.id)

@@ -36,7 +36,7 @@ from cloudwright.storage.records import CancelResult, Deployment, Execution, New
 from cloudwright.storage.store import Connection, Store
 
 _UNINSTALL = "uninstall"
-#: How long (seconds) a forced request may wait for the database before it is carried out.
+#: How long (seconds) a request to stop may wait for the database before it is carried out.
 STOP_FIRST_SECONDS = 0.5
 
 
@@ -194,9 +194,7 @@ class Executions:
             write = self._store.write_about(
                 (execution_id,), cancel_stored, tenant, execution_id, mode, by, grace, now
             )
-            if mode is not CancelMode.CANCEL:
-                # A workflow that is only asked to stop has to store what it does before it ends.
-                await self.stop_first(write, tenant, (execution_id,), mode)
+            await self.stop_first(write, tenant, (execution_id,), mode)
             result = await write
             for stored in accepted(result):
                 self._begins.revoke_granted(stored.execution.id)
@@ -216,7 +214,7 @@ class Executions:
     ) -> None:
         """Carry a request out before it is stored, if the database takes no writes: a full disk must not keep
         what runs from being ended. The request is stored, ahead of the end that it leads to, once there is
-        room.
+        room; so is all that a workflow does that is only asked to stop, once it knows of the request.
         """
         while not (await asyncio.wait([write], timeout=STOP_FIRST_SECONDS))[0]:
             if self._store.trouble is None:
