@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from served_api import BLUEPRINT, Api, archive
 
+from cloudwright.api import uploads
 from cloudwright.bus import topics
 
 
@@ -236,3 +237,18 @@ def test_delete(api: Api) -> None:
     assert api.http.delete(f"/deployments/{deployment}").status_code == 204
     assert api.http.delete(f"/blueprints/{id}", params={"force": "False"}).status_code == 204
     api.refused("GET", f"/blueprints/{id}", 404, "not_found_error")
+
+
+@pytest.mark.parametrize("form", [True, False])
+def test_an_upload_to_a_full_disk(api: Api, monkeypatch: pytest.MonkeyPatch, form: bool) -> None:
+    with monkeypatch.context() as patch:
+        # A file of which the kernel says that there is no space left.
+        patch.setattr(uploads, "_create", lambda path: io.FileIO("/dev/full", "w"))
+        if form:
+            id, answer = upload(api, archive(BLUEPRINT))
+        else:
+            id = api.unique("blueprint")
+            answer = api.http.put(f"/blueprints/{id}", content=archive(BLUEPRINT))
+    assert (answer.status_code, answer.json()["error_code"]) == (507, "insufficient_storage_error")
+    assert "disk is full" in answer.json()["message"]
+    assert api.http.get(f"/blueprints/{id}").status_code == 404
