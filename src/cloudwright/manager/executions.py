@@ -187,10 +187,11 @@ class Executions:
         """
         if grace is not None and (grace < 0 or mode is not CancelMode.CANCEL):
             raise InvalidInput("grace must be at least 0 seconds, and applies to standard cancellation only.")
-        now = self._clock()
         with self._begins.hold(execution_id), ExitStack() as held:
             for child in await self.descendants(execution_id):
                 held.enter_context(self._begins.hold(child))
+            # Its time is that of the store, so that no operation seems to have been granted after it.
+            now = self._clock()
             write = self._store.write_about(
                 (execution_id,), cancel_stored, tenant, execution_id, mode, by, grace, now
             )
