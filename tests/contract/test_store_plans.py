@@ -168,7 +168,7 @@ def test_what_has_a_key_is_found_by_it_in_a_new_database(postgres: PostgresServe
     keys = {"pk_operations", "pk_executions", "pk_node_instances"}
     # An execution's record has its deployment's name, and numbers of operations.
     keys |= {"pk_task_counts", "pk_deployments", "ix_deployments_tenant_blueprint_id"}
-    keys |= {"ix_operations_execution_id_state", "ix_operations_started", "pk_workers"}
+    keys |= {"ix_operations_execution_id_state", "ix_operations_started", "pk_workers", "pk_managers"}
     assert not {name: used - keys for name, used in found.items() if used - keys and name not in by_more}
     assert len(found) > 25
 

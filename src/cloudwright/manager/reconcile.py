@@ -38,6 +38,8 @@ class Row:
     term: int
     owner: str | None
     lease_until: datetime | None
+    #: Whether its owner shares the database and has a lease: then another manager may not take it over.
+    owner_lives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ def _orphaned(manager: str, row: Row, now: datetime) -> bool:
     # wait for.
     if row.owner is None or row.owner == manager:
         return True
-    return row.lease_until is None or row.lease_until <= now
+    return not row.owner_lives and (row.lease_until is None or row.lease_until <= now)
 
 
 def _strays(snapshot: Snapshot, rows: Mapping[str, Row]) -> list[str]:

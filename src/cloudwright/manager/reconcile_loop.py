@@ -37,7 +37,7 @@ from cloudwright.model.operation import LOST
 from cloudwright.process import orphans
 from cloudwright.process.cgroups import Cgroups
 from cloudwright.process.process_table import child_key
-from cloudwright.storage import manager_queries, operations
+from cloudwright.storage import manager_queries, managers, operations
 from cloudwright.storage.executions import admission, cancellation
 from cloudwright.storage.records import CancelResult, Execution, Operation
 from cloudwright.storage.store import Connection, Store
@@ -266,7 +266,11 @@ def _rows(
     conn: Connection, name: str, now: datetime
 ) -> tuple[tuple[Row, ...], list[Deadline], frozenset[tuple[str, int]], bool, bool]:
     active = manager_queries.active(conn)
-    rows = tuple(Row(row.id, row.status, row.term, row.owner, row.lease_until) for row in active)
+    others = any(row.owner not in (None, name) for row in active)
+    alive = managers.alive(conn) if others else frozenset()
+    rows = tuple(
+        Row(row.id, row.status, row.term, row.owner, row.lease_until, row.owner in alive) for row in active
+    )
     deadlines = [deadline for row in active if (deadline := _deadline(row)) is not None]
     scheduled = manager_queries.next_scheduled(conn)
     kills = frozenset(manager_queries.kills(conn, name))

@@ -25,6 +25,7 @@ from cloudwright.storage.schema import (
     executions,
     hook_deliveries,
     kept_values,
+    managers,
     metadata,
     secrets,
     tokens,
@@ -33,7 +34,7 @@ from cloudwright.storage.schema import (
 )
 
 #: What happened at this manager stays, whatever it is restored to; who writes is the database's own matter.
-_NOT_IN_SNAPSHOTS = {audit_log.name, hook_deliveries.name, writers.name}
+_NOT_IN_SNAPSHOTS = {audit_log.name, hook_deliveries.name, managers.name, writers.name}
 #: The tables of a snapshot, each after those that it refers to.
 TABLES: Mapping[str, Table] = {
     table.name: table for table in metadata.sorted_tables if table.name not in _NOT_IN_SNAPSHOTS

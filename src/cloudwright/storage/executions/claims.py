@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, case, func, or_, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, case, exists, func, or_, tuple_, update
 
 from cloudwright.model.execution import (
     ACTIVE_STATUSES,
@@ -14,11 +14,12 @@ from cloudwright.model.execution import (
     sources_of,
 )
 from cloudwright.storage.columns import is_any
+from cloudwright.storage.database_clock import database_time
 from cloudwright.storage.executions.rows import current_status, this_execution
 from cloudwright.storage.manager_queries import EXECUTION_COLUMNS
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import Execution
-from cloudwright.storage.schema import executions
+from cloudwright.storage.schema import executions, managers
 
 S = ExecutionStatus
 
@@ -46,8 +47,14 @@ _TAKE_OVER = Prepared(
         or_(
             executions.c.owner.is_(None),
             executions.c.owner == bindparam("by"),
-            executions.c.lease_until.is_(None),
-            executions.c.lease_until <= bindparam("when"),
+            and_(
+                or_(
+                    executions.c.lease_until.is_(None),
+                    executions.c.lease_until <= bindparam("when"),
+                ),
+                # An owner that shares the database has one lease for all that it owns.
+                ~exists().where(managers.c.name == executions.c.owner, managers.c.free_at > database_time()),
+            ),
         ),
     )
     .values(
@@ -114,7 +121,8 @@ def take_over(
     """Take over an active execution under the next term, and count a crash of its owner if it did not
     release it.
 
-    Returns None if ``old_term`` is not its term any more, or another owner's lease has not run out.
+    Returns None if ``old_term`` is not its term any more, or another owner's lease has not run out: the
+    execution's own, by ``now``, and that of a manager that shares the database, by the database's clock.
     """
     row = _TAKE_OVER.first(conn, execution=id, old=old_term, by=owner, until=lease_until, when=now)
     return None if row is None else Execution(*row)

@@ -35,6 +35,7 @@ from cloudwright.storage.schema.hook import hooks as hooks
 from cloudwright.storage.schema.kept import kept_values as kept_values
 from cloudwright.storage.schema.label import blueprint_labels as blueprint_labels
 from cloudwright.storage.schema.label import deployment_labels as deployment_labels
+from cloudwright.storage.schema.manager import managers as managers
 from cloudwright.storage.schema.modification import deployment_modifications as deployment_modifications
 from cloudwright.storage.schema.operation import graphs as graphs
 from cloudwright.storage.schema.operation import operations as operations
