@@ -24,7 +24,7 @@ from cloudwright.dsl.plugins import Files, Mappings, read_plugins
 from cloudwright.dsl.policies import read_policies, scaling_groups
 from cloudwright.dsl.problem_collector import ProblemCollector
 from cloudwright.dsl.problems import BlueprintError, Path, Problem, closest, listing
-from cloudwright.dsl.resolver import ImportRefused, ImportResolver, NoImports, read_file
+from cloudwright.dsl.resolver import Imported, ImportRefused, ImportResolver, NoImports, read_file
 from cloudwright.dsl.schemas import SchemaReader
 from cloudwright.dsl.source_files import Origins, SourceFile
 from cloudwright.dsl.structure_checks import LIST, MAPPING, STRING, Checker, Field, Shape, word, words
@@ -65,6 +65,7 @@ SECTIONS: Shape = {
 def parse_blueprint(
     path: FilePath,
     *,
+    text: str | None = None,
     resolver: ImportResolver | None = None,
     limits: Limits | None = None,
     root: FilePath | None = None,
@@ -72,18 +73,21 @@ def parse_blueprint(
     """Return the plan of the blueprint whose main file is ``path``. Raises BlueprintError with all that is
     wrong.
 
+    ``text`` is its content, if that is not what the file holds.
     Imports and scripts are looked for beside the files, and nowhere but below ``root`` (the main file's
     folder, if it is not given); ``resolver`` is asked for whatever else is imported: plugins, other
     blueprints, URLs.
     """
     limits = limits or Limits()
     with gc_paused():
-        main = _main_document(path, limits, budget := Budget(limits))
+        main = _main_document(path, text, limits, budget := Budget(limits))
         main.root = root or path.parent
         return _parse(main, path.parent, resolver or NoImports(), limits, budget)
 
 
-def _main_document(path: FilePath, limits: Limits, budget: Budget) -> SourceFile:
+def _main_document(path: FilePath, text: str | None, limits: Limits, budget: Budget) -> SourceFile:
+    if text is not None:
+        return read_document(Imported(str(path), text, path.parent), None, budget)
     try:
         size = path.stat().st_size
         if size > limits.file_bytes:

@@ -18,12 +18,13 @@ from cloudwright.dsl.versions import PREFIX, VERSIONS
 from cloudwright.dsl.yaml_reader import Budget, read_yaml
 
 LOCATION = "cloudify/types/types.yaml"
-_FILE = Path(__file__).with_name("types.yaml")
+#: In the newest variant.
+FILE = Path(__file__).with_name("types.yaml")
 
 
 @cache
 def _text() -> str:
-    return _FILE.read_text(encoding="utf-8")
+    return FILE.read_text(encoding="utf-8")
 
 
 @cache
