@@ -13,6 +13,7 @@ import click
 from cloudwright import __version__
 from cloudwright.cli import completion
 from cloudwright.cli.command_errors import CommandLine
+from cloudwright.cli.failure import Failure
 from cloudwright.cli.lazy import SuggestingGroup, lazy
 from cloudwright.cli.local_manager_stop import end_manager
 from cloudwright.cli.session import Session, pass_session
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from cloudwright import app
     from cloudwright.cli import project_template
     from cloudwright.dsl import editor_schema
+    from cloudwright.language_server import server as blueprint_server
     from cloudwright.worker import agent as worker
 else:
+    blueprint_server = lazy("cloudwright.language_server.server")
     editor_schema = lazy("cloudwright.dsl.editor_schema")
     app = lazy("cloudwright.app")
     worker = lazy("cloudwright.worker.agent")
@@ -254,6 +257,24 @@ def schema(session: Session) -> None:
       cloudwright schema > blueprint.schema.json
     """
     session.out.json(editor_schema.editor_schema())
+
+
+@cloudwright.command("lsp")
+@pass_session
+def language_server(session: Session) -> None:
+    """Serve an editor, which shows what is wrong with a blueprint, completes, explains and finds names.
+
+    It speaks the Language Server Protocol on standard input and output, and is started by editors. It needs
+    `pip install 'cloudwright[lsp]'`.
+    """
+    try:
+        blueprint_server.run()
+    except ModuleNotFoundError as error:
+        if error.name not in ("pygls", "lsprotocol"):
+            raise
+        raise Failure(
+            "The language server needs libraries that are not installed.", "pip install 'cloudwright[lsp]'"
+        ) from error
 
 
 def main() -> NoReturn:
