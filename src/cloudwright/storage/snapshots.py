@@ -18,6 +18,8 @@ from cloudwright.storage.columns import UtcDateTime
 from cloudwright.storage.json_codec import dumps, loads
 from cloudwright.storage.migrate import versions
 from cloudwright.storage.schema import (
+    artifact_parts,
+    artifacts,
     audit_log,
     blueprints,
     deployments,
@@ -33,8 +35,10 @@ from cloudwright.storage.schema import (
     writers,
 )
 
-#: What happened at this manager stays, whatever it is restored to; who writes is the database's own matter.
+#: What happened at this manager stays, whatever it is restored to; who writes is the database's own matter,
+#: and artifacts are files of a snapshot.
 _NOT_IN_SNAPSHOTS = {audit_log.name, hook_deliveries.name, managers.name, writers.name}
+_NOT_IN_SNAPSHOTS |= {artifacts.name, artifact_parts.name}
 #: The tables of a snapshot, each after those that it refers to.
 TABLES: Mapping[str, Table] = {
     table.name: table for table in metadata.sorted_tables if table.name not in _NOT_IN_SNAPSHOTS

@@ -12,6 +12,8 @@ from cloudwright.storage.schema.account import tokens as tokens
 from cloudwright.storage.schema.account import user_group_members as user_group_members
 from cloudwright.storage.schema.account import user_groups as user_groups
 from cloudwright.storage.schema.account import users as users
+from cloudwright.storage.schema.artifact import artifact_parts as artifact_parts
+from cloudwright.storage.schema.artifact import artifacts as artifacts
 from cloudwright.storage.schema.audit import audit_log as audit_log
 from cloudwright.storage.schema.base import metadata as metadata
 from cloudwright.storage.schema.blueprint import blueprints as blueprints
