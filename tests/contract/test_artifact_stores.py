@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cloudwright.artifacts.cached import CachedArtifacts
 from cloudwright.artifacts.folder import FolderArtifacts
 from cloudwright.artifacts.protocol import ArtifactStore, digest_of
+from cloudwright.manager.stored_contents import StoredContents
+from cloudwright.storage.store import Store
 
 UNKNOWN = "0" * 64
 
 
-@pytest.fixture(params=["folder"])
-def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
-    assert request.param == "folder"
-    return FolderArtifacts(tmp_path / "artifacts")
+@pytest.fixture(params=["folder", "sqlite", "postgresql"])
+def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ArtifactStore]:
+    if request.param == "folder":
+        yield FolderArtifacts(tmp_path / "artifacts")
+        return
+    url = f"sqlite:///{tmp_path}/store.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").clean_database()
+    store = Store.open(url)
+    yield CachedArtifacts(StoredContents(store), tmp_path / "artifacts")
+    store.close()
 
 
 def put(artifacts: ArtifactStore, file: Path, content: bytes) -> str:
