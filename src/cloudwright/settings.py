@@ -51,6 +51,10 @@ class Settings:
     tls_key: str = ""
     # Names of this machine, besides its own, under which the REST API may be reached; separated by commas.
     allowed_host: str = ""
+    # The address under which people reach this manager, if a proxy has another one; with its path.
+    public_url: str = ""
+    # Addresses and networks of proxies, separated by commas, whose X-Forwarded-For and -Proto are believed.
+    trusted_proxies: str = "127.0.0.1, ::1"
     # An SQLAlchemy URL; empty means SQLite in the home directory.
     database_url: str = ""
     # The file of the keys that encrypt secrets; empty means `secrets.key` in the home.

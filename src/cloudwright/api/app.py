@@ -158,7 +158,12 @@ def create_app(manager: Manager) -> FastAPI:
     # The last one added is the first that a request passes.
     app.add_middleware(BodyLimitMiddleware, max_archive=manager.settings.max_archive)
     app.add_middleware(AuthMiddleware, accounts=manager.accounts)
-    app.add_middleware(HostMiddleware, allowed=own_names(manager.settings.allowed_host))
+    settings = manager.settings
+    app.add_middleware(
+        HostMiddleware,
+        allowed=own_names(settings.allowed_host, settings.public_url),
+        public_url=settings.public_url,
+    )
     app.add_middleware(ApiVersionMiddleware)
     app.add_middleware(ErrorMiddleware)
     return app

@@ -13,9 +13,12 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 
-def own_names(more: str = "") -> frozenset[str]:
-    """Return the names under which this machine is reached, and those in ``more``, separated by commas."""
-    named = {name.strip().lower() for name in more.split(",") if name.strip()}
+def own_names(more: str = "", public_url: str = "") -> frozenset[str]:
+    """Return the names under which this machine is reached, those in ``more``, separated by commas, and that
+    of a public address.
+    """
+    named = {name.strip().lower() for name in (*more.split(","), urlsplit(public_url).hostname or "")}
+    named.discard("")
     return frozenset({"localhost", socket.gethostname().lower(), *named})
 
 
@@ -31,12 +34,17 @@ def is_allowed_host(host: str, allowed: Collection[str]) -> bool:
     return True
 
 
-def is_same_origin(origin: str, host: str | None) -> bool:
-    """Return whether the page of an ``Origin`` header came from the host that the request is sent to."""
+def is_same_origin(origin: str, host: str | None, public_url: str = "") -> bool:
+    """Return whether the page of an ``Origin`` header came from the host that the request is sent to, or from
+    the public address.
+    """
     try:
         parts = urlsplit(origin)
     except ValueError:
         return False
+    public = urlsplit(public_url)
+    if public_url and (parts.scheme, parts.netloc.lower()) == (public.scheme, public.netloc.lower()):
+        return True
     return parts.scheme in ("http", "https") and host is not None and parts.netloc.lower() == host.lower()
 
 

@@ -123,9 +123,10 @@ class ApiVersionMiddleware(_Middleware):
 class HostMiddleware(_Middleware):
     """Refuses requests under foreign host names, and those that pages of other sites make browsers send."""
 
-    def __init__(self, app: ASGIApp, *, allowed: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, *, allowed: Collection[str], public_url: str = "") -> None:
         super().__init__(app)
         self._allowed = frozenset(name.lower() for name in allowed)
+        self._public_url = public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -135,8 +136,11 @@ class HostMiddleware(_Middleware):
                 f"This manager is not known as `{host[:200]}`. Use its IP address, or start it with"
                 " `--allowed-host NAME`."
             )
-        elif origin is not None and not is_same_origin(origin, host):
-            error = Forbidden(f"Pages of `{origin[:200]}` may not send requests to this manager.")
+        elif origin is not None and not is_same_origin(origin, host, self._public_url):
+            error = Forbidden(
+                f"Pages of `{origin[:200]}` may not send requests to this manager, which was reached as"
+                f" `{(host or '')[:200]}`. Behind a proxy, set `public_url` to the address in the browser."
+            )
         else:
             await self._app(scope, receive, send)
             return

@@ -18,6 +18,7 @@ from cloudwright.api.app import create_app
 from cloudwright.api.http_protocol import TimedHttpProtocol
 from cloudwright.api.internal_client import InProcessClient
 from cloudwright.api.loop_lag import LoopLag
+from cloudwright.api.public_address import PublicAddress, PublicAddressMiddleware
 from cloudwright.errors import Unavailable
 from cloudwright.manager.manager import Manager
 from cloudwright.worker.frame_stream import MAX_MESSAGE
@@ -36,7 +37,9 @@ class Server(uvicorn.Server):
     def __init__(self, manager: Manager, mount: Callable[[FastAPI], ASGIApp] | None = None) -> None:
         """``mount`` returns what is served in place of the API alone: the API, and something beside it."""
         app = create_app(manager)
-        gate = AgentGate(mount(app) if mount else app, manager.agents)
+        gate: ASGIApp = AgentGate(mount(app) if mount else app, manager.agents)
+        if manager.settings.public_url:
+            gate = PublicAddressMiddleware(gate, PublicAddress.parse(manager.settings.public_url))
         self._loop_lag: LoopLag = app.state.loop_lag
         self.internal_client = InProcessClient(app, manager.accounts)
         super().__init__(
@@ -52,6 +55,7 @@ class Server(uvicorn.Server):
                 # Both sides say that they live by frames of their own.
                 ws_ping_interval=None,
                 ws_per_message_deflate=False,
+                forwarded_allow_ips=manager.settings.trusted_proxies,
                 log_config=None,
                 access_log=False,
                 server_header=False,

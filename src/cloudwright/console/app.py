@@ -88,7 +88,11 @@ def create_console(api: FastAPI) -> ASGIApp:
         middleware=[
             Middleware(_PolicyMiddleware),
             Middleware(ErrorMiddleware),
-            Middleware(HostMiddleware, allowed=own_names(settings.allowed_host)),
+            Middleware(
+                HostMiddleware,
+                allowed=own_names(settings.allowed_host, settings.public_url),
+                public_url=settings.public_url,
+            ),
             Middleware(BodyLimitMiddleware, max_archive=settings.max_archive),
         ],
         exception_handlers={HTTPException: _on_http_error, CloudwrightError: _on_error},

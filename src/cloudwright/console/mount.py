@@ -32,7 +32,7 @@ class ConsoleMount:
         if path == ROOT or path.startswith(f"{ROOT}/"):
             await (await self._loaded())(scope, receive, send)
         elif path == "/" and scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
-            await RedirectResponse(f"{ROOT}/", 303)(scope, receive, send)
+            await RedirectResponse(f"{scope.get('root_path', '')}{ROOT}/", 303)(scope, receive, send)
         else:
             await self._api(scope, receive, send)
 

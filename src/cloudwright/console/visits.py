@@ -172,6 +172,10 @@ def _sign_in_first(request: Request) -> Response:
     if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
         # A link on another site: the browser keeps the cookie back until the console itself asks again.
         return Response(render("again.html", {}), media_type="text/html")
-    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    asked = (
+        request.scope.get("root_path", "")
+        + request.scope["path"]
+        + (f"?{request.url.query}" if request.url.query else "")
+    )
     wanted = f"?{urlencode({'next': asked})}" if request.method == "GET" else ""
     return RedirectResponse(f"{root}/sign-in{wanted}", 303)

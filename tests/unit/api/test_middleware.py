@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
@@ -12,10 +13,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from served_api import Api, archive, served
+from starlette.types import Receive, Scope, Send
 
 from cloudwright.api import middleware
 from cloudwright.api.middleware import PREFIX
-from cloudwright.errors import CloudwrightError
+from cloudwright.api.public_address import PublicAddress, PublicAddressMiddleware
+from cloudwright.errors import CloudwrightError, InvalidInput
 
 
 def basic(username: str, password: str) -> str:
@@ -84,6 +87,51 @@ def test_a_name_that_was_allowed(tmp_path: Path) -> None:
     with served(tmp_path, allowed_host="manager.example, other.example") as running:
         assert running.http.get("/version", headers={"Host": "Manager.example:80"}).status_code == 200
         assert running.http.get("/version", headers={"Host": "third.example"}).status_code == 403
+
+
+def test_a_public_address_is_one_of_its_own(tmp_path: Path) -> None:
+    requests: list[tuple[dict[str, str], int]] = [
+        ({"Host": "ops.example"}, 200),
+        ({"Host": "other.example"}, 403),
+        ({"Host": "127.0.0.1:8100", "Origin": "https://ops.example"}, 200),
+        ({"Host": "127.0.0.1:8100", "Origin": "http://ops.example"}, 403),
+        ({"Host": "127.0.0.1:8100", "Origin": "https://ops.example:444"}, 403),
+        ({"Host": "127.0.0.1:8100", "Origin": "https://evil.example"}, 403),
+    ]
+    with served(tmp_path, public_url="https://ops.example/a/b") as running:
+        for headers, status in requests:
+            answer = running.http.get("/version", headers=headers)
+            assert answer.status_code == status, headers
+            if status == 403 and "Origin" in headers:
+                assert headers["Origin"] in answer.json()["message"]
+                assert "`public_url`" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    "url", ["ops.example", "ftp://ops.example", "https://", "https://ops.example/?a=b", "https://o/console"]
+)
+def test_a_public_address_that_cannot_be_one_is_refused(url: str) -> None:
+    with pytest.raises(InvalidInput, match="`public_url` is"):
+        PublicAddress.parse(url)
+
+
+@pytest.mark.parametrize(
+    ("path", "inner"),
+    [("/a/b/api", "/api"), ("/a/b", "/"), ("/a/b/", "/"), ("/api", "/api"), ("/a/bc", "/a/bc"), ("/", "/")],
+)
+def test_a_path_before_everything_is_taken_away(path: str, inner: str) -> None:
+    seen: list[Scope] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.append(scope)
+
+    served_there = PublicAddressMiddleware(app, PublicAddress.parse("https://ops.example/a/b/"))
+    for type, scheme in (("http", "http"), ("websocket", "ws")):
+        asyncio.run(served_there({"type": type, "scheme": scheme, "path": path}, None, None))  # type: ignore[arg-type]
+    assert [(scope["path"], scope["root_path"], scope["scheme"]) for scope in seen] == [
+        (inner, "/a/b", "https"),
+        (inner, "/a/b", "wss"),
+    ]
 
 
 def test_every_path_needs_credentials(api: Api) -> None:
