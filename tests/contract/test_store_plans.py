@@ -13,6 +13,7 @@ from sqlalchemy import ARRAY, Boolean, Connection, Float, Integer, Text, event
 from sqlalchemy.types import TypeEngine
 from stored import NOW, TENANT, EventRecord
 
+from cloudwright.model.execution import ExecutionStatus
 from cloudwright.model.topology import NodeInstance
 from cloudwright.storage import deployments, events, instances, journal, locks, manager_queries, operations
 from cloudwright.storage.columns import EnumText, Json, UtcDateTime
@@ -189,6 +190,21 @@ LISTS = {
         ExecutionFilter(tenant=TENANT, deployment_ids=["d1"]),
         NEWEST,
         "ix_executions_tenant_deployment_id_created_at",
+    ),
+    "executions of a tenant that failed": (
+        manager_queries.listing,
+        ExecutionFilter(tenant=TENANT, statuses=[ExecutionStatus.FAILED], include_system_workflows=False),
+        NEWEST,
+        "ix_executions_status_created_at",
+    ),
+    "executions of a tenant that run": (
+        manager_queries.listing,
+        ExecutionFilter(
+            tenant=TENANT,
+            statuses=[ExecutionStatus.STARTED, ExecutionStatus.CANCELLING, ExecutionStatus.KILL_CANCELLING],
+        ),
+        NEWEST,
+        "ix_executions_status_created_at",
     ),
     "events of an execution": (
         events.listing,

@@ -20,7 +20,6 @@ from cloudwright.storage import (
 from cloudwright.storage.filters import (
     BlueprintFilter,
     DeploymentFilter,
-    ExecutionFilter,
     NodeFilter,
 )
 from cloudwright.storage.instance_health import Health
@@ -143,18 +142,12 @@ def _part(found: list[R], page: Page) -> list[R]:
 
 
 def _deployment_view(conn: Connection, row: Deployment) -> DeploymentView:
-    latest, _ = manager_queries.list_executions(
-        conn,
-        ExecutionFilter(tenant=row.tenant, deployment_ids=[row.id]),
-        Page(1, 0, (("created_at", True),)),
-    )
-    counts = task_counts.get(conn, latest[0].id) if latest else TaskCounts()
+    latest = manager_queries.latest_of(conn, row.tenant, row.id)
+    counts = task_counts.get(conn, latest.id) if latest else TaskCounts()
     states = count_by_state(conn, row.tenant, row.id)
     health = instance_health.of_deployment(conn, row.tenant, row.id)
     groups = group_members.groups_of(conn, row.tenant, row.id)
-    return DeploymentView(
-        row, latest[0] if latest else None, counts, states, node_types(conn, row), health, groups
-    )
+    return DeploymentView(row, latest, counts, states, node_types(conn, row), health, groups)
 
 
 def _owners(conn: Connection, ids: Collection[str]) -> dict[tuple[str, str], Owner]:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from cloudwright.storage import labels as label_rows
+from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import JsonObject
 from cloudwright.storage.schema import deployment_group_members as table
 from cloudwright.storage.schema import deployment_groups, deployment_labels, deployments
+
+_GROUPS_OF = Prepared(
+    select(table.c.group_id)
+    .where(table.c.tenant == bindparam("of_tenant"), table.c.deployment_id == bindparam("deployment"))
+    .order_by(table.c.group_id)
+)
 
 
 def members(conn: Connection, tenant: str, group_id: str) -> list[str]:
@@ -21,8 +28,7 @@ def members(conn: Connection, tenant: str, group_id: str) -> list[str]:
 
 def groups_of(conn: Connection, tenant: str, deployment_id: str) -> list[str]:
     """Return the ids of the groups that a deployment belongs to."""
-    found = select(table.c.group_id).where(table.c.tenant == tenant, table.c.deployment_id == deployment_id)
-    return list(conn.scalars(found.order_by(table.c.group_id)))
+    return [id for (id,) in _GROUPS_OF.all(conn, of_tenant=tenant, deployment=deployment_id)]
 
 
 def add(

@@ -80,19 +80,23 @@ KINDS = frozenset({*_KINDS, "operations"})
 
 
 def seen(
-    tenancy: Tenancy, table: FromClause, part_of: tuple[FromClause, ColumnElement[Any]] | None = None
+    tenancy: Tenancy,
+    table: FromClause,
+    part_of: tuple[FromClause, ColumnElement[Any]] | None = None,
+    tenant: ColumnElement[Any] | None = None,
 ) -> list[ColumnElement[bool]]:
     """Return the conditions that a row is seen, whatever the table: it has the column ``tenant``, and maybe
     ``visibility`` or ``deployment_id``. ``part_of`` is another table that it is as private as, and the column
-    with the ``id`` there.
+    with the ``id`` there. ``tenant`` is the column if it is not to be looked at as it is.
     """
+    tenant = table.c.tenant if tenant is None else tenant
     if tenancy is None:
         return []
     if isinstance(tenancy, str):
-        return [table.c.tenant == tenancy]
+        return [tenant == tenancy]
     of_tenant: ColumnElement[bool] = true()
     if tenancy.tenants is not None:
-        of_tenant = _is_one_of(table.c.tenant, tenancy.tenants)
+        of_tenant = _is_one_of(tenant, tenancy.tenants)
     if "visibility" in table.c:
         if tenancy.tenants is not None:
             of_tenant = or_(of_tenant, table.c.visibility == GLOBAL)

@@ -14,7 +14,7 @@ from cloudwright.console.rest import RestError
 from cloudwright.console.routes.executions import FIELDS
 from cloudwright.console.visits import Visit, visited
 
-PAGE = 100
+PAGE = 50
 #: How many instances a page shows.
 INSTANCES = 200
 _FIELDS = (

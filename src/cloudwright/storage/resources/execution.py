@@ -112,6 +112,8 @@ def get_page(
         # Few are, and by their ids they are found without a look at all executions of the tenant.
         left = manager_queries.left_running(conn)
         ids = left if filter.ids is None else [id for id in left if id in filter.ids]
+        if not ids:
+            return JsonPage("", 0, 0)
         filter = replace(filter, ids=ids)
     return json_page(conn, manager_queries.listing(filter), EXECUTION, chosen, page)
 
