@@ -19,7 +19,6 @@ PEERS = Path(__file__).parents[2] / ".peers"
 SOURCES = PEERS / "sources"
 #: The plugins, by name, and their versions.
 VERSIONS = {
-    "cloudify-ansible-plugin": "3.2.8",
     "cloudify-aws-plugin": "3.1.7",
     "cloudify-fabric-plugin": "2.0.27",
     "cloudify-kubernetes-plugin": "2.13.32",
