@@ -23,6 +23,7 @@ TUTORIALS = [
     DOCS / "how-to" / "change-what-runs.md",
     DOCS / "how-to" / "compose-services.md",
     DOCS / "how-to" / "users-and-tenants.md",
+    DOCS / "how-to" / "write-a-plugin.md",
 ]
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.M | re.S)
 
