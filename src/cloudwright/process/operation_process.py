@@ -105,6 +105,7 @@ class OperationProcess:
         self._calls: set[asyncio.Task[None]] = set()
         self._backlog = Backlog(shared, self._balance)
         self._said: End | None = None
+        self._learn: Callable[[Any], None] | None = None
         self._fault: str | None = None
         self._kill_reason: str | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -140,6 +141,7 @@ class OperationProcess:
         """Fork the process and, once ``gate`` lets it, send it ``begin``; returns then, or once the sink was
         notified that it cannot be forked.
         """
+        self._learn = zygote.learn
         try:
             child = await zygote.fork(spec, self)
         except Unavailable as error:
@@ -226,6 +228,8 @@ class OperationProcess:
                 self._begins.set_result(None)
         elif kind == "end" and self._said is None:
             self._said = cast(End, message)
+            if self._learn is not None and "loaded" in message:
+                self._learn(message["loaded"])
             self._stop_timer()
             self._timer = self._loop.call_later(LEAVE_SECONDS, self._make_leave)
         else:

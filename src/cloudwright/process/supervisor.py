@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,11 @@ class Zygote:
         #: The cgroup that has one for each child; None if they have none.
         self.leaves = leaves
         self.died: asyncio.Future[str] = self._loop.create_future()
-        self._ready: asyncio.Future[None] = self._loop.create_future()
+        #: What its ``warm`` returned; None without one.
+        self.warmed: Any = None
+        #: Called with what its children say that they loaded and it had not.
+        self.learn: Callable[[Any], None] | None = None
+        self._ready: asyncio.Future[Any] = self._loop.create_future()
         self._process = process
         self._control = control
         self._printed = printed
@@ -130,11 +134,13 @@ class Zygote:
         path: Sequence[str] = (),
         preload: Sequence[str] = (),
         rehearse: str | None = None,
+        warm: tuple[str, Any] | None = None,
         env: Mapping[str, str] | None = None,
         cgroups: Cgroups | None = None,
     ) -> Zygote:
         """Start a zygote of the interpreter ``python``, with ``path`` before its sys.path, the modules
-        ``preload`` imported, and the function ``rehearse`` ("module:function") called.
+        ``preload`` imported, and the function ``rehearse`` ("module:function") called. Then the function of
+        ``warm`` is called with what stands beside it, and what it returns is ``warmed``; both must be JSON.
 
         ``env`` is its whole environment, which its children inherit; None takes the few harmless variables of
         this process (PATH, HOME, LANG, TZ, ...). Each child gets a cgroup in ``cgroups``, if there are any.
@@ -144,9 +150,9 @@ class Zygote:
             env = {variable: os.environ[variable] for variable in _HARMLESS if variable in os.environ}
         leaves = None if cgroups is None else cgroups.zygote_folder(name)
         zygote = cls(name, leaves, *_spawn(name, python, env))
-        zygote._post(_setup(name, path, preload, rehearse, leaves))
+        zygote._post(_setup(name, path, preload, rehearse, warm, leaves))
         try:
-            await asyncio.shield(zygote._ready)
+            zygote.warmed = await asyncio.shield(zygote._ready)
         except BaseException:
             zygote._process.kill()
             await zygote.died
@@ -206,6 +212,11 @@ class Zygote:
         the kernel kill it at ``last`` if it cannot (seconds of CLOCK_BOOTTIME). Without a call it has none.
         """
         self._post(fast_json.dumps({"deadline": deadline, "last": last}))
+
+    @property
+    def has_children(self) -> bool:
+        """Whether any child lives, is being forked, or is being ended."""
+        return bool(self._children or self._endings)
 
     async def close(self) -> None:
         """Kill every child that lives, with all that it started, wait until they are dead, and end.
@@ -329,7 +340,7 @@ class Zygote:
             if details[0] is not None:
                 log.warning("the children of zygote %s get no cgroups: %s", self.name, details[0])
                 self._remove_leaves()
-            self._ready.set_result(None)
+            self._ready.set_result(details[1])
         elif what == "failed":
             self._ready.set_exception(Unavailable(f"Zygote {self.name} cannot be started: {details[0]}"))
 
@@ -447,10 +458,22 @@ def _spawn(
 
 
 def _setup(
-    name: str, path: Sequence[str], preload: Sequence[str], rehearse: str | None, leaves: str | None
+    name: str,
+    path: Sequence[str],
+    preload: Sequence[str],
+    rehearse: str | None,
+    warm: tuple[str, Any] | None,
+    leaves: str | None,
 ) -> bytes:
     folders = [os.path.abspath(folder) for folder in path]
-    setup = {"name": name, "path": folders, "preload": list(preload), "rehearse": rehearse, "leaves": leaves}
+    setup = {
+        "name": name,
+        "path": folders,
+        "preload": list(preload),
+        "rehearse": rehearse,
+        "warm": warm,
+        "leaves": leaves,
+    }
     return fast_json.dumps(setup)
 
 

@@ -3,10 +3,11 @@ ended.
 
 It talks with its supervisor over one socket of packets, each of them JSON. The supervisor sends
 
-* first ``{"name", "path", "preload", "rehearse", "leaves"}``: what to put before sys.path, what to import,
-  the function ("module:function", or null) to call so that the code of children is warm, and the cgroup (or
-  null) in which to make one for each child; replied to with ``["ready", 0, why]``, where ``why`` is null or
-  says why children have no cgroups, or with ``failed``,
+* first ``{"name", "path", "preload", "rehearse", "warm", "leaves"}``: what to put before sys.path, what to
+  import, the function ("module:function", or null) to call so that the code of children is warm, another one
+  with what to call it with (or null), and the cgroup (or null) in which to make one for each child; replied
+  to with ``["ready", 0, why, warmed]``, where ``why`` is null or says why children have no cgroups, and
+  ``warmed`` is what the second function returned, or with ``failed``,
 * ``{"fork": id, "name", "key", "mark", "entry", "env", "cwd", "memory_limit", "umask", "leaf", "spent"}``
   with two descriptors: the child's end of its channel, and of the pipe that becomes its standard output and
   error; ``leaf`` is the number of a cgroup that can be used again, or null, and ``spent`` those of some that
@@ -284,6 +285,11 @@ def main() -> NoReturn:
         if setup["rehearse"]:
             module, _, function = setup["rehearse"].partition(":")
             getattr(importlib.import_module(module), function)()
+        warmed = None
+        if setup["warm"]:
+            warm, wanted = setup["warm"]
+            module, _, function = warm.partition(":")
+            warmed = getattr(importlib.import_module(module), function)(wanted)
     except BaseException as error:
         _send(control, json.dumps([["failed", 0, f"{type(error).__name__}: {error}"[:4000]]]))
         raise
@@ -291,7 +297,7 @@ def main() -> NoReturn:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     leaves, why = _leaves(setup["leaves"])
     zygote = Zygote(control, title, hooks, leaves)
-    _send(control, json.dumps([["ready", 0, why]]))
+    _send(control, json.dumps([["ready", 0, why, warmed]]))
     # What is alive now is never looked at by a collection in a child: looking would copy its memory.
     gc.collect()
     gc.freeze()

@@ -136,6 +136,13 @@ class PropertiesUpdate(TypedDict):
     runtime_properties: dict[str, Any]
 
 
+class Loaded(TypedDict):
+    """What an operation loaded of its plugin and the libraries of that."""
+
+    modules: Annotated[list[str], "names of Python modules"]
+    models: Annotated[list[list[str]], "descriptions of services of AWS, by what botocore was asked for"]
+
+
 class End(TypedDict):
     """Last frame; the process exits right after."""
 
@@ -145,6 +152,9 @@ class End(TypedDict):
     failure: Annotated[Failure | None, "see [A failure](#a-failure); null if it succeeded"]
     updates: Annotated[
         list[PropertiesUpdate], "`[{id, version, runtime_properties}]`, stored together with the end"
+    ]
+    loaded: NotRequired[
+        Annotated[Loaded, "`{modules, models}`: what later processes of the environment could have before"]
     ]
 
 
