@@ -10,6 +10,7 @@ from typing import Any
 from cloudwright.child.current import current_ctx
 from cloudwright.child.errors import NonRecoverableError
 from cloudwright.model.json_values import offence
+from cloudwright.operation import warm_imports
 from cloudwright.operation.context import Context
 from cloudwright.operation.failure_report import describe
 from cloudwright.operation.host_connection import HostConnection
@@ -46,10 +47,16 @@ def main(channel: Channel) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     outcome = "failed" if failure else "succeeded"
-    _end(
-        supervisor,
-        {"outcome": outcome, "result": None if failure else result, "failure": failure, "updates": updates},
-    )
+    end = {
+        "outcome": outcome,
+        "result": None if failure else result,
+        "failure": failure,
+        "updates": updates,
+    }
+    loaded = warm_imports.newly_loaded(begin["operation"]["mapping"])
+    if loaded is not None:
+        end["loaded"] = loaded
+    _end(supervisor, end)
     if torn:
         # A signal ended its script, so a signal ends this process too: its supervisor then ends what the
         # script had started, which was not left running on purpose.
