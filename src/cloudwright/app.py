@@ -70,7 +70,7 @@ def run(settings: Settings) -> int:
 
 async def _serve(settings: Settings, notifier: ServiceNotifier) -> int:
     listening = _listen(settings)
-    environments = PluginEnvironments(settings.home, _cgroups(settings))
+    environments = PluginEnvironments(settings.home, _cgroups(settings), idle=settings.plugin_idle)
     starting = asyncio.ensure_future(environments.start())
     try:
         service = await _loaded("cloudwright.manager.manager")

@@ -83,6 +83,8 @@ class Settings:
     cgroups: str = "auto"
     # End by itself after this long with nothing to do and no client connected; 0 means never.
     idle_exit: float = 0.0
+    # End the zygotes of a plugin's environment after this long without use; 0 means never.
+    plugin_idle: float = 600.0
     # A file descriptor to which the line that says where the manager answers is written too; -1 means none.
     ready_fd: int = -1
     # How often the reconciler compares the database with what is running, besides every time it is woken.

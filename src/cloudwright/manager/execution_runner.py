@@ -31,13 +31,14 @@ from cloudwright.manager.execution_context import (
 )
 from cloudwright.manager.metrics import Metrics
 from cloudwright.manager.modifications import Modifications
-from cloudwright.manager.plugin_environments import WORKFLOWS, PluginEnvironments
+from cloudwright.manager.plugin_environments import PluginEnvironments
 from cloudwright.manager.preparations import prepare_plugin
 from cloudwright.manager.reconcile import MODE_OF_STATUS, STRENGTH
 from cloudwright.manager.traces import Traces
 from cloudwright.manager.workflow_host import WorkflowEnd, WorkflowHost
 from cloudwright.manager.workflow_journal import WorkflowJournal
 from cloudwright.manager.workflow_steps import WorkflowSteps
+from cloudwright.manager.zygotes import WORKFLOWS
 from cloudwright.model.execution import FORCED_MODES, CancelMode, Outcome
 from cloudwright.model.operation import LOST
 from cloudwright.planning import holds_functions

@@ -1,8 +1,5 @@
-"""Zygotes: one for workflows and one for operations, of the manager's own environment and of every plugin's.
-
-Workflows and operations are forked from different zygotes so that the loss of the one that runs operations
-costs the operations and not the workflows that are to react to it. A zygote that died is started anew when it
-is next needed.
+"""Where plugins' code runs: the manager's own environment, or one for the content of each plugin that needs
+it, installed when it is first used.
 """
 
 from __future__ import annotations
@@ -23,25 +20,16 @@ from typing import Any
 from packaging.version import Version
 
 from cloudwright.background import SharedWork
-from cloudwright.errors import Unavailable
 from cloudwright.manager import fusion_common
-from cloudwright.manager.plugin_commands import child_basics, run_installation
+from cloudwright.manager.plugin_commands import run_installation
 from cloudwright.manager.plugin_selection import PluginCode, find_code
+from cloudwright.manager.zygotes import OPERATIONS, WORKFLOWS, Zygotes
 from cloudwright.process.cgroups import Cgroups
 from cloudwright.process.shared_runtime import share_runtime
 from cloudwright.process.supervisor import Zygote
 
 #: In the home: a folder for each environment, by the key of what is installed in it.
 FOLDER = "plugins"
-WORKFLOWS = "workflows"
-OPERATIONS = "operations"
-#: What each kind of child has imported before it is forked: its own code, and the names that plugins import.
-PRELOAD = {
-    WORKFLOWS: ("cloudwright.workflow.child", "cloudwright.compat.workflow_preload"),
-    OPERATIONS: ("cloudwright.operation.child", "cloudwright.compat.operation_preload"),
-}
-#: What each kind of zygote runs beforehand, so that its children find their code warm.
-REHEARSE = {WORKFLOWS: None, OPERATIONS: "cloudwright.operation.warmup:warm_up"}
 #: In an environment's folder: a link to what was installed, made when that is whole.
 COMPLETE = "complete"
 #: What the name of an environment ends with that is being removed.
@@ -62,13 +50,11 @@ class PluginEnvironment:
 
 
 class PluginEnvironments:
-    def __init__(self, home: Path, cgroups: Cgroups | None = None) -> None:
-        """Each child gets a cgroup in ``cgroups``, if there are any."""
+    def __init__(self, home: Path, cgroups: Cgroups | None = None, *, idle: float = 0) -> None:
+        """Each child gets a cgroup in ``cgroups``, if there are any. ``idle``: see ``Zygotes``."""
         self.cgroups = cgroups
         self._folder = home / FOLDER
-        self._zygotes: dict[tuple[str, str], Zygote] = {}
-        self._deadline: tuple[float, float] | None = None
-        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
+        self._zygotes = Zygotes(cgroups, idle=idle)
         self._installations = SharedWork()
         #: When each environment was last needed in this life of the manager (seconds since 1970).
         self._needed: dict[str, float] = {}
@@ -77,23 +63,16 @@ class PluginEnvironments:
         """Start the two zygotes of the manager's own environment, so that the first execution need not
         wait for them.
         """
-        await asyncio.gather(
-            self._zygote(WORKFLOWS, "", sys.executable), self._zygote(OPERATIONS, "", sys.executable)
-        )
+        await asyncio.gather(self._zygotes.get(WORKFLOWS), self._zygotes.get(OPERATIONS))
 
     def extend(self, deadline: float, last: float) -> None:
         """Extend the deadline of every zygote that there is or will be (``Zygote.extend``)."""
-        self._deadline = deadline, last
-        for zygote in self._zygotes.values():
-            zygote.extend(deadline, last)
+        self._zygotes.extend(deadline, last)
 
     async def close(self) -> None:
         """End every zygote, and with it every process of a workflow or operation that still runs."""
         await self._installations.close()
-        zygotes, self._zygotes = list(self._zygotes.values()), {}
-        await asyncio.gather(*(zygote.close() for zygote in zygotes))
-        if self.cgroups is not None:
-            self.cgroups.close()
+        await self._zygotes.close()
 
     async def open(
         self, role: str, plugin: dict[str, Any] | None, blueprint: Path, found: dict[str, PluginCode]
@@ -106,9 +85,9 @@ class PluginEnvironments:
         """
         code = await self.prepare(plugin, blueprint, found)
         if code.project is None or code.key is None:
-            return PluginEnvironment(await self._zygote(role, "", sys.executable), code)
+            return PluginEnvironment(await self._zygotes.get(role), code)
         python = self._python(code.key)
-        return PluginEnvironment(await self._zygote(role, code.key, str(python)), code)
+        return PluginEnvironment(await self._zygotes.get(role, code.key, str(python)), code)
 
     async def prepare(
         self,
@@ -143,7 +122,7 @@ class PluginEnvironments:
 
     async def parser(self) -> Zygote:
         """Where the blueprint parser is forked."""
-        return await self._zygote(OPERATIONS, "", sys.executable)
+        return await self._zygotes.get(OPERATIONS)
 
     async def remove_unused(self, seconds: float) -> int:
         """Remove the environments that were not needed for so long, and return how many these were.
@@ -152,10 +131,7 @@ class PluginEnvironments:
         """
         before = time.time() - seconds
         for key in await asyncio.to_thread(_old_folders, self._folder, before):
-            has_zygote = any(
-                key == of and not zygote.died.done() for (_, of), zygote in self._zygotes.items()
-            )
-            if not has_zygote and self._needed.get(key, 0) < before:
+            if not self._zygotes.has(key) and self._needed.get(key, 0) < before:
                 log.info("Removing the environment %s of plugins, which was not needed for long.", key)
                 # At once, so that nothing finds it half there.
                 (self._folder / key).rename(self._folder / f"{key}{REMOVED}")
@@ -172,28 +148,7 @@ class PluginEnvironments:
     @property
     def tracking(self) -> str:
         """How all that a child starts is found when it is to end: ``cgroup`` or ``process tree``."""
-        zygotes = [zygote for zygote in self._zygotes.values() if not zygote.died.done()]
-        return "cgroup" if zygotes and all(zygote.leaves for zygote in zygotes) else "process tree"
-
-    async def _zygote(self, role: str, key: str, python: str) -> Zygote:
-        zygote = self._zygotes.get((role, key))
-        if zygote is not None and not zygote.died.done():
-            return zygote
-        async with self._locks.setdefault((role, key), asyncio.Lock()):
-            zygote = self._zygotes.get((role, key))
-            if zygote is None or zygote.died.done():
-                if zygote is not None:
-                    log.warning("the zygote of %s %s died and is started anew", role, key)
-                try:
-                    zygote = await _start(role, key, python, self.cgroups)
-                except Unavailable as error:
-                    # Killed while it started, say. If it cannot be started at all, that shows again.
-                    log.warning("%s It is started once more.", error)
-                    zygote = await _start(role, key, python, self.cgroups)
-                if self._deadline is not None:
-                    zygote.extend(*self._deadline)
-                self._zygotes[role, key] = zygote
-            return zygote
+        return self._zygotes.tracking
 
     def _is_installed(self, code: PluginCode) -> bool:
         if code.project is None or code.key is None:
@@ -240,17 +195,6 @@ class PluginEnvironments:
         await run_installation(code.name, temporary, *pip, *PIP_INSTALL, *what)
         share_runtime(folder)
         await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
-
-
-async def _start(role: str, key: str, python: str, cgroups: Cgroups | None) -> Zygote:
-    return await Zygote.start(
-        name=f"{role}-{key or 'own'}",
-        python=python,
-        preload=PRELOAD[role],
-        rehearse=REHEARSE[role],
-        env=child_basics(),
-        cgroups=cgroups,
-    )
 
 
 def _name(plugin: dict[str, Any] | None) -> str:

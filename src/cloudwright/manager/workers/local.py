@@ -15,8 +15,9 @@ from cloudwright.manager.begin_gate import BeginGate
 from cloudwright.manager.child_rpc import ChildRpc
 from cloudwright.manager.executors import check_executor
 from cloudwright.manager.operation_run import OperationRun
-from cloudwright.manager.plugin_environments import OPERATIONS, PluginEnvironment, PluginEnvironments
+from cloudwright.manager.plugin_environments import PluginEnvironment, PluginEnvironments
 from cloudwright.manager.workers.protocol import Subjects
+from cloudwright.manager.zygotes import OPERATIONS
 from cloudwright.model.execution import CancelMode
 from cloudwright.model.frames.operation import check_to_operation
 from cloudwright.model.operation import NOT_STARTED, Failure
