@@ -138,6 +138,12 @@ WORKLOADS = (
         times=3,
     ),
     Workload(
+        "T5",
+        "Operations of a plugin on a large library",
+        "plugin_calls.py",
+        goals=(Goal("ms CPU overhead", most=30), Goal("cold: s", most=2)),
+    ),
+    Workload(
         "P1",
         "Blueprints: read and planned",
         "blueprints.py",

@@ -27,8 +27,8 @@ VERSIONS = {
 }
 
 
-def wagon(package: str, folder: Path) -> Path:
-    """Return a wagon of a plugin, of the wheels that ``scripts/need-plugins`` has built."""
+def wagon(package: str, folder: Path, *more: Path) -> Path:
+    """Return a wagon of a plugin, of the wheels that ``scripts/need-plugins`` has built, and of ``more``."""
     wheels = PEERS / "plugins" / package
     assert (wheels / "ready").exists(), f"{package} is missing: run `make plugins`, which builds it"
     version = VERSIONS[package]
@@ -37,7 +37,7 @@ def wagon(package: str, folder: Path) -> Path:
     path = folder / f"{package.replace('-', '_')}-{version}-py311-none-linux_x86_64.wgn"
     with tarfile.open(path, "w:gz", compresslevel=1) as tar:
         tar.add(description, f"{package}/package.json")
-        for wheel in sorted(wheels.glob("*.whl")):
+        for wheel in (*sorted(wheels.glob("*.whl")), *more):
             tar.add(wheel, f"{package}/wheels/{wheel.name}")
     return path
 
