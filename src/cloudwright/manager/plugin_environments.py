@@ -111,7 +111,7 @@ class PluginEnvironments:
                 installing(code)
             key = str(code.key)
             await self._installations.join(key, lambda: self._install(self._folder / key, code))
-        if code.key is not None:
+        if code.project is not None and code.key is not None:
             self._need(code.key)
         return code
 

@@ -102,6 +102,16 @@ def test_an_interrupted_installation_is_begun_in_another_folder(
     assert (install(), len(folders)) == (python, 2)
 
 
+def test_what_runs_from_where_it_lies_has_no_environment(tmp_path: Path) -> None:
+    code = PluginCode("box", "1.0", tmp_path, (str(tmp_path),), None, (), "p1")
+
+    async def prepare() -> None:
+        assert await PluginEnvironments(tmp_path).prepare(None, tmp_path, {"": code}) is code
+
+    asyncio.run(prepare())
+    assert not (tmp_path / "plugins").exists()
+
+
 def test_a_zygote_that_is_killed_while_it_starts_is_started_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
