@@ -344,9 +344,12 @@ def retry_now(session: Session, execution_id: str) -> None:
 @executions.command("resume")
 @chosen_execution(ended=True)
 @click.option(
+    "--force",
     "--reset-operations",
+    "reset_operations",
     is_flag=True,
-    help="Re-run operations whose outcome is unknown instead of waiting for them.",
+    help="Re-run operations whose outcome is unknown instead of waiting for them, and an execution that "
+    "brought its manager down three times.",
 )
 @options.standard
 @pass_session

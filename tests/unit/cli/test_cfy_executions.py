@@ -278,7 +278,12 @@ def test_resume(api: FakeApi, cfy: Run) -> None:
     api.add_execution("e1", status="failed")
     assert "Resumed execution e1" in cfy("executions", "resume", "e1").stdout
     assert cfy("executions", "resume", "e1", "--reset-operations", "--json").exit_code == 0
-    assert api.asked("POST", "executions/e1") == [{"action": "resume"}, {"action": "force-resume"}]
+    assert cfy("executions", "resume", "e1", "--force").exit_code == 0
+    assert api.asked("POST", "executions/e1") == [
+        {"action": "resume"},
+        {"action": "force-resume"},
+        {"action": "force-resume"},
+    ]
 
 
 def test_events_of_an_execution(api: FakeApi, cfy: Run) -> None:
