@@ -106,7 +106,7 @@ SCHEDULES = Listing(
         Column("By", "created_by"),
     ),
     asked={"_sort": "next_occurrence"},
-    note="`cfy executions schedule` makes them.",
+    note="`cfy deployments schedule create` makes them.",
     live="executions",
 )
 
