@@ -7,11 +7,13 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import cloudwright
+from cloudwright.child.errors import NonRecoverableError
 from cloudwright.operation.tempdirs import executable_tempdir, new_folder, private_folder, remove_folder
 
 SOURCE = str(Path(cloudwright.__file__).parents[1])
@@ -82,3 +84,36 @@ def test_what_cannot_be_removed_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     remove_folder(str(tmp_path / "file"))
     assert (tmp_path / "file").exists()
+
+
+def make_open_to_all(path: Path) -> None:
+    path.mkdir()
+    path.chmod(0o777)
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        make_open_to_all,
+        lambda path: path.symlink_to(path.parent),
+        lambda path: path.touch(),
+    ],
+    ids=["open to all", "a link", "a file"],
+)
+def test_a_name_that_somebody_else_has_taken_is_left_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, take: Callable[[Path], None]
+) -> None:
+    monkeypatch.setenv("CFY_EXEC_TEMP", str(tmp_path))
+    names = [
+        f"cloudwright-{os.getuid()}",
+        *(f"cloudwright-{os.getuid()}-{number}" for number in range(1, 10)),
+    ]
+    take(tmp_path / names[0])
+    with private_folder() as folder:
+        assert Path(folder).parent == tmp_path / names[1]
+    for name in names[2:]:
+        take(tmp_path / name)
+    os.rmdir(tmp_path / names[1])
+    take(tmp_path / names[1])
+    with pytest.raises(NonRecoverableError, match="set CFY_EXEC_TEMP"), private_folder():
+        pass
