@@ -10,6 +10,7 @@ from typing import Any
 from cloudwright.api.routes import deployments
 from cloudwright.api.routes import executions as api
 from cloudwright.console import formatting
+from cloudwright.console.pages import number_of
 from cloudwright.console.timeline import draw
 from cloudwright.console.visits import Visit
 from cloudwright.model.execution import (
@@ -43,7 +44,7 @@ class Button:
 
 async def read(visit: Visit, id: str) -> dict[str, Any]:
     """Read all that changes while an execution runs. Raises RestError."""
-    page = int(visit.request.query_params.get("bars", "0") or 0)
+    page = number_of(visit.request.query_params.get("bars"))
     execution, operations, running, failed = await asyncio.gather(
         visit.rest.get(f"/executions/{id}"),
         _operations(visit, id, _size=BARS, _offset=page * BARS, _sort="sent_at", state=_BEGUN),

@@ -9,6 +9,11 @@ from cloudwright.console.visits import Visit
 PAGE = 100
 
 
+def number_of(text: str | None) -> int:
+    """Return the number in an address; 0 if there is none that makes sense."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 async def page_of(
     visit: Visit, path: str, own: str, *, size: str = "_size", offset: str = "_offset", **asked: Any
 ) -> dict[str, Any]:
@@ -16,8 +21,7 @@ async def page_of(
     has there for a page. Raises RestError.
     """
     query = visit.request.query_params
-    search, number = query.get("_search", "").strip(), query.get("page", "0")
-    page = int(number) if number.isdigit() and len(number) < 10 else 0
+    search, page = query.get("_search", "").strip(), number_of(query.get("page"))
     place: dict[str, Any] = {size: PAGE, offset: page * PAGE}
     found = await visit.rest.get(path, _search=search or None, **place, **asked)
     total = found["metadata"]["pagination"]["total"]

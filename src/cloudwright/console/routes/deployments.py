@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from cloudwright.api.routes import executions as api_executions
 from cloudwright.console import parameter_forms, topology
+from cloudwright.console.pages import number_of
 from cloudwright.console.rest import RestError
 from cloudwright.console.routes.executions import FIELDS
 from cloudwright.console.visits import Visit, visited
@@ -34,8 +35,7 @@ async def _list_fragment(visit: Visit) -> Response:
 async def _rows(visit: Visit) -> dict[str, Any]:
     query = visit.request.query_params
     search, blueprint = query.get("_search", "").strip(), query.get("_blueprint", "").strip()
-    number = query.get("page", "0")
-    page = int(number) if number.isdigit() and len(number) < 10 else 0
+    page = number_of(query.get("page"))
     found = await visit.rest.get(
         "/deployments",
         _search=search or None,

@@ -20,11 +20,12 @@ async def _window(visit: Visit) -> Response:
 
 async def _line(visit: Visit) -> Response:
     """Return one message whole, as text."""
-    id, number = visit.request.path_params["id"], visit.request.path_params["number"]
-    if not number.isdigit() or number == "0":
+    id, text = visit.request.path_params["id"], visit.request.path_params["number"]
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    if not number:
         return PlainTextResponse("There is no such line.", 404)
-    page = await visit.rest.get("/events", execution_id=id, after=int(number) - 1, _size=1)
-    found = [event for event in page["items"] if str(event["id"]) == number]
+    page = await visit.rest.get("/events", execution_id=id, after=number - 1, _size=1)
+    found = [event for event in page["items"] if event["id"] == number]
     if not found:
         return PlainTextResponse("There is no such line.", 404)
     return PlainTextResponse(found[0]["message"])
