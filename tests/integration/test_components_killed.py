@@ -6,7 +6,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -63,7 +63,9 @@ def test_what_dies_between_its_steps_makes_nothing_twice_and_loses_nothing(
     else:
         for one in manager.operations(id):
             if one["state"] == "started" and one["pid"]:
-                os.kill(one["pid"], signal.SIGKILL)
+                # It may have ended by itself.
+                with suppress(ProcessLookupError):
+                    os.kill(one["pid"], signal.SIGKILL)
     ended = manager.end(id)
     assert ended["status"] == "terminated", manager.story(id)
     assert made.made() == (1, 1, ["terminated"])
