@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from stored import TENANT, at, create, deploy, start
 
 from cloudwright.errors import InvalidInput
 from cloudwright.model.execution import Outcome
-from cloudwright.storage import deployments, summaries
+from cloudwright.model.schedule import Schedule
+from cloudwright.storage import deployments, schedules, summaries
 from cloudwright.storage.executions import ending
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.store import Store
 from cloudwright.storage.summaries import FIELDS, Group
+
+NIGHTLY = Schedule(
+    tenant=TENANT,
+    deployment_id="d1",
+    id="nightly",
+    workflow_id="install",
+    parameters={},
+    execution_arguments={},
+    since=at(0),
+    until=None,
+    timezone=None,
+    rule={"recurrence": "1 day"},
+    slip=5,
+    stop_on_fail=False,
+    enabled=False,
+    next_occurrence=None,
+    position=None,
+    latest_execution_id=None,
+    forgiven_execution_id=None,
+    version=0,
+    created_by=None,
+    created_at=at(0),
+)
 
 
 def count(
@@ -60,6 +86,7 @@ def test_groups_and_their_parts(store: Store) -> None:
 def test_every_field_can_be_counted_by_every_other(store: Store, resource: str) -> None:
     deploy(store, instances=1)
     create(store)
+    store.write_sync(schedules.add, NIGHTLY)
     for target in FIELDS[resource]:
         for part in (*FIELDS[resource], None):
             groups, total = count(store, resource, target, part)
@@ -67,3 +94,11 @@ def test_every_field_can_be_counted_by_every_other(store: Store, resource: str) 
             assert sum(number for _, number in groups[0].parts) == (groups[0].count if part else 0)
     with pytest.raises(InvalidInput, match="has no field `id`"):
         count(store, resource, "id")
+
+
+def test_schedules_by_what_they_recur_after(store: Store) -> None:
+    deploy(store)
+    store.write_sync(schedules.add, NIGHTLY)
+    store.write_sync(schedules.add, replace(NIGHTLY, id="by-rule", rule={"rrule": "FREQ=DAILY"}))
+    found, _ = count(store, "execution_schedules", "deployment_id", "recurrence")
+    assert found == [Group("d1", 2, [(None, 1), ("1 day", 1)])]

@@ -16,6 +16,9 @@ _Names = Annotated[list[str] | None, Query()]
 _FilterId = Annotated[str | None, Query(description="Records that fulfil the rules of this stored filter.")]
 
 
+_ENVIRONMENTS = FilterRule("label", "csys-obj-type", "any_of", ("environment",))
+
+
 async def stored_rules(context: RequestContext, resource: str, id: str | None) -> tuple[FilterRule, ...]:
     """Return the rules of a stored filter; none without an id. Raises NotFound."""
     if not id:
@@ -41,6 +44,7 @@ async def _deployment_filter(
     _group_id: str | None = None,
     deployment_group_id: str | None = None,
     _dependencies_of: str | None = None,
+    _environments_only: Annotated[bool, Query(description="Those with the label of an environment.")] = False,
     _filter_id: _FilterId = None,
 ) -> DeploymentFilter:
     if _dependencies_of:
@@ -58,7 +62,10 @@ async def _deployment_filter(
         installation_statuses=installation_status,
         deployment_statuses=deployment_status,
         group_id=_group_id or deployment_group_id,
-        rules=await stored_rules(context, "deployments", _filter_id),
+        rules=(
+            *await stored_rules(context, "deployments", _filter_id),
+            *((_ENVIRONMENTS,) if _environments_only else ()),
+        ),
     )
 
 

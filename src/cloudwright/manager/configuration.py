@@ -74,6 +74,8 @@ class Configuration:
             raise Conflict(
                 f"`{item.name}` cannot be changed while the manager runs. Set {variable}, and start it again."
             )
+        if isinstance(value, str):
+            value = _number(value)
         _check(item.name, value, item.schema)
         await self._store.write(kept_values.keep, _PREFIX + item.name, value, by, self._clock())
         return await self.item(item.name)
@@ -92,6 +94,16 @@ def changed_settings(conn: Connection) -> dict[str, Any]:
 
 def _scopes() -> dict[str, tuple[str, ...]]:
     return {_WORKFLOW: tuple(EDITABLE), **_FIXED}
+
+
+def _number(text: str) -> Any:
+    """Return the number that a text is, as command lines send it; the text if it is none."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _check(name: str, value: Any, schema: Schema) -> None:

@@ -25,8 +25,15 @@ from cloudwright.model.execution import ExecutionStatus
 from cloudwright.storage.columns import is_
 from cloudwright.storage.deployment_states import DEPLOYMENT_STATUS, INSTALLATION_STATUS
 from cloudwright.storage.paging import Page
-from cloudwright.storage.resources.expressions import constant
-from cloudwright.storage.schema import blueprints, deployments, executions, node_instances, nodes
+from cloudwright.storage.resources.expressions import JsonText, constant
+from cloudwright.storage.schema import (
+    blueprints,
+    deployments,
+    execution_schedules,
+    executions,
+    node_instances,
+    nodes,
+)
 from cloudwright.storage.visibility import Tenancy, seen
 
 Column = ColumnElement[Any]
@@ -99,6 +106,17 @@ _SOURCES: Mapping[str, _Source] = {
         _in_deployment(nodes),
         nodes.c.tenant,
         _fields(nodes, "deployment_id", visibility=deployments.c.visibility),
+    ),
+    "execution_schedules": _Source(
+        _in_deployment(execution_schedules),
+        execution_schedules.c.tenant,
+        _fields(
+            execution_schedules,
+            "deployment_id",
+            "workflow_id",
+            recurrence=JsonText(execution_schedules.c.rule, "recurrence"),
+            visibility=deployments.c.visibility,
+        ),
     ),
     "node_instances": _Source(
         _in_deployment(node_instances),

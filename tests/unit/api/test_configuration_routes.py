@@ -35,10 +35,18 @@ def test_a_setting_is_changed_for_new_executions(api: Api) -> None:
     }
 
 
+def test_a_number_may_be_a_text_as_command_lines_send_it(api: Api) -> None:
+    assert api.put("/config/task_retries", {"value": "7"})["value"] == 7
+    assert api.put("/config/task_retry_interval", {"value": "2.5"})["value"] == 2.5
+    api.put("/config/task_retries", {"value": 60})
+    api.put("/config/task_retry_interval", {"value": 15})
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("task_retries", "3"),
+        ("task_retries", "three"),
+        ("task_retries", "1e999"),
         ("task_retries", 1.5),
         ("task_retries", -2),
         ("task_retries", True),

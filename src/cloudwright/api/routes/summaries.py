@@ -19,13 +19,14 @@ from cloudwright.storage.summaries import Group
 router = resource_router("summary", "/summary")
 
 _Names = Annotated[list[str] | None, Query()]
-_Summed = Literal["blueprints", "deployments", "executions", "nodes", "node_instances"]
+_Summed = Literal["blueprints", "deployments", "executions", "nodes", "node_instances", "execution_schedules"]
 _PERMISSIONS = {
     "blueprints": Permission.BLUEPRINT_LIST,
     "deployments": Permission.DEPLOYMENT_LIST,
     "executions": Permission.EXECUTION_LIST,
     "nodes": Permission.NODE_LIST,
     "node_instances": Permission.NODE_INSTANCE_LIST,
+    "execution_schedules": Permission.EXECUTION_SCHEDULE_LIST,
 }
 
 
