@@ -90,6 +90,13 @@ LATE = (
     LateRoutes("deployment_groups"),
     LateRoutes("agents"),
     LateRoutes("execution_groups"),
+    # Behind all others, below whose paths these are.
+    LateRoutes(
+        "refusals",
+        *("license", "license-check", "contacts", "ldap", "idp", "log-bundles", "managers", "brokers"),
+        *("db-nodes", "agents", "executions", "operations", "tasks_graphs", "plugins", "nodes"),
+        *("node-instances", "deployment-updates", "blueprints", "snapshots", "audit"),
+    ),
 )
 
 

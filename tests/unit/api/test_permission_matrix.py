@@ -31,6 +31,7 @@ FURTHER = {
 #: What looks for something, is about one's own account, or is refused anyway.
 HARMLESS = re.compile(
     r"POST /searches/|\w+ /tokens|POST /console-links|POST /users/\{username\}$|\w+ /secrets-providers"
+    r"|\w+ /(?:operations|tasks_graphs)/"
 )
 ADMINISTRATION = re.compile(
     r"(?:PUT|POST|PATCH|DELETE) /(?:users|user-groups|tenants|permissions|audit|config|maintenance|provider"
