@@ -20,6 +20,7 @@ from cloudwright.manager.principals import Principal
 from cloudwright.manager.secrets import Viewer
 from cloudwright.model.execution import Caller
 from cloudwright.model.permissions import Permission, Role
+from cloudwright.storage import audit, ownership
 from cloudwright.storage.audit import AuditEntry, open_entry
 from cloudwright.storage.paging import Page
 from cloudwright.storage.records import DEFAULT_TENANT
@@ -114,6 +115,12 @@ class RequestContext:
         """Check that what a body or query names is not private to somebody else. Raises NotFound."""
         if not self.principal.is_admin:
             await self.manager.store.read(locate, self.scope, self.tenant, noun, key)
+
+    async def give(self, noun: str, id: str, username: str) -> None:
+        """Make a resource another user's. Raises Forbidden, NotFound."""
+        authorize(self.principal, Permission.SET_OWNER, self.tenant)
+        audit.act(Permission.SET_OWNER)
+        await self.manager.store.write(ownership.give, self.tenant, noun, id, username)
 
     def check_visibility(self, visibility: str | None) -> None:
         """Check that the principal may give a resource this visibility. Raises Forbidden."""

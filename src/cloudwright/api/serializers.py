@@ -281,6 +281,7 @@ def tasks_graph(row: GraphRow) -> rest.TasksGraph:
 
 
 def plugin(row: Plugin) -> rest.Plugin:
+    said = row.plugin_yaml or {}
     return {
         "id": row.id,
         "package_name": row.package_name,
@@ -295,13 +296,24 @@ def plugin(row: Plugin) -> rest.Plugin:
         "file_server_path": None,
         # It is installed where and when it is first needed.
         "installation_state": [],
-        "labels": labels(row.labels),
+        "labels": _values_of_labels(said.get("labels")),
+        "blueprint_labels": _values_of_labels(said.get("blueprint_labels")),
+        "resource_tags": _mapping(said.get("resource_tags")),
         "yaml_url_path": f"plugin:{row.package_name}?version={row.package_version}",
         "uploaded_at": optional_timestamp(row.created_at),
         "tenant_name": row.tenant,
         "created_by": row.created_by,
         "visibility": row.visibility,
     }
+
+
+def _values_of_labels(section: Any) -> dict[str, list[Any]]:
+    """Return the values by their keys of labels as a file declares them, whatever it says."""
+    return {key: list(_mapping(entry).get("values") or ()) for key, entry in _mapping(section).items()}
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def token(row: Token, role: str | None, value: str) -> rest.Token:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -56,6 +56,19 @@ blueprints.add_command(labels_of("blueprint"))
 blueprints.add_command(filters_of("blueprints"))
 blueprints.add_command(summary_of("blueprints"))
 add_visibility_commands(blueprints, "blueprint")
+
+
+@blueprints.command("set-icon")
+@click.argument("identifier", metavar="BLUEPRINT_ID")
+@click.option(
+    "--icon-path", metavar="FILE", type=click.File("rb"), help="A PNG image; without it the icon is removed."
+)
+@options.standard
+@pass_session
+def set_icon(session: Session, identifier: str, icon_path: IO[bytes] | None) -> None:
+    """Set the icon of a blueprint, or remove it."""
+    session.client.blueprints.set_icon(identifier, icon_path)
+    session.out.say(f"The icon of blueprint `{identifier}` is {'removed' if icon_path is None else 'set'}.")
 
 
 @blueprints.command("upload")

@@ -1,4 +1,4 @@
-"""The commands `set-visibility` and `set-global` of blueprints, plugins and deployments."""
+"""The commands `set-visibility`, `set-global` and `set-owner` of blueprints, plugins and deployments."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ def add_visibility_commands(group: click.Group, noun: str, *, with_set_global: b
     @pass_session
     def set_visibility(session: Session, identifier: str, visibility: str) -> None:
         _set(session, noun, identifier, visibility)
+
+    @group.command("set-owner", help=f"Give a {noun} to another user.")
+    @click.argument("identifier", metavar=f"{noun.upper()}_ID")
+    @click.option("-s", "--username", metavar="NAME", required=True, help="The user whose it is from now on.")
+    @options.standard
+    @pass_session
+    def set_owner(session: Session, identifier: str, username: str) -> None:
+        session.client.set_owner(f"{noun}s", identifier, username)
+        session.out.say(f"The {noun} `{identifier}` is user `{username}`'s now.")
 
     if not with_set_global:
         return

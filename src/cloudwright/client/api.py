@@ -93,6 +93,14 @@ class Client:
         path = f"/{noun}/{quote(identifier, safe='')}/set-visibility"
         return cast("dict[str, Any]", self._transport.request("PATCH", path, json={"visibility": visibility}))
 
+    def set_owner(self, noun: str, identifier: str, username: str) -> dict[str, Any]:
+        """Give a blueprint, plugin or deployment to another user: ``noun`` is its plural. Returns it.
+
+        Raises NotFound, also if there is no such user, and Forbidden.
+        """
+        path = f"/{noun}/{quote(identifier, safe='')}"
+        return cast("dict[str, Any]", self._transport.request("PATCH", path, json={"creator": username}))
+
     def version(self) -> dict[str, Any]:
         """``{"version", "edition", ...}`` of the manager."""
         return cast("dict[str, Any]", self._transport.request("GET", "/version"))

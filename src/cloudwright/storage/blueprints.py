@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, bindparam, cast, or_, select
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, cast, insert, or_, select
+from sqlalchemy import delete as remove
 
-from cloudwright.errors import DependentExists
+from cloudwright.errors import DependentExists, NotFound
 from cloudwright.storage import labels
 from cloudwright.storage.executions.recorded import leave_uploads
 from cloudwright.storage.filter_rules import fulfil
@@ -15,7 +17,7 @@ from cloudwright.storage.filters import BlueprintFilter
 from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, holds, one_of, read_page
 from cloudwright.storage.records import Blueprint
-from cloudwright.storage.schema import blueprint_labels, blueprints, deployments
+from cloudwright.storage.schema import blueprint_icons, blueprint_labels, blueprints, deployments
 from cloudwright.storage.visibility import seen
 
 _CATALOGUE = KeyedTable(
@@ -138,6 +140,26 @@ def importers(conn: Connection, blueprint: Blueprint) -> list[str]:
     return [
         row.id for row in conn.execute(query) if blueprint.id in (row.plan.get("imported_blueprints") or ())
     ]
+
+
+def set_icon(conn: Connection, tenant: str, id: str, png: bytes | None) -> None:
+    """Keep an icon; None removes it. Raises NotFound."""
+    get(conn, tenant, id)
+    its = blueprint_icons.c.tenant == tenant, blueprint_icons.c.blueprint_id == id
+    conn.execute(remove(blueprint_icons).where(*its))
+    if png is not None:
+        conn.execute(
+            insert(blueprint_icons).values(tenant=tenant, blueprint_id=id, png=b64encode(png).decode())
+        )
+
+
+def get_icon(conn: Connection, tenant: str, id: str) -> bytes:
+    """Raises NotFound."""
+    its = blueprint_icons.c.tenant == tenant, blueprint_icons.c.blueprint_id == id
+    found = conn.scalar(select(blueprint_icons.c.png).where(*its))
+    if found is None:
+        raise NotFound(f"The blueprint `{id}` of tenant `{tenant}` has no icon.")
+    return b64decode(found)
 
 
 def delete(conn: Connection, tenant: str, id: str) -> Blueprint:

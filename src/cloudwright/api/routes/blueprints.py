@@ -25,6 +25,7 @@ from cloudwright.api.plans import stream_with_plan
 from cloudwright.api.responses import JsonResponse, list_page, pick_fields
 from cloudwright.api.routing import resource_router
 from cloudwright.api.uploads import ARCHIVE_BODY, ArchiveDetails, receive_archive
+from cloudwright.errors import InvalidInput
 from cloudwright.manager import views
 from cloudwright.model import rest
 from cloudwright.model.permissions import Permission
@@ -32,6 +33,9 @@ from cloudwright.storage import blueprints
 from cloudwright.storage.filters import BlueprintFilter
 
 router = resource_router("blueprints", "/blueprints")
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_LARGEST_ICON = 512 << 10
 
 
 @router.get("", response_model=rest.Page[rest.Blueprint])
@@ -138,16 +142,24 @@ async def validate_blueprint(
 
 
 class Changes(BaseModel):
-    labels: list[dict[str, Any]]
+    """``creator`` is the user whose it is from now on, which only an administrator may say."""
+
+    labels: list[dict[str, Any]] | None = None
+    creator: str | None = None
 
 
 @router.patch("/{id}", response_model=rest.Blueprint)
 @requires(Permission.BLUEPRINT_UPLOAD)
 async def update_blueprint(context: ContextDep, id: str, changes: Changes) -> JsonResponse:
-    """Replace the labels."""
-    row = await context.manager.blueprints.set_labels(
-        context.tenant, id, label_pairs(changes.labels), by=context.by
-    )
+    """Replace the labels, or give the blueprint to another user."""
+    if changes.labels is None and changes.creator is None:
+        raise InvalidInput("Give the `labels` of the blueprint, or its `creator`.")
+    if changes.creator is not None:
+        await context.give("blueprints", id, changes.creator)
+    service = context.manager.blueprints
+    if changes.labels is not None:
+        await service.set_labels(context.tenant, id, label_pairs(changes.labels), by=context.by)
+    row = await context.manager.store.read(blueprints.get, context.tenant, id)
     return JsonResponse(serializers.blueprint(row))
 
 
@@ -169,3 +181,34 @@ async def download_blueprint(context: ContextDep, id: str) -> FileResponse:
     """Return the archive as it was uploaded."""
     file, ending = await context.manager.blueprints.archive(context.tenant, id)
     return FileResponse(file, media_type="application/octet-stream", filename=f"{id}{ending}")
+
+
+@router.patch(
+    "/{id}/icon",
+    response_model=rest.Blueprint,
+    openapi_extra={"requestBody": {"content": {"image/png": {"schema": {"type": "string"}}}}},
+)
+@requires(Permission.BLUEPRINT_UPLOAD)
+async def set_icon(request: Request, context: ContextDep, id: str) -> JsonResponse:
+    """Keep a PNG image of at most 512 KiB as the blueprint's icon; an empty body removes it."""
+    png = bytearray()
+    async for part in request.stream():
+        png += part
+        if len(png) > _LARGEST_ICON:
+            raise InvalidInput(f"An icon has at most {_LARGEST_ICON} bytes.")
+    if png and not png.startswith(_PNG):
+        raise InvalidInput("The icon is not a PNG image.")
+    await context.manager.store.write(blueprints.set_icon, context.tenant, id, bytes(png) or None)
+    row = await context.manager.store.read(blueprints.get, context.tenant, id)
+    return JsonResponse(serializers.blueprint(row))
+
+
+@router.get(
+    "/{id}/icon",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {"schema": {"type": "string"}}}}},
+)
+@requires(Permission.BLUEPRINT_GET)
+async def get_icon(context: ContextDep, id: str) -> Response:
+    png = await context.manager.store.read(blueprints.get_icon, context.tenant, id)
+    return Response(png, media_type="image/png")

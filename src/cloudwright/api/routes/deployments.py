@@ -125,16 +125,24 @@ async def create_deployment(context: ContextDep, id: str, new: NewDeployment) ->
 
 
 class Changes(BaseModel):
-    labels: list[dict[str, Any]]
+    """``creator`` is the user whose it is from now on, which only an administrator may say."""
+
+    labels: list[dict[str, Any]] | None = None
+    creator: str | None = None
 
 
 @router.patch("/deployments/{id}", response_model=rest.Deployment)
 @requires(Permission.DEPLOYMENT_UPDATE)
 async def update_deployment(context: ContextDep, id: str, changes: Changes) -> JsonResponse:
-    """Replace the labels."""
-    await context.manager.deployments.set_labels(
-        context.tenant, id, label_pairs(changes.labels), by=context.by
-    )
+    """Replace the labels, or give the deployment to another user."""
+    if changes.labels is None and changes.creator is None:
+        raise InvalidInput("Give the `labels` of the deployment, or its `creator`.")
+    if changes.creator is not None:
+        await context.give("deployments", id, changes.creator)
+    if changes.labels is not None:
+        await context.manager.deployments.set_labels(
+            context.tenant, id, label_pairs(changes.labels), by=context.by
+        )
     view = await context.manager.store.read(views.get_deployment, context.tenant, id)
     return JsonResponse(serializers.deployment(view))
 

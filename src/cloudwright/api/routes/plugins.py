@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import Query, Request, Response
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
@@ -22,10 +23,13 @@ from cloudwright.api.dependencies import (
 from cloudwright.api.responses import JsonResponse, list_page, pick_fields
 from cloudwright.api.routing import resource_router
 from cloudwright.api.uploads import PLUGIN_BODY, ArchiveDetails, receive_archive
+from cloudwright.errors import IllegalAction, InvalidInput
 from cloudwright.model import rest
 from cloudwright.model.permissions import Permission
 from cloudwright.storage import plugins
 from cloudwright.storage.filters import PluginFilter
+from cloudwright.storage.records import Plugin
+from cloudwright.storage.store import Connection
 
 router = resource_router("plugins", "/plugins")
 
@@ -92,6 +96,49 @@ async def upload_plugin(
     return JsonResponse(serializers.plugin(row), status_code=201)
 
 
+class PluginChanges(BaseModel):
+    """``creator`` is the user whose it is from now on, which only an administrator may say. Labels and tags
+    are refused: the plugin's own file says them.
+    """
+
+    creator: str | None = None
+    title: str | None = None
+    labels: Any = None
+    blueprint_labels: Any = None
+    resource_tags: Any = None
+
+
+@router.patch("/{id}", response_model=rest.Plugin)
+@requires(Permission.PLUGIN_UPLOAD)
+async def update_plugin(context: ContextDep, id: str, changes: PluginChanges) -> JsonResponse:
+    """Give the plugin to another user, or change its title."""
+    store = context.manager.store
+    await store.read(plugins.get, context.tenant, id)
+    given = changes.model_dump(exclude_unset=True)
+    if own := sorted({"labels", "blueprint_labels", "resource_tags"} & given.keys()):
+        raise IllegalAction(
+            f"`{own[0]}` of a plugin is what its `plugin.yaml` says. Upload a new version of the plugin."
+        )
+    if changes.creator is None and changes.title is None:
+        raise InvalidInput("Give the `creator` of the plugin, or its `title`.")
+    if changes.creator is not None:
+        await context.give("plugins", id, changes.creator)
+    if changes.title is not None:
+        await store.write(_set_title, context.tenant, id, changes.title)
+    return JsonResponse(serializers.plugin(await store.read(plugins.get, context.tenant, id)))
+
+
+@router.post("/{id}", response_model=rest.Plugin)
+@requires(Permission.PLUGIN_UPLOAD)
+async def install_plugin(context: ContextDep, id: str) -> JsonResponse:
+    """Refused: a plugin is installed when something that needs it is about to run."""
+    await context.manager.store.read(plugins.get, context.tenant, id)
+    raise IllegalAction(
+        "A plugin is installed by itself, on the manager and on agents, before the first operation that"
+        " needs it. There is nothing to do."
+    )
+
+
 @router.delete("/{id}", status_code=204)
 @requires(Permission.PLUGIN_DELETE)
 async def delete_plugin(request: Request, context: ContextDep, id: str, force: bool = False) -> Response:
@@ -125,3 +172,7 @@ async def _forced(request: Request) -> bool:
     except ValueError:
         return False
     return isinstance(said, dict) and said.get("force") is True
+
+
+def _set_title(conn: Connection, tenant: str, id: str, title: str) -> Plugin:
+    return plugins.update(conn, tenant, id, title=title)

@@ -29,6 +29,11 @@ class Blueprints(Collection["Blueprint"]):
         """Replace the labels. Raises NotFound, BadRequest."""
         return self._label(identifier, labels)
 
+    def set_icon(self, identifier: str, png: IO[bytes] | None) -> Blueprint:
+        """Keep an image as the icon; None removes it. Raises NotFound, BadRequest."""
+        path = self._one(identifier, "icon")
+        return cast("Blueprint", self._transport.request("PATCH", path, content=png))
+
     def upload(
         self,
         identifier: str,

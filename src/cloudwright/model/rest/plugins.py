@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cloudwright.model.rest.common import Label, Object, Owned
+from typing import Any
+
+from cloudwright.model.rest.common import Object, Owned
 
 
 class Plugin(Owned, total=False):
@@ -18,6 +20,8 @@ class Plugin(Owned, total=False):
     distribution_release: None
     file_server_path: None
     installation_state: list[Object]
-    labels: list[Label]
+    labels: dict[str, list[Any]]
+    blueprint_labels: dict[str, list[Any]]
+    resource_tags: Object
     yaml_url_path: str | None
     uploaded_at: str | None

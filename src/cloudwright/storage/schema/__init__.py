@@ -16,6 +16,7 @@ from cloudwright.storage.schema.artifact import artifact_parts as artifact_parts
 from cloudwright.storage.schema.artifact import artifacts as artifacts
 from cloudwright.storage.schema.audit import audit_log as audit_log
 from cloudwright.storage.schema.base import metadata as metadata
+from cloudwright.storage.schema.blueprint import blueprint_icons as blueprint_icons
 from cloudwright.storage.schema.blueprint import blueprints as blueprints
 from cloudwright.storage.schema.dependency import (
     inter_deployment_dependencies as inter_deployment_dependencies,

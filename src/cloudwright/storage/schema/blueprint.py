@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Column, ForeignKeyConstraint, Table, Text
 
 from cloudwright.storage.columns import Json, UtcDateTime
 from cloudwright.storage.schema.base import metadata
@@ -27,4 +27,15 @@ blueprints = Table(
     Column("upload_execution", Text, index=True),
     # What of the plan a client asks for without it: secrets and capabilities of the deployment's parents.
     Column("requirements", Json),
+)
+
+blueprint_icons = Table(
+    "blueprint_icons",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("blueprint_id", Text, primary_key=True),
+    Column("png", Text, nullable=False),  # in base64
+    ForeignKeyConstraint(
+        ["tenant", "blueprint_id"], ["blueprints.tenant", "blueprints.id"], ondelete="CASCADE"
+    ),
 )
