@@ -57,3 +57,14 @@ class Cfy:
             stdin=subprocess.DEVNULL,
             text=True,
         )
+
+    def run_python(self, script: str) -> subprocess.Popen[str]:
+        """Run a script by the interpreter that `cfy` has, which reads and prints lines."""
+        return subprocess.Popen(
+            [str(CLOUDIFY_CFY.with_name("python")), "-W", "ignore", script],
+            env=self._environ,
+            cwd=self._folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
