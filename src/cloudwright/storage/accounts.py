@@ -15,7 +15,7 @@ from cloudwright.storage.columns import UtcDateTime, is_any
 from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, holds, one_of, read_page
 from cloudwright.storage.prepared import Prepared
-from cloudwright.storage.records import Tenant, Token, User
+from cloudwright.storage.records import LOCAL, Tenant, Token, User
 from cloudwright.storage.schema import (
     executions,
     metadata,
@@ -64,9 +64,17 @@ _TOKENS_SORTABLE: dict[str, ColumnElement[Any]] = {
 _TENANTS_SORTABLE: dict[str, ColumnElement[Any]] = {name: tenants.c[name] for name in ("name", "created_at")}
 
 
-def create_user(conn: Connection, username: str, password_hash: str, role: str, now: datetime) -> User:
+def create_user(
+    conn: Connection,
+    username: str,
+    password_hash: str,
+    role: str,
+    now: datetime,
+    *,
+    source: str = LOCAL,
+) -> User:
     """Raises Conflict."""
-    return _USERS.add(conn, User(username, password_hash, role, True, now))
+    return _USERS.add(conn, User(username, password_hash, role, True, now, source=source))
 
 
 def get_user(conn: Connection, username: str) -> User:

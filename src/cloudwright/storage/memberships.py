@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, insert, select, update
 
 from cloudwright.errors import Conflict, NotFound
+from cloudwright.model.permissions import Role
 from cloudwright.storage import accounts
 from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, holds, read_page
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import TenantMembers, UserGroup, UserRoles
 from cloudwright.storage.schema import tenant_user_groups, tenant_users, user_group_members, user_groups
+
+#: In place of a hash that no password has.
+NO_PASSWORD = "!"  # noqa: S105
 
 _GROUPS = KeyedTable(UserGroup, user_groups, "user group", changeable={"role", "ldap_dn"})
 _GROUPS_SORTABLE: dict[str, ColumnElement[Any]] = {
@@ -132,6 +138,50 @@ def remove_member(conn: Connection, username: str, group: str) -> None:
         {"username": username, "group_name": group},
         f"User `{username}` is no member of user group `{group}`.",
     )
+
+
+def sign_in_outside(
+    conn: Connection, username: str, source: str, groups: Collection[str], now: datetime
+) -> bool:
+    """Keep a user whom somebody else has authenticated, as a member of the user groups that stand for one of
+    ``groups``, distinguished names as ``same_dn`` makes them. Groups that stand for none are left alone.
+
+    Returns whether the user or a membership is another one now. Raises Conflict if there is a user of that
+    name whom another one authenticates.
+    """
+    changed = False
+    try:
+        known = accounts.get_user(conn, username)
+    except NotFound:
+        known = accounts.create_user(conn, username, NO_PASSWORD, Role.DEFAULT, now, source=source)
+        changed = True
+    if known.source != source:
+        raise Conflict(f"The user `{username}` is one of `{known.source}`, not of `{source}`.")
+    standing = {
+        name: same_dn(dn) in groups
+        for name, dn in conn.execute(
+            select(user_groups.c.name, user_groups.c.ldap_dn).where(user_groups.c.ldap_dn.is_not(None))
+        )
+    }
+    has = set(
+        conn.scalars(select(user_group_members.c.group_name).where(user_group_members.c.username == username))
+    )
+    for name, is_member in standing.items():
+        if is_member and name not in has:
+            conn.execute(insert(user_group_members).values(username=username, group_name=name))
+        elif not is_member and name in has:
+            its = user_group_members.c.username == username, user_group_members.c.group_name == name
+            conn.execute(delete(user_group_members).where(*its))
+        else:
+            continue
+        changed = True
+    return changed
+
+
+def same_dn(dn: str) -> str:
+    """Return a distinguished name as it is compared: without its case and the spaces around its parts."""
+    parts = ("=".join(word.strip() for word in part.split("=", 1)) for part in dn.split(","))
+    return ",".join(parts).casefold()
 
 
 def add_user(conn: Connection, username: str, tenant: str, role: str) -> None:

@@ -14,6 +14,8 @@ from cloudwright.model.operation import OperationState
 
 JsonObject = dict[str, Any]
 DEFAULT_TENANT = "default_tenant"
+#: Users whom the manager itself authenticates, and those whom an LDAP directory does.
+LOCAL, LDAP = "local", "ldap"
 #: The kind of the tasks that a worker runs; every other kind runs inside the workflow's process.
 OPERATION = "operation"
 
@@ -290,7 +292,9 @@ class NodeRow:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """``role`` holds in every tenant. ``failed_logins`` counts them since the last that succeeded."""
+    """``role`` holds in every tenant. ``failed_logins`` counts them since the last that succeeded. ``source``
+    is who authenticates the user: the manager itself, or a directory.
+    """
 
     username: str
     password_hash: str = field(repr=False)
@@ -301,6 +305,7 @@ class User:
     last_login_at: datetime | None = None
     failed_logins: int = 0
     last_failed_login_at: datetime | None = None
+    source: str = LOCAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ users = Table(
     # Since the last log-in that succeeded.
     Column("failed_logins", Integer, nullable=False, server_default=text("0")),
     Column("last_failed_login_at", UtcDateTime),
+    # Who authenticates the user: `local` is the manager itself.
+    Column("source", Text, nullable=False, server_default=text("'local'")),
 )
 
 user_groups = Table(
