@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := requirements/development.lock
 LOCKED := yes
 .DEFAULT_GOAL := help
-.PHONY: help demo test newest lock check lint types types-tests contracts format unit docs package coverage model postgres nats spin sshd chromium nginx faketime console-tests screenshots chaos changes plugins peers bench bench-quick bench-peers clean
+.PHONY: help demo test newest lock check lint types types-tests contracts format unit docs package coverage model postgres nats slapd spin sshd chromium nginx faketime console-tests screenshots chaos changes plugins peers bench bench-quick bench-peers clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,7 +46,7 @@ newest: ## check and test everything with the newest versions, in an environment
 
 # DATABASE=sqlite or DATABASE=postgresql runs the tests of one of them only.
 DATABASE ?= both
-test: $(VENV)/ready-dev postgres nats spin sshd chromium nginx faketime peers check docs ## set up what the tests need, then check and test everything
+test: $(VENV)/ready-dev postgres nats slapd spin sshd chromium nginx faketime peers check docs ## set up what the tests need, then check and test everything
 	$(BIN)/python -m pytest --database=$(DATABASE)
 
 check: lint types types-tests contracts ## lint, types and import contracts
@@ -89,6 +89,9 @@ model: $(VENV)/ready-dev spin ## search every state of the models of cancellatio
 
 postgres: ## install a PostgreSQL server for the tests, where there is none
 	@sh scripts/need-postgres
+
+slapd: ## install an LDAP server for the tests, where there is none
+	@sh scripts/need-slapd
 
 nats: ## install a NATS server for the tests, where there is none
 	@sh scripts/need-nats
