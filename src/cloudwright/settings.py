@@ -63,6 +63,18 @@ class Settings:
     # 0 of them never lock. Tokens are accepted all the time.
     max_failed_logins: int = 10
     login_lock: float = 900.0
+    # The LDAP directory that authenticates users whom the manager does not know, such as
+    # `ldaps://ldap.example.com`; empty means none. Users are looked up below the base with the manager's own
+    # account there, whose password is in a file. Groups are looked up below the group base, or else the base.
+    ldap_url: str = ""
+    ldap_base: str = ""
+    ldap_user_filter: str = "(uid={username})"
+    ldap_bind_dn: str = ""
+    ldap_bind_password_file: str = ""
+    ldap_group_base: str = ""
+    ldap_group_filter: str = "(member={dn})"
+    # A PEM file of the certificates that are trusted for it; empty means those of the machine.
+    ldap_ca: str = ""
     # How many workflow processes and how many operation processes may run at once.
     max_workflows: int = 50
     max_operations: int = 64

@@ -21,6 +21,7 @@ COLUMNS = columns(
     "group_system_roles=roles of groups",
     "groups",
     "tenants",
+    "source",
     "active",
     "is_locked=locked",
     "last_login_at=last login",

@@ -19,19 +19,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from cloudwright.errors import Forbidden, InvalidInput, NotFound, Unauthorized
+from cloudwright.manager.ldap_directory import OutsideUser
 from cloudwright.manager.login_queue import LoginQueue
 from cloudwright.manager.principals import ADMIN_ROLE, Principal, find_user, principal_of
 from cloudwright.model.permissions import Role
 from cloudwright.storage import accounts, audit, memberships
 from cloudwright.storage.paging import EVERYTHING, Page
-from cloudwright.storage.records import DEFAULT_TENANT, Token, User, UserRoles
+from cloudwright.storage.records import DEFAULT_TENANT, LDAP, Token, User, UserRoles
 from cloudwright.storage.store import Connection, Store
 
 log = logging.getLogger(__name__)
@@ -46,15 +47,26 @@ _SHORTEST_PASSWORD, _LONGEST_PASSWORD = 5, 256
 _USE_INTERVAL = timedelta(minutes=1)
 
 
+#: How long a password that the directory has accepted is not shown to it again.
+DIRECTORY_INTERVAL = timedelta(minutes=1)
 #: After so many log-ins that failed one after the other a user is locked, for so many seconds.
 MAX_FAILED_LOGINS = 10
 LOGIN_LOCK = 900.0
 _REFUSED = "The user name or the password is wrong, or too many wrong ones have locked the user."
 
 
+class Directory(Protocol):
+    """Who users from outside are."""
+
+    def authenticate(self, username: str, password: str) -> OutsideUser | None:
+        """Return who has this name and password; None if nobody has. Raises Unavailable."""
+        ...
+
+
 class Accounts:
     """``token_bytes`` returns so many random bytes. ``login_lock`` is for how many seconds a user is locked
     after ``max_failed_logins``; 0 of them never lock. ``announce`` tells everybody that accounts changed.
+    ``directory`` authenticates users whom the manager does not know itself.
     """
 
     def __init__(
@@ -67,6 +79,7 @@ class Accounts:
         max_failed_logins: int = MAX_FAILED_LOGINS,
         login_lock: float = LOGIN_LOCK,
         announce: Callable[[], None] = lambda: None,
+        directory: Directory | None = None,
     ) -> None:
         self._store = store
         self._max_failed_logins = max_failed_logins
@@ -75,6 +88,11 @@ class Accounts:
         self._random = token_bytes
         self._hasher = hasher or PasswordHasher()
         self._logins = LoginQueue()
+        self._directory = directory
+        # Of its own: a directory that does not respond must not keep local users waiting.
+        self._directory_logins = LoginQueue()
+        # When a password was last shown to the directory, by keyed hashes.
+        self._outside: OrderedDict[bytes, datetime] = OrderedDict()
         self._key = token_bytes(32)
         # What was verified: keyed hashes of user name, password and stored hash. The last makes a password
         # that was replaced an unknown one.
@@ -128,6 +146,8 @@ class Accounts:
         """
         found = await self._store.read(find_user, username)
         user = None if found is None else found[0]
+        if self._directory is not None and (user is None or user.source == LDAP):
+            return await self._authenticate_outside(self._directory, username, password, address)
         password_hash = self._nobody if user is None else user.password_hash
         proof = self._proof(username, password, password_hash)
         if proof in self._verified:
@@ -141,6 +161,37 @@ class Accounts:
         self._verified[proof] = None
         if len(self._verified) > _REMEMBERED_PASSWORDS:
             self._verified.popitem(last=False)
+        self._note_login(found[0])
+        return principal_of(*found)
+
+    async def _authenticate_outside(
+        self, directory: Directory, username: str, password: str, address: str
+    ) -> Principal:
+        """Ask a directory, at most once a minute for one password. It locks users by itself."""
+        proof, now = self._proof(username, password, LDAP), self._clock()
+        if now - self._outside.get(proof, datetime.min.replace(tzinfo=now.tzinfo)) >= DIRECTORY_INTERVAL:
+            answers: list[OutsideUser | None] = []
+
+            def ask() -> bool:
+                answers.append(directory.authenticate(username, password))
+                return answers[0] is not None
+
+            if not await self._directory_logins.verify(address, ask):
+                raise Unauthorized(_REFUSED)
+            known = answers[0]
+            assert known is not None
+            groups = frozenset(map(memberships.same_dn, known.groups))
+            kept = self._store.write_about(
+                (), memberships.sign_in_outside, username, LDAP, groups, self._clock()
+            )
+            if await kept:
+                self.changed()
+            self._outside[proof] = now
+            while len(self._outside) > _REMEMBERED_PASSWORDS:
+                self._outside.popitem(last=False)
+        found = await self._store.read(find_user, username)
+        if found is None or not found[0].active or found[0].source != LDAP:
+            raise Unauthorized(_REFUSED)
         self._note_login(found[0])
         return principal_of(*found)
 

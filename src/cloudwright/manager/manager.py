@@ -35,6 +35,7 @@ from cloudwright.manager.home_sweep import remove_orphaned_workdirs
 from cloudwright.manager.hook_sender import HookSender
 from cloudwright.manager.hooks import Hooks
 from cloudwright.manager.import_resolver import StoredImports
+from cloudwright.manager.ldap_directory import LdapDirectory
 from cloudwright.manager.leases import Leases
 from cloudwright.manager.maintenance import Maintenance
 from cloudwright.manager.metrics import Metrics
@@ -207,6 +208,7 @@ class Manager:
             max_failed_logins=settings.max_failed_logins,
             login_lock=settings.login_lock,
             announce=lambda: bus.publish(topics.ACCOUNTS, {}),
+            directory=LdapDirectory(settings) if settings.ldap_url else None,
         )
         self.sessions = Sessions(store, self.accounts, clock)
         self._hook_sender = HookSender(

@@ -43,7 +43,8 @@ LICENCE = Refusal(
     ),
 )
 LDAP = Refusal(
-    "How users are authenticated is set when the manager is started, and not by requests.",
+    "How users are authenticated is set when the manager is started (CLOUDWRIGHT_LDAP_URL and its kin), and"
+    " not by requests.",
     (("POST", "/ldap", P.LDAP_SET),),
 )
 LOGS = Refusal(
@@ -136,15 +137,15 @@ async def check_licence(_context: ContextDep) -> JsonResponse:
 
 @router.get("/idp", response_model=str)
 @requires(Permission.IDENTITY_PROVIDER_GET)
-async def get_identity_provider(_context: ContextDep) -> JsonResponse:
-    """Return by whom users are authenticated: the manager itself."""
-    return JsonResponse("local")
+async def get_identity_provider(context: ContextDep) -> JsonResponse:
+    """Return by whom users are authenticated: `local`, or `ldap` besides."""
+    return JsonResponse("ldap" if context.manager.settings.ldap_url else "local")
 
 
 @router.get("/ldap", response_model=str)
 @requires(Permission.LDAP_STATUS_GET)
-async def get_ldap_status(_context: ContextDep) -> JsonResponse:
-    return JsonResponse("disabled")
+async def get_ldap_status(context: ContextDep) -> JsonResponse:
+    return JsonResponse("enabled" if context.manager.settings.ldap_url else "disabled")
 
 
 def _refuse(reason: str, path: str) -> Callable[..., Coroutine[Any, Any, Response]]:

@@ -11,7 +11,7 @@ from cloudwright.api.authorization import authorize, requires
 from cloudwright.api.dependencies import ContextDep, ListQueryDep, RequestContext, check_fields
 from cloudwright.api.responses import JsonResponse, list_page, optional_timestamp, timestamp
 from cloudwright.api.routing import resource_router
-from cloudwright.errors import Conflict, Forbidden, InvalidInput
+from cloudwright.errors import Conflict, Forbidden, IllegalAction, InvalidInput
 from cloudwright.manager.accounts import ADMIN, Accounts
 from cloudwright.manager.identifiers import check_username
 from cloudwright.manager.principals import ADMIN_ROLE
@@ -19,7 +19,7 @@ from cloudwright.model import rest
 from cloudwright.model.permissions import Permission, Role
 from cloudwright.storage import accounts, audit, memberships
 from cloudwright.storage.paging import Page
-from cloudwright.storage.records import User, UserRoles
+from cloudwright.storage.records import LOCAL, User, UserRoles
 from cloudwright.storage.store import Connection
 
 router = resource_router("users")
@@ -95,6 +95,7 @@ async def update_user(context: ContextDep, username: str, changes: UserChanges) 
         authorize(context.principal, Permission.USER_UPDATE, context.tenant)
     audit.act(Permission.USER_UPDATE)
     if changes.password:
+        await _check_local(context, username)
         password_hash = await context.manager.accounts.hash_password(changes.password)
         await context.change_account(accounts.set_password, username, password_hash)
     elif changes.role:
@@ -145,6 +146,13 @@ def _keep_administrators(context: RequestContext, username: str, what: str) -> N
         raise Forbidden(f"You, `{username}`, cannot {what} by yourself. Let another administrator do it.")
 
 
+async def _check_local(context: RequestContext, username: str) -> None:
+    """Check that the manager itself authenticates a user. Raises IllegalAction."""
+    user = await context.manager.accounts.user(username)
+    if user.source != LOCAL:
+        raise IllegalAction(f"The password of user `{username}` is kept by `{user.source}`: change it there.")
+
+
 def _set_active(conn: Connection, username: str, active: bool) -> None:
     if accounts.get_user(conn, username).active == active:
         raise Conflict(f"User `{username}` is {'active' if active else 'inactive'} already.")
@@ -184,6 +192,7 @@ def _user(service: Accounts, row: User, roles: UserRoles, get_data: bool) -> res
         "groups": sorted(roles.groups) if get_data else len(roles.groups),
         "tenants": in_tenants if get_data else len(in_tenants),
         "active": row.active,
+        "source": row.source,
         "is_locked": service.is_locked(row),
         "created_at": timestamp(row.created_at),
         "first_login_at": optional_timestamp(row.first_login_at),

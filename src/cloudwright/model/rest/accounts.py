@@ -22,6 +22,7 @@ class Token(TypedDict, total=False):
 class User(TypedDict, total=False):
     """``tenants`` and ``groups`` are numbers, or with `_get_data` what they are; only then there are
     ``tenant_roles``. ``group_system_roles`` are the roles in every tenant, with the groups that give them.
+    ``source`` is who authenticates the user: `local` is the manager itself.
     """
 
     username: str
@@ -31,6 +32,7 @@ class User(TypedDict, total=False):
     tenants: int | dict[str, dict[str, Any]]
     tenant_roles: dict[str, Any]
     active: bool
+    source: str
     is_locked: bool
     created_at: str
     first_login_at: str | None
