@@ -6,15 +6,27 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from stored import NOW, TENANT, at
+from sqlalchemy import Connection, update
+from stored import NOW, TENANT, at, create, happened
 
 from cloudwright.errors import Conflict, DependentExists, NotFound
-from cloudwright.storage import accounts, audit, memberships, ownership, visibility
+from cloudwright.model.event import Event
+from cloudwright.model.execution import ExecutionStatus
+from cloudwright.storage import (
+    accounts,
+    audit,
+    events,
+    manager_queries,
+    memberships,
+    ownership,
+    visibility,
+)
 from cloudwright.storage import blueprints as stored_blueprints
 from cloudwright.storage.audit import AuditEntry
 from cloudwright.storage.filters import BlueprintFilter
 from cloudwright.storage.paging import EVERYTHING, Page
 from cloudwright.storage.records import LDAP, Blueprint, UserGroup, UserRoles
+from cloudwright.storage.schema import executions as execution_rows
 from cloudwright.storage.store import Store
 from cloudwright.storage.visibility import Scope
 
@@ -144,3 +156,29 @@ def test_the_audit_log_has_one_record_of_a_request_that_stored_something(store: 
     assert store.read_sync(audit.list_records, EVERYTHING, since=at(1))[1] == 2
     assert store.write_sync(audit.truncate, NOW + timedelta(seconds=2), creator_name="ann") == 2
     assert store.read_sync(audit.list_records, EVERYTHING)[1] == 1
+
+
+def test_the_history_of_a_deleted_tenant_goes_in_steps(store: Store) -> None:
+    for number in range(3):
+        create(store, f"e{number}", f"d{number}", tenant="lab")
+        store.write_sync(_end, f"e{number}")
+    create(store, "of-another")
+    store.write_sync(events.add, [Event(f"e{number % 3}", NOW, "it") for number in range(7)])
+    assert store.write_sync(accounts.delete_history, "lab", 100) == 0, "the tenant is there"
+    store.write_sync(accounts.delete_tenant, "lab", NOW)
+    assert store.read_sync(accounts.deleted_tenants) == ["lab"]
+    with pytest.raises(Conflict, match="still being deleted"):
+        store.write_sync(accounts.create_tenant, "lab", NOW)
+    deleted = []
+    while number := store.write_sync(accounts.delete_history, "lab", 5):
+        deleted.append(number)
+    assert deleted == [5, 2, 1, 1, 1]
+    assert store.read_sync(accounts.deleted_tenants) == []
+    assert happened(store, "e0") == []
+    assert store.read_sync(manager_queries.get, "of-another").id == "of-another"
+    store.write_sync(accounts.create_tenant, "lab", NOW)
+
+
+def _end(conn: Connection, id: str) -> None:
+    over = ExecutionStatus.TERMINATED
+    conn.execute(update(execution_rows).where(execution_rows.c.id == id).values(status=over))

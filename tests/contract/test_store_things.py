@@ -269,7 +269,7 @@ def test_tenants(store: Store) -> None:
         store.write_sync(accounts.create_tenant, TENANT, NOW)
     assert store.read_sync(accounts.get_tenant, TENANT).created_at == NOW
     assert store.read_sync(accounts.list_tenants, Page())[1] == 1
-    store.write_sync(accounts.delete_tenant, TENANT)
+    store.write_sync(accounts.delete_tenant, TENANT, NOW)
     with pytest.raises(NotFound, match="There is no tenant `default_tenant`"):
         store.read_sync(accounts.get_tenant, TENANT)
 

@@ -13,7 +13,7 @@ from itertools import islice
 
 from cloudwright.background import TaskSet
 from cloudwright.errors import Unavailable
-from cloudwright.storage import hooks
+from cloudwright.storage import accounts, hooks
 from cloudwright.storage.executions import retention
 from cloudwright.storage.filters import EventFilter, ExecutionFilter
 from cloudwright.storage.store import Store
@@ -79,6 +79,9 @@ class Retention:
         if self._logs_days:
             old_lines = EventFilter(to_time=self._before(self._logs_days), include_events=False)
             lines = await delete_events(self._store, old_lines, pause=STEP_PAUSE_SECONDS)
+        for tenant in await self._store.read(accounts.deleted_tenants):
+            # What an earlier life of this manager did not come to.
+            await delete_history(self._store, tenant, pause=STEP_PAUSE_SECONDS)
         if self._deliveries_days:
             await delete_deliveries(
                 self._store, self._before(self._deliveries_days), pause=STEP_PAUSE_SECONDS
@@ -142,3 +145,14 @@ async def delete_deliveries(store: Store, before: datetime, *, pause: float = 0.
         deleted += batch
         await asyncio.sleep(pause)
     return deleted
+
+
+async def delete_history(store: Store, tenant: str, *, pause: float = 0.0) -> None:
+    """Delete the executions of a tenant that is deleted, with all that belongs to them.
+
+    ``pause`` are seconds between two steps.
+    """
+    while True:
+        if not await store.write(accounts.delete_history, tenant, EVENTS_AT_ONCE):
+            return
+        await asyncio.sleep(pause)

@@ -9,14 +9,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, not_, or_, select
 from sqlalchemy import update as sql_update
 
-from cloudwright.errors import DependentExists
+from cloudwright.errors import Conflict, DependentExists
 from cloudwright.model.execution import END_STATUSES
+from cloudwright.storage import kept_values
 from cloudwright.storage.columns import UtcDateTime, is_any
 from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, holds, one_of, read_page
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.records import LOCAL, Tenant, Token, User
 from cloudwright.storage.schema import (
+    events,
     executions,
     metadata,
     tenant_user_groups,
@@ -30,6 +32,8 @@ from cloudwright.storage.visibility import PRIVATE
 _USERS = KeyedTable(User, users, "user", changeable={"password_hash", "role", "active", "failed_logins"})
 _TOKENS = KeyedTable(Token, tokens, "token")
 _TENANTS = KeyedTable(Tenant, tenants, "tenant")
+#: What is kept of a tenant while its history is being deleted.
+_DELETED_TENANT = "deleted_tenant:"
 _ITS_USER = users.c.username == bindparam("user")
 _NOTE_LOGIN = Prepared(
     sql_update(users)
@@ -190,8 +194,13 @@ def delete_token(conn: Connection, id: str) -> Token:
 
 
 def create_tenant(conn: Connection, name: str, now: datetime) -> Tenant:
-    """Raises Conflict."""
-    return _TENANTS.add(conn, Tenant(name, now))
+    """Raises Conflict, also while the history of a former tenant of that name is being deleted."""
+    tenant = _TENANTS.add(conn, Tenant(name, now))
+    if name in deleted_tenants(conn):
+        raise Conflict(
+            f"The history of the former tenant `{name}` is still being deleted. Try again in a minute."
+        )
+    return tenant
 
 
 def get_tenant(conn: Connection, name: str) -> Tenant:
@@ -209,8 +218,9 @@ def list_tenants(
     return read_page(conn, found, Tenant, page, sortable=_TENANTS_SORTABLE, default=order, unique=order)
 
 
-def delete_tenant(conn: Connection, name: str) -> Tenant:
-    """Delete a tenant in which nothing is left, with the history of its executions.
+def delete_tenant(conn: Connection, name: str, now: datetime) -> Tenant:
+    """Delete a tenant in which nothing is left but the history of its executions, which nobody sees from then
+    on and ``delete_history`` deletes.
 
     Raises NotFound, and DependentExists.
     """
@@ -218,9 +228,32 @@ def delete_tenant(conn: Connection, name: str) -> Tenant:
     left = [f"{number} {noun}" for noun, number in _contents(conn, name).items()]
     if left:
         raise DependentExists(f"Tenant `{name}` still has {', '.join(left)}. Delete them first.")
-    conn.execute(delete(executions).where(executions.c.tenant == name))
     _TENANTS.remove(conn, name)
+    kept_values.keep(conn, _DELETED_TENANT + name, {}, None, now)
     return tenant
+
+
+def deleted_tenants(conn: Connection) -> list[str]:
+    """Return the tenants that were deleted and whose history is not yet."""
+    names = kept_values.all_values(conn)
+    return [name.removeprefix(_DELETED_TENANT) for name in names if name.startswith(_DELETED_TENANT)]
+
+
+def delete_history(conn: Connection, tenant: str, at_once: int) -> int:
+    """Delete some events of a deleted tenant's executions, or some executions once they have none; return how
+    many. 0 is the end, and for a tenant that was not deleted.
+    """
+    if tenant not in deleted_tenants(conn):
+        return 0
+    its = select(executions.c.id).where(executions.c.tenant == tenant)
+    some_events = select(events.c.id).where(events.c.execution_id.in_(its)).limit(at_once)
+    if number := conn.execute(delete(events).where(events.c.id.in_(some_events))).rowcount:
+        return number
+    some = its.limit(max(at_once // 100, 1))
+    if number := conn.execute(delete(executions).where(executions.c.id.in_(some))).rowcount:
+        return number
+    kept_values.forget(conn, _DELETED_TENANT + tenant)
+    return 0
 
 
 def _contents(conn: Connection, tenant: str) -> dict[str, int]:

@@ -381,7 +381,7 @@ def test_a_restore_is_noticed(world: World) -> None:
         await world.store.write(stored.create_tenant, "gone", NOON)
         await world.accounts.check_tenant(THE_ADMIN, "gone")
         # As a restore does, behind the manager's back.
-        await world.store.write(stored.delete_tenant, "gone")
+        await world.store.write(stored.delete_tenant, "gone", NOON)
         known = world.accounts.changes
         world.accounts.reload()
         assert world.accounts.changes > known

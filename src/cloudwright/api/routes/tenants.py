@@ -13,6 +13,7 @@ from cloudwright.api.responses import JsonResponse, list_page, timestamp
 from cloudwright.api.routing import resource_router
 from cloudwright.errors import Forbidden
 from cloudwright.manager.identifiers import check_id
+from cloudwright.manager.retention import delete_history
 from cloudwright.model import rest
 from cloudwright.model.permissions import Permission, Role
 from cloudwright.storage import accounts, audit, memberships
@@ -137,8 +138,9 @@ async def delete_tenant(context: ContextDep, name: str) -> Response:
     """Delete a tenant in which nothing is left, with the history of its executions."""
     if name == DEFAULT_TENANT:
         raise Forbidden(f"The default tenant, `{name}`, cannot be deleted.")
-    await context.change_account(accounts.delete_tenant, name)
+    await context.change_account(accounts.delete_tenant, name, context.manager.clock())
     context.manager.accounts.forget_tenant(name)
+    await delete_history(context.manager.store, name)
     return Response(status_code=204)
 
 
