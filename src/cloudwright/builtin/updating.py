@@ -188,7 +188,13 @@ def _forget_checks(ctx: WorkflowContext, ids: Iterable[str]) -> None:
 
 
 def _say(ctx: WorkflowContext, plan: Mapping[str, Any]) -> None:
-    ctx.logger.info("%d instances are made anew", len(plan["reinstall"]))
+    match len(plan["reinstall"]):
+        case 0:
+            ctx.logger.info("no instance is made anew")
+        case 1:
+            ctx.logger.info("1 instance is made anew")
+        case number:
+            ctx.logger.info("%d instances are made anew", number)
     for id, reason in plan["reinstall"].items():
         ctx.logger.info("-/+ `%s`: %s", id, reason)
 

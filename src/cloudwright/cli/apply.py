@@ -201,7 +201,8 @@ class _Application:
             out.line(f"+ deployment {deployment_id}", colour="green")
             for name, type in nodes:
                 out.line(f"+ node {name} ({type})", colour="green")
-            out.say(f"Plan: {len(nodes)} nodes to install. Nothing was changed.")
+            nouns = "1 node" if len(nodes) == 1 else f"{len(nodes)} nodes"
+            out.say(f"Plan: {nouns} to install. Nothing was changed.")
         self._end_preview(changes=True)
 
     def _say_nothing_to_do(self, deployment_id: str) -> None:

@@ -279,7 +279,7 @@ def get(session: Session, deployment_id: str, schedule_id: str, preview: int | N
         session.out.line(f"{many} {skip['last_due']} did not happen: {skip['reason']}.")
     if preview:
         times = found["all_next_occurrences"][:preview]
-        session.out.line(f"The next {len(times)} runs (UTC):" if times else "No run is to come.")
+        session.out.line("The next runs (UTC):" if times else "No run is to come.")
         for time in times:
             session.out.line(f"  {time}")
 

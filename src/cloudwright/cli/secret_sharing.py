@@ -60,7 +60,8 @@ def export_secrets(
     )
     _write(output_path, json.dumps(found, indent=1))
     how = "encrypted with the passphrase" if passphrase else "not encrypted"
-    session.out.say(f"{len(found)} secrets are in {output_path}, {how}.")
+    what = "1 secret is" if len(found) == 1 else f"{len(found)} secrets are"
+    session.out.say(f"{what} in {output_path}, {how}.")
     if session.out.as_json:
         session.out.json({"path": str(output_path), "secrets": len(found)})
 

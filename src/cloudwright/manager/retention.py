@@ -89,7 +89,7 @@ class Retention:
         for other in self._others:
             await other()
         if executions or lines:
-            log.info("Deleted %d executions and %d log lines that are not to be kept.", executions, lines)
+            log.info("Deleted what is not to be kept: executions: %d, log lines: %d.", executions, lines)
         return executions, lines
 
     def _before(self, days: float) -> datetime:

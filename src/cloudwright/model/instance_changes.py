@@ -85,8 +85,12 @@ def decide(
 def in_words(changes: Iterable[str]) -> str:
     """Return changes of a node, such as ``properties:port``, as a reason."""
     phrases = []
+    changes = list(changes)
     for change in changes:
         kind, _, name = change.partition(":")
+        # A plan has an operation under its short name too, if one interface alone has one of that name.
+        if kind == "operations" and any(other.endswith(f".{name}") for other in changes):
+            continue
         match kind:
             case "properties":
                 phrases.append(f"property {name} changed")

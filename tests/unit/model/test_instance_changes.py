@@ -72,3 +72,11 @@ def test_what_is_asked_for_and_what_is_ill() -> None:
 def test_changes_in_words() -> None:
     changes = ["properties:port", "operations:cloudify.interfaces.lifecycle.start", "type", "type"]
     assert in_words(changes) == "property port changed, operation lifecycle.start changed, type changed"
+
+
+def test_an_operation_with_a_short_name_is_named_once() -> None:
+    changes = ["operations:configure", "operations:cloudify.interfaces.lifecycle.configure"]
+    assert in_words(changes) == "operation lifecycle.configure changed"
+    assert in_words(["operations:mine.configure", "operations:start"]) == (
+        "operation mine.configure changed, operation start changed"
+    )
