@@ -75,7 +75,7 @@ def set_state(
     return update(conn, tenant, id, now, state=state, error=error)
 
 
-def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any) -> Blueprint:
+def update(conn: Connection, /, tenant: str, id: str, now: datetime, **changes: Any) -> Blueprint:
     """Write some of its columns. Return the record without the plan. Raises NotFound."""
     changed = _CATALOGUE.change(conn, (tenant, id), {**changes, "updated_at": now})
     if "labels" in changes:

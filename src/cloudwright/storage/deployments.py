@@ -228,7 +228,7 @@ def owners(conn: Connection, tenant: str | None, ids: Collection[str]) -> list[O
     return [Owner(*row) for row in conn.execute(_OWNERS.where(*conditions))]
 
 
-def update(conn: Connection, tenant: str, id: str, now: datetime, **changes: Any) -> Deployment:
+def update(conn: Connection, /, tenant: str, id: str, now: datetime, **changes: Any) -> Deployment:
     """Write some of its columns. Raises NotFound."""
     changed = _CATALOGUE.change(conn, (tenant, id), {**changes, "updated_at": now})
     if "labels" in changes:

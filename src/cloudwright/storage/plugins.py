@@ -69,7 +69,7 @@ def list_plugins(conn: Connection, filter: PluginFilter, page: Page) -> tuple[li
     )
 
 
-def update(conn: Connection, tenant: str, id: str, **changes: Any) -> Plugin:
+def update(conn: Connection, /, tenant: str, id: str, **changes: Any) -> Plugin:
     """Write some of its columns. Raises NotFound."""
     return _CATALOGUE.change(conn, (tenant, id), changes)
 

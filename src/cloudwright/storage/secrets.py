@@ -92,7 +92,7 @@ def whole(conn: Connection, filter: SecretFilter) -> list[Secret]:
     return [Secret(*row) for row in conn.execute(statement.order_by(secrets.c.tenant, secrets.c.key))]
 
 
-def update(conn: Connection, tenant: str, key: str, now: datetime, **changes: Any) -> Secret:
+def update(conn: Connection, /, tenant: str, key: str, now: datetime, **changes: Any) -> Secret:
     """Write some of its columns. Raises NotFound, and Conflict if it shall be global and another tenant has
     one of that key.
     """
