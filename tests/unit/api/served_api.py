@@ -247,13 +247,14 @@ class Api:
         return self._ok(self.http.patch(path, json=json))
 
     def items(self, path: str, **params: Any) -> list[dict[str, Any]]:
-        return self.get(path, **params)["items"]
+        items: list[dict[str, Any]] = self.get(path, **params)["items"]
+        return items
 
     def refused(self, method: str, path: str, status: int, code: str, **request: Any) -> str:
         """The message of an answer that is a refusal."""
         response = self.http.request(method, path, **request)
         assert (response.status_code, response.json()["error_code"]) == (status, code), response.text
-        return response.json()["message"]
+        return str(response.json()["message"])
 
     # What there may be.
 
@@ -275,9 +276,8 @@ class Api:
 
     def execution(self, deployment_id: str | None = None, **more: Any) -> str:
         deployment_id = deployment_id or self.deployment()
-        return self.post("/executions", {"deployment_id": deployment_id, "workflow_id": "install", **more})[
-            "id"
-        ]
+        body = {"deployment_id": deployment_id, "workflow_id": "install", **more}
+        return str(self.post("/executions", body)["id"])
 
     # What a manager does.
 
@@ -309,7 +309,7 @@ class Api:
         """Store a graph of operations, one after the other, and start each."""
         now = self.manager.clock()
         term = self.store.read_sync(manager_queries.get, execution_id).term
-        made = []
+        made: list[dict[str, Any]] = []
         for name in names:
             id = self.unique("operation")
             made.append(
@@ -365,7 +365,7 @@ class Api:
             raise AssertionError(f"{key}: {error}")
 
 
-OPERATION = {
+OPERATION: dict[str, Any] = {
     "name": "cloudify.interfaces.lifecycle.create",
     "graph_id": None,
     "attempt": 1,
@@ -407,7 +407,10 @@ def served(home: Path, **settings: Any) -> Iterator[Api]:
             url = f"http://127.0.0.1:{listening.getsockname()[1]}"
             await manager.accounts.bootstrap(home, url)
             config = uvicorn.Config(
-                create_app(manager), log_config=None, lifespan="off", http=TimedHttpProtocol
+                create_app(manager),  # type: ignore[arg-type]
+                log_config=None,
+                lifespan="off",
+                http=TimedHttpProtocol,
             )
             server = uvicorn.Server(config)
             server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from cloudwright.bus import topics
 def upload(api: Api, content: bytes, **params: Any) -> Any:
     """As the command line sends it."""
     id = api.unique("blueprint")
-    form = {"params": (None, json.dumps({"visibility": "tenant", **params}))}
+    form: dict[str, Any] = {"params": (None, json.dumps({"visibility": "tenant", **params}))}
     answer = api.http.put(
         f"/blueprints/{id}", files={**form, "blueprint_archive": ("filename", content, "text/plain")}
     )
@@ -154,7 +154,7 @@ def test_a_url_is_refused(api: Api) -> None:
 
 def test_validating(api: Api) -> None:
     id = api.unique("blueprint")
-    form = {"params": (None, "{}"), "blueprint_archive": ("x", archive(BLUEPRINT))}
+    form: dict[str, Any] = {"params": (None, "{}"), "blueprint_archive": ("x", archive(BLUEPRINT))}
     assert api.http.put(f"/blueprints/{id}/validate", files=form).status_code == 201
     assert api.http.put(f"/blueprints/{id}/validate?warnings=true", files=form).json() == {"warnings": []}
     twice = archive(BLUEPRINT + "metadata: {a: 1, a: 2}\n")

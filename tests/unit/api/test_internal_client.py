@@ -18,14 +18,14 @@ from cloudwright.storage import accounts
 
 @pytest.fixture(scope="module")
 def inside(api: Api) -> InProcessClient:
-    return InProcessClient(create_app(api.manager), api.manager.accounts)
+    return InProcessClient(create_app(api.manager), api.manager.accounts)  # type: ignore[arg-type]
 
 
 def ask(
     api: Api, inside: InProcessClient, method: str, path: str, user: str | None = "admin", **more: Any
 ) -> Any:
     tenant, caller = more.pop("tenant", "default_tenant"), more.pop("caller", None)
-    asked = RestRequest(method=method, path=path, **more)
+    asked: RestRequest = {"method": method, "path": path} | more  # type: ignore[assignment]
     return api.do(inside.request(user, tenant, asked, caller=caller))
 
 

@@ -162,7 +162,7 @@ def test_a_host_gets_its_agent_after_it_started_and_loses_it_before_it_stops(
         host.succeed(operation, result=True)
 
     host = FakeHost(nodes, mapping="cloudify.plugins.workflows.install", behaviour=up)
-    assert host.run()["outcome"] == "terminated"
+    assert host.outcome() == "terminated"
     assert seen(host) == installed
     assert seen(run("uninstall", nodes, "started")) == uninstalled
 
@@ -179,7 +179,7 @@ def test_a_host_is_asked_until_it_is_up() -> None:
 
     policy = {"task_retries": 0, "task_retry_interval": 15, "subgraph_retries": 0, "wait_after_fail": 600}
     host = FakeHost(nodes, mapping="cloudify.plugins.workflows.install", behaviour=behaviour, policy=policy)
-    assert host.run()["outcome"] == "terminated"
+    assert host.outcome() == "terminated"
     assert host.books.run_order() == ["start vm_1", *["get_state vm_1"] * 4, "poststart vm_1"]
     assert host.clock.now == 1045.0
 
@@ -252,7 +252,7 @@ def test_a_full_rollback_takes_everything_down() -> None:
     instances = instances_of(nodes)
     instances[0]["state"], instances[1]["state"] = "starting", "started"
     host = FakeHost(nodes, mapping="cloudify.plugins.workflows.rollback", instances=instances)
-    assert host.run(full_rollback=True)["outcome"] == "terminated"
+    assert host.outcome(full_rollback=True) == "terminated"
     assert host.books.run_order()[:2] == ["prestop it_1", "stop it_1"]
     assert host.books.states == {"it_1": "deleted", "other_1": "deleted"}
 
@@ -301,7 +301,7 @@ def test_an_instance_may_wait_for_one_operation_of_its_target_only(
             host.succeed(operation)
 
     host = FakeHost(nodes, mapping="cloudify.plugins.workflows.install", behaviour=behaviour)
-    assert host.run()["outcome"] == "terminated"
+    assert host.outcome() == "terminated"
     order = host.books.run_order()
     if waits_for is not None:
         assert order.index("create it_1") > order.index(f"{waits_for} slow_1")
@@ -316,7 +316,7 @@ def test_instances_that_stay_establish_and_unlink_what_they_have_to_those_that_d
         node("apart", ["create"]),
     ]
     host = FakeHost(nodes, mapping="cloudify.plugins.workflows.install")
-    assert host.run(node_ids=["new"])["outcome"] == "terminated"
+    assert host.outcome(node_ids=["new"]) == "terminated"
     assert host.books.run_order() == [
         "create new_1",
         "establish old_1>new_1 source",
@@ -326,7 +326,7 @@ def test_instances_that_stay_establish_and_unlink_what_they_have_to_those_that_d
     down = FakeHost(
         nodes, mapping="cloudify.plugins.workflows.uninstall", instances=instances_of(nodes, "started")
     )
-    assert down.run(node_instance_ids=["new_1"])["outcome"] == "terminated"
+    assert down.outcome(node_instance_ids=["new_1"]) == "terminated"
     assert down.books.run_order() == [
         "unlink old_1>new_1 source",
         "unlink old_1>new_1 target",
@@ -405,7 +405,7 @@ def test_failures_may_be_ignored_when_things_are_taken_down() -> None:
         instances=instances_of(nodes, "started"),
         behaviour=failing("stop app_1", "unlink app_1>vm_1 source", "delete vm_1"),
     )
-    assert host.run(ignore_failure=True)["outcome"] == "terminated"
+    assert host.outcome(ignore_failure=True) == "terminated"
     assert host.books.states == {"vm_1": "deleted", "app_1": "deleted"}
     assert sum("is ignored" in message for message in host.books.said()) == 3
     assert len(host.books.sent) == 5
@@ -419,7 +419,7 @@ def test_and_fail_the_workflow_otherwise() -> None:
         instances=instances_of(nodes, "started"),
         behaviour=failing("stop it_1"),
     )
-    assert host.run()["outcome"] == "failed"
+    assert host.outcome() == "failed"
     assert host.books.states == {"it_1": "stopping"}
 
 
@@ -445,7 +445,7 @@ def test_an_instance_is_reinstalled_where_subgraphs_have_retries(
         policy=policy,
         behaviour=failing("start it_1", times=rounds),
     )
-    assert host.run()["outcome"] == outcome
+    assert host.outcome() == outcome
     again = ["stop it_1", "delete it_1", "create it_1", "start it_1"]
     expected = ["create it_1", "start it_1", *again * min(rounds, retries)]
     assert host.books.run_order() == expected + (["create after_1"] if outcome == "terminated" else [])
@@ -461,7 +461,7 @@ def test_an_uninstallation_is_tried_again_where_subgraphs_have_retries() -> None
         policy=policy,
         behaviour=failing("delete it_1", times=1),
     )
-    assert host.run()["outcome"] == "terminated"
+    assert host.outcome() == "terminated"
     # It is stopped already.
     assert host.books.run_order() == ["stop it_1", "delete it_1", "delete it_1"]
 

@@ -95,9 +95,9 @@ def test_reinstall_takes_down_and_installs_with_what_is_true_by_then() -> None:
 
 
 def test_a_dry_run_of_an_installation_says_what_it_would_do() -> None:
-    execution = FakeHost().begin["execution"] | {"dry_run": True}
+    execution: dict[str, Any] = {**FakeHost().begin["execution"], "dry_run": True}
     host = FakeHost(NODES, mapping=f"{WORKFLOWS}.install", execution=execution)
-    assert host.run()["outcome"] == "terminated"
+    assert host.outcome() == "terminated"
     assert host.books.sent == []
     assert host.books.states == {}
     said = host.books.said()
@@ -131,7 +131,7 @@ def crash_at(name: str, *, first: Any = None) -> Any:
 def test_a_workflow_that_was_interrupted_anywhere_does_everything_once(workflow: str, number: int) -> None:
     state = "uninitialized" if workflow == "install" else "started"
     whole = FakeHost(NODES, mapping=f"{WORKFLOWS}.{workflow}", instances=instances_of(NODES, state))
-    assert whole.run()["outcome"] == "terminated"
+    assert whole.outcome() == "terminated"
     expected = sorted(whole.books.run_order())
     victim = whole.books.run_order()[min(number, len(expected) - 1)]
     host = FakeHost(
@@ -142,7 +142,7 @@ def test_a_workflow_that_was_interrupted_anywhere_does_everything_once(workflow:
     )
     assert host.run() is None
     again = host.resumed(crash=True)
-    assert again.run()["outcome"] == "terminated"
+    assert again.outcome() == "terminated"
     done = [item for item in again.books.run_order() if not _is_clean_up(item, workflow)]
     done.remove(victim)  # sent, and never started, before the crash
     assert sorted(done) == expected
@@ -166,10 +166,10 @@ def test_what_failed_half_way_is_undone_before_it_is_done_again(victim: str, und
             host.succeed(operation)
 
     host = FakeHost(NODES, mapping=f"{WORKFLOWS}.install", behaviour=behaviour)
-    assert host.run()["outcome"] == "failed"
+    assert host.outcome() == "failed"
     before = len(host.books.sent)
     again = host.resumed()
-    assert again.run()["outcome"] == "terminated"
+    assert again.outcome() == "terminated"
     assert again.books.run_order()[before:][: len(undone) + 1] == [*undone, victim]
     assert again.books.states["app_1"] == "started"
 
@@ -205,7 +205,7 @@ def test_what_was_lost_is_not_undone_behind_its_back() -> None:
     host = FakeHost(NODES, mapping=f"{WORKFLOWS}.install", behaviour=crash_at("create app_1", first=lose))
     assert host.run() is None
     again = host.resumed(crash=True)
-    assert again.run()["outcome"] == "terminated"
+    assert again.outcome() == "terminated"
     created = [item for item in again.books.sent if label(item) == "create app_1"]
     assert [item["resume"] for item in created] == [False, True]
     assert "delete app_1" not in again.books.run_order()
@@ -230,7 +230,7 @@ def test_a_reinstalled_instance_is_resumed_in_the_middle_of_it() -> None:
     host = FakeHost(nodes, mapping=f"{WORKFLOWS}.install", behaviour=behaviour, policy=policy)
     assert host.run() is None
     again = host.resumed(crash=True)
-    assert again.run()["outcome"] == "terminated"
+    assert again.outcome() == "terminated"
     assert again.books.run_order() == [
         "create it_1",
         "start it_1",
@@ -251,10 +251,10 @@ def test_a_cancelled_installation_stops_and_goes_on_when_it_is_resumed() -> None
         host.succeed(operation)
 
     host = FakeHost(NODES, mapping=f"{WORKFLOWS}.install", behaviour=behaviour)
-    assert host.run()["outcome"] == "cancelled"
+    assert host.outcome() == "cancelled"
     assert "create app_1" not in host.books.run_order()
     again = host.resumed()
-    assert again.run()["outcome"] == "terminated"
+    assert again.outcome() == "terminated"
     order = again.books.run_order()
     assert len(order) == len(set(order))
     assert set(again.books.states.values()) == {"started"}

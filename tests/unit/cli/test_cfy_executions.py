@@ -116,7 +116,7 @@ def test_what_cannot_be_started_says_what_there_is(api: FakeApi, cfy: Run) -> No
         def post(*_: Any) -> Any:
             raise Refusal(400, code, "That will not do.")
 
-        api.post_executions = post  # type: ignore[method-assign]
+        api.post_executions = post  # type: ignore[method-assign, assignment]
 
     refuse("nonexistent_workflow_error")
     shown = cfy("executions", "start", "instal", "-d", "web")
@@ -250,10 +250,13 @@ def test_grace_goes_with_a_standard_cancellation_only(cfy: Run) -> None:
 def test_cancel_and_wait(api: FakeApi, cfy: Run) -> None:
     api.add_execution("e1")
 
+    def end_once_followed() -> None:
+        api.wait_for(lambda: any(path == "events/stream" for _, path, _, _ in api.requests))
+        api.end("e1", "cancelled")
+
     def obey(execution: dict[str, Any], action: str) -> None:
         api.set("e1", status="cancelling")
-        streaming = lambda: any(path == "events/stream" for _, path, _, _ in api.requests)  # noqa: E731
-        threading.Thread(target=lambda: (api.wait_for(streaming), api.end("e1", "cancelled"))).start()
+        threading.Thread(target=end_once_followed).start()
 
     api.on_action = obey
     result = cfy("executions", "cancel", "e1", "--wait")

@@ -186,11 +186,11 @@ def test_ctrl_c_while_only_looking_leaves_the_execution_alone(
 
 def test_ctrl_c_while_a_request_is_answered_slowly(api: FakeApi, terminal: Callable[..., Terminal]) -> None:
     def dawdle(*_: Any) -> Any:
-        api.wait_for(lambda: interrupted, 20)
+        api.wait_for(lambda: bool(interrupted), 20)
         return {"items": [], "metadata": {"pagination": {"total": 0}}}
 
     interrupted: list[bool] = []
-    api.get_deployments = dawdle  # type: ignore[method-assign]
+    api.get_deployments = dawdle  # type: ignore[method-assign, assignment]
     screen = terminal("deployments", "list")
     api.wait_for(lambda: bool(api.requests))
     screen.press_ctrl_c()

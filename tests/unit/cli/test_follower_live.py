@@ -25,7 +25,7 @@ def painted(view: LiveView, height: int) -> list[str]:
 def view(instances: list[Any] | None = None, *, step: float = 1, **execution: Any) -> LiveView:
     """A view whose clock goes on by ``step`` at every look."""
     made = LiveView(
-        {**EXECUTION, **execution},
+        EXECUTION | execution,
         console=Console(file=io.StringIO(), width=60),
         clock=count(0, step).__next__,
     )
@@ -73,7 +73,7 @@ def test_what_is_not_known_to_be_so_any_more_is_said_to_be_old() -> None:
     picture.lost()
     assert "no answer for " in painted(picture, 30)[0]
     assert "last seen started" in painted(picture, 30)[0]
-    picture.standing({**EXECUTION, "status": "cancelling"})
+    picture.standing(EXECUTION | {"status": "cancelling"})
     assert painted(picture, 30)[0].startswith("install on web  cancelling  ")
 
 
@@ -113,7 +113,7 @@ def test_what_waits_to_be_tried_again_is_not_counted_as_failed() -> None:
         "  12:00:00.123  app_x7.create  failed: KeyError: 'port' (pl…",
         "  12:00:00.123  app_x7.create  retry 1 of 60 in 15 s",
     ]
-    made.event({**FAILED, "event_type": "task_started"})  # type: ignore[arg-type, typeddict-item]
+    made.event({**FAILED, "event_type": "task_started"})  # type: ignore[typeddict-item]
     assert "retry" not in painted(made, 30)[0]
     assert "failed" not in painted(made, 30)[0]
 
@@ -122,7 +122,7 @@ def test_what_was_to_be_tried_again_when_it_ended_has_failed() -> None:
     made = view([instance("app_x7", "creating")])
     made.event(FAILED)  # type: ignore[arg-type]
     made.event(RETRY)  # type: ignore[arg-type]
-    made.standing({**EXECUTION, "status": "failed"})
+    made.standing(EXECUTION | {"status": "failed"})
     assert painted(made, 30)[0].endswith("  1 failed")
     assert "↻" not in "".join(painted(made, 30))
 
@@ -164,7 +164,7 @@ def test_what_the_end_says_is_not_told_before_it() -> None:
         made.interval = None
         made.event(failure("o1", "a.b.create failed: no room"))
         made.event(failure("o2", "a.b.create failed: no light"))
-        made.standing({**EXECUTION, "status": "failed", "error": "`a.b.create` of `vm_1` failed: no room"})
+        made.standing(EXECUTION | {"status": "failed", "error": "`a.b.create` of `vm_1` failed: no room"})
     assert "no light" in printed(made)
     assert "no room" not in printed(made)
 

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from cfy_command import CFY
@@ -181,7 +182,8 @@ class Proving(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         nonce = self.path.partition("nonce=")[2]
-        url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        address: Any = self.server.server_address
+        url = f"http://127.0.0.1:{address[1]}"
         body = json.dumps({"proof": identity_proof("t", url, nonce)}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -215,7 +217,7 @@ def test_one_that_is_still_coming_up_is_waited_for(
             Thread(target=coming.serve_forever, daemon=True).start()
 
         with monkeypatch.context() as patch:
-            patch.setattr(local_manager.time, "sleep", come_up)
+            patch.setattr("cloudwright.cli.local_manager.time.sleep", come_up)
             assert local.ensure().url == url
         coming.shutdown()
     assert (len(waited), told) == (1, [])

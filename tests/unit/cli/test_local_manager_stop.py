@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,36 +28,40 @@ signal.pause()
 
 
 @pytest.fixture
-def hold(tmp_path):
+def hold(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
     started = []
 
-    def start(how):
+    def start(how: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             [sys.executable, "-c", HOLDER, str(tmp_path / "manager.lock"), how], stdout=subprocess.PIPE
         )
         started.append(process)
+        assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         return process
 
     yield start
     for process in started:
         process.kill()
-        process.wait()
-        process.stdout.close()
+        process.communicate()
 
 
-def test_where_none_ever_ran_there_is_none(tmp_path):
+def test_where_none_ever_ran_there_is_none(tmp_path: Path) -> None:
     assert end_manager(tmp_path) is None
 
 
-def test_a_manager_is_asked_and_waited_for(tmp_path, hold):
+def test_a_manager_is_asked_and_waited_for(
+    tmp_path: Path, hold: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
     process = hold("polite")
     assert end_manager(tmp_path) == process.pid
     assert process.wait() == -15
     assert end_manager(tmp_path) is None
 
 
-def test_one_that_does_not_end_is_named(tmp_path, hold):
+def test_one_that_does_not_end_is_named(
+    tmp_path: Path, hold: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
     process = hold("deaf")
     with pytest.raises(Failure, match=f"process {process.pid}. has not ended"):
         end_manager(tmp_path, patience=0.2)

@@ -95,9 +95,14 @@ def _entries() -> str:
     return "\n".join(["| entry | meaning |", "|---|---|", *rows])
 
 
+def _is_optional(annotation: object) -> bool:
+    origin: object = get_origin(annotation)
+    return origin is NotRequired
+
+
 def _method(name: str, method: Method, asked_by: str) -> str:
     names = [
-        f"{argument}?" if get_origin(annotation) == NotRequired else argument
+        f"{argument}?" if _is_optional(annotation) else argument
         for argument, annotation in method.args.__annotations__.items()
     ]
     return f"| `{name}` | {', '.join(f'`{each}`' for each in names)} | {method.returns} | {asked_by} |"

@@ -31,6 +31,8 @@ from cloudwright.manager.blueprints import Blueprints
 from cloudwright.manager.labels import make_labels, plan_labels
 from cloudwright.storage import blueprints as stored
 from cloudwright.storage import deployments
+from cloudwright.storage.filters import BlueprintFilter
+from cloudwright.storage.paging import Page
 from cloudwright.storage.records import Blueprint, Deployment
 from cloudwright.storage.store import Store
 
@@ -245,7 +247,7 @@ def test_what_is_malformed_changes_nothing(world: World, id: str, given: dict[st
     with pytest.raises(InvalidInput):
         asyncio.run(world.service.upload(TENANT, id, world.archive(blueprint=""), by="ann", **given))
     assert world.files == set()
-    assert world.store.read_sync(stored.list_blueprints, stored.BlueprintFilter(), stored.Page()) == ([], 0)
+    assert world.store.read_sync(stored.list_blueprints, BlueprintFilter(), Page()) == ([], 0)
 
 
 def test_who_asked_may_go_away_and_the_upload_ends_all_the_same(world: World) -> None:
@@ -268,7 +270,9 @@ def test_who_asked_may_go_away_and_the_upload_ends_all_the_same(world: World) ->
         await asyncio.wait([asking])
         async with world.bus.subscribe(topics.blueprint(TENANT, "web")) as told:
             go_on.set()
-            assert (await told.get())[1] == {"state": "uploaded"}
+            heard = await told.get()
+            assert heard is not None
+            assert heard[1] == {"state": "uploaded"}
 
     asyncio.run(scene())
     assert world.record().state == "uploaded"

@@ -27,7 +27,7 @@ from cloudwright.storage.records import NewExecution
 from cloudwright.storage.store import Store
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-OPERATION = {
+OPERATION: dict[str, Any] = {
     "id": "o",
     "name": "act",
     "graph_id": None,
@@ -74,7 +74,7 @@ async def _end_with_nonsense(home: Path) -> None:
     def start(run: OperationRun, _: Any) -> None:
         dispatcher._recorder.ended(run.id, OperationEnd("succeeded", updates=[{"nonsense": 1}]))
 
-    dispatcher._local.run = start  # type: ignore[method-assign]
+    dispatcher._local.run = start  # type: ignore[method-assign, assignment]
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     dispatcher.follow("e", heard.put_nowait)
     dispatcher.send(_snapshot(execution), 1, [OPERATION])
@@ -140,7 +140,7 @@ async def _install_in_vain(home: Path) -> None:
         finally:
             ended.set()
 
-    manager._environments._install = install  # type: ignore[method-assign]
+    manager._environments._install = install  # type: ignore[method-assign, assignment]
     snapshot = _snapshot(execution)
     snapshot.codes[""] = PluginCode("p", "1", None, (), Path("wheels"), ("p.whl",), "key")
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -192,7 +192,7 @@ async def _grant_with_nonsense(home: Path) -> None:
     def start(run: OperationRun, _: Any) -> None:
         dispatcher._recorder.ended(run.id, OperationEnd("succeeded"))
 
-    dispatcher._local.run = start  # type: ignore[method-assign]
+    dispatcher._local.run = start  # type: ignore[method-assign, assignment]
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     dispatcher.follow("e", heard.put_nowait)
     dispatcher.send(_snapshot(execution), 1, wanted)
@@ -220,7 +220,7 @@ async def _prepare_in_vain(home: Path) -> None:
     async def prepare(_: OperationRun) -> Any:
         raise PermissionError("nothing can be installed")
 
-    dispatcher._local._prepare = prepare  # type: ignore[method-assign]
+    dispatcher._local._prepare = prepare  # type: ignore[method-assign, assignment]
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     dispatcher.follow("e", heard.put_nowait)
     dispatcher.send(_snapshot(execution), 1, [OPERATION])

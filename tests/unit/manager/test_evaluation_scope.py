@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def evaluated(store: Store, value: Any, **ids: str) -> Any:
+def evaluated(store: Store, value: Any, **ids: Any) -> Any:
     def look(conn: Connection) -> Any:
         return evaluate(value, stored_scope(conn, deployments.get(conn, TENANT, "d"), NO_SECRETS, **ids))
 
@@ -68,12 +68,13 @@ def test_a_function_reads_what_it_refers_to_and_no_more(
 def test_what_is_not_there_is_not_found(store: Store) -> None:
     def scope(conn: Connection, what: str) -> Any:
         found = stored_scope(conn, deployments.get(conn, TENANT, "d"), NO_SECRETS)
-        return {
+        looks: dict[str, Callable[[], object]] = {
             "node": lambda: found.node("nope"),
             "instances": lambda: found.instances_of("nope"),
             "instance": lambda: found.instance("nope"),
             "another's": lambda: found.instance("other3"),
-        }[what]()
+        }
+        return looks[what]()
 
     for what in ("node", "instances", "instance", "another's"):
         with pytest.raises(NotFound, match=r"`(nope|other3)`"):

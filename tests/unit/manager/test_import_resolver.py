@@ -140,8 +140,9 @@ def test_files_of_an_imported_blueprint(play: Callable[[Scene], None]) -> None:
         await world.upload("inner", inner)
         await world.upload("outer", outer)
         await world.manager.deployments.create(TENANT, "d", "outer", {}, viewer=Viewer("ann"))
-        known = {"id": "e", "workflow_id": "w", "deployment_id": "d", "tenant": TENANT}
-        execution = Execution(**{**dict.fromkeys(field.name for field in fields(Execution)), **known})
+        known: dict[str, Any] = {"id": "e", "workflow_id": "w", "deployment_id": "d", "tenant": TENANT}
+        nothing: dict[str, Any] = dict.fromkeys(field.name for field in fields(Execution))
+        execution = Execution(**nothing | known)
         snapshot = world.store.read_sync(read_snapshot, execution, world.home)
         assert snapshot.head["blueprint"]["imported"] == ["in"]
 

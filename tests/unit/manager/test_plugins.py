@@ -10,7 +10,7 @@ import stat
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ WHEEL = "my_box-1.0-py3-none-any.whl"
 PROJECT = {"plugin.yaml": YAML, "box/__init__.py": "", "pyproject.toml": "[project]\nname='my-box'\n"}
 
 
-def zipped(files: dict[str, str | bytes], links: dict[str, str] | None = None) -> bytes:
+def zipped(files: Mapping[str, str | bytes], links: dict[str, str] | None = None) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -73,7 +73,7 @@ class World:
         artifacts = Artifacts(self.store, self.artifacts)
         self.service = Plugins(self.store, home, artifacts, lambda: NOON, lambda: f"p{next(ids)}")
 
-    def upload(self, files: dict[str, str | bytes] | bytes, **given: Any) -> Plugin:
+    def upload(self, files: Mapping[str, str | bytes] | bytes, **given: Any) -> Plugin:
         archive = self.home / "arrived"
         archive.write_bytes(files if isinstance(files, bytes) else zipped(files))
         try:
@@ -148,7 +148,7 @@ def test_names_are_compared_as_pythons_packages_are(world: World) -> None:
     assert (made.package_name, made.package_version) == ("My_Box", "1.0.0")
 
 
-def wagon_with(text: str) -> dict[str, str | bytes]:
+def wagon_with(text: str) -> Mapping[str, str | bytes]:
     return {"a.wgn": zipped({"x/package.json": text, f"x/wheels/{WHEEL}": "x"}), "plugin.yaml": YAML}
 
 
@@ -267,7 +267,10 @@ def test_it_stays_while_deployments_need_it(world: World) -> None:
 def test_its_files(world: World) -> None:
     newer = YAML + "node_types: {}\n"
     world.upload(PROJECT | {"plugin_1_4.yaml": newer})
-    described = lambda *given: asyncio.run(world.service.description(TENANT, "p1", *given)).read_text()  # noqa: E731
+
+    def described(*given: str) -> str:
+        return asyncio.run(world.service.description(TENANT, "p1", *given)).read_text()
+
     assert described() == described("1_3") == described("../x") == YAML
     assert described("a" * 300) == described("1" * 300) == YAML
     assert described("1_4") == described("cloudify_dsl_1_4") == newer

@@ -48,7 +48,7 @@ kills = st.frozensets(st.tuples(st.sampled_from(IDS), st.integers(1, 3)))
 
 
 @st.composite
-def snapshots(draw):
+def snapshots(draw: st.DrawFn) -> Snapshot:
     by_id = {row.id: row for row in draw(st.lists(rows, max_size=3))}
     mine = {item.id: item for item in draw(st.lists(hosted, max_size=3))}
     settled = frozenset(id for id in mine if draw(st.booleans()))
@@ -58,13 +58,13 @@ def snapshots(draw):
     )
 
 
-def properly_hosted(row, snapshot):
+def properly_hosted(row: Row, snapshot: Snapshot) -> bool:
     item = snapshot.hosted.get(row.id)
     return item is not None and item.term == row.term and row.owner == "me"
 
 
 @given(snapshots())
-def test_what_nobody_alive_owns_is_taken_over_with_the_term_that_was_read(snapshot):
+def test_what_nobody_alive_owns_is_taken_over_with_the_term_that_was_read(snapshot: Snapshot) -> None:
     taken = {action.id: action.term for action in reconcile(snapshot, NOW) if isinstance(action, TakeOver)}
     for row in snapshot.rows:
         leased = row.owner_lives or (row.lease_until is not None and row.lease_until > NOW)
@@ -76,7 +76,7 @@ def test_what_nobody_alive_owns_is_taken_over_with_the_term_that_was_read(snapsh
 
 
 @given(snapshots())
-def test_a_stored_request_reaches_its_host_even_if_its_message_was_lost(snapshot):
+def test_a_stored_request_reaches_its_host_even_if_its_message_was_lost(snapshot: Snapshot) -> None:
     applied = {
         action.id: action.mode for action in reconcile(snapshot, NOW) if isinstance(action, ApplyCancel)
     }
@@ -92,13 +92,13 @@ def test_a_stored_request_reaches_its_host_even_if_its_message_was_lost(snapshot
 
 
 @given(snapshots())
-def test_a_passed_deadline_escalates_once_and_nothing_else_does(snapshot):
+def test_a_passed_deadline_escalates_once_and_nothing_else_does(snapshot: Snapshot) -> None:
     escalated = [action.deadline for action in reconcile(snapshot, NOW) if isinstance(action, Escalate)]
     assert sorted(escalated) == sorted(snapshot.passed)
 
 
 @given(snapshots())
-def test_only_what_was_hosted_all_along_is_abandoned(snapshot):
+def test_only_what_was_hosted_all_along_is_abandoned(snapshot: Snapshot) -> None:
     rows_by_id = {row.id: row for row in snapshot.rows}
     for action in reconcile(snapshot, NOW):
         if isinstance(action, Abandon):
@@ -108,7 +108,7 @@ def test_only_what_was_hosted_all_along_is_abandoned(snapshot):
 
 
 @given(snapshots())
-def test_an_agreeing_world_is_left_alone(snapshot):
+def test_an_agreeing_world_is_left_alone(snapshot: Snapshot) -> None:
     agreeing = tuple(
         Row(item.id, S.STARTED, item.term, "me", NOW + timedelta(seconds=9))
         for item in snapshot.hosted.values()
@@ -121,7 +121,7 @@ def test_an_agreeing_world_is_left_alone(snapshot):
 
 
 @given(snapshots())
-def test_a_stored_kill_is_carried_out_once_and_before_anything_begins(snapshot):
+def test_a_stored_kill_is_carried_out_once_and_before_anything_begins(snapshot: Snapshot) -> None:
     actions = reconcile(snapshot, NOW)
     found = [action for action in actions if isinstance(action, KillResiduals)]
     assert {(kill.id, kill.term) for kill in found} == snapshot.kills - snapshot.killing
@@ -129,6 +129,6 @@ def test_a_stored_kill_is_carried_out_once_and_before_anything_begins(snapshot):
     assert all(actions.index(kill) < place for kill in found for place in begins)
 
 
-def test_what_waits_is_started():
+def test_what_waits_is_started() -> None:
     waiting = Snapshot("me", (), {}, frozenset(), True, frozenset(), frozenset(), frozenset())
     assert reconcile(waiting, NOW) == [StartWaiting()]

@@ -28,20 +28,20 @@ S = ExecutionStatus
 STRENGTH = {S.STARTED: 0, S.CANCELLING: 1, S.FORCE_CANCELLING: 2, S.KILL_CANCELLING: 3}
 
 
-def test_every_status_is_in_exactly_one_kind():
+def test_every_status_is_in_exactly_one_kind() -> None:
     for status in ExecutionStatus:
         assert [status in kind for kind in (WAITING_STATUSES, ACTIVE_STATUSES, END_STATUSES)].count(True) == 1
     assert set(TRANSITIONS) == set(ExecutionStatus)
 
 
-def test_ends_are_left_only_by_a_resume():
+def test_ends_are_left_only_by_a_resume() -> None:
     for status in END_STATUSES:
         assert TRANSITIONS[status] == (
             frozenset({S.QUEUED, S.PENDING}) if status in RESUMABLE_STATUSES else frozenset()
         )
 
 
-def test_sources_are_the_table_read_backwards():
+def test_sources_are_the_table_read_backwards() -> None:
     for target in ExecutionStatus:
         for source in ExecutionStatus:
             assert (source in sources_of(target)) == (target in TRANSITIONS[source])
@@ -49,7 +49,7 @@ def test_sources_are_the_table_read_backwards():
 
 @pytest.mark.parametrize("mode", CancelMode)
 @pytest.mark.parametrize("status", sorted(WAITING_STATUSES))
-def test_what_waits_is_cancelled_at_once(status, mode):
+def test_what_waits_is_cancelled_at_once(status: ExecutionStatus, mode: CancelMode) -> None:
     decision = decide_cancel(status, mode)
     assert decision.status is S.CANCELLED
     assert decision.refusal is None
@@ -59,7 +59,7 @@ def test_what_waits_is_cancelled_at_once(status, mode):
 
 @pytest.mark.parametrize("mode", CancelMode)
 @pytest.mark.parametrize("status", sorted(WAITING_STATUSES - {S.SCHEDULED}))
-def test_what_waits_to_be_resumed_waits_for_its_children(status, mode):
+def test_what_waits_to_be_resumed_waits_for_its_children(status: ExecutionStatus, mode: CancelMode) -> None:
     decision = decide_cancel(status, mode, has_children=True)
     assert decision.status is REQUESTED_STATUS[mode]
     assert decision.status in TRANSITIONS[status]
@@ -67,7 +67,7 @@ def test_what_waits_to_be_resumed_waits_for_its_children(status, mode):
 
 
 @pytest.mark.parametrize("status", sorted(END_STATUSES))
-def test_what_is_over_can_only_be_killed_and_keeps_its_status(status):
+def test_what_is_over_can_only_be_killed_and_keeps_its_status(status: ExecutionStatus) -> None:
     for mode in (CancelMode.CANCEL, CancelMode.FORCE):
         decision = decide_cancel(status, mode)
         assert decision.status is None
@@ -78,7 +78,7 @@ def test_what_is_over_can_only_be_killed_and_keeps_its_status(status):
 
 
 @given(st.sampled_from(sorted(ACTIVE_STATUSES)), st.sampled_from(CancelMode))
-def test_a_request_is_raised_never_lowered_never_repeated(status, mode):
+def test_a_request_is_raised_never_lowered_never_repeated(status: ExecutionStatus, mode: CancelMode) -> None:
     decision = decide_cancel(status, mode)
     if STRENGTH[REQUESTED_STATUS[mode]] > STRENGTH[status]:
         assert decision.status is REQUESTED_STATUS[mode]
@@ -89,7 +89,9 @@ def test_a_request_is_raised_never_lowered_never_repeated(status, mode):
 
 
 @given(st.sampled_from(sorted(ACTIVE_STATUSES)), st.sampled_from(Outcome))
-def test_every_outcome_of_an_active_execution_is_a_legal_end(status, outcome):
+def test_every_outcome_of_an_active_execution_is_a_legal_end(
+    status: ExecutionStatus, outcome: Outcome
+) -> None:
     end = final_status(status, outcome)
     assert end in END_STATUSES
     assert end in TRANSITIONS[status]
@@ -97,7 +99,7 @@ def test_every_outcome_of_an_active_execution_is_a_legal_end(status, outcome):
         assert end is S.CANCELLED
 
 
-def test_a_workflow_that_ends_by_itself_while_cancelling_keeps_its_own_end():
+def test_a_workflow_that_ends_by_itself_while_cancelling_keeps_its_own_end() -> None:
     # Elsewhere an execution that was asked to stop and ended by itself a moment later stayed `cancelling` for
     # ever.
     assert final_status(S.CANCELLING, Outcome.TERMINATED) is S.TERMINATED
@@ -109,24 +111,24 @@ def test_a_workflow_that_ends_by_itself_while_cancelling_keeps_its_own_end():
 class OneExecution(RuleBasedStateMachine):
     """One row, written only as the store's verbs write it, by users, an owner and its crashes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.status = S.PENDING
         self.strongest = 0
         self.granted_after_end = 0
         self.granted_after_force = 0
 
-    def become(self, status):
+    def become(self, status: ExecutionStatus) -> None:
         assert status in TRANSITIONS[self.status], f"{self.status} -> {status}"
         self.status = status
 
     @precondition(lambda self: self.status is S.PENDING)
     @rule()
-    def claim(self):
+    def claim(self) -> None:
         self.become(S.STARTED)
 
     @rule(mode=st.sampled_from(CancelMode))
-    def request(self, mode):
+    def request(self, mode: CancelMode) -> None:
         decision = decide_cancel(self.status, mode)
         assert (decision.refusal is None) == (decision.status is not None or decision.kill_residuals)
         if decision.status is not None:
@@ -136,14 +138,14 @@ class OneExecution(RuleBasedStateMachine):
                 self.strongest = STRENGTH[self.status]
 
     @rule()
-    def ask_for_a_grant(self):
+    def ask_for_a_grant(self) -> None:
         if self.status in GRANTING_STATUSES:
             self.granted_after_end += self.status in END_STATUSES
             self.granted_after_force += self.status in FORCED_STATUSES
 
     @precondition(lambda self: self.status in ACTIVE_STATUSES)
     @rule(outcome=st.sampled_from(Outcome))
-    def workflow_process_ends(self, outcome):
+    def workflow_process_ends(self, outcome: Outcome) -> None:
         before = self.status
         self.become(final_status(self.status, outcome))
         if before in FORCED_STATUSES:
@@ -151,17 +153,17 @@ class OneExecution(RuleBasedStateMachine):
 
     @precondition(lambda self: self.status in RESUMABLE_STATUSES)
     @rule()
-    def resume(self):
+    def resume(self) -> None:
         self.become(S.PENDING)
         self.strongest = 0
 
     @invariant()
-    def nothing_is_granted_after_an_end_or_a_force(self):
+    def nothing_is_granted_after_an_end_or_a_force(self) -> None:
         assert self.granted_after_end == 0
         assert self.granted_after_force == 0
 
     @invariant()
-    def every_request_can_still_end(self):
+    def every_request_can_still_end(self) -> None:
         if self.status in ACTIVE_STATUSES:
             assert final_status(self.status, Outcome.DIED) in END_STATUSES
 

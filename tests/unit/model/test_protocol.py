@@ -336,8 +336,9 @@ class Protocol(RuleBasedStateMachine):
         hosted = {} if item is None else {"e": Hosted("e", item.term, item.cancel_mode)}
         waiting, kills = rows.status is S.PENDING, rows.kills(manager.name)
         manager.killing &= kills
-        due = rows.status is S.CANCELLING and rows.deadline is not None and rows.deadline <= self.now
-        passed = frozenset({Deadline("e", self.now, rows.deadline)} if due else ())
+        deadline = rows.deadline if rows.status is S.CANCELLING else None
+        due = deadline is not None and deadline <= self.now
+        passed = frozenset({Deadline("e", self.now, deadline)} if due and deadline else ())
         snapshot = Snapshot(
             manager.name,
             active,

@@ -81,9 +81,8 @@ class Supervised:
         """Listen until the process has ended, or ``until`` is true."""
         deadline = time.monotonic() + PATIENCE
         while self.status is None and not until(self):
-            readable, _, _ = select.select(
-                [self.channel, self.stdout], [], [], max(0.0, deadline - time.monotonic())
-            )
+            ends: list[Any] = [self.channel, self.stdout]
+            readable, _, _ = select.select(ends, [], [], max(0.0, deadline - time.monotonic()))
             if not readable:
                 self.kill()
                 raise TimeoutError(

@@ -25,6 +25,10 @@ PATIENCE = 30.0
 _started: list[Zygote] = []
 
 
+#: ``in_loop``, or the same on another kind of loop: makes a test of a coroutine function.
+Runs = Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]
+
+
 def in_loop(test: Callable[..., Awaitable[None]], factory: Any = None) -> Callable[..., None]:
     """Run a test that is a coroutine function, and close the zygotes that it started."""
 

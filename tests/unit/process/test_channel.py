@@ -20,7 +20,7 @@ def ends() -> Iterator[tuple[Channel, socket.socket]]:
     channel.close()
 
 
-def test_frames_that_arrive_together_are_received_one_by_one(ends) -> None:
+def test_frames_that_arrive_together_are_received_one_by_one(ends: tuple[Channel, socket.socket]) -> None:
     channel, supervisor = ends
     supervisor.sendall(encode({"type": "a"}) + encode({"type": "b"}) + encode({"type": "c"})[:5])
     assert channel.receive() == {"type": "a"}
@@ -30,20 +30,20 @@ def test_frames_that_arrive_together_are_received_one_by_one(ends) -> None:
     assert channel.receive() == {"type": "c"}
 
 
-def test_receiving_gives_up_after_its_timeout(ends) -> None:
+def test_receiving_gives_up_after_its_timeout(ends: tuple[Channel, socket.socket]) -> None:
     channel, _ = ends
     before = time.monotonic()
     assert channel.receive(0.02) is None
     assert time.monotonic() - before >= 0.02
 
 
-def test_the_timeout_covers_a_frame_that_never_becomes_complete(ends) -> None:
+def test_the_timeout_covers_a_frame_that_never_becomes_complete(ends: tuple[Channel, socket.socket]) -> None:
     channel, supervisor = ends
     supervisor.sendall(encode({"type": "a"})[:-1])
     assert channel.receive(0.02) is None
 
 
-def test_a_supervisor_that_is_gone_is_told_after_what_it_sent(ends) -> None:
+def test_a_supervisor_that_is_gone_is_told_after_what_it_sent(ends: tuple[Channel, socket.socket]) -> None:
     channel, supervisor = ends
     supervisor.sendall(encode({"type": "last"}))
     supervisor.close()
@@ -56,7 +56,9 @@ def test_a_supervisor_that_is_gone_is_told_after_what_it_sent(ends) -> None:
         channel.send({"type": "x"})
 
 
-def test_closing_wakes_a_thread_that_sends_to_a_supervisor_that_does_not_read(ends) -> None:
+def test_closing_wakes_a_thread_that_sends_to_a_supervisor_that_does_not_read(
+    ends: tuple[Channel, socket.socket],
+) -> None:
     channel, supervisor = ends
     outcome = []
 
@@ -74,14 +76,14 @@ def test_closing_wakes_a_thread_that_sends_to_a_supervisor_that_does_not_read(en
     assert len(outcome) == 1
 
 
-def test_what_is_no_frame_is_an_error(ends) -> None:
+def test_what_is_no_frame_is_an_error(ends: tuple[Channel, socket.socket]) -> None:
     channel, supervisor = ends
     supervisor.sendall(b"\xff\xff\xff\xff")
     with pytest.raises(FrameError):
         channel.receive()
 
 
-def test_a_refused_message_leaves_the_stream_whole(ends) -> None:
+def test_a_refused_message_leaves_the_stream_whole(ends: tuple[Channel, socket.socket]) -> None:
     channel, supervisor = ends
     with pytest.raises(TypeError):
         channel.send({"type": "x", "value": object()})
@@ -89,7 +91,7 @@ def test_a_refused_message_leaves_the_stream_whole(ends) -> None:
     assert supervisor.recv(100) == encode({"type": "y"})
 
 
-def test_threads_do_not_mix_their_frames(ends) -> None:
+def test_threads_do_not_mix_their_frames(ends: tuple[Channel, socket.socket]) -> None:
     channel, supervisor = ends
     reader = Channel(supervisor.detach())
 

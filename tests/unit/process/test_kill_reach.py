@@ -9,6 +9,7 @@ import select
 import signal
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from observing import PATIENCE, WAYS, fork, in_loop, open_cgroups, soon, start_zygote
@@ -157,7 +158,7 @@ def test_what_cleans_up_at_sigterm_has_its_seconds_and_is_heard(way: str, ends: 
         books = Books()
         runner = Runner(books, kill_grace=PATIENCE)
         code = "trap 'echo cleaning up; sleep 0.3; echo cleaned; exit 3' TERM; echo ready; sleep 600 & wait"
-        limit = {"timeout": 0.5} if ends == "timeout" else {}
+        limit: dict[str, Any] = {"timeout": 0.5} if ends == "timeout" else {}
         await runner.run(zygote, ID, {}, entry="unruly:run_shell", env={"CODE": code}, **limit)
         await books.line("ready")
         if ends == "kill":

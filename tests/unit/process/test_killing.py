@@ -20,6 +20,7 @@ from observing import (
     HERE,
     PATIENCE,
     WAYS,
+    Runs,
     end_group,
     fork,
     in_loop,
@@ -74,7 +75,7 @@ async def test_a_child_that_ignores_sigterm_obeys_sigkill() -> None:
 
 
 @on_every_loop
-def test_a_child_outlives_a_sigterm_for_as_long_as_what_it_started_does(runs) -> None:
+def test_a_child_outlives_a_sigterm_for_as_long_as_what_it_started_does(runs: Runs) -> None:
     async def test() -> None:
         zygote = await start_zygote()
         child, recorder = await fork(zygote, "have_a_family")
@@ -94,7 +95,7 @@ def test_a_child_outlives_a_sigterm_for_as_long_as_what_it_started_does(runs) ->
 
 
 @on_every_loop
-def test_a_child_is_gone_when_the_last_of_what_it_started_is(runs) -> None:
+def test_a_child_is_gone_when_the_last_of_what_it_started_is(runs: Runs) -> None:
     async def test() -> None:
         zygote = await start_zygote()
         child, recorder = await fork(zygote, "have_a_family")
@@ -143,7 +144,9 @@ def _drain_of(server: int) -> int:
 
 
 @on_every_loop
-def test_what_a_child_leaves_running_survives_its_end_and_an_orderly_close(runs, tmp_path: Path) -> None:
+def test_what_a_child_leaves_running_survives_its_end_and_an_orderly_close(
+    runs: Runs, tmp_path: Path
+) -> None:
     count = tmp_path / "count"
     count.touch()
 
@@ -226,7 +229,7 @@ async def test_a_zygote_takes_no_notice_of_a_terminals_signals() -> None:
 
 
 @on_every_loop
-def test_when_a_zygote_is_killed_its_children_die_and_everybody_is_told(runs) -> None:
+def test_when_a_zygote_is_killed_its_children_die_and_everybody_is_told(runs: Runs) -> None:
     async def test() -> None:
         zygote = await start_zygote()
         child, recorder = await fork(zygote, "have_a_family")
@@ -257,7 +260,7 @@ def test_when_a_zygote_is_killed_its_children_die_and_everybody_is_told(runs) ->
 
 
 @on_every_loop
-def test_a_zygote_killed_in_the_middle_of_forks_leaves_nobody_untold(runs) -> None:
+def test_a_zygote_killed_in_the_middle_of_forks_leaves_nobody_untold(runs: Runs) -> None:
     # Found: a child that was just forked held the zygote's socket open, so that its reader stayed registered
     # under the number of the next zygote's socket; and an end that was heard but not told yet was told twice.
     async def test() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 import pytest
 from observing import in_loop, start_zygote
@@ -18,7 +19,7 @@ NAME = f"test {os.getpid()} call"
 
 async def ask(
     entry: str, *, timeout: float = 30.0, memory_limit: int | None = None, answer: Handler | None = None
-) -> dict:
+) -> dict[str, Any]:
     zygote = await start_zygote()
     try:
         return await run_once(
@@ -71,7 +72,7 @@ async def test_who_answers_and_stays_is_ended() -> None:
 
 @in_loop
 async def test_what_it_asks_is_answered() -> None:
-    async def answer(method: str, args: dict) -> object:
+    async def answer(method: str, args: dict[str, Any]) -> object:
         if args["of"] == "a":
             return {"method": method}
         raise NotFound("there is none.")
@@ -85,7 +86,7 @@ async def test_what_it_asks_is_answered() -> None:
 
 @in_loop
 async def test_a_fault_of_who_answers_is_raised_and_the_child_ended() -> None:
-    async def answer(method: str, args: dict) -> object:
+    async def answer(method: str, args: dict[str, Any]) -> object:
         raise ZeroDivisionError(method)
 
     with pytest.raises(ZeroDivisionError, match="look"):
@@ -96,7 +97,7 @@ async def test_a_fault_of_who_answers_is_raised_and_the_child_ended() -> None:
 async def test_an_answer_that_takes_too_long_is_given_up() -> None:
     ended = asyncio.Event()
 
-    async def answer(method: str, args: dict) -> object:
+    async def answer(method: str, args: dict[str, Any]) -> object:
         try:
             return await asyncio.Event().wait()
         finally:

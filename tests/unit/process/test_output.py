@@ -13,7 +13,7 @@ def emitted() -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def lines(emitted) -> OutputLines:
+def lines(emitted: list[tuple[str, str]]) -> OutputLines:
     return OutputLines(lambda line, level: emitted.append((line, level)))
 
 
@@ -34,7 +34,7 @@ def test_lines_are_the_same_however_the_bytes_are_cut(pieces: list[bytes]) -> No
     assert once.tail() == often.tail()
 
 
-def test_lines_are_passed_on_as_they_are_finished(lines, emitted) -> None:
+def test_lines_are_passed_on_as_they_are_finished(lines: OutputLines, emitted: list[tuple[str, str]]) -> None:
     lines.feed(b"one\ntw")
     assert emitted == [("one", "INFO")]
     lines.feed(b"o\r\n\nlast")
@@ -45,19 +45,23 @@ def test_lines_are_passed_on_as_they_are_finished(lines, emitted) -> None:
     assert lines.tail() == "one\ntwo\n\nlast"
 
 
-def test_bytes_that_are_no_text_are_replaced(lines, emitted) -> None:
+def test_bytes_that_are_no_text_are_replaced(lines: OutputLines, emitted: list[tuple[str, str]]) -> None:
     lines.feed("gr\u00fcn \0 ".encode() + b"\xff\n")
     assert emitted == [("gr\u00fcn \ufffd \ufffd", "INFO")]
 
 
-def test_a_long_line_is_split_and_never_kept_whole(lines, emitted) -> None:
+def test_a_long_line_is_split_and_never_kept_whole(
+    lines: OutputLines, emitted: list[tuple[str, str]]
+) -> None:
     for _ in range(3 * LINE_LIMIT // 1024):
         lines.feed(b"x" * 1024)
     lines.feed(b"y\n")
     assert [line for line, _ in emitted] == ["x" * LINE_LIMIT] * 3 + ["y"]
 
 
-def test_what_is_too_much_is_counted_and_said_once(lines, emitted) -> None:
+def test_what_is_too_much_is_counted_and_said_once(
+    lines: OutputLines, emitted: list[tuple[str, str]]
+) -> None:
     line = b"x" * 1023 + b"\n"
     for _ in range(2 * OUTPUT_LIMIT // 1024):
         lines.feed(line)
@@ -71,7 +75,7 @@ def test_what_is_too_much_is_counted_and_said_once(lines, emitted) -> None:
     assert lines.tail().splitlines()[-1] == "the end"
 
 
-def test_many_empty_lines_are_too_much_as_well(lines, emitted) -> None:
+def test_many_empty_lines_are_too_much_as_well(lines: OutputLines, emitted: list[tuple[str, str]]) -> None:
     for _ in range(10):
         lines.feed(b"\n" * (OUTPUT_LINES // 5))
     lines.close()
@@ -79,7 +83,7 @@ def test_many_empty_lines_are_too_much_as_well(lines, emitted) -> None:
     assert emitted[-1][0].startswith(f"{OUTPUT_LINES} bytes")
 
 
-def test_the_tail_is_short(lines) -> None:
+def test_the_tail_is_short(lines: OutputLines) -> None:
     lines.feed(b"".join(b"line %d\n" % number for number in range(1000)))
     assert lines.tail() == "\n".join(f"line {number}" for number in range(990, 1000))
     lines.feed(b"z" * 100_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import signal
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from observing import PATIENCE, end_group, in_loop, in_uvloop, is_dead, soon, start_zygote
+from observing import PATIENCE, Runs, end_group, in_loop, in_uvloop, is_dead, soon, start_zygote
 
 from cloudwright.errors import Conflict, Unavailable
 from cloudwright.model.frames.operation import check_to_operation
@@ -115,7 +116,7 @@ async def start(
 
 
 @pytest.mark.parametrize("runs", [in_loop, in_uvloop], ids=["asyncio", "uvloop"])
-def test_an_operation_succeeds(runs) -> None:
+def test_an_operation_succeeds(runs: Runs) -> None:
     async def test() -> None:
         runner, books, _ = await start("succeed")
         ((kind, operation_id, pid),) = books.told
@@ -278,7 +279,7 @@ async def test_a_breach_of_the_protocol_is_the_reason_of_the_failure(entry: str,
     assert f"signal 9 (SIGKILL) and no result: {fault}" in end.failure.message
 
 
-FAILED = {"type": "end", "outcome": "failed", "result": None, "failure": "x", "updates": []}
+FAILED: dict[str, Any] = {"type": "end", "outcome": "failed", "result": None, "failure": "x", "updates": []}
 DEEP: list[Any] = []
 for _ in range(MAX_NESTING):
     DEEP = [DEEP]
@@ -446,7 +447,7 @@ async def test_a_kill_of_one_that_obeys_takes_one_signal() -> None:
 async def test_a_kill_of_one_that_ignores_it_takes_two_and_a_second_kill_joins_the_first() -> None:
     runner, books, _ = await start("be_loud_and_ignore", grace=0.05)
     await books.line("ready")
-    assert await asyncio.gather(runner.kill(ID, "first"), runner.kill(ID, "second")) == [True, True]
+    assert all(await asyncio.gather(runner.kill(ID, "first"), runner.kill(ID, "second")))
     assert books.of("signalled") == [[signal.SIGTERM, "first"], [signal.SIGKILL, "first"]]
     assert (await books.end()).exit_status == ExitStatus(signal=9)
 
@@ -482,7 +483,7 @@ async def test_kills_do_not_wait_for_each_other() -> None:
     for key in keys:
         await runner.run(zygote, key, {}, entry="unruly:be_loud_and_ignore")
     for key in keys:
-        await books.until(lambda books, key=key: books.of("message", key))
+        await books.until(functools.partial(Books.of, kind="message", operation_id=key))
     loop = asyncio.get_running_loop()
     before = loop.time()
     assert all(await asyncio.gather(*(runner.kill(key, "all") for key in keys)))
@@ -680,7 +681,7 @@ async def test_five_hundred_operations_ten_at_a_time() -> None:
         for number in range(50):
             key = f"{ID} {name} {number}"
             await runner.run(zygote, key, {}, entry="unruly:succeed")
-            await books.until(lambda books, key=key: books.of("ended", key))
+            await books.until(functools.partial(Books.of, kind="ended", operation_id=key))
 
     await asyncio.gather(*(some(name) for name in range(10)))
     ends = [end for kind, _, *(end,) in books.told if kind == "ended"]

@@ -8,10 +8,12 @@ import resource
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from observing import (
     Recorder,
+    Runs,
     descriptors,
     fork,
     in_loop,
@@ -32,7 +34,7 @@ on_every_loop = pytest.mark.parametrize("runs", [in_loop, in_uvloop], ids=["asyn
 
 
 @on_every_loop
-def test_a_child_is_spoken_with_and_its_end_is_told_last(runs) -> None:
+def test_a_child_is_spoken_with_and_its_end_is_told_last(runs: Runs) -> None:
     async def test() -> None:
         zygote = await start_zygote()
         child, recorder = await fork(zygote, "echo")
@@ -50,7 +52,7 @@ def test_a_child_is_spoken_with_and_its_end_is_told_last(runs) -> None:
 
 
 @on_every_loop
-def test_many_children_at_once(runs) -> None:
+def test_many_children_at_once(runs: Runs) -> None:
     async def test() -> None:
         zygote = await start_zygote()
         forked = await asyncio.gather(*(fork(zygote, "echo") for _ in range(100)))
@@ -76,7 +78,7 @@ def test_many_children_at_once(runs) -> None:
     ],
 )
 @in_loop
-async def test_how_it_ended_is_told(entry, status, described, printed) -> None:
+async def test_how_it_ended_is_told(entry: str, status: ExitStatus, described: str, printed: str) -> None:
     zygote = await start_zygote()
     child, recorder = await fork(zygote, entry)
     assert await soon(child.exit) == status
@@ -94,7 +96,7 @@ async def test_how_it_ended_is_told(entry, status, described, printed) -> None:
     ],
 )
 @in_loop
-async def test_what_an_entry_raises_is_printed_from_its_own_frame_on(entry, last) -> None:
+async def test_what_an_entry_raises_is_printed_from_its_own_frame_on(entry: str, last: str) -> None:
     zygote = await start_zygote()
     recorder = Recorder()
     child = await zygote.fork(ChildSpec("test", entry), recorder)
@@ -184,7 +186,7 @@ async def test_reserved_memory_does_not_count_and_a_lower_limit_is_not_raised() 
 
 
 @on_every_loop
-def test_every_frame_from_before_the_exit_is_delivered(runs) -> None:
+def test_every_frame_from_before_the_exit_is_delivered(runs: Runs) -> None:
     async def test() -> None:
         zygote = await start_zygote()
         child, recorder = await fork(zygote, "flood_frames")
@@ -256,7 +258,9 @@ async def test_paused_frames_wait_and_are_delivered_at_the_end_at_the_latest() -
     ],
 )
 @in_loop
-async def test_a_child_that_breaks_the_protocol_is_killed(entry, before, fault) -> None:
+async def test_a_child_that_breaks_the_protocol_is_killed(
+    entry: str, before: list[dict[str, Any]], fault: str
+) -> None:
     zygote = await start_zygote()
     child, recorder = await fork(zygote, entry)
     assert await soon(child.exit) == ExitStatus(signal=9)
@@ -266,7 +270,7 @@ async def test_a_child_that_breaks_the_protocol_is_killed(entry, before, fault) 
 
 
 @on_every_loop
-def test_large_frames_pass_both_ways(runs) -> None:
+def test_large_frames_pass_both_ways(runs: Runs) -> None:
     async def test() -> None:
         zygote = await start_zygote()
         child, recorder = await fork(zygote, "send_large")
@@ -325,7 +329,7 @@ async def test_an_observer_that_raises_misses_nothing_that_follows() -> None:
     )
 
     class Clumsy(Recorder):
-        def frame(self, message) -> None:
+        def frame(self, message: dict[str, Any]) -> None:
             super().frame(message)
             raise ValueError(message["number"])
 

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from cloudwright.process.channel import Channel
 
-END = {"type": "end", "outcome": "succeeded", "result": None, "failure": None, "updates": []}
+END: dict[str, Any] = {"type": "end", "outcome": "succeeded", "result": None, "failure": None, "updates": []}
 _PR_GET_PDEATHSIG = 2
 
 
@@ -292,16 +292,22 @@ def ask_twice(channel: Channel) -> None:
     channel.send({"type": "end", "result": replies})
 
 
+def _received(channel: Channel) -> dict[str, Any]:
+    frame = channel.receive()
+    assert frame is not None
+    return frame
+
+
 def say(channel: Channel) -> None:
     """Send the frames that the first frame lists, and wait."""
-    begin = channel.receive()
+    begin = _received(channel)
     for frame in begin["say"]:
         channel.send(frame)
     signal.pause()
 
 
 def chatter(channel: Channel) -> None:
-    begin = channel.receive()
+    begin = _received(channel)
     for number in range(begin["lines"]):
         line = f"{number} {begin['padding']}"
         channel.send({"type": "log", "level": "info", "message": line, "logger": "ctx"})
@@ -315,8 +321,7 @@ def ask_for_depth(channel: Channel) -> None:
 def ask_for_much(channel: Channel, method: str = "much") -> None:
     channel.receive()
     channel.send({"type": "call", "id": 1, "method": method, "args": {}})
-    reply = channel.receive()
-    channel.send({**END, "result": reply["error"]})
+    channel.send({**END, "result": _received(channel)["error"]})
 
 
 def call_without_reading(channel: Channel) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Dialect
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from cloudwright.model.execution import ExecutionStatus
 from cloudwright.storage.columns import EnumText, UtcDateTime
@@ -77,17 +80,17 @@ MOMENTS = st.datetimes(
 
 @given(MOMENTS, MOMENTS)
 def test_times_on_sqlite_compare_as_texts(one: datetime, other: datetime) -> None:
-    write = UtcDateTime().bind_processor(sqlite.dialect())
-    read = UtcDateTime().result_processor(sqlite.dialect(), None)
+    write = UtcDateTime().bind_processor(SQLiteDialect())
+    read = UtcDateTime().result_processor(SQLiteDialect(), None)
     assert read is not None
     assert read(write(one)) == one
     assert read(write(one)).tzinfo is UTC
     assert (write(one) < write(other)) == (one < other)
 
 
-@pytest.mark.parametrize("dialect", [sqlite.dialect(), postgresql.dialect()], ids=["sqlite", "postgresql"])
-def test_times_without_a_zone_are_refused(dialect: object) -> None:
-    write = UtcDateTime().bind_processor(dialect)  # type: ignore[arg-type]
+@pytest.mark.parametrize("make", [SQLiteDialect, PGDialect])
+def test_times_without_a_zone_are_refused(make: Callable[[], Dialect]) -> None:
+    write = UtcDateTime().bind_processor(make())
     assert write(None) is None
     with pytest.raises(ValueError, match="no time zone"):
         write(datetime(2026, 1, 1))
@@ -95,8 +98,8 @@ def test_times_without_a_zone_are_refused(dialect: object) -> None:
 
 def test_choices() -> None:
     column = EnumText(ExecutionStatus)
-    write = column.bind_processor(sqlite.dialect())
-    read = column.result_processor(sqlite.dialect(), None)
+    write = column.bind_processor(SQLiteDialect())
+    read = column.result_processor(SQLiteDialect(), None)
     for status in ExecutionStatus:
         assert type(write(status)) is str
         assert read(write(status)) is status

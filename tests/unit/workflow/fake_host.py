@@ -367,7 +367,7 @@ class FakeHost:
         self.tape: list[Any] = []
         #: Operations that were sent by a process that did not know of a request.
         self.unaware: set[str] = set()
-        self.begin = {
+        self.begin: dict[str, Any] = {
             "execution": {
                 "id": "e1",
                 "workflow_id": "w",
@@ -441,6 +441,16 @@ class FakeHost:
         return host
 
     # Running a workflow.
+
+    def outcome(self, function: Callable[..., Any] | None = None, **parameters: Any) -> str:
+        """Run a workflow's process to its end, and return the outcome that its ``end`` frame has."""
+        return str(self.end(function, **parameters)["outcome"])
+
+    def end(self, function: Callable[..., Any] | None = None, **parameters: Any) -> dict[str, Any]:
+        """Run a workflow's process to its end, and return its ``end`` frame."""
+        end = self.run(function, **parameters)
+        assert end is not None
+        return end
 
     def run(self, function: Callable[..., Any] | None = None, **parameters: Any) -> dict[str, Any] | None:
         """Run a workflow's process to its end, and answer its ``end`` frame; None where it did not come

@@ -100,7 +100,7 @@ def test_a_graph_that_waits_for_a_retry_is_woken() -> None:
         graph.execute()
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(workflow)["outcome"] == "cancelled"
+    assert host.outcome(workflow) == "cancelled"
     assert sent(host) == [1]
 
 
@@ -118,7 +118,7 @@ def test_a_graph_that_waits_after_a_failure_is_woken() -> None:
         graph.add_task(do(ctx, 1))
         graph.execute()
 
-    assert FakeHost(THING, behaviour=behaviour).run(workflow)["outcome"] == "cancelled"
+    assert FakeHost(THING, behaviour=behaviour).outcome(workflow) == "cancelled"
 
 
 @pytest.mark.parametrize("first", ["request", "revocation"])
@@ -161,7 +161,7 @@ def test_a_workflow_that_asks_gets_what_was_revoked_run_all_the_same(first: str)
         return [api.has_cancel_request(), do(ctx, 1).get(), api.has_cancel_request()]
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(workflow)["result"] == [False, "run", True]
+    assert host.end(workflow)["result"] == [False, "run", True]
     assert sent(host) == [1, 1]
 
 
@@ -183,7 +183,7 @@ def test_a_function_that_runs_in_a_thread_does_not_hold_the_graph_up() -> None:
         graph.execute()
 
     try:
-        assert FakeHost(THING, behaviour=behaviour).run(workflow)["outcome"] == "cancelled"
+        assert FakeHost(THING, behaviour=behaviour).outcome(workflow) == "cancelled"
     finally:
         release.set()
 
@@ -207,7 +207,7 @@ def test_after_it_was_cancelled_a_workflow_can_run_another_graph_and_even_the_sa
         raise api.ExecutionCancelled
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(workflow)["outcome"] == "cancelled"
+    assert host.outcome(workflow) == "cancelled"
     assert sent(host) == [1, -1, -2, 2]
 
 
@@ -232,7 +232,7 @@ def test_a_graph_is_interrupted_although_the_workflow_asked_before_and_its_handl
         graph.execute()
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(workflow)["outcome"] == "cancelled"
+    assert host.outcome(workflow) == "cancelled"
     assert sent(host) == [1]
 
 
@@ -274,7 +274,7 @@ def test_it_may_catch_that_and_clean_up_with_operations() -> None:
             host.finish(operation)
 
     def workflow(ctx: Any) -> None:
-        done = []
+        done: list[int] = []
         try:
             for number in range(3):
                 do(ctx, number).get()
@@ -285,13 +285,13 @@ def test_it_may_catch_that_and_clean_up_with_operations() -> None:
             raise
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(workflow)["outcome"] == "cancelled"
+    assert host.outcome(workflow) == "cancelled"
     assert sent(host) == [0, 1, -10]
 
 
 def test_a_workflow_that_asks_rolls_back_when_it_is_told() -> None:
     def workflow(ctx: Any) -> None:
-        done = []
+        done: list[int] = []
         for number in range(5):
             if api.has_cancel_request():
                 for before in reversed(done):
@@ -301,7 +301,7 @@ def test_a_workflow_that_asks_rolls_back_when_it_is_told() -> None:
             done.append(number)
 
     host = FakeHost(THING, behaviour=cancel_while_running(1))
-    assert host.run(workflow)["outcome"] == "cancelled"
+    assert host.outcome(workflow) == "cancelled"
     # What it waited for came to its end, and everything that was done was undone.
     assert sent(host) == [0, 1, -11, -10]
 
@@ -328,7 +328,7 @@ def test_a_workflow_that_asks_is_interrupted_where_it_only_waits_for_another_att
         do(ctx, 1).get()
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(workflow)["outcome"] == "cancelled"
+    assert host.outcome(workflow) == "cancelled"
     assert sent(host) == [1]
 
 
@@ -352,7 +352,7 @@ def test_what_cleans_up_is_retried_like_anything_else() -> None:
             do(ctx, -1).get()
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(workflow)["outcome"] == "cancelled"
+    assert host.outcome(workflow) == "cancelled"
     assert sent(host) == [1, -1, -1, -1]
 
 
@@ -376,7 +376,7 @@ def test_a_task_that_is_begun_after_an_unknown_request_does_not_begin() -> None:
         host.answers["ping"] = host.cancel
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(workflow)["outcome"] == "cancelled"
+    assert host.outcome(workflow) == "cancelled"
     assert sent(host) == [1]
     assert host.books.states == {"thing_1": "still true"}
 
@@ -396,7 +396,7 @@ def test_what_was_begun_and_not_waited_for_is_waited_for_at_the_end() -> None:
         return "done"
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(workflow)["result"] == "done"
+    assert host.end(workflow)["result"] == "done"
     assert [task["state"] for task in host.books.tasks.values()] == ["succeeded", "succeeded"]
 
 
@@ -409,7 +409,7 @@ def test_and_a_request_ends_that() -> None:
         do(ctx, 1)
         return "done"
 
-    assert FakeHost(THING, behaviour=behaviour).run(workflow)["outcome"] == "cancelled"
+    assert FakeHost(THING, behaviour=behaviour).outcome(workflow) == "cancelled"
 
 
 @pytest.mark.parametrize("way", ["raise", "return"])
@@ -424,7 +424,7 @@ def test_the_two_ways_to_say_that_it_has_stopped(way: str) -> None:
 
     host = FakeHost(THING)
     host.on_entry = lambda host, entry: host.cancel()
-    assert host.run(workflow)["outcome"] == "cancelled"
+    assert host.outcome(workflow) == "cancelled"
     assert not api.has_cancel_request()
     assert not api.has_kill_request()
 
@@ -506,7 +506,7 @@ def test_waiting_may_be_limited() -> None:
 
     host = FakeHost(THING, behaviour=behaviour)
     host.answers["go"] = lambda: host.finish(held[0], result="late")
-    assert host.run(workflow)["result"] == "late"
+    assert host.end(workflow)["result"] == "late"
     assert host.clock.now == 1007.5
 
 
@@ -521,7 +521,7 @@ def test_a_task_that_was_never_begun_cannot_be_waited_for() -> None:
         assert task.apply_async().get() is None
 
     host = FakeHost(THING)
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert sent(host) == [1]
 
 
@@ -548,7 +548,7 @@ def test_many_threads_may_wait_and_whoever_waits_reads() -> None:
             thread.join(30)
         return sorted(results)
 
-    assert FakeHost(nodes, behaviour=behaviour).run(workflow)["result"] == list(range(8))
+    assert FakeHost(nodes, behaviour=behaviour).end(workflow)["result"] == list(range(8))
 
 
 def test_all_threads_that_wait_are_interrupted() -> None:
@@ -576,4 +576,4 @@ def test_all_threads_that_wait_are_interrupted() -> None:
 
     host = FakeHost(THING, behaviour=FakeHost.start)
     host.answers["stop"] = host.cancel
-    assert host.run(workflow)["outcome"] == "cancelled"
+    assert host.outcome(workflow) == "cancelled"

@@ -247,7 +247,7 @@ def test_functions_run_beside_everything_else_as_they_are_configured() -> None:
     calls: list[Any] = []
     both = threading.Barrier(2, timeout=30)
 
-    @task_config(total_retries=0, name="configured")
+    @task_config(total_retries=0, name="configured")  # type: ignore[untyped-decorator]
     def configured(**kwargs: Any) -> None:
         calls.append(kwargs)
         raise ValueError("no")

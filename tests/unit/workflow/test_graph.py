@@ -75,7 +75,7 @@ def test_what_becomes_ready_at_one_moment_travels_in_one_frame() -> None:
                 host.finish(item)
 
     host = Counting([node("thing", ["do.it"], instances=20)], behaviour=behaviour)
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert frames[0] == 40  # twenty events, and twenty operations to run
     assert len(host.books.states) == 20
 
@@ -96,7 +96,7 @@ def test_a_sequence_takes_tasks_forkjoins_lists_and_subgraphs() -> None:
         seen.append(number_of(operation))
         host.succeed(operation)
 
-    assert FakeHost(THING, behaviour=behaviour).run(workflow)["outcome"] == "terminated"
+    assert FakeHost(THING, behaviour=behaviour).outcome(workflow) == "terminated"
     assert seen in ([0, 1, 2, 3, 4, 5, 6], [0, 2, 1, 3, 4, 5, 6])
 
 
@@ -119,7 +119,7 @@ def test_a_task_that_is_taken_out_does_not_run_and_nothing_waits_for_it() -> Non
         graph.execute()
 
     host = FakeHost(THING)
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert sorted(number_of(item) for item in host.books.sent) == [0, 2]
 
 
@@ -142,7 +142,7 @@ def test_what_does_nothing_is_taken_out_and_the_order_stays() -> None:
         graph.execute()
 
     host = FakeHost(THING)
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert [number_of(item) for item in host.books.sent] == [1, 2]
 
 
@@ -163,7 +163,7 @@ def test_tasks_that_handlers_add_run_too() -> None:
         graph.execute()
 
     host = FakeHost(THING)
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert [number_of(item) for item in host.books.sent] == [1, 2]
 
 
@@ -187,7 +187,7 @@ def test_a_handler_may_take_the_rest_of_its_subgraph_out() -> None:
         graph.execute()
 
     host = FakeHost(THING)
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert [number_of(item) for item in host.books.sent] == [0, 3]
 
 
@@ -239,7 +239,7 @@ def test_graph_mode_is_refused_once_tasks_were_begun_and_gives_a_new_graph_after
             host.succeed(operation)
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(workflow)["result"] == "done"
+    assert host.end(workflow)["result"] == "done"
     assert [number_of(item) for item in host.books.sent] == [1, 2, 3]
 
 
@@ -255,7 +255,7 @@ def test_a_dry_run_names_operations_and_changes_nothing() -> None:
     workflow.resumable = True  # type: ignore[attr-defined]
     host = FakeHost(THING)
     host.begin["execution"] = host.begin["execution"] | {"dry_run": True}
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert host.books.sent == []
     assert host.books.states == {}
     assert host.books.graphs == []

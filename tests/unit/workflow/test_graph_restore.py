@@ -192,7 +192,7 @@ def test_an_operation_that_runs_from_before_is_waited_for_and_its_result_counts(
     again.answers["ping"] = lambda: (
         again.finish(running) if host.books.tasks[running["id"]]["state"] == "started" else None
     )
-    assert again.run(run)["outcome"] == "terminated"
+    assert again.outcome(run) == "terminated"
     assert sent(again) == [1, 2, 3]
 
 
@@ -206,7 +206,7 @@ def test_a_lost_operation_is_sent_again_as_one_that_was_interrupted() -> None:
     (lost,) = host.books.sent
     host.books.end(lost, "failed", None, {"message": "lost", "recoverable": True, "kind": "Lost"})
     again = host.resumed(crash=True)
-    assert again.run(run)["outcome"] == "terminated"
+    assert again.outcome(run) == "terminated"
     tried = [
         (number_of(item), item["attempt"], item["retry_number"], item["resume"]) for item in again.books.sent
     ]
@@ -226,7 +226,7 @@ def test_an_operation_that_is_lost_while_the_workflow_runs_is_retried_as_one_tha
             host.succeed(operation)
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(lambda ctx: do(ctx, 1).get())["outcome"] == "terminated"
+    assert host.outcome(lambda ctx: do(ctx, 1).get()) == "terminated"
     assert [item["resume"] for item in host.books.sent] == [False, True, False]
 
 
@@ -262,7 +262,7 @@ def test_retries_continue_after_a_crash(after: int, named: bool) -> None:
     ]
     # A user who resumes it has each operation tried as often as one that is new.
     resumed = again.resumed()
-    assert resumed.run(run)["outcome"] == "failed"
+    assert resumed.outcome(run) == "failed"
     assert [(item["attempt"], item["retry_number"]) for item in resumed.books.sent[4:]] == [
         (5, 0),
         (6, 1),
@@ -283,9 +283,9 @@ def test_a_user_who_resumes_an_execution_has_all_retries_again() -> None:
         numbered(ctx, [1], name="n").execute()
 
     host = FakeHost(THING, behaviour=behaviour)
-    assert host.run(run)["outcome"] == "failed"
+    assert host.outcome(run) == "failed"
     again = host.resumed()
-    assert again.run(run)["outcome"] == "terminated"
+    assert again.outcome(run) == "terminated"
     assert [(item["attempt"], item["retry_number"]) for item in again.books.sent] == [
         (1, 0),
         (2, 1),
@@ -321,7 +321,7 @@ def test_an_ignored_failure_stays_ignored(named: bool) -> None:
     host = FakeHost(THING, behaviour=behaviour)
     assert host.run(run) is None
     again = host.resumed(crash=True)
-    assert again.run(run)["outcome"] == "terminated"
+    assert again.outcome(run) == "terminated"
     assert sent(again) == [1, 2, 2, 3]
 
 
@@ -347,7 +347,7 @@ def test_what_a_handler_has_run_again_is_not_over_until_that_is(named: bool) -> 
     host = FakeHost(THING, behaviour=behaviour)
     assert host.run(run) is None
     again = host.resumed(crash=True)
-    assert again.run(run)["outcome"] == "terminated"
+    assert again.outcome(run) == "terminated"
     assert sent(again)[-1] == 2
     assert sent(again).count(2) == 1
     assert sent(again).count(1) >= 3
@@ -409,7 +409,7 @@ def test_a_rebuilt_subgraph_is_resumed_and_not_the_one_that_failed(moment: str) 
     host = FakeHost(THING, behaviour=behaviour, policy=policy)
     assert host.run(run) is None
     again = host.resumed(crash=True)
-    assert again.run(run)["outcome"] == "terminated"
+    assert again.outcome(run) == "terminated"
     numbers = sent(again)
     assert numbers.count(2) == 1
     assert 3 not in numbers
@@ -440,7 +440,7 @@ def test_a_rebuilt_subgraph_has_as_many_retries_left_as_before() -> None:
     host = FakeHost(THING, behaviour=behaviour, policy=policy)
     assert host.run(run) is None
     again = host.resumed(crash=True)
-    assert again.run(run)["outcome"] == "failed"
+    assert again.outcome(run) == "failed"
     assert sent(again) == [1, 2, 11, 12, 12]
 
 
@@ -456,7 +456,7 @@ def test_graphs_of_one_name_are_resumed_in_their_order() -> None:
         if number_of(item) == 4:
             host.books.end(item, "succeeded", None, None)
     again = host.resumed(crash=True)
-    assert again.run(run)["outcome"] == "terminated"
+    assert again.outcome(run) == "terminated"
     assert sent(again) == [1, 2, 3, 4, 5]
     assert [graph["name"] for graph in again.books.graphs] == ["same"] * 3
 
@@ -485,7 +485,7 @@ def test_a_graph_that_was_not_stored_in_full_is_built_anew(monkeypatch: pytest.M
     assert len(host.books.tasks) == 4  # the note of what completes it, and three
     host.books.apply = original  # type: ignore[method-assign]
     again = host.resumed(crash=True)
-    assert again.run(run)["outcome"] == "terminated"
+    assert again.outcome(run) == "terminated"
     assert sent(again) == list(range(8))
 
     # One that was stored in full is found, however many entries it took.
@@ -494,7 +494,7 @@ def test_a_graph_that_was_not_stored_in_full_is_built_anew(monkeypatch: pytest.M
     whole.books.end(
         whole.books.sent[-1], "failed", None, {"message": "no", "recoverable": True, "kind": "ValueError"}
     )
-    assert whole.resumed(crash=True).run(run)["outcome"] == "terminated"
+    assert whole.resumed(crash=True).outcome(run) == "terminated"
     assert sent(whole) == [0, 1, 2, 3, 4, 5, 5, 6, 7]
 
 
@@ -512,7 +512,7 @@ def test_a_graph_without_a_name_that_is_built_differently_is_run_from_its_beginn
     again.answers["ping"] = lambda: (
         again.finish(running) if host.books.tasks[running["id"]]["state"] == "started" else None
     )
-    assert again.run(run)["outcome"] == "terminated"
+    assert again.outcome(run) == "terminated"
     # Even so, what still ran was waited for and has no twin.
     assert sent(again) == [1, 2, 1, 3]
     (warning,) = again.books.logs
@@ -533,7 +533,7 @@ def test_a_workflow_without_graphs_runs_again_and_waits_for_what_still_runs() ->
         if host.books.tasks[running["id"]]["state"] == "started"
         else None
     )
-    assert again.run(run)["result"] == [1, "of before", 3]
+    assert again.end(run)["result"] == [1, "of before", 3]
     assert sent(again) == [1, 2, 1, 3]
 
 
@@ -544,7 +544,7 @@ def test_a_workflow_that_cannot_be_resumed_stores_no_graph() -> None:
         graph.execute()
 
     host = FakeHost(THING)
-    assert host.run(run)["outcome"] == "terminated"
+    assert host.outcome(run) == "terminated"
     assert host.books.graphs == []
     assert host.books.sent[0]["graph_id"] is None
 

@@ -48,7 +48,7 @@ def test_a_failed_operation_is_tried_again_after_its_interval_with_the_next_atte
         sequence(ctx, {}, {}).execute()
 
     host = FakeHost(THING, behaviour=failing(3))
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     tried = [(number_of(item), item["attempt"], item["retry_number"]) for item in host.books.sent]
     assert tried == [(1, 1, 0), (1, 2, 1), (1, 3, 2), (1, 4, 3), (2, 1, 0)]
     assert len({item["id"] for item in host.books.sent}) == 2
@@ -89,7 +89,7 @@ def test_the_traceback_of_a_failed_operation_is_the_workflow_s() -> None:
     host = FakeHost(
         THING, behaviour=failing(1, recoverable=False, traceback="Traceback: line 7 of the plugin")
     )
-    error = host.run(workflow)["error"]
+    error = host.end(workflow)["error"]
     assert error["traceback"] == "Traceback: line 7 of the plugin"
 
 
@@ -98,7 +98,7 @@ def test_retries_without_end_go_on_as_long_as_it_takes() -> None:
         sequence(ctx, {"total_retries": -1}).execute()
 
     host = FakeHost(THING, behaviour=failing(40))
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert len(host.books.sent) == 41
 
 
@@ -138,7 +138,7 @@ def test_an_operation_that_asks_to_be_retried_is_no_matter_for_the_handler() -> 
         sequence(ctx, {"on_failure": lambda task: pytest.fail("asked")}).execute()
 
     host = FakeHost(THING, behaviour=failing(2, kind="OperationRetry", retry_after=3))
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert host.clock.now == 1006.0
 
 
@@ -155,7 +155,7 @@ def test_a_handler_of_success_may_have_the_operation_run_again_as_another_one() 
         sequence(ctx, {"on_success": until_third, "total_retries": 0}, {}).execute()
 
     host = FakeHost(THING, behaviour=failing(0))
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert answers == ["result 1"] * 3
     # What succeeded stays so: each is an operation of its own.
     assert [(number_of(item), item["attempt"]) for item in host.books.sent] == [
@@ -191,7 +191,7 @@ def test_what_succeeded_stays_so_whatever_its_handler_calls_it(verdict: HandlerR
 
     workflow.resumable = True  # type: ignore[attr-defined]
     host = FakeHost(THING, behaviour=failing(0))
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert [task["state"] for task in host.books.tasks.values()] == ["succeeded", "succeeded"]
 
 
@@ -291,7 +291,7 @@ def test_what_runs_is_waited_for_only_so_long() -> None:
 
     policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 0, "wait_after_fail": 30}
     host = FakeHost(THING, behaviour=behaviour, policy=policy)
-    assert host.run(workflow)["outcome"] == "failed"
+    assert host.outcome(workflow) == "failed"
     states = {number_of(task["parameters"]): task["state"] for task in host.books.tasks.values()}
     assert states == {1: "failed", 2: "started"}
     assert host.clock.now == 1030.0
@@ -309,7 +309,7 @@ def test_all_failures_are_told() -> None:
     def workflow(ctx: Any) -> None:
         two_branches(ctx).execute()
 
-    message = FakeHost(THING, behaviour=behaviour).run(workflow)["error"]["message"]
+    message = FakeHost(THING, behaviour=behaviour).end(workflow)["error"]["message"]
     assert message.startswith("2 tasks failed:")
     assert "reason 1" in message
     # It could have been retried, but not beside a graph that has failed.
@@ -362,7 +362,7 @@ def test_a_function_may_ask_to_be_called_again() -> None:
         return ctx.local_task(local).get()
 
     host = FakeHost(THING)
-    assert host.run(workflow)["result"] == 3
+    assert host.end(workflow)["result"] == 3
     assert host.clock.now == 1008.0
 
 
@@ -426,7 +426,7 @@ def test_a_subgraph_is_retried_by_another_in_its_place(retries: int, outcome: st
         "wait_after_fail": 600,
     }
     host = FakeHost(THING, behaviour=failing(9, recoverable=False), policy=policy)
-    assert host.run(workflow)["outcome"] == outcome
+    assert host.outcome(workflow) == outcome
     assert [number_of(item) for item in host.books.sent] == sent
 
 
@@ -452,7 +452,7 @@ def test_a_subgraph_is_retried_only_when_what_runs_of_it_has_ended() -> None:
 
     policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1, "wait_after_fail": 600}
     host = FakeHost(THING, behaviour=behaviour, policy=policy)
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert [number_of(item) for item in host.books.sent] == [5, 1, 6]
 
 
@@ -473,7 +473,7 @@ def test_a_subgraph_whose_operation_never_ends_is_given_up_on_after_a_while() ->
 
     policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1, "wait_after_fail": 30}
     host = FakeHost(THING, behaviour=behaviour, policy=policy)
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert [number_of(item) for item in host.books.sent] == [5, 1, 6]
 
 
@@ -504,7 +504,7 @@ def test_a_failure_goes_up_through_nested_subgraphs_and_can_be_ignored_there(dep
         assert graph.tasks == []
 
     host = FakeHost(THING, behaviour=failing(9, recoverable=False))
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert [number_of(item) for item in host.books.sent] == [1, 3]
 
 
@@ -534,7 +534,7 @@ def test_what_waits_for_a_task_of_a_rebuilt_subgraph_waits_for_the_new_one() -> 
 
     policy = {"task_retries": 0, "task_retry_interval": 1, "subgraph_retries": 1, "wait_after_fail": 600}
     host = FakeHost(THING, behaviour=failing(9, recoverable=False), policy=policy)
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert [number_of(item) for item in host.books.sent] == [1, 4, 5, 3]
 
 
@@ -564,7 +564,7 @@ def test_inputs_given_twice_are_refused_unless_they_may_be() -> None:
         instance.execute_operation("not.there").get()
 
     host = FakeHost(nodes)
-    assert host.run(workflow)["outcome"] == "terminated"
+    assert host.outcome(workflow) == "terminated"
     assert [item["inputs"] for item in host.books.sent] == [
         {"number": 1, "other": 1},
         {"number": 7, "other": 1},

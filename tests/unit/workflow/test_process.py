@@ -155,7 +155,7 @@ def test_one_that_was_never_called_runs_for_the_first_time_whoever_owned_it_befo
 
 
 def test_only_one_that_cannot_be_resumed_is_recorded_as_entered_and_before_it_is_called() -> None:
-    seen = []
+    seen: list[Any] = []
     host = FakeHost(THING)
     host.run(lambda ctx: seen.extend(call["method"] for call in host.calls))
     assert seen == ["begin"]
@@ -184,7 +184,7 @@ def test_the_decorator_marks_and_does_not_wrap() -> None:
     assert plain.resumable is False  # type: ignore[attr-defined]
     assert workflow(system_wide=True, resumable=True, anything=1)(plain) is plain
     assert plain.resumable is True  # type: ignore[attr-defined]
-    assert plain.workflow_system_wide is True  # type: ignore[attr-defined]
+    assert plain.workflow_system_wide is True
 
 
 # Going wrong.
