@@ -55,11 +55,16 @@ class Search:
 
     @property
     def errors(self) -> int:
-        return int(re.search(r"errors: (\d+)", self.output)[1])
+        return self._number(r"errors: (\d+)")
 
     @property
     def states(self) -> int:
-        return int(re.search(r"(\d+) states, stored", self.output)[1])
+        return self._number(r"(\d+) states, stored")
+
+    def _number(self, pattern: str) -> int:
+        found = re.search(pattern, self.output)
+        assert found, self.output
+        return int(found[1])
 
     @property
     def reached(self) -> set[str]:
@@ -122,7 +127,9 @@ def search(
         ),
     ],
 )
-def test_every_promise_holds_in_every_state(tmp_path, macros, reached, states):
+def test_every_promise_holds_in_every_state(
+    tmp_path: Path, macros: tuple[str, ...], reached: set[str], states: int
+) -> None:
     found = search(tmp_path, macros)
     assert (found.errors, found.broken) == (0, []), found.output
     assert found.exhaustive, found.output
@@ -138,7 +145,9 @@ def test_every_promise_holds_in_every_state(tmp_path, macros, reached, states):
         pytest.param((*TWO_MANAGERS, "ATTEMPTS=1"), FENCED, id="two managers, a lease runs out"),
     ],
 )
-def test_nothing_goes_on_for_ever_so_that_every_request_ends(tmp_path, macros, reached):
+def test_nothing_goes_on_for_ever_so_that_every_request_ends(
+    tmp_path: Path, macros: tuple[str, ...], reached: set[str]
+) -> None:
     found = search(tmp_path, macros, cycles=True)
     assert "non-progress cycles \t+" in found.output
     assert (found.errors, found.broken) == (0, []), found.output
@@ -172,7 +181,7 @@ def test_nothing_goes_on_for_ever_so_that_every_request_ends(tmp_path, macros, r
         ("NO_WAIT_FOR_BEGUN", "C1"),
     ],
 )
-def test_a_promise_breaks_without(tmp_path, defence, promise):
+def test_a_promise_breaks_without(tmp_path: Path, defence: str, promise: str) -> None:
     found = search(tmp_path, (*ONE_MANAGER, *defence.split()), optimise="-O0")
     assert (found.errors, found.broken) == (1, [promise]), found.output
 
@@ -190,7 +199,7 @@ def test_a_promise_breaks_without(tmp_path, defence, promise):
         ("NO_REVOCATION_OF_GRANTED", "C2"),
     ],
 )
-def test_a_promise_of_two_managers_breaks_without(tmp_path, defence, promise):
+def test_a_promise_of_two_managers_breaks_without(tmp_path: Path, defence: str, promise: str) -> None:
     found = search(tmp_path, (*TWO_MANAGERS, defence), optimise="-O0")
     assert (found.errors, found.broken) == (1, [promise]), found.output
 
@@ -199,12 +208,12 @@ def test_a_promise_of_two_managers_breaks_without(tmp_path, defence, promise):
     ("defence", "promise"),
     [("NO_WAIT_OF_IDLE", "children"), ("NO_CHILDREN_FIRST", "children"), ("NO_IDLENESS", "idle")],
 )
-def test_a_promise_of_children_breaks_without(tmp_path, defence, promise):
+def test_a_promise_of_children_breaks_without(tmp_path: Path, defence: str, promise: str) -> None:
     found = search(tmp_path, (*CHILDREN, defence), optimise="-O0")
     assert (found.errors, found.broken) == (1, [promise]), found.output
 
 
-def test_what_goes_on_for_ever_is_found(tmp_path):
+def test_what_goes_on_for_ever_is_found(tmp_path: Path) -> None:
     # A reconciler that tells an owner again and again what it knows.
     found = search(tmp_path, (*ONE_MANAGER, "NO_MEMORY_OF_TELLING"), cycles=True, optimise="-O0")
     assert found.errors == 1

@@ -124,10 +124,10 @@ def executions(store: Store) -> dict[str, dict[str, Any]]:
     store.write_sync(insert_rows, execution_rows, rows)
     counts = [{"execution_id": row["id"], "total": 7, "finished": 5} for row in rows if row["deployment_id"]]
     store.write_sync(insert_rows, task_count_rows, counts)
-    return {row["id"]: row for row in rows}
+    return {str(row["id"]): row for row in rows}
 
 
-def change(conn: Connection, table: Table, id: str, **values: Any) -> None:
+def change(conn: Connection, /, table: Table, id: str, **values: Any) -> None:
     conn.execute(update(table).where(table.c.id == id).values(values))
 
 
@@ -246,7 +246,7 @@ def test_no_field_and_no_record(store: Store, executions: dict[str, Any]) -> Non
 
 
 def test_operations(store: Store, executions: dict[str, Any]) -> None:
-    found = {}
+    found: dict[str, Any] = {}
     for id in ("e1", "e2"):
         filter = OperationFilter(tenant=TENANT, execution_id=id)
         page = store.read_sync(operation.get_page, filter, None, EVERYTHING)

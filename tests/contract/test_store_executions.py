@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Any
 
 import pytest
 from stored import NOW, at, create, event_types, grant, happened, operation, run, send, start, task
@@ -16,7 +16,7 @@ from cloudwright.storage import manager_queries, operations, task_counts
 from cloudwright.storage.executions import admission, cancellation, claims, ending
 from cloudwright.storage.filters import ExecutionFilter
 from cloudwright.storage.paging import EVERYTHING, Page
-from cloudwright.storage.records import Execution
+from cloudwright.storage.records import CancelResult, Execution, FinishResult
 from cloudwright.storage.store import Store
 
 
@@ -24,14 +24,16 @@ def status(store: Store, id: str = "e1") -> S:
     return store.read_sync(manager_queries.get, id).status
 
 
-def cancel(store: Store, mode: CancelMode = CancelMode.CANCEL, id: str = "e1", **more: datetime) -> object:
+def cancel(store: Store, mode: CancelMode = CancelMode.CANCEL, id: str = "e1", **more: Any) -> CancelResult:
     return store.write_sync(cancellation.request_cancel, id, mode, by="admin", now=NOW, **more)
 
 
 def finish(
-    store: Store, outcome: Outcome = Outcome.TERMINATED, id: str = "e1", term: int = 1, **more: object
-):
-    return store.write_sync(ending.finish, id, term, outcome, now=at(9), **more)
+    store: Store, outcome: Outcome = Outcome.TERMINATED, id: str = "e1", term: int = 1, **more: Any
+) -> FinishResult:
+    result = store.write_sync(ending.finish, id, term, outcome, now=at(9), **more)
+    assert result is not None
+    return result
 
 
 def test_created_as_it_was_given(store: Store) -> None:
@@ -85,12 +87,16 @@ def test_claim(store: Store) -> None:
 def test_the_longest_age_counts_from_each_start(store: Store) -> None:
     create(store, timeout=60.0)
     claimed = store.write_sync(claims.claim, "e1", "m1", at(30), NOW, at(60))
+    assert claimed is not None
     assert (claimed.timeout, claimed.expires_at) == (60.0, at(60))
     taken = store.write_sync(claims.take_over, "e1", old_term=1, owner="m2", lease_until=at(60), now=at(40))
+    assert taken is not None
     assert taken.expires_at == at(60)
     finish(store, Outcome.FAILED, term=2)
     store.write_sync(admission.resume, "e1", by="u", now=at(70))
-    assert store.write_sync(claims.claim, "e1", "m1", at(99), at(80), at(140)).expires_at == at(140)
+    claimed = store.write_sync(claims.claim, "e1", "m1", at(99), at(80), at(140))
+    assert claimed is not None
+    assert claimed.expires_at == at(140)
 
 
 def test_take_over_needs_the_last_term(store: Store) -> None:
@@ -100,7 +106,7 @@ def test_take_over_needs_the_last_term(store: Store) -> None:
     assert (taken.status, taken.owner, taken.term) == (S.STARTED, "m2", 2)
     again = store.write_sync(claims.take_over, "e1", old_term=1, owner="m3", lease_until=at(60), now=at(40))
     assert again is None
-    assert finish(store, term=1) is None
+    assert store.write_sync(ending.finish, "e1", 1, Outcome.TERMINATED, now=at(9)) is None
     assert finish(store, term=2) is not None
     late = store.write_sync(claims.take_over, "e1", old_term=2, owner="m3", lease_until=at(60), now=at(40))
     assert late is None
@@ -318,13 +324,13 @@ def test_every_active_execution_can_end(
     assert result.execution.error == ("it broke" if final is S.FAILED else "a note")
     assert (result.execution.owner, result.execution.lease_until) == (None, None)
     assert (result.execution.ended_at, result.execution.term) == (at(9), 1)
-    ending = {
+    said = {
         S.TERMINATED: "workflow_succeeded",
         S.FAILED: "workflow_failed",
         S.CANCELLED: "workflow_cancelled",
     }
-    assert event_types(store)[-1] == ending[final]
-    assert finish(store, outcome) is None
+    assert event_types(store)[-1] == said[final]
+    assert store.write_sync(ending.finish, "e1", 1, outcome, now=at(9)) is None
 
 
 def test_an_end_is_stored_whatever_its_error_says(store: Store) -> None:
@@ -335,7 +341,7 @@ def test_an_end_is_stored_whatever_its_error_says(store: Store) -> None:
 
 def test_what_never_started_can_not_finish(store: Store) -> None:
     create(store)
-    assert finish(store, term=0) is None
+    assert store.write_sync(ending.finish, "e1", 0, Outcome.TERMINATED, now=at(9)) is None
     assert status(store) is S.PENDING
 
 
@@ -440,6 +446,7 @@ def test_resume(store: Store) -> None:
         "previous_status": "cancelled",
     }
     claimed = store.write_sync(claims.claim, "e1", "m2", at(50), at(21))
+    assert claimed is not None
     assert (claimed.term, claimed.started_at) == (2, NOW)
     # What was revoked may be asked for again, by the new owner alone.
     assert not store.write_sync(workflow_frames.send, "e1", 1, operation("o1"), NOW)

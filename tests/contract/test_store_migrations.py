@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command, op
@@ -175,10 +177,10 @@ def test_a_migration_that_breaks_leaves_nothing(empty_url: str, monkeypatch: pyt
     Store.open(empty_url).close()
 
 
-def _breaking_after(count: int):
+def _breaking_after(count: int) -> Callable[..., Any]:
     real, calls = op.create_table, []
 
-    def create_table(*args: object, **kwargs: object) -> object:
+    def create_table(*args: Any, **kwargs: Any) -> Any:
         calls.append(args)
         if len(calls) > count:
             raise ZeroDivisionError

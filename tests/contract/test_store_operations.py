@@ -31,7 +31,7 @@ from cloudwright.storage import instances, journal, operations
 from cloudwright.storage.executions import cancellation, claims, ending
 from cloudwright.storage.filters import OperationFilter
 from cloudwright.storage.paging import EVERYTHING, Page
-from cloudwright.storage.records import JournalResult, Operation
+from cloudwright.storage.records import EndResult, JournalResult, Operation
 from cloudwright.storage.store import Store
 
 
@@ -46,11 +46,11 @@ def take_over(store: Store, term: int = 1) -> None:
     assert taken is not None
 
 
-def end(store: Store, id: str = "o1", attempt: int = 1, state: O = O.SUCCEEDED, **more: Any):
+def end(store: Store, id: str = "o1", attempt: int = 1, state: O = O.SUCCEEDED, **more: Any) -> EndResult:
     return store.write_sync(operations.end, id, attempt, state=state, now=at(5), **more)
 
 
-def stored(store: Store, id: str = "o1"):
+def stored(store: Store, id: str = "o1") -> Operation:
     return store.read_sync(operations.get, id)
 
 
@@ -349,7 +349,7 @@ def test_tasks_of_the_workflows_own_process(store: Store) -> None:
 def test_a_journal_applies_a_frame(store: Store) -> None:
     deploy(store)
     start(store)
-    frame = [
+    frame: list[list[Any]] = [
         ["event", {"event_type": "workflow_stage", "message": "begins", "details": {"a": 1}}],
         ["graph", "g1", "install", [task("o1"), task("o2"), task("local", "local")]],
         ["tasks", "g1", [task("o3")]],
@@ -389,7 +389,7 @@ def test_a_journal_may_reset_a_task_and_run_it(store: Store) -> None:
     start(store)
     run(store, "o1")
     end(store, state=O.FAILED)
-    frame = [["task", "o1", "pending", None], ["run", operation("o1", 1)]]
+    frame: list[list[Any]] = [["task", "o1", "pending", None], ["run", operation("o1", 1)]]
     assert store.write_sync(journal.apply, "e1", 1, frame, NOW).refused == []
 
 
@@ -434,7 +434,7 @@ def test_an_earlier_owner_stores_nothing(store: Store) -> None:
 
 def test_a_journal_with_something_unknown_is_refused_as_a_whole(store: Store) -> None:
     start(store)
-    frame = [["run", operation("o1")], ["dance", 1]]
+    frame: list[list[Any]] = [["run", operation("o1")], ["dance", 1]]
     with pytest.raises(InvalidInput, match="`dance`"):
         store.write_sync(journal.apply, "e1", 1, frame, NOW)
     assert store.read_sync(operations.count_by_state, "e1") == {}

@@ -271,9 +271,11 @@ def test_lists_on_sqlite(sqlite_conn: Connection, name: str, told: bool) -> None
         if sql.startswith("SELECT"):
             plans.append(explain_sqlite(conn, sql, parameters))
 
+    listing: Any
+    filter: Any
     listing, filter, page, index = LISTS[name]
     if listing not in TOLD:
-        listing(sqlite_conn, filter, page)  # type: ignore[operator]
+        listing(sqlite_conn, filter, page)
     elif told:
         projection = TOLD[listing][1]
         wanted = replace(filter, tenant=TENANT) if projection is OPERATION else filter

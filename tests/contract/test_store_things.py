@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from stored import NOW, TENANT, at, create, deploy, grant, run, send, start
@@ -167,7 +168,7 @@ def test_a_deployment_in_use_stays_unless_forced(store: Store) -> None:
 def test_nodes(store: Store) -> None:
     store.write_sync(blueprints.create, Blueprint("b1"), NOW)
     scalable = {"scalable": {"properties": {"planned_instances": 3}}}
-    nodes = [
+    nodes: list[dict[str, Any]] = [
         {"id": "web", "capabilities": scalable, "instances": {"deploy": 1}},
         {"id": "db", "instances": {"deploy": 2}},
         {"id": "app"},
@@ -191,7 +192,7 @@ def test_node_instances(store: Store) -> None:
     first = store.read_sync(instances.get_instance, TENANT, "n1_a")
     assert (first.state, first.version, first.runtime_properties) == ("uninitialized", 1, {})
 
-    def update(**changes: object) -> NodeInstance:
+    def update(**changes: Any) -> NodeInstance:
         return store.write_sync(instances.update_instance, TENANT, "n1_a", now=NOW, **changes)
 
     assert update(state="creating").version == 1
@@ -350,7 +351,7 @@ def test_ids_are_a_tenants_own(store: Store) -> None:
 def test_what_nodes_share_is_stored_once(store: Store) -> None:
     """Every way to read a node returns a whole one, whichever deployment it is of."""
     store.write_sync(blueprints.create, Blueprint("b1"), NOW)
-    made = {}
+    made: dict[str, list[dict[str, Any]]] = {}
     for deployment_id in ("d1", "d2"):
         create = {"operation": f"{deployment_id}.create", "inputs": {"text": "x" * 1000}}
         made[deployment_id] = [

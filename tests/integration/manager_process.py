@@ -54,7 +54,7 @@ class ManagerProcess:
         self._numbers = itertools.count(1)
         #: Where it listens from its next start on; 0 is a free port.
         self.port = 0
-        self.process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str] | None = None
         self._client: Client | None = None
 
     @property
@@ -62,12 +62,17 @@ class ManagerProcess:
         assert self._client is not None, "the manager was not started"
         return self._client
 
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        assert self._process is not None, "the manager was not started"
+        return self._process
+
     # The manager.
 
     def start(self) -> None:
         environ = {key: value for key, value in os.environ.items() if not key.startswith("CLOUDWRIGHT_")}
         with self._log.open("a") as log:
-            self.process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 [
                     sys.executable,
                     *self._program,
@@ -83,8 +88,10 @@ class ManagerProcess:
                 text=True,
                 env=environ | self._settings,
             )
-        ready, _, _ = select.select([self.process.stdout], [], [], START_SECONDS)
-        line = self.process.stdout.readline() if ready else ""
+        printed = self.process.stdout
+        assert printed is not None
+        ready, _, _ = select.select([printed], [], [], START_SECONDS)
+        line = printed.readline() if ready else ""
         assert "answers at http" in line, f"the manager did not start: {line!r}\n{self.log()}"
         told = json.loads((self.home / "credentials.json").read_text())
         assert told["url"] in line
@@ -94,17 +101,22 @@ class ManagerProcess:
         """End the manager as an operator would; it must leave no process behind."""
         if self._client is not None:
             self._client.close()
-        if self.process is not None and self.process.poll() is None:
+        if self._process is None:
+            return
+        if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             assert self.process.wait(WAIT_SECONDS) == 0, self.log()
-        if self.process is not None:
-            self.process.stdout.close()
+        self.close_output()
 
     def kill9(self) -> None:
         self.client.close()
         self.process.kill()
         self.process.wait()
-        self.process.stdout.close()
+        self.close_output()
+
+    def close_output(self) -> None:
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
     def restart(self) -> None:
         self.start()
@@ -144,36 +156,37 @@ class ManagerProcess:
         deployment = deployment or self.deploy()
         return self.client.executions.start(workflow, deployment, parameters=parameters, queue=queue)["id"]
 
-    def cancel(self, id: str, how: str = "cancel", **more: object) -> dict:
-        return self.client.executions.cancel(id, how, **more)
+    def cancel(self, id: str, how: str = "cancel", **more: Any) -> dict[str, Any]:
+        return dict(self.client.executions.cancel(id, how, **more))
 
     # Looking at it.
 
     def status(self, id: str) -> str:
         return self.client.executions.get(id)["status"]
 
-    def end(self, id: str) -> dict:
+    def end(self, id: str) -> dict[str, Any]:
         """Wait until the execution is over; return it as it was then."""
         *_, last = follow(self.client, id)
-        return last
+        return dict(last)
 
-    def event(self, id: str, matches: Callable[[dict], bool] | str) -> dict:
+    def event(self, id: str, matches: Callable[[dict[str, Any]], bool] | str) -> dict[str, Any]:
         """Wait for the first event that matches (a function, or a part of its type or message); answers
         it.
         """
         if isinstance(matches, str):
             text = matches
 
-            def matches(event: dict) -> bool:
+            def matches(event: dict[str, Any]) -> bool:
                 return text in str(event.get("event_type")) or text in str(event.get("message"))
 
-        for event in follow(self.client, id):
+        for told in follow(self.client, id):
+            event = dict(told)
             if "status" not in event and matches(event):
                 return event
         raise AssertionError(f"execution {id} ended without that event:\n{self.story(id)}")
 
-    def events(self, id: str) -> list[dict]:
-        return [event for event in follow(self.client, id) if "status" not in event]
+    def events(self, id: str) -> list[dict[str, Any]]:
+        return [dict(event) for event in follow(self.client, id) if "status" not in event]
 
     def story(self, id: str) -> str:
         events = self.client.events.list(execution_id=id).items
@@ -181,8 +194,8 @@ class ManagerProcess:
             f"{event.get('event_type') or event.get('level')}: {event['message']}" for event in events
         )
 
-    def operations(self, id: str) -> list[dict]:
-        return self.client.operations.list(execution_id=id).items
+    def operations(self, id: str) -> list[dict[str, Any]]:
+        return [dict(one) for one in self.client.operations.list(execution_id=id).items]
 
     def logged_lines(self) -> list[list[str]]:
         return [line.split() for line in self.event_log.read_text().splitlines()]
@@ -250,18 +263,20 @@ def await_death(pid: int | str, seconds: float = 10) -> None:
 
 
 @contextmanager
-def watching(file: Path) -> Iterator[Callable[[], None]]:
+def watching(file: Path) -> Iterator[Callable[[], object]]:
     """Waits for changes of a file by the kernel's notices."""
     process = subprocess.Popen(
         [sys.executable, "-c", WATCHER, str(file)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
     )
-    assert process.stdout.read(1) == b"."
+    changes = process.stdout
+    assert changes is not None
+    assert changes.read(1) == b"."
     try:
-        yield lambda: process.stdout.read(1)
+        yield lambda: changes.read(1)
     finally:
         process.kill()
         process.wait()
-        process.stdout.close()
+        changes.close()
 
 
 WATCHER = """

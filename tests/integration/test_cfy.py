@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import psutil
 import pytest
@@ -63,7 +63,7 @@ class User:
         out, err = process.communicate(timeout=WAIT_SECONDS)
         return process.returncode, out, err
 
-    def json(self, *arguments: str) -> object:
+    def json(self, *arguments: str) -> Any:
         code, out, err = self.run(*arguments, "--json")
         assert code == 0, err
         return json.loads(out)
@@ -97,7 +97,10 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
 
 def await_line(process: subprocess.Popen[str], wanted: str, stream: IO[str] | None = None) -> str:
     """Read what a command prints up to the line that has the text, and return that line."""
-    for line in stream or process.stdout:
+    printed = stream or process.stdout
+    assert printed is not None
+    assert process.stderr is not None
+    for line in printed:
         if wanted in line:
             return line
     raise AssertionError(f"`{wanted}` was not printed: {process.stderr.read()}")
@@ -149,6 +152,7 @@ def test_ctrl_c_and_what_still_runs_after_it(user: User) -> None:
     process = user.begin("install", str(user.shop), "-b", "slow", "-i", "pause=300")
     await_line(process, "INFO: at work")
     process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
     assert process.stderr.readline() == "Ctrl-C: asking the workflow to cancel ...\n"
     await_line(process, "1 operation still runs. Ctrl-C kills what still runs", process.stderr)
     [execution, _created] = user.json("executions", "list", "-d", "slow")

@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
-from manager_process import alive, await_death, leftovers, running_manager
+from manager_process import ManagerProcess, alive, await_death, leftovers, running_manager
 
 
 @pytest.fixture
-def own(tmp_path):
+def own(tmp_path: Path) -> Iterator[ManagerProcess]:
     with running_manager(tmp_path, kill_grace=1, task_retry_interval=0.1) as manager:
         yield manager
 
 
-def zygotes(manager, kind):
+def zygotes(manager: ManagerProcess, kind: str) -> list[psutil.Process]:
     return [
         process
         for process in psutil.Process(manager.process.pid).children()
@@ -26,14 +28,16 @@ def zygotes(manager, kind):
     ]
 
 
-def crash_and_restart(manager, pids):
+def crash_and_restart(manager: ManagerProcess, pids: Iterable[str]) -> None:
     manager.kill9()
     for pid in pids:
         await_death(pid)
     manager.restart()
 
 
-def test_a_started_execution_is_resumed_and_its_operation_runs_again_after_the_first_is_dead(own):
+def test_a_started_execution_is_resumed_and_its_operation_runs_again_after_the_first_is_dead(
+    own: ManagerProcess,
+) -> None:
     id = own.run("chain", steps=2, seconds=1)
     _, _, pid = own.await_logged("start", "step0")
     crash_and_restart(own, [pid])
@@ -43,7 +47,7 @@ def test_a_started_execution_is_resumed_and_its_operation_runs_again_after_the_f
     assert len(own.logged("start", "step0")) == 2
 
 
-def test_retries_continue_after_a_crash_and_begin_again_when_a_user_resumes(tmp_path):
+def test_retries_continue_after_a_crash_and_begin_again_when_a_user_resumes(tmp_path: Path) -> None:
     with running_manager(tmp_path, kill_grace=1, task_retries=3, task_retry_interval=1) as own:
         id = own.run("chain", steps=1, kwargs={"fail": "always"})
         own.event(id, lambda event: "(retry 2 of 3)" in event["message"])
@@ -56,7 +60,9 @@ def test_retries_continue_after_a_crash_and_begin_again_when_a_user_resumes(tmp_
         assert [line[1] for line in own.logged("try")] == ["0", "1", "2", "3"]
 
 
-def test_an_operation_that_is_not_resumable_fails_its_workflow_and_says_what_to_do(own):
+def test_an_operation_that_is_not_resumable_fails_its_workflow_and_says_what_to_do(
+    own: ManagerProcess,
+) -> None:
     id = own.run("chain", steps=2, operation="sleeper.once", seconds=60)
     _, _, pid = own.await_logged("start", "step0")
     crash_and_restart(own, [pid])
@@ -66,7 +72,7 @@ def test_an_operation_that_is_not_resumable_fails_its_workflow_and_says_what_to_
     assert len(own.logged("start")) == 1
 
 
-def test_a_workflow_that_is_not_resumable_fails_and_says_so(own):
+def test_a_workflow_that_is_not_resumable_fails_and_says_so(own: ManagerProcess) -> None:
     id = own.run("unresumable")
     _, _, pid = own.await_logged("start", "only")
     crash_and_restart(own, [pid])
@@ -76,7 +82,7 @@ def test_a_workflow_that_is_not_resumable_fails_and_says_so(own):
     assert len(own.logged("start")) == 1
 
 
-def test_a_pending_execution_is_started(tmp_path):
+def test_a_pending_execution_is_started(tmp_path: Path) -> None:
     with running_manager(tmp_path, max_workflows=1) as manager:
         running = manager.run("spinning")
         manager.event(running, "round and round")
@@ -88,7 +94,7 @@ def test_a_pending_execution_is_started(tmp_path):
         assert manager.end(running)["status"] == "failed"
 
 
-def test_a_cancelling_execution_is_resumed_with_the_request_set(own):
+def test_a_cancelling_execution_is_resumed_with_the_request_set(own: ManagerProcess) -> None:
     id = own.run("rolling_back", steps=2)
     own.event(id, "waiting for a cancel request")
     gate = own.run("ignoring", steps=1, seconds=600)
@@ -103,7 +109,7 @@ def test_a_cancelling_execution_is_resumed_with_the_request_set(own):
     assert own.end(id)["status"] == "cancelled"
 
 
-def test_a_killed_execution_ends_cancelled_and_its_operations_are_dead(tmp_path):
+def test_a_killed_execution_ends_cancelled_and_its_operations_are_dead(tmp_path: Path) -> None:
     with running_manager(tmp_path, kill_grace=600) as manager:
         id = manager.run("chain", steps=1, seconds=600, kwargs={"ignore_sigterm": True, "children": 1})
         _, _, pid = manager.await_logged("start", "step0")
@@ -118,7 +124,7 @@ def test_a_killed_execution_ends_cancelled_and_its_operations_are_dead(tmp_path)
         assert not alive(child)
 
 
-def test_everything_dies_with_manager_and_zygotes_killed_at_once(own):
+def test_everything_dies_with_manager_and_zygotes_killed_at_once(own: ManagerProcess) -> None:
     id = own.run("chain", steps=1, seconds=600, kwargs={"children": 1})
     _, _, pid = own.await_logged("start", "step0")
     _, _, child, _ = own.logged("child", "step0")[0]
@@ -136,7 +142,7 @@ def test_everything_dies_with_manager_and_zygotes_killed_at_once(own):
     assert own.end(id)["status"] == "cancelled"
 
 
-def test_the_loss_of_the_operations_zygote_costs_an_attempt_and_no_workflow(own):
+def test_the_loss_of_the_operations_zygote_costs_an_attempt_and_no_workflow(own: ManagerProcess) -> None:
     id = own.run("chain", steps=2, seconds=1)
     _, _, pid = own.await_logged("start", "step0")
     (zygote,) = zygotes(own, "operations")
@@ -146,7 +152,7 @@ def test_the_loss_of_the_operations_zygote_costs_an_attempt_and_no_workflow(own)
     assert len(own.logged("start", "step0")) == 2
 
 
-def test_an_operation_s_process_that_is_killed_is_retried(own):
+def test_an_operation_s_process_that_is_killed_is_retried(own: ManagerProcess) -> None:
     id = own.run("chain", steps=1, seconds=1)
     _, _, pid = own.await_logged("start", "step0")
     os.kill(int(pid), signal.SIGKILL)
@@ -155,7 +161,7 @@ def test_an_operation_s_process_that_is_killed_is_retried(own):
     assert "SIGKILL" in own.event(id, "task_failed")["message"]
 
 
-def test_an_ordered_end_leaves_nothing_and_the_next_start_goes_on(own):
+def test_an_ordered_end_leaves_nothing_and_the_next_start_goes_on(own: ManagerProcess) -> None:
     id = own.run("chain", steps=2, seconds=1)
     _, _, pid = own.await_logged("start", "step0")
     own.stop()

@@ -8,7 +8,7 @@ import os
 import signal
 
 import pytest
-from manager_process import await_death, workflow_processes
+from manager_process import ManagerProcess, await_death, workflow_processes
 
 pytestmark = pytest.mark.usefixtures("event_log")
 
@@ -26,7 +26,9 @@ pytestmark = pytest.mark.usefixtures("event_log")
         ("system_exit", "failed", "4"),
     ],
 )
-def test_a_workflow_that_misbehaves_ends_with_a_clear_error(manager, how, status, error):
+def test_a_workflow_that_misbehaves_ends_with_a_clear_error(
+    manager: ManagerProcess, how: str, status: str, error: str
+) -> None:
     execution = manager.end(manager.run("misbehaving", how=how))
     assert execution["status"] == status
     if error is None:
@@ -36,7 +38,9 @@ def test_a_workflow_that_misbehaves_ends_with_a_clear_error(manager, how, status
     assert manager.client.status()["status"] == "OK"
 
 
-def test_a_question_that_nobody_can_answer_is_answered_with_an_error_and_the_workflow_goes_on(manager):
+def test_a_question_that_nobody_can_answer_is_answered_with_an_error_and_the_workflow_goes_on(
+    manager: ManagerProcess,
+) -> None:
     id = manager.run("misbehaving", how="ask")
     told = manager.event(id, "it was told")["message"]
     assert "The argument `id` of `node_instance` is missing" in told
@@ -45,11 +49,11 @@ def test_a_question_that_nobody_can_answer_is_answered_with_an_error_and_the_wor
     assert manager.client.status()["status"] == "OK"
 
 
-def test_what_a_workflow_printed_last_is_in_its_error(manager):
+def test_what_a_workflow_printed_last_is_in_its_error(manager: ManagerProcess) -> None:
     assert "about to leave" in manager.end(manager.run("misbehaving", how="exit"))["error"]
 
 
-def test_a_workflow_whose_module_does_not_exist_is_named(manager):
+def test_a_workflow_whose_module_does_not_exist_is_named(manager: ManagerProcess) -> None:
     execution = manager.end(manager.run("missing_module"))
     assert execution["status"] == "failed"
     assert "nowhere" in execution["error"]
@@ -58,7 +62,9 @@ def test_a_workflow_whose_module_does_not_exist_is_named(manager):
 @pytest.mark.parametrize(
     ("fail", "error"), [("never", "this cannot work"), ("exit", "exit code 7"), ("signal", "SIGSEGV")]
 )
-def test_an_operation_that_fails_for_good_fails_its_workflow_by_name(manager, fail, error):
+def test_an_operation_that_fails_for_good_fails_its_workflow_by_name(
+    manager: ManagerProcess, fail: str, error: str
+) -> None:
     os.environ.pop("nothing", None)
     id = manager.run("chain", steps=1, kwargs={"fail": fail})
     if fail != "never":
@@ -72,14 +78,16 @@ def test_an_operation_that_fails_for_good_fails_its_workflow_by_name(manager, fa
     assert error in execution["error"]
 
 
-def test_an_operation_that_asks_to_be_retried_is(manager):
+def test_an_operation_that_asks_to_be_retried_is(manager: ManagerProcess) -> None:
     assert manager.end(manager.run("chain", steps=1, kwargs={"fail": "retry"}))["status"] == "terminated"
     assert len(manager.logged("start", "step0")) == 3
     assert len(manager.logged("end", "step0")) == 1
 
 
 @pytest.mark.parametrize(("first", "status"), [(None, "failed"), ("cancel", "cancelled")])
-def test_a_workflow_s_process_that_is_killed_from_outside(manager, first, status):
+def test_a_workflow_s_process_that_is_killed_from_outside(
+    manager: ManagerProcess, first: str | None, status: str
+) -> None:
     # Elsewhere its status stayed `started`, and no cancel of any kind ever ended it.
     id = manager.run("ignoring", steps=1, seconds=60)
     _, _, operation = manager.await_logged("start", "step0")

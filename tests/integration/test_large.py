@@ -13,7 +13,6 @@ import orjson
 import pytest
 from manager_process import ManagerProcess
 
-from cloudwright.client.following import follow
 from cloudwright.process.frames import MAX_FRAME
 from cloudwright.storage import deployments, instances
 from cloudwright.storage.store import Store
@@ -70,7 +69,7 @@ def run_on(manager: ManagerProcess, node: str) -> int:
     """Run ``create`` of one node; return the length of the note that it was given."""
     parameters = {"operation": CREATE, "node_ids": [node]}
     started = manager.client.executions.start("execute_operation", "large", parameters=parameters)
-    *_, end = follow(manager.client, started["id"])
+    end = manager.end(started["id"])
     assert end["status"] == "terminated", end["error"]
     [instance] = manager.client.node_instances.list(deployment_id="large", node_id=node).items
     return int(instance["runtime_properties"]["seen"])

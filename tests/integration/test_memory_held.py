@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -15,7 +17,7 @@ from manager_process import ManagerProcess, running_manager
 COUNTING_MANAGER = Path(__file__).with_name("counting_manager.py")
 #: One of each way in which an execution can go: the workflow, its parameters, what is awaited before it is
 #: cancelled, and how. Some leave an operation behind, which a kill then ends.
-WAYS = [
+WAYS: list[tuple[str, dict[str, Any], str | None, str | None]] = [
     ("chain", {"steps": 2}, None, None),
     ("chain", {"steps": 2, "seconds": 60}, "task_started", "cancel"),
     ("chain", {"steps": 2, "seconds": 60}, "task_started", "force-cancel"),
@@ -41,7 +43,7 @@ PATIENCE = 15.0
 
 
 @pytest.fixture
-def counted(tmp_path):
+def counted(tmp_path: Path) -> Iterator[ManagerProcess]:
     with running_manager(
         tmp_path,
         program=COUNTING_MANAGER,
@@ -52,15 +54,15 @@ def counted(tmp_path):
 
 
 @pytest.mark.timeout(300)
-def test_nothing_is_held_of_executions_that_are_over(counted):
+def test_nothing_is_held_of_executions_that_are_over(counted: ManagerProcess) -> None:
     deployments = [counted.deploy() for _ in WAYS]
     for _ in range(WARMING):
         run_all(counted, deployments)
     before = settled(counted)
-    held: dict = {}
+    held: dict[str, Any] = {}
     for span in range(SPANS):
         executions = sum(run_all(counted, deployments) for _ in range(ROUNDS))
-        after = settled(counted, lambda now, before=before, count=executions: not grown(before, now, count))
+        after = settled(counted, partial(_has_not_grown, before, executions))
         growth = grown(before, after, executions)
         held = {
             kind: (*held.get(kind, ()), more) for kind, more in growth.items() if not span or kind in held
@@ -69,6 +71,10 @@ def test_nothing_is_held_of_executions_that_are_over(counted):
             return
         before = after
     raise AssertionError(f"of these there are more after each {ROUNDS * len(WAYS)} executions: {held}")
+
+
+def _has_not_grown(before: dict[str, Any], executions: int, now: dict[str, Any]) -> bool:
+    return not grown(before, now, executions)
 
 
 def run_all(manager: ManagerProcess, deployments: list[str]) -> int:
@@ -91,7 +97,9 @@ def run_all(manager: ManagerProcess, deployments: list[str]) -> int:
     return len(ids)
 
 
-def settled(manager: ManagerProcess, enough: Callable[[dict], bool] | None = None) -> dict:
+def settled(
+    manager: ManagerProcess, enough: Callable[[dict[str, Any]], bool] | None = None
+) -> dict[str, Any]:
     """What the manager holds once it is ``enough``, or once two looks see the same."""
     until = time.monotonic() + PATIENCE
     held = object_counts(manager)
@@ -104,7 +112,7 @@ def settled(manager: ManagerProcess, enough: Callable[[dict], bool] | None = Non
     return held
 
 
-def grown(before: dict, after: dict, executions: int) -> dict[str, tuple[int, int]]:
+def grown(before: dict[str, Any], after: dict[str, Any], executions: int) -> dict[str, tuple[int, int]]:
     """What there is more of: exactly, but for the interpreter's own objects and blocks of memory, of which
     one for every other execution is too much: where there are less, nothing is held for each.
     """
@@ -124,9 +132,9 @@ def grown(before: dict, after: dict, executions: int) -> dict[str, tuple[int, in
     }
 
 
-def object_counts(manager: ManagerProcess) -> dict:
+def object_counts(manager: ManagerProcess) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX) as asking, asking.makefile() as answer:
         asking.connect(str(manager.home.parent / "counts"))
-        held = json.loads(answer.readline())
+        held: dict[str, Any] = json.loads(answer.readline())
     held["processes"] = len(psutil.Process(manager.process.pid).children(recursive=True))
     return held

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
-from manager_process import alive, await_death, running_manager
+from manager_process import ManagerProcess, alive, await_death, running_manager
 
 from postgres import PostgresServer
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[PostgresServer]:
     """A server of its own: the tests stop it."""
     server = PostgresServer()
     yield server
@@ -17,13 +20,13 @@ def server():
 
 
 @pytest.fixture
-def manager(server, tmp_path):
+def manager(server: PostgresServer, tmp_path: Path) -> Iterator[ManagerProcess]:
     url = server.create_empty_database()
     with running_manager(tmp_path, kill_grace=1, task_retry_interval=0.1, database_url=url) as running:
         yield running
 
 
-def test_cancelling_in_every_way_and_resuming(manager):
+def test_cancelling_in_every_way_and_resuming(manager: ManagerProcess) -> None:
     id = manager.run("chain", steps=2, seconds=60)
     _, _, pid = manager.await_logged("start", "step0")
     manager.cancel(id)
@@ -44,7 +47,7 @@ def test_cancelling_in_every_way_and_resuming(manager):
     assert not alive(manager.logged("child", "step0")[0][2])
 
 
-def test_a_crash_of_the_manager_is_recovered(manager):
+def test_a_crash_of_the_manager_is_recovered(manager: ManagerProcess) -> None:
     id = manager.run("chain", steps=2, seconds=1)
     _, _, pid = manager.await_logged("start", "step0")
     manager.kill9()
@@ -55,7 +58,9 @@ def test_a_crash_of_the_manager_is_recovered(manager):
 
 
 @pytest.mark.parametrize("how", ["stop", "crash"])
-def test_executions_wait_for_a_database_that_goes_away_and_comes_back(manager, server, how):
+def test_executions_wait_for_a_database_that_goes_away_and_comes_back(
+    manager: ManagerProcess, server: PostgresServer, how: str
+) -> None:
     id = manager.run("chain", steps=3, seconds=0.5)
     waiting = manager.run("rolling_back", steps=1)
     manager.event(waiting, "waiting for a cancel request")

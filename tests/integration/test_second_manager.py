@@ -34,7 +34,7 @@ def server() -> Iterator[PostgresServer]:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/shared.db"
-    return request.getfixturevalue("postgres").create_empty_database()
+    return str(request.getfixturevalue("postgres").create_empty_database())
 
 
 def refused(folder: Path, url: str) -> str:
@@ -58,7 +58,7 @@ def await_holder(url: str) -> int:
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as conn:
         while not (rows := conn.execute(HOLDERS).fetchall()):
             time.sleep(0.05)
-    return rows[0][0]
+    return int(rows[0][0])
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
@@ -129,4 +129,4 @@ def test_a_manager_whose_database_another_took_over_ends_all_that_it_runs(
     await_death(pid)
     assert "Another manager took the database over" in first.log()
     first.client.close()
-    first.process.stdout.close()
+    first.close_output()

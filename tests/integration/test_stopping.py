@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from manager_process import alive, await_death, running_manager, workflow_processes
+from manager_process import ManagerProcess, alive, await_death, running_manager, workflow_processes
 
 import chaos
 from cloudwright.client.errors import IllegalAction
@@ -13,7 +14,7 @@ from cloudwright.client.errors import IllegalAction
 pytestmark = pytest.mark.usefixtures("event_log")
 
 
-def started_after(manager, id, event_type):
+def started_after(manager: ManagerProcess, id: str, event_type: str) -> list[str]:
     """Operations that started after the first event of that type was stored."""
     events = manager.events(id)
     kinds = [event["event_type"] for event in events]
@@ -21,14 +22,14 @@ def started_after(manager, id, event_type):
     return [kind for kind in kinds[kinds.index(event_type) :] if kind == "task_started"]
 
 
-def residual(manager, id):
+def residual(manager: ManagerProcess, id: str) -> list[dict[str, Any]]:
     return [operation for operation in manager.operations(id) if operation["residual"]]
 
 
 # A standard cancel.
 
 
-def test_a_graph_stops_starting_tasks_and_what_runs_runs_on_as_a_residual(manager):
+def test_a_graph_stops_starting_tasks_and_what_runs_runs_on_as_a_residual(manager: ManagerProcess) -> None:
     id = manager.run("chain", steps=3, seconds=60)
     _, _, pid = manager.await_logged("start", "step0")
     assert manager.cancel(id)["status"] in {"cancelling", "cancelled"}
@@ -49,7 +50,7 @@ def test_a_graph_stops_starting_tasks_and_what_runs_runs_on_as_a_residual(manage
     assert manager.client.executions.get(id)["status"] == "cancelled"
 
 
-def test_no_operation_of_a_fast_chain_starts_after_the_request_was_stored(manager):
+def test_no_operation_of_a_fast_chain_starts_after_the_request_was_stored(manager: ManagerProcess) -> None:
     # Elsewhere up to eight more started after the request was answered, and one after the recorded end.
     for _round in range(3):
         id = manager.run("chain", steps=200)
@@ -60,7 +61,9 @@ def test_no_operation_of_a_fast_chain_starts_after_the_request_was_stored(manage
 
 
 @pytest.mark.parametrize("waits", [True, False])
-def test_what_a_workflow_asks_for_before_it_hears_of_a_stored_request_does_not_start(tmp_path, waits):
+def test_what_a_workflow_asks_for_before_it_hears_of_a_stored_request_does_not_start(
+    tmp_path: Path, waits: bool
+) -> None:
     # Every message to its owner is lost, so the workflow hears of it when the reconciler looks next.
     environment = {"CHAOS_FUSE": "bus=1", "CHAOS_BLOWN": str(tmp_path / "blown")}
     program = Path(next(iter(chaos.__path__)), "manager.py")
@@ -76,7 +79,7 @@ def test_what_a_workflow_asks_for_before_it_hears_of_a_stored_request_does_not_s
 
 
 @pytest.mark.parametrize("workflow", ["polite", "old_polite"])
-def test_a_workflow_that_asks_can_stop(manager, workflow):
+def test_a_workflow_that_asks_can_stop(manager: ManagerProcess, workflow: str) -> None:
     id = manager.run(workflow)
     manager.event(id, "started" if workflow == "polite" else "waiting for a cancel request")
     manager.cancel(id)
@@ -84,7 +87,7 @@ def test_a_workflow_that_asks_can_stop(manager, workflow):
     manager.cancel(id, "kill")
 
 
-def test_a_workflow_can_roll_back_with_operations_while_it_is_cancelling(manager):
+def test_a_workflow_can_roll_back_with_operations_while_it_is_cancelling(manager: ManagerProcess) -> None:
     id = manager.run("rolling_back", steps=3)
     manager.event(id, "waiting for a cancel request")
     manager.cancel(id)
@@ -94,7 +97,9 @@ def test_a_workflow_can_roll_back_with_operations_while_it_is_cancelling(manager
     ]  # fmt: skip
 
 
-def test_an_operation_starts_nothing_once_its_execution_was_asked_to_stop(manager, event_log):
+def test_an_operation_starts_nothing_once_its_execution_was_asked_to_stop(
+    manager: ManagerProcess, event_log: Path
+) -> None:
     deployment = manager.deploy()
     id = manager.run("patient", deployment)
     manager.await_logged("start", "creep")
@@ -106,7 +111,9 @@ def test_an_operation_starts_nothing_once_its_execution_was_asked_to_stop(manage
 
 
 @pytest.mark.parametrize("how", ["force-cancel", "kill"])
-def test_a_raised_request_reaches_what_a_workflow_started_to_clean_up(manager, how, event_log):
+def test_a_raised_request_reaches_what_a_workflow_started_to_clean_up(
+    manager: ManagerProcess, how: str, event_log: Path
+) -> None:
     id = manager.run("delegating")
     manager.event(id, "waiting for a cancel request")
     manager.cancel(id)
@@ -118,7 +125,9 @@ def test_a_raised_request_reaches_what_a_workflow_started_to_clean_up(manager, h
     assert (residual(manager, other) == []) == (how == "kill")
 
 
-def test_a_workflow_that_ends_by_itself_while_cancelling_ends_as_it_says(manager, tmp_path):
+def test_a_workflow_that_ends_by_itself_while_cancelling_ends_as_it_says(
+    manager: ManagerProcess, tmp_path: Path
+) -> None:
     # Elsewhere it stayed `cancelling` for ever, and its deployment refused every new workflow.
     gate = tmp_path / "gate"
     deployment = manager.deploy()
@@ -130,7 +139,7 @@ def test_a_workflow_that_ends_by_itself_while_cancelling_ends_as_it_says(manager
     assert manager.end(manager.run("ignoring", deployment, steps=1))["status"] == "terminated"
 
 
-def test_a_workflow_that_fails_while_it_cleans_up_has_failed(manager):
+def test_a_workflow_that_fails_while_it_cleans_up_has_failed(manager: ManagerProcess) -> None:
     id = manager.run("fails_while_cancelling")
     manager.event(id, "waiting for a cancel request")
     manager.cancel(id)
@@ -139,7 +148,7 @@ def test_a_workflow_that_fails_while_it_cleans_up_has_failed(manager):
     assert "the clean-up went wrong" in execution["error"]
 
 
-def test_a_deadline_makes_a_standard_cancel_a_forced_one(manager):
+def test_a_deadline_makes_a_standard_cancel_a_forced_one(manager: ManagerProcess) -> None:
     id = manager.run("spinning")
     manager.event(id, "round and round")
     assert manager.cancel(id, grace=0.3)["status"] == "cancelling"
@@ -148,7 +157,7 @@ def test_a_deadline_makes_a_standard_cancel_a_forced_one(manager):
     assert len(requests) == 2
 
 
-def test_an_execution_is_cancelled_at_its_longest_age(manager):
+def test_an_execution_is_cancelled_at_its_longest_age(manager: ManagerProcess) -> None:
     deployment = manager.deploy()
     start = manager.client.executions.start
     id = start("chain", deployment, parameters={"steps": 1, "seconds": 600}, timeout=1.5)["id"]
@@ -166,7 +175,7 @@ def test_an_execution_is_cancelled_at_its_longest_age(manager):
 # Force.
 
 
-def test_force_ends_a_workflow_that_never_asks(manager):
+def test_force_ends_a_workflow_that_never_asks(manager: ManagerProcess) -> None:
     id = manager.run("spinning")
     manager.event(id, "round and round")
     assert len(workflow_processes(id)) == 1
@@ -178,7 +187,7 @@ def test_force_ends_a_workflow_that_never_asks(manager):
     assert "SIGKILL" in dead["message"]
 
 
-def test_force_goes_over_a_standard_cancel_and_leaves_operations_running(manager):
+def test_force_goes_over_a_standard_cancel_and_leaves_operations_running(manager: ManagerProcess) -> None:
     id = manager.run("ignoring", steps=2, seconds=60)
     _, _, pid = manager.await_logged("start", "step0")
     manager.cancel(id)
@@ -194,7 +203,7 @@ def test_force_goes_over_a_standard_cancel_and_leaves_operations_running(manager
 # Kill.
 
 
-def test_a_kill_ends_operations_their_children_and_what_ignores_sigterm(manager):
+def test_a_kill_ends_operations_their_children_and_what_ignores_sigterm(manager: ManagerProcess) -> None:
     id = manager.run("chain", steps=2, seconds=600, kwargs={"ignore_sigterm": True, "children": 2})
     _, _, pid = manager.await_logged("start", "step0")
     pids = [pid, *(line[2] for line in manager.logged("child", "step0"))]
@@ -213,7 +222,7 @@ def test_a_kill_ends_operations_their_children_and_what_ignores_sigterm(manager)
     assert "started" not in {operation["state"] for operation in manager.operations(id)}
 
 
-def test_a_kill_ends_a_script_and_the_program_that_it_runs(manager):
+def test_a_kill_ends_a_script_and_the_program_that_it_runs(manager: ManagerProcess) -> None:
     # Elsewhere the plugin's process was ended, and the script and its child ran on.
     id = manager.run("chain", steps=1, seconds=600, operation="sleeper.script")
     _, _, child, script = manager.await_logged(
@@ -225,7 +234,7 @@ def test_a_kill_ends_a_script_and_the_program_that_it_runs(manager):
     assert not alive(script)
 
 
-def test_what_a_killed_script_kept_in_the_temporary_folder_goes_with_it(tmp_path):
+def test_what_a_killed_script_kept_in_the_temporary_folder_goes_with_it(tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     with running_manager(tmp_path, environment={"TMPDIR": str(temporary)}, kill_grace=0.1) as manager:
@@ -238,7 +247,7 @@ def test_what_a_killed_script_kept_in_the_temporary_folder_goes_with_it(tmp_path
     assert [path for path in temporary.rglob("*") if not path.is_dir()] == []
 
 
-def test_a_kill_goes_over_a_forced_and_a_standard_cancel(manager):
+def test_a_kill_goes_over_a_forced_and_a_standard_cancel(manager: ManagerProcess) -> None:
     id = manager.run("ignoring", steps=1, seconds=600)
     _, _, pid = manager.await_logged("start", "step0")
     manager.cancel(id)
@@ -247,7 +256,7 @@ def test_a_kill_goes_over_a_forced_and_a_standard_cancel(manager):
     assert not alive(pid)
 
 
-def test_a_kill_of_what_terminated_does_not_rewrite_its_history(manager):
+def test_a_kill_of_what_terminated_does_not_rewrite_its_history(manager: ManagerProcess) -> None:
     id = manager.run("ignoring", steps=1)
     assert manager.end(id)["status"] == "terminated"
     assert manager.cancel(id, "kill")["status"] == "terminated"
@@ -257,7 +266,7 @@ def test_a_kill_of_what_terminated_does_not_rewrite_its_history(manager):
 # What waits.
 
 
-def test_what_is_queued_is_cancelled_at_once_and_what_is_behind_it_moves_up(manager):
+def test_what_is_queued_is_cancelled_at_once_and_what_is_behind_it_moves_up(manager: ManagerProcess) -> None:
     deployment = manager.deploy()
     running = manager.run("spinning", deployment)
     manager.event(running, "round and round")
@@ -270,7 +279,7 @@ def test_what_is_queued_is_cancelled_at_once_and_what_is_behind_it_moves_up(mana
     assert manager.end(third)["status"] == "terminated"
 
 
-def test_what_is_pending_behind_busy_workers_is_cancelled_at_once(tmp_path):
+def test_what_is_pending_behind_busy_workers_is_cancelled_at_once(tmp_path: Path) -> None:
     # Elsewhere this took 29 seconds.
     with running_manager(tmp_path, max_workflows=1) as manager:
         running = manager.run("spinning")
@@ -283,7 +292,7 @@ def test_what_is_pending_behind_busy_workers_is_cancelled_at_once(tmp_path):
         assert manager.end(manager.run("ignoring", steps=0))["status"] == "terminated"
 
 
-def test_a_kill_of_what_waits_to_be_resumed_ends_what_it_had_left_running(tmp_path):
+def test_a_kill_of_what_waits_to_be_resumed_ends_what_it_had_left_running(tmp_path: Path) -> None:
     with running_manager(tmp_path, max_workflows=1) as manager:
         id = manager.run("chain", steps=2, seconds=600)
         _, _, pid = manager.await_logged("start", "step0")
@@ -303,7 +312,7 @@ def test_a_kill_of_what_waits_to_be_resumed_ends_what_it_had_left_running(tmp_pa
 # What is refused.
 
 
-def test_a_request_is_raised_never_lowered_never_repeated(manager):
+def test_a_request_is_raised_never_lowered_never_repeated(manager: ManagerProcess) -> None:
     id = manager.run("ignoring", steps=1, seconds=60)
     manager.await_logged("start", "step0")
     manager.cancel(id)
@@ -319,7 +328,7 @@ def test_a_request_is_raised_never_lowered_never_repeated(manager):
     assert len(manager.events(id)) == before
 
 
-def test_who_asked_and_when_is_an_event(manager):
+def test_who_asked_and_when_is_an_event(manager: ManagerProcess) -> None:
     id = manager.run("old_polite")
     manager.event(id, "waiting for a cancel request")
     manager.cancel(id)
@@ -333,7 +342,7 @@ def test_who_asked_and_when_is_an_event(manager):
 # Resume.
 
 
-def test_a_resumed_execution_runs_what_was_left_and_nothing_twice(manager):
+def test_a_resumed_execution_runs_what_was_left_and_nothing_twice(manager: ManagerProcess) -> None:
     id = manager.run("chain", steps=4, seconds=0.3)
     manager.await_logged("end", "step0")
     manager.cancel(id)
@@ -344,7 +353,9 @@ def test_a_resumed_execution_runs_what_was_left_and_nothing_twice(manager):
     assert [line[1] for line in manager.logged("end")] == ["step0", "step1", "step2", "step3"]
 
 
-def test_a_resume_waits_for_an_operation_that_still_runs_and_never_starts_a_twin(manager):
+def test_a_resume_waits_for_an_operation_that_still_runs_and_never_starts_a_twin(
+    manager: ManagerProcess,
+) -> None:
     # Elsewhere it was run a second time beside its own end.
     id = manager.run("chain", steps=2, seconds=2)
     manager.await_logged("start", "step0")
@@ -356,7 +367,7 @@ def test_a_resume_waits_for_an_operation_that_still_runs_and_never_starts_a_twin
     assert len({line[2] for line in manager.logged("start", "step0")}) == 1
 
 
-def test_results_of_operations_that_end_after_their_execution_are_kept(manager):
+def test_results_of_operations_that_end_after_their_execution_are_kept(manager: ManagerProcess) -> None:
     deployment = manager.deploy()
     id = manager.run("chain", deployment, steps=2, seconds=1)
     manager.await_logged("start", "step0")

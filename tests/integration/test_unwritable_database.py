@@ -8,16 +8,22 @@ import itertools
 import resource
 import signal
 import sqlite3
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
-from manager_process import alive, await_death, running_manager, workflow_processes
+from manager_process import ManagerProcess, alive, await_death, running_manager, workflow_processes
+
+#: Makes the database take no writes, for as long as it is entered.
+Trouble = Callable[[ManagerProcess], AbstractContextManager[None]]
 
 
 @contextmanager
-def locked(manager):
+def locked(manager: ManagerProcess) -> Iterator[None]:
     """Another program holds the write lock, for longer than SQLite waits by itself."""
     with sqlite3.connect(manager.home / "cloudwright.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -27,7 +33,7 @@ def locked(manager):
 
 
 @contextmanager
-def full(manager):
+def full(manager: ManagerProcess) -> Iterator[None]:
     """No file of the manager's may grow beyond what its log has come to and a little more."""
     before = resource.prlimit(manager.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(manager.process.pid, resource.RLIMIT_FSIZE, (len(manager.log()) + 8192, before[1]))
@@ -35,7 +41,7 @@ def full(manager):
     resource.prlimit(manager.process.pid, resource.RLIMIT_FSIZE, before)
 
 
-def zygotes(manager):
+def zygotes(manager: ManagerProcess) -> list[psutil.Process]:
     return [
         process
         for process in psutil.Process(manager.process.pid).children()
@@ -44,15 +50,17 @@ def zygotes(manager):
 
 
 @pytest.fixture
-def busy(tmp_path):
+def busy(tmp_path: Path) -> Iterator[ManagerProcess]:
     """Places for four workflows."""
     with running_manager(tmp_path, max_workflows=4, kill_grace=0.2, task_retry_interval=0.1) as manager:
         yield manager
 
 
 @pytest.mark.parametrize("trouble", [locked, full])
-def test_a_request_of_any_kind_ends_processes_before_it_can_be_stored(busy, trouble):
-    stubborn = {"steps": 1, "seconds": 600, "kwargs": {"ignore_sigterm": True, "children": 1}}
+def test_a_request_of_any_kind_ends_processes_before_it_can_be_stored(
+    busy: ManagerProcess, trouble: Trouble
+) -> None:
+    stubborn: dict[str, Any] = {"steps": 1, "seconds": 600, "kwargs": {"ignore_sigterm": True, "children": 1}}
     killed = busy.run("chain", **stubborn)
     pids = [busy.await_logged(what, "step0")[2] for what in ("start", "child")]
     forced = busy.run("spinning")
@@ -70,7 +78,7 @@ def test_a_request_of_any_kind_ends_processes_before_it_can_be_stored(busy, trou
                 users.submit(busy.cancel, killed, "kill"),
                 users.submit(busy.cancel, asked_to_stop),
             ]
-            for pid in [*itertools.chain(*workflows), *pids]:
+            for pid in (*map(str, itertools.chain(*workflows)), *pids):
                 await_death(pid)
             assert {busy.status(id) for id in (forced, killed, asked_to_stop)} == {"started"}
             assert busy.client.status()["services"]["Database"]["extra_info"]["trouble"]
@@ -88,9 +96,11 @@ def test_a_request_of_any_kind_ends_processes_before_it_can_be_stored(busy, trou
 
 
 @pytest.mark.parametrize("trouble", [locked, full])
-def test_executions_in_every_status_wait_for_a_database_that_takes_no_writes(busy, tmp_path, trouble):
+def test_executions_in_every_status_wait_for_a_database_that_takes_no_writes(
+    busy: ManagerProcess, tmp_path: Path, trouble: Trouble
+) -> None:
     gate, idle = tmp_path / "gate", busy.deploy()
-    stubborn = {"steps": 1, "seconds": 600, "kwargs": {"ignore_sigterm": True, "children": 1}}
+    stubborn: dict[str, Any] = {"steps": 1, "seconds": 600, "kwargs": {"ignore_sigterm": True, "children": 1}}
     killed = busy.run("chain", **stubborn)
     _, _, stubborn_pid = busy.await_logged("start", "step0")
     _, _, child, _ = busy.await_logged("child", "step0")

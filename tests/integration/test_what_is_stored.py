@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
-from manager_process import alive, await_death, running_manager
+from manager_process import ManagerProcess, alive, await_death, running_manager
 
 import chaos
 from cloudwright.client.errors import ConnectionFailed
@@ -15,13 +18,13 @@ PROGRAM = next(iter(chaos.__path__)) + "/manager.py"
 FUSE = "CHAOS_FUSE"
 
 
-def faulty_manager(folder, fuse="", **settings):
+def faulty_manager(folder: Path, fuse: str = "", **settings: Any) -> AbstractContextManager[ManagerProcess]:
     environment = {FUSE: fuse, "CHAOS_BLOWN": str(folder / "blown")}
     return running_manager(folder, program=PROGRAM, environment=environment, **settings)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def deaf(request, tmp_path):
+def deaf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ManagerProcess]:
     """Every message on its bus is lost."""
     settings = {"kill_grace": 0.3, "reconcile_interval": 0.2, "task_retry_interval": 0.1}
     if request.param == "postgresql":
@@ -30,7 +33,7 @@ def deaf(request, tmp_path):
         yield manager
 
 
-def leave_running(manager, **more):
+def leave_running(manager: ManagerProcess, **more: Any) -> tuple[str, str]:
     """An execution that is over, with an operation that runs on and ignores SIGTERM; its id and theirs."""
     id = manager.run("chain", steps=1, seconds=600, kwargs={"ignore_sigterm": True, **more})
     _, _, pid = manager.await_logged("start", "step0")
@@ -40,11 +43,11 @@ def leave_running(manager, **more):
     return id, pid
 
 
-def states(manager, id):
+def states(manager: ManagerProcess, id: str) -> list[str]:
     return [operation["state"] for operation in manager.operations(id)]
 
 
-def test_a_kill_of_what_is_left_reaches_it_without_any_message(deaf):
+def test_a_kill_of_what_is_left_reaches_it_without_any_message(deaf: ManagerProcess) -> None:
     id, pid = leave_running(deaf, children=1)
     child = deaf.logged("child", "step0")[0][2]
     deaf.cancel(id, "kill")
@@ -59,7 +62,7 @@ def test_a_kill_of_what_is_left_reaches_it_without_any_message(deaf):
     assert [signal.split()[0] for signal in signals] == ["SIGTERM", "SIGKILL"]
 
 
-def test_a_kill_of_what_is_left_survives_the_manager_that_answered_it(tmp_path):
+def test_a_kill_of_what_is_left_survives_the_manager_that_answered_it(tmp_path: Path) -> None:
     # SIGTERM is ignored and SIGKILL far away: it is for the manager that starts next.
     with faulty_manager(tmp_path, kill_grace=600) as manager:
         id, pid = leave_running(manager)
@@ -71,7 +74,7 @@ def test_a_kill_of_what_is_left_survives_the_manager_that_answered_it(tmp_path):
         assert manager.status(id) == "cancelled"
 
 
-def test_a_resume_after_the_kill_keeps_its_own_operations(deaf):
+def test_a_resume_after_the_kill_keeps_its_own_operations(deaf: ManagerProcess) -> None:
     id, pid = leave_running(deaf)
     deaf.event_log.write_text("")
     deaf.cancel(id, "kill")
@@ -99,7 +102,9 @@ def test_a_resume_after_the_kill_keeps_its_own_operations(deaf):
         ("send.before=2", "failed"),
     ],
 )
-def test_a_workflow_that_cannot_be_resumed_fails_only_if_it_may_have_begun(tmp_path, point, status):
+def test_a_workflow_that_cannot_be_resumed_fails_only_if_it_may_have_begun(
+    tmp_path: Path, point: str, status: str
+) -> None:
     with faulty_manager(tmp_path) as manager:
         deployment = manager.deploy()
         manager.kill9()

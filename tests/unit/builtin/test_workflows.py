@@ -188,12 +188,12 @@ def test_an_undoing_that_was_interrupted_itself_continues_alone() -> None:
             host.succeed(operation)
 
     host = FakeHost(NODES, mapping=f"{WORKFLOWS}.install", behaviour=behaviour)
-    assert host.run()["outcome"] == "failed"
+    assert host.outcome() == "failed"
     undoing = host.resumed()
     assert undoing.run() is None
     before = len(undoing.books.sent)
     again = undoing.resumed(crash=True)
-    assert again.run()["outcome"] == "terminated"
+    assert again.outcome() == "terminated"
     assert again.books.run_order()[before:][:3] == ["delete app_1", "create app_1", "configure app_1"]
 
 
