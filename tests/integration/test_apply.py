@@ -104,6 +104,22 @@ def test_a_script_that_changed_is_used_from_then_on(
     assert "info: changed" in manager.story(execution)
 
 
+def test_apply_says_what_it_leaves_half_stopped(manager: ManagerProcess, apply: Apply, shop: Path) -> None:
+    (shop / "stop.sh").write_text("#!/bin/sh\nexit 1\n")
+    hook = "stop: {implementation: stop.sh, max_retries: 0}"
+    interfaces = f"interfaces: {{cloudify.interfaces.lifecycle: {{{hook}}}}}"
+    (shop / "blueprint.yaml").write_text(f"{BLUEPRINT}  db: {{type: app, {interfaces}}}\n")
+    assert apply("-d", "stuck")[0] == 0
+    assert manager.end(manager.run("uninstall", deployment="stuck"))["status"] == "failed"
+    code, said = apply("-d", "stuck", "--preview")
+    assert (code, "(it is deleted, not started)" in said, "is stopping and stays so" in said) == (
+        0,
+        True,
+        True,
+    )
+    assert "nothing to do" not in said
+
+
 def test_apply_finishes_what_an_earlier_try_left(manager: ManagerProcess, apply: Apply, shop: Path) -> None:
     script = shop / "create.sh"
     script.write_text("#!/bin/sh\nexit 1\n")

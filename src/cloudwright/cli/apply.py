@@ -18,7 +18,7 @@ from cloudwright.client.records import Slice
 
 if TYPE_CHECKING:
     from cloudwright.cli import deployment_updates, reuse, start_execution, uploading
-    from cloudwright.model.rest import Deployment, DeploymentUpdate
+    from cloudwright.model.rest import Deployment, DeploymentUpdate, NodeInstance
 else:
     deployment_updates = lazy("cloudwright.cli.deployment_updates")
     reuse = lazy("cloudwright.cli.reuse")
@@ -162,9 +162,11 @@ class _Application:
             return None
 
     def _is_begun(self, deployment_id: str) -> bool:
+        return any(one.get("state") not in reuse.NOT_BEGUN for one in self._instances(deployment_id))
+
+    def _instances(self, deployment_id: str) -> list[NodeInstance]:
         part = Slice(size=10_000, fields=("id", "state"))
-        found = self._client.node_instances.list(part, deployment_id=deployment_id).items
-        return any(instance.get("state") not in reuse.NOT_BEGUN for instance in found)
+        return self._client.node_instances.list(part, deployment_id=deployment_id).items
 
     # What there is nothing of is installed.
 
@@ -205,10 +207,22 @@ class _Application:
             out.say(f"Plan: {nouns} to install. Nothing was changed.")
         self._end_preview(changes=True)
 
+    def _left_as_they_are(self, deployment_id: str, changed: set[str]) -> bool:
+        """Say which instances are not started though nothing of them changes; returns if there are any."""
+        instances = self._instances(deployment_id)
+        left = [one for one in instances if one["state"] != "started" and one["id"] not in changed]
+        for one in left:
+            self._session.out.say(
+                f"Instance `{one['id']}` is {one['state']} and stays so: no update changes that. "
+                f"`-r {one['id']}` makes it anew."
+            )
+        return bool(left)
+
     def _say_nothing_to_do(self, deployment_id: str) -> None:
         if self._preview and self._session.out.as_json:
             self._session.out.json({"deployment_id": deployment_id, "is_new": False, "instance_changes": []})
-        self._session.out.say(f"Deployment `{deployment_id}` is as its blueprint says: nothing to do.")
+        if not self._left_as_they_are(deployment_id, set()):
+            self._session.out.say(f"Deployment `{deployment_id}` is as its blueprint says: nothing to do.")
         self._end_preview(changes=False)
 
     def _run(self, deployment_id: str) -> None:
@@ -246,6 +260,7 @@ class _Application:
                 out.json(plan)
             else:
                 self._show(plan)
+                self._left_as_they_are(deployment_id, {str(one["id"]) for one in plan["instance_changes"]})
                 out.say("Nothing was changed.")
             self._end_preview(changes=True)
             return

@@ -12,8 +12,18 @@ CHECK_DRIFT = "cloudify.interfaces.lifecycle.check_drift"
 UPDATING = ("preupdate", "update", "postupdate", "update_config", "update_apply", "update_postapply")
 
 _GONE = ("uninitialized", "deleted")
-# Of such an instance nothing is of use yet, or any more: making it anew loses nothing.
-_UNFINISHED = (*_GONE, "initializing", "creating", "deleting")
+# Such an instance was never started, or is no more: nobody depends on it yet, and no later execution would
+# bring it further. One that was `stopped`, or was being stopped, may hold what must be kept.
+_UNFINISHED = (
+    *_GONE,
+    "initializing",
+    "creating",
+    "created",
+    "configuring",
+    "configured",
+    "starting",
+    "deleting",
+)
 # Changes of the thing itself: relationships are linked and unlinked without making it anew.
 _ITSELF = ("properties:", "operations:", "type")
 _INTERFACES = "cloudify.interfaces."

@@ -53,7 +53,17 @@ def test_other_changes_make_nothing_anew(change: str) -> None:
     assert (decision.replaced, decision.updated) == ({}, {})
 
 
-@pytest.mark.parametrize(("state", "anew"), [("creating", True), ("deleted", True), ("starting", False)])
+@pytest.mark.parametrize(
+    ("state", "anew"),
+    [
+        ("creating", True),
+        ("deleted", True),
+        ("configuring", True),
+        ("starting", True),
+        ("stopping", False),
+        ("stopped", False),
+    ],
+)
 def test_what_was_left_half_way_is_made_anew(state: str, anew: bool) -> None:
     decision = decide([VM, web(state)], {}, NONE)
     assert decision.replaced == ({"web_1": f"it is {state}, not started"} if anew else {})
