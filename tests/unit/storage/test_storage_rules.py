@@ -47,6 +47,8 @@ IMPURE = {
     "migrate.py _migrated": {"time.monotonic"},
     "migrate.py migrate": {"time.monotonic", "time.sleep"},
     "postgresql.py __init__": {"uuid.uuid4"},
+    "shared_use.py _boottime": {"time.clock_gettime", "time.CLOCK_BOOTTIME"},
+    "shared_use.py open": {"time.monotonic", "time.sleep"},
     "sqlite.py time_limit": {"time.monotonic"},
     "store.py open_exclusively": {"time.sleep"},
     "writer.py _attempt": {"time.monotonic"},
