@@ -349,7 +349,7 @@ class Zygote:
         ending = self._endings.get(child)
         if ending is not None and (gone or ending.gone.done()):
             del self._endings[child]
-            ending.cancel()
+            ending.conclude()
         if gone and child.leaf is not None:
             (self._free_leaves if ending is None else self._spent_leaves).append(child.leaf)
         child.exited(status, gone or (ending is not None and ending.gone.done()))

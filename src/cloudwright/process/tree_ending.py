@@ -94,6 +94,12 @@ class TreeEnding:
         if self._task is not None:
             self._task.cancel()
 
+    def conclude(self) -> None:
+        """Nothing of it lives: the zygote has seen that first."""
+        self.cancel()
+        if not self.gone.done():
+            self.gone.set_result(None)
+
     async def _run(self) -> None:
         pause = _FIRST_PAUSE
         members: list[Identity] = []
@@ -110,7 +116,8 @@ class TreeEnding:
                 patience = self._ask(members) or pause
             await self._ends(members, patience)
             pause = _FIRST_PAUSE if self._changed.is_set() else min(2 * pause, _LAST_PAUSE)
-        self.gone.set_result(None)
+        if not self.gone.done():
+            self.gone.set_result(None)
 
     def _ask(self, members: list[Identity]) -> float | None:
         """SIGTERM to those that have not got it; returns how long to wait for the leader to end by itself."""

@@ -309,6 +309,23 @@ async def test_what_a_zygote_prints_before_it_dies_is_in_the_reason(tmp_path: Pa
     assert reason == "Zygote loud ended with signal 9 (SIGKILL). The last it printed:\na warning of a library"
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_the_close_of_a_zygote_waits_no_longer_than_its_children_live(
+    monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr("cloudwright.process.supervisor.DEATH_SECONDS", 3600.0)
+
+    async def test() -> None:
+        zygote = await start_zygote(way=way)
+        for _ in range(5):
+            child, recorder = await fork(zygote, "wait")
+            await recorder.first_frame()
+        await soon(zygote.close())
+        assert child.exit.done()
+
+    in_loop(test)()
+
+
 MANAGER = """
 import asyncio, json, sys
 sys.path.insert(0, {here!r})
