@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -252,3 +253,15 @@ def test_an_upload_to_a_full_disk(api: Api, monkeypatch: pytest.MonkeyPatch, for
     assert (answer.status_code, answer.json()["error_code"]) == (507, "insufficient_storage_error")
     assert "disk is full" in answer.json()["message"]
     assert api.http.get(f"/blueprints/{id}").status_code == 404
+
+
+def test_of_two_uploads_of_one_id_at_once_one_is_stored(api: Api) -> None:
+    id = api.unique("twice")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(
+            pool.map(lambda _: api.http.put(f"/blueprints/{id}", content=archive(BLUEPRINT)), range(4))
+        )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert [row["id"] for row in api.items("/blueprints") if row["id"] == id] == [id]
+    assert api.http.get(f"/blueprints/{id}/archive").status_code == 200
+    api.deployment(id)
