@@ -12,7 +12,15 @@ import pytest
 from manager_process import ManagerProcess
 
 from cloudwright.cli.blueprint_source import open_source
-from cloudwright.client import ConnectionFailed, ExecutionFailed, ManagerClient, NotFound, connect
+from cloudwright.client import (
+    ClientError,
+    ConnectionFailed,
+    ExecutionFailed,
+    ManagerClient,
+    NotFound,
+    connect,
+    connect_async,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "use-from-python.md"
 BLUEPRINT = """
@@ -114,3 +122,43 @@ def test_a_home_without_a_manager_is_said(tmp_path: Path) -> None:
             "u",
             None,
         )
+
+
+def test_an_event_loop_starts_follows_and_stops_executions(shop: ManagerProcess) -> None:
+    async def drive() -> tuple[str, str, list[str]]:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0)
+
+        ticking = asyncio.ensure_future(tick())
+        async with connect_async() as manager:
+            page = await manager.call(manager.client.deployments.list)
+            assert [item["id"] for item in page.items] == ["shop"]
+            run = await manager.start("uninstall", "shop", force=True)
+            async for event in run.events():
+                if event["event_type"] == "task_started":
+                    break
+            with pytest.raises(TimeoutError):
+                await run.wait(timeout=0.01)
+            await run.force_cancel()
+            ended = await run.wait()
+            with pytest.raises(ClientError, match="it is over already"):
+                await run.cancel()
+            left = [operation["name"] for operation in await run.running_operations()]
+            await run.kill()
+            with pytest.raises(ExecutionFailed):
+                await manager.execution(run.id).result()
+            again = await manager.start("install", "shop", force=True)
+            installed = await again.result()
+        ticking.cancel()
+        assert ticks > 100, "the loop did not run meanwhile"
+        return ended["status"], installed["status"], left
+
+    ended, installed, left = asyncio.run(drive())
+    assert (ended, installed) == ("cancelled", "terminated")
+    # An operation that was granted and had not begun does not begin: then none runs on.
+    assert left in (["cloudify.interfaces.lifecycle.stop"], [])

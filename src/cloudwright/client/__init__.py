@@ -1,6 +1,7 @@
 """A client of the REST API: one method per request, typed records, typed errors.
 
-``connect()`` returns one, and its ``start()`` an execution to follow and to stop.
+``connect()`` returns one, and its ``start()`` an execution to follow and to stop; ``connect_async()`` one for
+an event loop.
 
 What must always hold:
 
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cloudwright.client.api import Client
+    from cloudwright.client.async_client import AsyncExecutionHandle, AsyncManagerClient, connect_async
     from cloudwright.client.connecting import ManagerClient, connect
     from cloudwright.client.errors import ApiError, ClientError, ConnectionFailed, NotFound
     from cloudwright.client.handles import ExecutionFailed, ExecutionHandle
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiError",
+    "AsyncExecutionHandle",
+    "AsyncManagerClient",
     "Client",
     "ClientError",
     "ConnectionFailed",
@@ -39,10 +43,12 @@ __all__ = [
     "Slice",
     "Target",
     "connect",
+    "connect_async",
 ]
 
 _MODULES = {
     "api": ("Client",),
+    "async_client": ("AsyncExecutionHandle", "AsyncManagerClient", "connect_async"),
     "connecting": ("ManagerClient", "connect"),
     "errors": ("ApiError", "ClientError", "ConnectionFailed", "NotFound"),
     "handles": ("ExecutionFailed", "ExecutionHandle"),
