@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from served_api import Api
 
+from cloudwright.manager.executions import Executions
 from cloudwright.model.execution import CancelMode, ExecutionStatus, Outcome
 from cloudwright.model.operation import OperationState
 from cloudwright.storage import operations
@@ -116,6 +118,26 @@ def test_a_request_is_raised_and_never_lowered(api: Api) -> None:
         assert id in message
     api.end(id, Outcome.DIED, killed=True)
     assert api.get(f"/executions/{id}")["status"] == "cancelled"
+
+
+def test_a_request_is_made_when_the_executions_below_are_known(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is granted while they are looked up comes before it, by its time too."""
+    looked: list[datetime] = []
+
+    async def look(self: Executions, id: str) -> list[str]:
+        # Times are written in milliseconds.
+        await asyncio.sleep(0.002)
+        now = datetime.now(UTC)
+        looked.append(now.replace(microsecond=now.microsecond // 1000 * 1000))
+        return []
+
+    monkeypatch.setattr(Executions, "descendants", look)
+    id = api.execution()
+    api.start(id)
+    asked = api.post(f"/executions/{id}", {"action": "force-cancel"})
+    assert looked[-1] <= datetime.fromisoformat(asked["cancel_requested_at"])
 
 
 def test_a_grace_period(api: Api) -> None:
