@@ -28,7 +28,7 @@ from cloudwright.process.proc_title import PLACEHOLDERS
 from cloudwright.process.process_table import Identity, child_key, mark, process_identity
 from cloudwright.process.process_tree import CgroupTree, MarkedTree, Tree
 from cloudwright.process.tree_ending import ProcessTables, TreeEnding, look
-from cloudwright.process.watchdog import Watchdog
+from cloudwright.process.watchdog import START_SECONDS, Watchdog
 from cloudwright.process.zygote import MAX_REQUEST
 
 __all__ = ["Child", "ChildObserver", "ChildSpec", "ExitStatus", "Zygote"]
@@ -119,7 +119,7 @@ class Zygote:
         self._spent_leaves: list[int] = []
         # Children of which nothing lives, though their end was not reported.
         self._unreported: set[Child] = set()
-        self._watchdog = Watchdog(process.pid, lambda: bool(self._forking or self._unreported), self._hung)
+        self._watchdog = Watchdog(process.pid, self._is_asked, self._hung)
         self._pidfd = os.pidfd_open(process.pid)
         self._loop.add_reader(self._pidfd, self._ended)
         self._loop.add_reader(control.fileno(), self._read_control)
@@ -151,6 +151,7 @@ class Zygote:
         leaves = None if cgroups is None else cgroups.zygote_folder(name)
         zygote = cls(name, leaves, *_spawn(name, python, env))
         zygote._post(_setup(name, path, preload, rehearse, warm, leaves))
+        zygote._watchdog.expect(START_SECONDS)
         try:
             zygote.warmed = await asyncio.shield(zygote._ready)
         except BaseException:
@@ -353,6 +354,9 @@ class Zygote:
         if gone and child.leaf is not None:
             (self._free_leaves if ending is None else self._spent_leaves).append(child.leaf)
         child.exited(status, gone or (ending is not None and ending.gone.done()))
+
+    def _is_asked(self) -> bool:
+        return bool(self._forking or self._unreported or not self._ready.done())
 
     def _hung(self, why: str) -> None:
         """It will not do what it was asked to. What it supervised ends with it."""

@@ -12,6 +12,8 @@ LOOK_SECONDS = 1.0
 STOPPED_LOOKS = 2
 #: After how long without a word one that is not stopped is given up (seconds).
 SILENT_SECONDS = 60.0
+#: The same for one that starts: it loads what its children need, on a machine that may do much else.
+START_SECONDS = 600.0
 
 
 class Watchdog:
@@ -26,10 +28,12 @@ class Watchdog:
         self._timer: asyncio.TimerHandle | None = None
         self._heard_at = 0.0
         self._stopped = 0
+        self._silent = SILENT_SECONDS
 
-    def expect(self) -> None:
-        """Something is outstanding from now on."""
+    def expect(self, silent: float = SILENT_SECONDS) -> None:
+        """Something is outstanding from now on; it may be silent for so many seconds."""
         if self._timer is None:
+            self._silent = silent
             self._heard_at = self._loop.time()
             self._stopped = 0
             self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
@@ -52,7 +56,7 @@ class Watchdog:
         silent = self._loop.time() - self._heard_at
         if self._stopped >= STOPPED_LOOKS:
             self._hung("it was stopped")
-        elif silent >= SILENT_SECONDS:
+        elif silent >= self._silent:
             self._hung(f"it said nothing for {silent:.0f} s")
         else:
             self._timer = self._loop.call_later(LOOK_SECONDS, self._look)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from observing import (
 
 import cloudwright
 from cloudwright.errors import Unavailable
-from cloudwright.process import orphans
+from cloudwright.process import orphans, supervisor
 from cloudwright.process.process_table import child_key
 from cloudwright.process.supervisor import ExitStatus
 
@@ -412,6 +413,24 @@ async def test_a_kill_does_not_wait_for_a_stopped_zygote_which_is_replaced() -> 
     assert await soon(child.exit) == ExitStatus(signal=9)
     await soon(child.tree_gone)
     assert "signal 9 (SIGKILL)" in await soon(zygote.died)
+
+
+def test_a_zygote_that_is_stopped_while_it_starts_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    spawn = supervisor._spawn
+
+    def spawn_and_stop(name: str, python: str, env: Mapping[str, str]) -> Any:
+        spawned = spawn(name, python, env)
+        os.kill(spawned[0].pid, signal.SIGSTOP)
+        return spawned
+
+    monkeypatch.setattr(supervisor, "_spawn", spawn_and_stop)
+
+    @in_loop
+    async def test() -> None:
+        with pytest.raises(Unavailable, match="SIGKILL"):
+            await soon(start_zygote())
+
+    test()
 
 
 @in_loop
