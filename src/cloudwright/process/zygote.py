@@ -57,6 +57,7 @@ _SWEEP_SECONDS = 1.0
 #: How many events go into one packet, which is far smaller than MAX_REQUEST then.
 _BATCH = 500
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _SIGNALFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
@@ -273,6 +274,8 @@ def main() -> NoReturn:
     control = socket.socket(fileno=SOCKET)
     title = ProcTitle()
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    # One that was stopped goes on when its manager is gone, to see that, and to end what it supervises.
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
     _libc.prctl(_PR_SET_NAME, b"cloudwright")
     setup = json.loads(control.recv(MAX_REQUEST))
     title.show(f"cloudwright zygote {setup['name']}")

@@ -366,12 +366,15 @@ def _manager(name: str, count: Path) -> tuple[subprocess.Popen[bytes], dict[str,
         return manager, json.loads(manager.stdout.readline())
 
 
+@pytest.mark.parametrize("stopped", [False, True], ids=["", "with its zygote stopped"])
 def test_when_a_manager_is_killed_everything_of_it_dies_but_what_was_left_on_purpose(
-    tmp_path: Path,
+    tmp_path: Path, stopped: bool
 ) -> None:
     count = tmp_path / "count"
     count.touch()
     manager, running = _manager(f"test {os.getpid()} managed", count)
+    if stopped:
+        os.kill(running["zygote"], signal.SIGSTOP)
     manager.kill()
     manager.wait()
     wait_dead(running["zygote"], *running["pids"], running["threaded"])
