@@ -112,7 +112,7 @@ faketime: ## install the library libfaketime for the tests, where there is none
 	@sh scripts/need-faketime
 
 console-tests: $(VENV)/ready-dev chromium nginx ## try every page of the console in a browser
-	$(BIN)/python -m pytest tests/console
+	CONSOLE=all $(BIN)/python -m pytest tests/console
 
 screenshots: $(VENV)/ready-dev chromium ## make the pictures of the console anew
 	SCREENSHOTS=yes $(BIN)/python -m pytest tests/console/test_screenshot.py

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,15 @@ def console(browser: Browser, manager: ManagerProcess) -> Iterator[Console]:
     opened = Console(browser, manager).sign_in()
     yield opened
     opened.close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`make console-tests` runs everything; `make test` leaves out what differs little from the rest."""
+    if os.environ.get("CONSOLE") == "all":
+        return
+    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    items[:] = [item for item in items if item not in set(left_out)]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.hookimpl(hookwrapper=True)

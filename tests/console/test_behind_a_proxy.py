@@ -84,7 +84,12 @@ def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.02)
 
 
-@pytest.fixture(params=["", "/"], ids=["path passed on", "path taken away"])
+@pytest.fixture(
+    params=[
+        pytest.param("", id="path passed on"),
+        pytest.param("/", id="path taken away", marks=pytest.mark.thorough),
+    ]
+)
 def proxied(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[ManagerProcess, str]]:
     port = _free_port()
     root = f"https://127.0.0.1:{port}{PATH}"
@@ -130,6 +135,7 @@ def test_everything_is_below_the_path_and_live(browser: Browser, proxied: tuple[
     console.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("trusted", "address"), [("127.0.0.1", "203.0.113.9"), ("10.0.0.1", "127.0.0.1")])
 def test_only_trusted_proxies_say_where_a_request_comes_from(
     tmp_path: Path, trusted: str, address: str

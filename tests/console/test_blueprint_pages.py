@@ -112,6 +112,7 @@ def test_a_deployment_is_made_from_the_inputs_and_installed(uploaded: Page, mana
     manager.end(manager.run("uninstall", "two-one"))
 
 
+@pytest.mark.thorough
 def test_what_the_manager_refuses_of_an_upload_is_said_above_the_form(
     console: Console, manager: ManagerProcess
 ) -> None:

@@ -129,6 +129,7 @@ def test_an_address_that_is_no_text_or_no_number_is_no_failure(console: Console,
     assert "<script>" not in response.text().split("<main", 1)[-1]
 
 
+@pytest.mark.thorough
 def test_forms_with_anything_in_them_are_no_failure(console: Console) -> None:
     page = console.open("secrets")
     token = str(page.locator("input[name=csrf]").first.get_attribute("value"))

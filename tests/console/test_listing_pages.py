@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import httpx
+import pytest
 from agent_site import running_site
 from console_page import Console
 from manager_process import ManagerProcess
@@ -111,6 +112,7 @@ def test_schedules_and_groups_are_listed_with_links(console: Console, manager: M
     expect(page.get_by_role("heading", level=1)).to_contain_text(deployment)
 
 
+@pytest.mark.thorough
 def test_an_agent_that_cannot_be_reached_waits_for_somebody(browser: Browser, tmp_path: Path) -> None:
     with running_site(tmp_path) as site:
         site.agent.start()

@@ -26,8 +26,11 @@ def _press(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize(
     "context",
-    [{"viewport": WIDE}, {"viewport": WIDE, "java_script_enabled": False}, {"viewport": NARROW}],
-    ids=["wide", "without JavaScript", "narrow"],
+    [
+        pytest.param({"viewport": WIDE}, id="wide"),
+        pytest.param({"viewport": WIDE, "java_script_enabled": False}, id="without JavaScript"),
+        pytest.param({"viewport": NARROW}, id="narrow", marks=pytest.mark.thorough),
+    ],
 )
 def test_exactly_the_selected_are_killed_and_each_is_told(
     browser: Browser, manager: ManagerProcess, context: dict[str, object]

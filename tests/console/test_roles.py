@@ -52,7 +52,9 @@ def _signed_in(browser: Browser, manager: ManagerProcess, role: str) -> Console:
     return console
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    "role", ["viewer", *(pytest.param(role, marks=pytest.mark.thorough) for role in ROLES[1:])]
+)
 def test_what_a_role_may_not_do_is_not_offered_and_is_refused(
     browser: Browser, manager: ManagerProcess, execution: str, role: str
 ) -> None:
