@@ -119,7 +119,7 @@ async def _manage(
     url = f"{scheme}://{_display(settings.host)}:{listening.getsockname()[1]}"
     answering: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
     manager.rpc.rest = _ask_inside(answering)
-    manager.agents.url = settings.agent_url or url
+    manager.agents.url, manager.agents.has_url = settings.agent_url or url, bool(settings.agent_url)
     try:
         await manager.accounts.bootstrap(settings.home, url, settings.tls_cert or None)
         await manager.start()

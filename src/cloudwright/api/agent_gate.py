@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response, Strea
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from cloudwright import agent_program
 from cloudwright.errors import Unauthorized
 from cloudwright.manager.agents import Agents, Refusal
 from cloudwright.model.frames.worker import check_from_worker
@@ -25,6 +26,8 @@ from cloudwright.worker.frame_stream import FrameReader
 PREFIX = "/agents/v1/"
 #: How long an agent may take to say `hello` (seconds).
 HELLO_SECONDS = 10.0
+#: Characters of a SHA-256.
+_DIGEST_LENGTH = 64
 #: Why a WebSocket is closed: the other side broke the protocol.
 _PROTOCOL_ERROR = 1002
 
@@ -125,8 +128,16 @@ class AgentGate:
                 worker.take(frame)
 
     async def _file(self, request: Request, path: str) -> Response:
+        token = _bearer(request.headers.get("authorization"))
         try:
-            await self._agents.authenticate(_bearer(request.headers.get("authorization")))
+            if path == "enrolment" and request.method == "POST":
+                return await self._enrol(request, token)
+            if path == "program" and request.method == "GET":
+                if not await self._agents.may_fetch_program(token):
+                    return PlainTextResponse("The token of enrolment has expired.", 401)
+                program = await asyncio.to_thread(agent_program.build)
+                return Response(program, media_type="application/zip")
+            await self._agents.authenticate(token)
         except Unauthorized as error:
             return PlainTextResponse(str(error), 401)
         kind, _, key = path.partition("/")
@@ -139,6 +150,18 @@ class AgentGate:
             if wheel is not None:
                 return FileResponse(wheel, media_type="application/zip")
         return PlainTextResponse("The manager has no such files any more.", 404)
+
+    async def _enrol(self, request: Request, token: str) -> Response:
+        digest = ""
+        async for part in request.stream():
+            digest += part.decode("ascii", "replace")
+            if len(digest) > _DIGEST_LENGTH:
+                break
+        if len(digest) != _DIGEST_LENGTH or not digest.isalnum():
+            return PlainTextResponse("The request must be the SHA-256 of the agent's secret.", 400)
+        row = await self._agents.redeem(token, digest)
+        log.info("agent %s is enrolled from %s", row.name, request.client.host if request.client else "?")
+        return PlainTextResponse(row.name)
 
 
 async def _receive(socket: WebSocket, reader: FrameReader) -> dict[str, Any]:

@@ -8,11 +8,16 @@ from cloudwright.manager.event_recorder import EventRecorder
 from cloudwright.manager.executors import AgentIsAway
 from cloudwright.manager.operation_queue import OperationQueue
 from cloudwright.manager.operation_run import OperationRun
+from cloudwright.model.hosts import AGENT_INTERFACE
 from cloudwright.planning.unsupported import UNINSTALL
 
 #: Workflows that take instances down, for good or to make them anew.
 _TAKING_DOWN = frozenset({"uninstall", "heal", "scale"})
-_OPERATIONS = (UNINSTALL.operations or frozenset()) | (UNINSTALL.relationship_operations or frozenset())
+_OPERATIONS = (
+    (UNINSTALL.operations or frozenset())
+    | (UNINSTALL.relationship_operations or frozenset())
+    | {f"{AGENT_INTERFACE}.stop_amqp"}
+)
 
 
 class AgentAbsence:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cloudwright.errors import CloudwrightError, IllegalAction, InvalidInput, NotFound, Unauthorized
 from cloudwright.manager.host_agents import HostAgents
@@ -21,6 +22,9 @@ from cloudwright.storage.store import Connection, Store
 from cloudwright.storage.workers import CREATED, DELETED, WorkerRow
 
 _TOKEN_PREFIX = "cwa"  # noqa: S105 - what tokens begin with, no token
+_ENROLMENT_PREFIX = "cwe"
+#: What an address begins with that is of this machine, or of all its networks.
+_LOCAL = ("127.", "::", "localhost", "0.0.0.0")  # noqa: S104 - compared with
 #: How many operations an agent runs at once until it says.
 DEFAULT_CAPACITY = 10
 
@@ -45,6 +49,8 @@ class Agents:
         self.hosts = hosts
         #: Where agents connect to; its host may be that of all addresses of this machine.
         self.url = ""
+        #: Whether an operator has said where that is.
+        self.has_url = False
         self._store = store
         self._begin = begin
         self._clock = clock
@@ -62,6 +68,43 @@ class Agents:
         secret = secrets.token_urlsafe(32)
         row = await self._store.write(_enroll, tenant, name, by, _digest(secret), self._clock())
         return row, f"{_TOKEN_PREFIX}.{row.name}.{secret}"
+
+    async def offer(self, tenant: str, name: str, by: str | None, seconds: float) -> tuple[WorkerRow, str]:
+        """Return the agent of the host ``name`` and a token with which it gets its own one: once, and within
+        ``seconds``. The token before it is void. Raises IllegalAction if no other machine could use it.
+        """
+        host = urlsplit(self.url).hostname or ""
+        if not self.has_url and host.startswith(_LOCAL):
+            raise IllegalAction(
+                f"The machine of agent `{name}` could not connect to this manager, which listens at "
+                f"{self.url}: set CLOUDWRIGHT_AGENT_URL to the URL that agents can connect to."
+            )
+        secret, now = secrets.token_urlsafe(32), self._clock()
+        expires = now + timedelta(seconds=seconds)
+        row = await self._store.write(_offer, tenant, name, by, _digest(secret), now, expires)
+        return row, f"{_ENROLMENT_PREFIX}.{row.name}.{secret}"
+
+    async def redeem(self, token: str, digest: str) -> WorkerRow:
+        """Give an agent the token of its own whose hash is ``digest``, for its token of enrolment.
+
+        The same pair may come again: its answer may have been lost. Raises Unauthorized.
+        """
+        return await self._store.write(
+            _redeem, _digest(_secret(token, _ENROLMENT_PREFIX)), digest, self._clock()
+        )
+
+    async def may_fetch_program(self, token: str) -> bool:
+        """Return whether ``token`` is that of an agent, or one of enrolment that counts."""
+        digest = _digest(_secret(token, _ENROLMENT_PREFIX))
+        row = await self._store.read(workers.of_enrolment, digest)
+        if row is not None:
+            return (
+                row.state != DELETED
+                and row.enrolment_expires is not None
+                and self._clock() < row.enrolment_expires
+            )
+        await self.authenticate(token)
+        return True
 
     async def delete(self, tenant: str, name: str, *, force: bool = False) -> None:
         """Delete an agent, and order it to stop. Raises NotFound, IllegalAction if operations run on it.
@@ -81,9 +124,8 @@ class Agents:
 
     async def authenticate(self, token: str) -> WorkerRow:
         """Return the worker of a token. Raises Unauthorized."""
-        prefix, _, rest = token.partition(".")
-        secret = rest.rpartition(".")[2]
-        if prefix == _TOKEN_PREFIX and secret:
+        secret = _secret(token, _TOKEN_PREFIX)
+        if secret:
             # By its hash, of which an attacker can choose no beginning.
             row = await self._store.read(workers.of_token, _digest(secret))
             if row is not None:
@@ -133,6 +175,12 @@ class Agents:
     def wheel(self, digest: str) -> Path | None:
         """Return the wheel that workers fetch by its digest."""
         return self._begin.wheels.path(digest)
+
+
+def _secret(token: str, prefix: str) -> str:
+    """Return the secret in a token that begins with ``prefix``, or nothing."""
+    found, _, rest = token.partition(".")
+    return rest.rpartition(".")[2] if found == prefix else ""
 
 
 def _digest(secret: str) -> str:
@@ -190,8 +238,41 @@ def _create(
 def _enroll(
     conn: Connection, tenant: str, name: str, by: str | None, digest: str, now: datetime
 ) -> WorkerRow:
-    try:
-        row = workers.get_in(conn, tenant, name)
-    except NotFound:
-        row = _create(conn, tenant, name, name, by, now)
+    row = _get_or_create(conn, tenant, name, by, now)
+    changes = {"token_hash": digest, "machine": None, "enrolment_hash": None, "enrolment_expires": None}
+    return workers.change(conn, row.name, changes)
+
+
+def _offer(
+    conn: Connection, tenant: str, name: str, by: str | None, digest: str, now: datetime, expires: datetime
+) -> WorkerRow:
+    row = _get_or_create(conn, tenant, name, by, now)
+    changes = {"token_hash": None, "machine": None, "enrolment_hash": digest, "enrolment_expires": expires}
+    return workers.change(conn, row.name, changes)
+
+
+def _redeem(conn: Connection, enrolment: str, digest: str, now: datetime) -> WorkerRow:
+    row = workers.of_enrolment(conn, enrolment)
+    if row is None or row.enrolment_expires is None:
+        raise Unauthorized("The agent's token of enrolment is not known to this manager.")
+    if row.state == DELETED:
+        raise Unauthorized(f"Agent `{row.name}` was deleted.")
+    if row.token_hash == digest:
+        return row
+    if row.token_hash is not None:
+        raise Unauthorized(
+            f"The token of enrolment of agent `{row.name}` was used before, by another agent"
+            f"{f' at {row.ip}' if row.ip else ''}: it works once."
+        )
+    if now >= row.enrolment_expires:
+        raise Unauthorized(
+            f"The token of enrolment of agent `{row.name}` has expired at {row.enrolment_expires:%F %T} UTC."
+        )
     return workers.change(conn, row.name, {"token_hash": digest, "machine": None})
+
+
+def _get_or_create(conn: Connection, tenant: str, name: str, by: str | None, now: datetime) -> WorkerRow:
+    try:
+        return workers.get_in(conn, tenant, name)
+    except NotFound:
+        return _create(conn, tenant, name, name, by, now)

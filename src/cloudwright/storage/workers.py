@@ -57,10 +57,24 @@ class WorkerRow:
     labels: dict[str, str]
     created_by: str | None
     created_at: datetime
+    #: Of the token with which a worker gets its own one, once, and when that ends to count.
+    enrolment_hash: str | None = field(default=None, repr=False)
+    enrolment_expires: datetime | None = None
 
 
 _CHANGEABLE = frozenset(
-    {"token_hash", "machine", "state", "state_since", "last_seen", "install_method", "life", "session"}
+    {
+        "token_hash",
+        "enrolment_hash",
+        "enrolment_expires",
+        "machine",
+        "state",
+        "state_since",
+        "last_seen",
+        "install_method",
+        "life",
+        "session",
+    }
     | {"manager", "version", "protocol", "system", "ip", "capacity"}
 )
 _CATALOGUE = KeyedTable(WorkerRow, workers, "agent", changeable=_CHANGEABLE)
@@ -75,6 +89,9 @@ _OF_HOST = Prepared(
 )
 _OF_TOKEN = Prepared(
     select(*columns_of(WorkerRow, workers)).where(workers.c.token_hash == bindparam("digest"))
+)
+_OF_ENROLMENT = Prepared(
+    select(*columns_of(WorkerRow, workers)).where(workers.c.enrolment_hash == bindparam("digest"))
 )
 _MAY_BEGIN = Prepared(
     select(executions.c.status)
@@ -140,6 +157,12 @@ def set_state(
 def of_token(conn: Connection, digest: str) -> WorkerRow | None:
     """Return the worker that has a token, deleted ones included."""
     row = _OF_TOKEN.first(conn, digest=digest)
+    return None if row is None else WorkerRow(*row)
+
+
+def of_enrolment(conn: Connection, digest: str) -> WorkerRow | None:
+    """Return the worker that a token of enrolment is for, deleted ones included."""
+    row = _OF_ENROLMENT.first(conn, digest=digest)
     return None if row is None else WorkerRow(*row)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from cloudwright.api.authorization import requires
 from cloudwright.api.dependencies import ContextDep, ListQueryDep, check_fields, split_values
-from cloudwright.api.responses import JsonResponse, list_page, timestamp
+from cloudwright.api.responses import JsonResponse, list_page, optional_timestamp, timestamp
 from cloudwright.api.routing import resource_router
 from cloudwright.manager.agents import Agents
 from cloudwright.manager.identifiers import check_id
@@ -41,6 +41,12 @@ class NewAgent(BaseModel):
     node_instance_id: str
     state: str | None = None
     create_rabbitmq_user: bool | None = None
+
+
+class EnrolmentWish(BaseModel):
+    """With ``expires_in`` the token gets the agent its own one: once, and within so many seconds."""
+
+    expires_in: float | None = Field(default=None, gt=0, le=7 * 86400)
 
 
 class AgentChanges(BaseModel):
@@ -103,14 +109,18 @@ async def update_agent(context: ContextDep, name: str, _changes: AgentChanges) -
 
 @router.post("/{name}/enrolment", response_model=rest.Enrolment)
 @requires(Permission.AGENT_CREATE)
-async def enroll_agent(context: ContextDep, name: str) -> JsonResponse:
+async def enroll_agent(context: ContextDep, name: str, wish: EnrolmentWish | None = None) -> JsonResponse:
     """Make a new token for the agent of the host ``name``, which is made if there is none."""
     check_id("agent", name)
     await context.check_seen("node-instances", name)
     agents, certificate = context.manager.agents, context.manager.settings.tls_cert
-    row, token = await agents.enroll(context.tenant, name, context.by)
+    if wish is not None and wish.expires_in is not None:
+        row, token = await agents.offer(context.tenant, name, context.by, wish.expires_in)
+    else:
+        row, token = await agents.enroll(context.tenant, name, context.by)
     pem = await asyncio.to_thread(Path(certificate).read_text, "ascii") if certificate else None
     enrolled = {"token": token, "manager_url": agents.url, "manager_certificate": pem}
+    enrolled["expires_at"] = optional_timestamp(row.enrolment_expires)
     return JsonResponse({**_agent(agents, row), **enrolled})
 
 

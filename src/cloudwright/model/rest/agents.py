@@ -38,5 +38,6 @@ class Enrolment(Agent, total=False):
     """
 
     token: str
+    expires_at: str | None
     manager_url: str
     manager_certificate: str | None

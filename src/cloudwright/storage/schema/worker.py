@@ -18,6 +18,8 @@ workers = Table(
     Column("host_id", Text),
     Column("install_method", Text),
     Column("token_hash", Text),
+    Column("enrolment_hash", Text),
+    Column("enrolment_expires", UtcDateTime),
     Column("machine", Text),
     Column("life", Text),
     Column("session", Integer, nullable=False),
