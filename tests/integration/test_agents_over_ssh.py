@@ -166,7 +166,7 @@ def test_another_host_key_ends_it_before_anything_is_sent(site: Site) -> None:
 
 def test_a_host_with_an_old_python_is_said_with_what_it_has(site: Site) -> None:
     old = site.folder / "python3"
-    old.write_text("#!/bin/sh\necho 3.9.2\n")
+    old.write_text("#!/bin/sh\necho python 3.9.2 $0\n")
     old.chmod(0o755)
     site.deploy("old", python=str(old))
     assert f"no Python 3.11 or newer, which the agent needs. Found: {old} (3.9.2)" in site.fails("old")

@@ -16,9 +16,13 @@ REMOTE = "remote"
 PROVIDED = "provided"
 #: The install method of a host without an agent.
 NO_AGENT = "none"
+#: The install methods of a host that runs a script of the manager when it first starts, and of one whose
+#: plugin sees to it.
+INIT_SCRIPT = "init_script"
+PLUGIN = "plugin"
 # Install methods of agents that start by themselves and are waited for, and of those that stop by themselves.
-_STARTED_BY_HOST = frozenset({"init_script", "plugin"})
-_STOPPED_BY_ITSELF = frozenset({"init_script", "plugin"})
+_STARTED_BY_HOST = frozenset({INIT_SCRIPT, PLUGIN})
+_STOPPED_BY_ITSELF = frozenset({INIT_SCRIPT, PLUGIN})
 
 
 def install_method(properties: Mapping[str, Any]) -> str | None:

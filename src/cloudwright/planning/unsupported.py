@@ -19,6 +19,8 @@ from cloudwright.model.executors import CENTRAL, resolve
 from cloudwright.model.hosts import (
     AGENT_INTERFACE,
     COMPUTE,
+    INIT_SCRIPT,
+    PLUGIN,
     PROVIDED,
     REMOTE,
     install_method,
@@ -108,7 +110,7 @@ def has_ssh() -> bool:
 
 
 def _can_come(method: str | None) -> bool:
-    return method == PROVIDED or (method in (REMOTE, None) and has_ssh())
+    return method in (PROVIDED, INIT_SCRIPT, PLUGIN) or (method in (REMOTE, None) and has_ssh())
 
 
 def _may_have_agent(host: Node | None) -> bool:

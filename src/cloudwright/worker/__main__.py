@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
 
-from cloudwright.errors import CloudwrightError
-from cloudwright.worker.agent import Options, configure_logging, run
+from cloudwright.errors import CloudwrightError, Unauthorized
+from cloudwright.worker.agent import DISMISSED, Options, configure_logging, run
+from cloudwright.worker.enrolment import enrol
 from cloudwright.worker.supervise import supervise
 
 TOKEN_VARIABLE = "CLOUDWRIGHT_AGENT_TOKEN"  # noqa: S105 - the name of a variable
@@ -22,6 +24,7 @@ def main() -> int:
     parser.add_argument("--cache", type=int, default=4096, help="MiB of files, and as many of plugins")
     parser.add_argument("--ca-file", help="PEM file of the authority of the manager's certificate")
     parser.add_argument("--token-file", type=Path, help="file with the token, instead of the variable")
+    parser.add_argument("--enrolment-file", type=Path, help="file with a token that gets the agent its own")
     parser.add_argument("--log-file", type=Path, help="file to log to, instead of standard error")
     parser.add_argument("--log-level", default="info", help="debug, info, warning, error or critical")
     parser.add_argument("--log-max-bytes", type=int, default=5_000_000, help="size of a log file")
@@ -31,15 +34,20 @@ def main() -> int:
     if given.supervise:
         words = [word for word in sys.argv[1:] if word != "--supervise"]
         return supervise([sys.executable, *sys.orig_argv[1 : -len(sys.argv) + 1], *words], given.home)
+    _log(given)
     token = os.environ.pop(TOKEN_VARIABLE, "")
     try:
+        if given.enrolment_file is not None and given.token_file is not None:
+            enrol(given.manager.rstrip("/"), given.enrolment_file, given.token_file, given.ca_file)
         if given.token_file is not None:
             token = given.token_file.read_text("ascii").strip()
+    except Unauthorized as error:
+        logging.getLogger(__name__).critical("%s", error)
+        return DISMISSED
     except OSError as error:
         parser.error(f"the token cannot be read: {error}")
     if not token:
         parser.error(f"set {TOKEN_VARIABLE} to the token that `cfy agents enroll` printed")
-    _log(given)
     try:
         return run(
             Options(

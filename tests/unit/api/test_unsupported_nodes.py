@@ -25,7 +25,7 @@ HOST = (
     HEAD
     + """
 node_templates:
-  host: { type: cloudify.nodes.Compute, properties: { agent_config: { install_method: init_script } } }
+  host: { type: cloudify.nodes.Compute, properties: { agent_config: { install_method: winrm } } }
   plain: { type: cloudify.nodes.Root }
 """
 )

@@ -14,9 +14,10 @@ import asyncssh
 import pytest
 
 from cloudwright.child.errors import NonRecoverableError
-from cloudwright.compat.cloudify_agent.installer import host_scripts, ssh
+from cloudwright.compat.cloudify_agent.installer import ssh
 from cloudwright.compat.cloudify_agent.installer.config import AgentConfig, Login
-from cloudwright.compat.cloudify_agent.installer.host_scripts import HostFacts, Place
+from cloudwright.operation import host_scripts
+from cloudwright.operation.host_scripts import HostFacts, Place
 
 ROOT = HostFacts("Linux x86_64", "root", True, "/root", True, False)
 USER = HostFacts("Linux x86_64", "debian", False, "/home/debian", True, False)

@@ -49,7 +49,7 @@ relationships:
 node_templates:
   bare: {type: cloudify.nodes.Compute, properties: {agent_config: {install_method: none}}}
   host: {type: cloudify.nodes.Compute}
-  starting: {type: cloudify.nodes.Compute, properties: {agent_config: {install_method: init_script}}}
+  starting: {type: cloudify.nodes.Compute, properties: {agent_config: {install_method: winrm}}}
   unknown: {type: cloudify.nodes.Compute, properties: {agent_config: {get_input: agent}}}
   app:
     type: app
@@ -86,7 +86,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         (
             "starting",
             INSTALL,
-            [f"agent {CLOUDIFY_AGENT}.{name} init_script" for name in ("create", "start")],
+            [f"agent {CLOUDIFY_AGENT}.create winrm"],
         ),
         ("host", UNINSTALL, [f"agent {CLOUDIFY_AGENT}.{name} remote" for name in ("delete", "stop")]),
         ("host", DELETE, []),

@@ -29,3 +29,18 @@ def validate_agent_amqp(ctx: Context, validate_agent_timeout: float = 20, **_: A
 def create_agent_amqp(ctx: Context, **_: Any) -> None:
     """Wait for the agent, which its user starts anew."""
     create(ctx=ctx)
+
+
+@operation(resumable=True)  # type: ignore[untyped-decorator]
+def stop(ctx: Context, **_: Any) -> None:
+    """Do nothing: an agent is ordered to stop when it is deleted."""
+
+
+@operation(resumable=True)  # type: ignore[untyped-decorator]
+def install_plugins(ctx: Context, **_: Any) -> None:
+    """Do nothing: an agent installs a plugin when it first needs it."""
+
+
+@operation(resumable=True)  # type: ignore[untyped-decorator]
+def uninstall_plugins(ctx: Context, **_: Any) -> None:
+    """Do nothing: an agent removes what was not used for long when it needs the room."""

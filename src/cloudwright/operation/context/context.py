@@ -133,7 +133,7 @@ class Context(ManagerQuestions, DeploymentWorkdir):
     def agent(self) -> AgentContext:
         """How an agent gets onto the machine that this operation makes."""
         self._expect(NODE_INSTANCE, "ctx.agent")
-        return AgentContext(self.node)
+        return AgentContext(self.node, self.instance.id, self._supervisor.call)
 
     @cached_property
     def plugin(self) -> PluginContext:

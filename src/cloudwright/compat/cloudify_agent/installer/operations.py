@@ -9,7 +9,7 @@ from cloudwright.child.errors import NonRecoverableError, RecoverableError
 from cloudwright.compat.cloudify.manager import get_rest_client
 from cloudwright.compat.cloudify_agent.installer import remote
 from cloudwright.compat.cloudify_rest_client.exceptions import CloudifyClientError
-from cloudwright.model.hosts import REMOTE, install_method
+from cloudwright.model.hosts import PROVIDED, REMOTE, install_method
 from cloudwright.operation.context import Context
 from cloudwright.operation.decorators import operation
 
@@ -37,14 +37,16 @@ def _await_connected(ctx: Context) -> None:
     agents = get_rest_client().agents
     name = ctx.instance.id
     agent = agents.create(name, name)
+    how = f"Start it on its host: `cfy agents enroll {name}` shows how."
+    if _method(ctx) != PROVIDED:
+        how = "Its machine installs it when it first starts: look at the log of that (cloud-init)."
     if agent["connection"] != _CONNECTED:
-        ctx.logger.info("Waiting for agent `%s`. `cfy agents enroll %s` shows how to start it.", name, name)
+        ctx.logger.info("Waiting for agent `%s`. %s", name, how)
     end = time.monotonic() + WAIT_SECONDS
     while agent["connection"] != _CONNECTED:
         if time.monotonic() > end:
             raise RecoverableError(
-                f"Agent `{name}` is {agent['connection']}, and not connected. Start it on its host: "
-                f"`cfy agents enroll {name}` shows how.",
+                f"Agent `{name}` is {agent['connection']}, and not connected. {how}",
                 retry_after=1,
             )
         time.sleep(LOOK_SECONDS)

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit, urlunsplit
 from cloudwright import agent_program
 from cloudwright.child.errors import NonRecoverableError, RecoverableError
 from cloudwright.compat.cloudify.manager import get_rest_client
-from cloudwright.compat.cloudify_agent.installer import host_scripts
 from cloudwright.compat.cloudify_agent.installer.config import AgentConfig, read_config
-from cloudwright.compat.cloudify_agent.installer.host_scripts import HostFacts, Place
 from cloudwright.compat.cloudify_agent.installer.ssh import CommandFailed, Host, connected
+from cloudwright.operation import host_scripts
 from cloudwright.operation.context import Context
+from cloudwright.operation.host_scripts import HostFacts, Place
 
 #: How long the agent's program may take on its way to the host, and all of a removal (seconds).
 _UPLOAD_SECONDS = 300.0

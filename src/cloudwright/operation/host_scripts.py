@@ -59,6 +59,11 @@ class HostFacts:
         return self.has_systemd and (self.is_root or self.has_sudo)
 
 
+#: A user who may use systemd, and one who may not.
+ROOT = HostFacts(user="root", is_root=True, has_systemd=True)
+SHELL_USER = HostFacts(is_root=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where an agent is on its host: ``unit`` is its systemd unit, ``sudo`` what goes before its commands."""
@@ -80,19 +85,23 @@ def place(name: str, facts: HostFacts, folder: str | None, service: str | None) 
     return Place(name, folder, unit, "" if facts.is_root else "sudo -n ")
 
 
+def pythons(named: str | None) -> tuple[str, ...]:
+    """Return the Pythons that are looked for: the one that is ``named``, or the usual ones."""
+    return (named,) if named else _PYTHONS
+
+
 def probe(python: str | None) -> str:
     """Return a script whose output ``read_facts`` understands."""
-    pythons = " ".join(map(shlex.quote, [python] if python else _PYTHONS))
+    names = " ".join(map(shlex.quote, pythons(python)))
     return f"""
 echo "system $(uname -s) $(uname -m)"
 echo "user $(id -u) $(id -un)"
 echo "home $HOME"
 if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then echo "systemd yes"; fi
 if sudo -n true >/dev/null 2>&1; then echo "sudo yes"; fi
-for name in {pythons}; do
+for name in {names}; do
   found=$(command -v "$name" 2>/dev/null) || continue
-  version=$("$found" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null) || continue
-  echo "python $version $found"
+  "$found" -c 'import sys; print("python %d.%d.%d" % sys.version_info[:3], sys.executable)' 2>/dev/null
 done
 true
 """
@@ -129,11 +138,22 @@ def store(place: Place, name: str, *, secret: bool = False) -> str:
     )
 
 
+def run_words(place: Place, url: str, options: Sequence[str]) -> list[str]:
+    """Return the words that a Python is given to run the agent."""
+    words = [f"{place.folder}/agent.pyz", "--manager", url, "--home", f"{place.folder}/home"]
+    return [
+        *words,
+        "--token-file",
+        f"{place.folder}/token",
+        "--log-file",
+        f"{place.folder}/agent.log",
+        *options,
+    ]
+
+
 def run_file(place: Place, python: str, url: str, options: Sequence[str]) -> bytes:
     """Return the script that runs the agent; what it is given is added to the agent's options."""
-    words = [python, f"{place.folder}/agent.pyz", "--manager", url, "--home", f"{place.folder}/home"]
-    words += ["--token-file", f"{place.folder}/token", "--log-file", f"{place.folder}/agent.log", *options]
-    return f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'.encode()
+    return f'#!/bin/sh\nexec {shlex.join([python, *run_words(place, url, options)])} "$@"\n'.encode()
 
 
 def start(place: Place, facts: HostFacts) -> str:
