@@ -14,7 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 #: What an agent and the children of its operations import.
-_PACKAGES = ("builtin", "child", "compat", "model", "operation", "process", "worker", "workflow")
+_PACKAGES = (
+    *("builtin", "child", "compat", "dsl", "model", "operation", "planning", "process", "worker", "workflow"),
+)
 _MODULES = ("__init__", "agent_program", "background", "errors")
 #: The libraries that these import, and those that plugins and scripts expect.
 _LIBRARIES = (
