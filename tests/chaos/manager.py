@@ -11,6 +11,7 @@ tells the manager's parts of work or of a request is lost.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import select
@@ -22,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from sqlalchemy.engine.base import RootTransaction
 
 from cloudwright.bus.local import LocalBus
@@ -128,6 +130,8 @@ def sleep(seconds: float) -> None:
 if __name__ == "__main__":
     if "FAKETIME_TIMESTAMP_FILE" in os.environ:
         time.sleep = sleep  # type: ignore[assignment]
+        # In what uvloop forks to start a command, libfaketime waits for a lock that a thread held.
+        uvloop.run = asyncio.run  # type: ignore[assignment]
     armed_with = os.environ.pop("CHAOS_FUSE", "")
     owner, _, rest = armed_with.partition(".")
     if owner in ("workflows", "operations"):
