@@ -17,6 +17,8 @@ from cloudwright.process.output import OutputLines
 from cloudwright.process.rpc import Handler, serve
 from cloudwright.process.supervisor import Zygote
 
+KILLED = ExitStatus(signal=signal.SIGKILL)
+
 
 class CallFailed(CloudwrightError):
     """The process did not answer; ``kind`` says how."""
@@ -83,8 +85,8 @@ async def run_once(
     """Fork a child, send it ``begin`` (a frame without its type and version) and return its ``end`` frame.
 
     ``check`` is the check of the child's frames, ``timeout`` is in seconds, ``memory_limit`` in bytes of
-    writable memory. Raises CallFailed, and errors.Unavailable if the child cannot be forked. Its process
-    tree is killed in any case.
+    writable memory. Raises CallFailed, and errors.Unavailable if the child cannot be forked or is killed by
+    somebody else. Its process tree is killed in any case.
 
     ``handler`` answers the child's calls: a CloudwrightError of it refuses the call, any other exception ends
     the child and is raised here.
@@ -99,6 +101,11 @@ async def run_once(
             raise CallFailed(f"{name} did not finish within {timeout:g} s and was ended.", "timeout")
         end = asker.end.result()
         if end is None:
+            if child.exit.result() == KILLED and not child.fault:
+                raise Unavailable(
+                    f"{name} was killed from outside: with its zygote, or because the machine has no memory "
+                    "left. Try again."
+                )
             raise _death(name, child, asker.printed.tail(), memory_limit)
         return end
     finally:

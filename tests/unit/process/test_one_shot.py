@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from observing import in_loop, start_zygote
 
-from cloudwright.errors import NotFound
+from cloudwright.errors import NotFound, Unavailable
 from cloudwright.process import orphans
 from cloudwright.process.frames import VERSION
 from cloudwright.process.one_shot import CallFailed, run_once
@@ -63,6 +63,12 @@ async def test_why_there_is_no_answer_is_told(entry: str, kind: str, message: st
         await ask(entry, timeout=timeout, memory_limit=256 * 2**20)
     assert failed.value.kind == kind
     assert str(failed.value).startswith(message)
+
+
+@in_loop
+async def test_one_that_is_killed_from_outside_may_be_asked_again() -> None:
+    with pytest.raises(Unavailable, match="killed from outside"):
+        await ask("kill_itself")
 
 
 @in_loop

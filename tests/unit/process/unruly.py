@@ -85,6 +85,10 @@ def say_how_it_lives(channel: Channel) -> None:
     )
 
 
+def kill_itself(channel: Channel) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def leave_with_3(channel: Channel) -> None:
     print("going")
     sys.exit(3)
