@@ -161,7 +161,7 @@ async def _loaded(name: str) -> Any:
 
 
 def _ask_inside(answering: asyncio.Future[Server]) -> Rest:
-    """Operations of an earlier life may ask before the API is there: then they wait for it."""
+    """Operations of an earlier run may ask before the API is there: then they wait for it."""
 
     async def ask(snapshot: ExecutionSnapshot, caller: Caller, asked: RestRequest) -> dict[str, Any]:
         execution = snapshot.execution
@@ -172,7 +172,7 @@ def _ask_inside(answering: asyncio.Future[Server]) -> Rest:
 
 
 def _end_signal() -> asyncio.Event:
-    """Return what SIGTERM and SIGINT set from now on."""
+    """Return an event that SIGTERM and SIGINT set from now on."""
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):

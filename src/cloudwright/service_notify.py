@@ -13,7 +13,7 @@ from collections.abc import MutableMapping
 
 
 class ServiceNotifier:
-    """Tells the service manager that started this process how it stands; nothing if none did."""
+    """Tells the service manager that started this process its state; does nothing if there is none."""
 
     def __init__(self, environ: MutableMapping[str, str] = os.environ) -> None:
         address = environ.pop("NOTIFY_SOCKET", "")

@@ -89,7 +89,7 @@ class Settings:
     # The URL of this manager, or of what is before it, that agents connect to which are installed on hosts;
     # empty means the address by which the manager reaches the host.
     agent_url: str = ""
-    # End executions that an earlier life of this manager left, instead of running them again.
+    # End executions that an earlier run of this manager left, instead of running them again.
     no_resume: bool = False
     # Whether each operation gets a cgroup of its own: `auto` (if the manager may make them) or `off`.
     cgroups: str = "auto"
@@ -179,7 +179,7 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Return a sentence about each variable of the environment that looks like a setting and is none."""
     known = {PREFIX + field.name.upper() for field in fields(Settings)} | _OF_COMMANDS
     return [
-        f"{name} is no setting.{_guess(name, known)}"
+        f"{name} is not a setting.{_guess(name, known)}"
         for name in sorted(environ)
         if name.startswith(PREFIX) and name not in known
     ]

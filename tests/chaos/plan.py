@@ -20,7 +20,7 @@ WORKFLOWS = {
     "heal": 2,
     "update": 3,
 }
-#: Workflows that change which instances a deployment has, or make them anew.
+#: Workflows that change which instances a deployment has, or make them again.
 CHANGES = frozenset({"scale", "heal", "update"})
 #: How a script starts what it waits for (blueprint/scripts/act.sh).
 WAYS = ("timeout", "job", "setsid", "nohup", "empty", "deaf")

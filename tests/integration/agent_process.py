@@ -36,7 +36,7 @@ class CuttingProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def to(self, port: int) -> None:
-        """Connect to another port from here on: the manager was started anew."""
+        """Connect to another port from here on: the manager was started again."""
         self._target = port
 
     def cut(self) -> None:

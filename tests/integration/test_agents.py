@@ -189,7 +189,7 @@ def test_an_agent_goes_with_its_deployment_and_ends_what_it_runs(site: Site) -> 
 
 def test_only_a_host_that_may_have_an_agent_gets_one(site: Site) -> None:
     [app] = site.manager.client.node_instances.list(deployment_id="d", node_id="app").items
-    with pytest.raises(BadRequest, match="is no host"):
+    with pytest.raises(BadRequest, match="is not a host"):
         site.manager.client.agents.enroll(app["id"])
 
 

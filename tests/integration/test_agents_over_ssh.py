@@ -116,7 +116,7 @@ def test_a_host_gets_its_agent_and_loses_it(site: Site) -> None:
     token = site.agent_folder("whole") / "token"
     assert token.stat().st_mode & 0o077 == 0
 
-    # What runs on it is killed there, and an agent that dies is started anew.
+    # What runs on it is killed there, and an agent that dies is started again.
     id = site.manager.run("execute_operation", "whole", operation="do.wait", node_ids=["app"])
     pid = wait_for_pid(site, id)
     site.manager.cancel(id, "kill")
@@ -160,7 +160,7 @@ def test_a_wrong_key_is_said(site: Site) -> None:
 def test_another_host_key_ends_it_before_anything_is_sent(site: Site) -> None:
     make_key(site.folder / "other")
     site.deploy("other-host", ssh={"host_key": (site.folder / "other.pub").read_text()})
-    assert "it is another machine, or was made anew" in site.fails("other-host")
+    assert "it is another machine, or was made again" in site.fails("other-host")
     assert not site.agent_folder("other-host").exists()
 
 

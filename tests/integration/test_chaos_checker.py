@@ -139,7 +139,7 @@ def test_an_operation_that_begins_long_after_it_was_forced(round_: Round) -> Non
     round_.events[2] = requested(2.0, "force-cancel")
     round_.event_log[1] = line(9.0, "start")
     assert any("began long after" in text for text in round_.violations())
-    # A zygote had to be started anew meanwhile: that takes its time.
+    # A zygote had to be started again meanwhile: that takes its time.
     round_.environment.append(seen(1.5, "kill_process", kind="operations zygote", pid=1, child=""))
     assert not any("began long after" in text for text in round_.violations())
 

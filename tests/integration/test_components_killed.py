@@ -70,7 +70,7 @@ def test_what_dies_between_its_steps_makes_nothing_twice_and_loses_nothing(
     assert ended["status"] == "terminated", manager.story(id)
     assert made.made() == (1, 1, ["terminated"])
     assert "Traceback" not in manager.log()
-    # A thing that was half made when its manager died may be taken down and made anew.
+    # A thing that was half made when its manager died may be taken down and made again.
     assert made.ran()[-4:] == ["create thing", "start thing", "create after", "start after"]
     assert sorted(name.partition("_")[0] for name in made.things()) == ["after", "thing"]
     made.run("uninstall")

@@ -1,4 +1,4 @@
-"""``install`` with ``on_cancel: rollback``: a cancel takes down what it added, and a resume installs anew."""
+"""``install`` with ``on_cancel: rollback``: a cancel takes down what was added, a resume installs again."""
 
 from __future__ import annotations
 

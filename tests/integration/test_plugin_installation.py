@@ -154,6 +154,6 @@ def test_an_installation_ends_with_its_manager(manager: ManagerProcess, index: S
     manager.kill9()
     assert are_gone(installing)
     manager.restart()
-    # It is installed anew for what is still pending.
+    # It is installed again for what is still pending.
     assert index.installers(manager)
     assert manager.cancel(id)["status"] == "cancelled"

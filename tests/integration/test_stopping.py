@@ -165,7 +165,7 @@ def test_an_execution_is_cancelled_at_its_longest_age(manager: ManagerProcess) -
     assert (execution["status"], execution["residual_operations"]) == ("cancelled", 1)
     assert "its timeout asked to cancel" in manager.story(id)
     manager.cancel(id, "kill")
-    # It counts anew, from when it is started again.
+    # It counts again, from when it is started again.
     manager.client.executions.resume(id)
     assert manager.end(id)["status"] == "cancelled"
     assert manager.story(id).count("its timeout asked to cancel") == 2

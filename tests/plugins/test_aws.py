@@ -50,7 +50,7 @@ def test_cancelled_half_way_resumed_and_healed(deployment: Deployment, aws: Aws)
     assert "vm" not in aws.there()
     deployment.resume(execution)
     assert aws.there() == ALL
-    # Someone else has ended the machine: its check fails, and it is made anew.
+    # Someone else has ended the machine: its check fails, and it is made again.
     aws.terminate(ids(deployment).pop())
     deployment.run("heal")
     assert aws.there() == ALL

@@ -68,7 +68,7 @@ class ChangeFeed:
     ) -> AsyncIterator[bytes]:
         """Yield server-sent events until the manager stops: ``ready`` at once, ``changed`` for each thing
         that changed, ``lost`` if some were not seen, ``beat`` if nothing else was sent for a while, and
-        ``end``. ``check`` says now and then whether it may go on, and is told whether to look anew; ``scope``
+        ``end``. ``check`` says at times if it may go on, and is told if it is to look again; ``scope``
         is what its user sees, None is everything.
         """
         follower = _Follower(tenant)

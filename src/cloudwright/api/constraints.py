@@ -73,7 +73,8 @@ def check_constraints(given: Mapping[str, Any] | None, known: Collection[str]) -
     for name in given or ():
         if name not in known:
             raise InvalidInput(
-                f"There is no constraint `{name[:200]}` here; there are: {', '.join(sorted(known))}."
+                f"There is no constraint `{name[:200]}` here; "
+                f"the constraints are: {', '.join(sorted(known))}."
             )
     return given or {}
 

@@ -84,8 +84,8 @@ class RequestContext:
         return self.principal.scope(self.tenant)
 
     def watch(self) -> Callable[[bool], Awaitable[bool]]:
-        """Return what says whether the principal still may do something that takes long: everything about
-        them is as it was.
+        """Return a function that says whether the principal may continue a long request: whether nothing
+        about them has changed.
 
         It looks again if accounts were changed since, or on request.
         """
@@ -292,7 +292,7 @@ def check_fields(chosen: Collection[str] | None, shape: Any) -> None:
     for name in chosen or ():
         if name not in known:
             raise UnknownField(
-                f"There is no field `{name[:200]}` to include; there are: {', '.join(sorted(known))}."
+                f"There is no field `{name[:200]}` to include; the fields are: {', '.join(sorted(known))}."
             )
 
 

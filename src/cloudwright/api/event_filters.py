@@ -1,4 +1,4 @@
-"""What lists of executions and of events are narrowed to, and what is deleted of them."""
+"""Filters of the lists of executions and events, also of what is deleted of them."""
 
 from __future__ import annotations
 

@@ -61,7 +61,8 @@ def _check_known(given: Iterable[str], known: frozenset[str]) -> None:
     for name in given:
         if name not in known and name not in _CHOICES_OF_CLIENTS:
             raise InvalidInput(
-                f"There is no parameter `{name[:200]}` here; there are: {', '.join(sorted(known)) or 'none'}."
+                f"There is no parameter `{name[:200]}` here; "
+                f"the parameters are: {', '.join(sorted(known)) or 'none'}."
             )
 
 

@@ -82,7 +82,7 @@ async def follow(
 
     ``event: event`` has an event and its id, ``event: status`` the execution, whenever its status changed.
     Begins behind the event with the id ``after``. ``may_go_on`` is asked before something is sent after a
-    wait, and told whether to look anew; the stream ends if the user may not follow any more.
+    wait, and told whether to look again; the stream ends if the user may not follow any more.
     """
     known: ExecutionStatus | None = None
     async with manager.bus.subscribe(topics.execution(execution_id), topics.ACCOUNTS) as subscription:

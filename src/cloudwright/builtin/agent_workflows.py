@@ -114,7 +114,7 @@ def _hosts(
     if node_ids or node_instance_ids:
         wrong = [f"`{one.id}`" for one in chosen if not _has_agent(one, None)]
         if wrong:
-            raise ValueError(f"These instances are no hosts with an agent: {', '.join(wrong)}.")
+            raise ValueError(f"These instances are not hosts with an agent: {', '.join(wrong)}.")
     hosts = [one for one in chosen if _has_agent(one, methods)]
     idle = [f"`{one.id}` ({one.state})" for one in hosts if one.state != "started"]
     if idle:

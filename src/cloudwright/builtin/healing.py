@@ -1,7 +1,7 @@
-"""``heal``: what is ill is healed, or installed anew if it cannot be.
+"""``heal``: instances that are ill are healed, or reinstalled if they cannot be.
 
-Ill is what its own check says. What could not be checked is not known to be ill, and nothing is destroyed
-without having been named: the plan is decided, stored and shown before anything of it is done.
+An instance is ill if its own check says so; one that could not be checked is not taken for ill. Nothing is
+destroyed without having been named: the plan is decided, stored and shown before anything of it is done.
 """
 
 from __future__ import annotations
@@ -144,13 +144,13 @@ def _check_allowed(to_reinstall: list[WorkflowNodeInstance], allow_reinstall: bo
         names = ", ".join(f"`{one.id}`" for one in to_reinstall[:_NAMED])
         more = f" and {len(to_reinstall) - _NAMED} more" if len(to_reinstall) > _NAMED else ""
         raise WorkflowFailed(
-            f"`allow_reinstall` is false, and these would be installed anew: {names}{more}.",
+            f"`allow_reinstall` is false, and these would be reinstalled: {names}{more}.",
             hide_traceback=True,
         )
 
 
 def _forget_checks(ctx: WorkflowContext, ids: Iterable[str]) -> None:
-    """What is made anew has not been checked."""
+    """What is recreated has not been checked."""
     nothing = dict.fromkeys((*CHECKS, HEAL_FAILED))
     with ctx.internal.connection.gathering():
         for id in sorted(ids):
@@ -159,7 +159,7 @@ def _forget_checks(ctx: WorkflowContext, ids: Iterable[str]) -> None:
 
 def _say(ctx: WorkflowContext, plan: Plan) -> None:
     count = {what: sum(found == what for found, _ in plan.values()) for what in (TO_HEAL, TO_REINSTALL)}
-    ctx.logger.info("%d to heal, %d to install anew", count[TO_HEAL], count[TO_REINSTALL])
+    ctx.logger.info("%d to heal, %d to reinstall", count[TO_HEAL], count[TO_REINSTALL])
     for id, (what, reason) in plan.items():
         if what != HEALTHY:
             ctx.logger.info("%s `%s`: %s", what, id, reason)

@@ -175,7 +175,7 @@ def rollback_node_instance_subgraph(
 
 
 def reinstall_node_instance_subgraph(instance: WorkflowNodeInstance, graph: TaskContainer) -> SubgraphTask:
-    """Return the subgraph that takes the instance down and installs it anew."""
+    """Return the subgraph that takes the instance down and installs it again."""
     subgraph: SubgraphTask = graph.subgraph(f"reinstall_{instance.id}")
     subgraph.sequence().add(
         instance.send_event(

@@ -9,7 +9,7 @@ from typing import Any
 from cloudwright.workflow.context import WorkflowContext
 
 _SIGNS = {"replace": "-/+", "add": "+", "update": "~", "remove": "-"}
-_WORDS = {"replace": "to make anew", "add": "to add", "update": "to change", "remove": "to remove"}
+_WORDS = {"replace": "to recreate", "add": "to add", "update": "to change", "remove": "to remove"}
 
 
 def show_plan(ctx: WorkflowContext, changes: Sequence[Mapping[str, Any]]) -> None:

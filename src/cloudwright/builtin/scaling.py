@@ -99,7 +99,7 @@ def _scale_in(ctx: WorkflowContext, modification: Modification, prefix: str, ign
 def _take_back(
     ctx: WorkflowContext, modification: Modification, prefix: str, ignore_failure: bool, reason: str
 ) -> str:
-    """Take down what was added, if something was, and return what came of it."""
+    """Take down what was added, if anything, and return a sentence that describes the result."""
     added, related = modification.added.changed, modification.added.related
     said = take_back(
         ctx,
@@ -206,4 +206,6 @@ def validate_inclusions_and_exclusions(
             "Instances cannot be included or excluded with `scale_compute`: name those of the host."
         )
     if problems:
-        raise RuntimeError(f"{' '.join(problems)} There are: {', '.join(sorted(available))}.")
+        raise RuntimeError(
+            f"{' '.join(problems)} The existing instances are: {', '.join(sorted(available))}."
+        )

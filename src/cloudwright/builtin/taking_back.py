@@ -22,9 +22,9 @@ def take_back(
     name_prefix: str,
     ignore_failure: bool = False,
 ) -> str:
-    """Take instances down, and return what came of it; ``related`` are instances that stay.
+    """Take instances down. Return a sentence that describes the result. ``related`` are instances that stay.
 
-    What is half-way is taken back first, then everything whose creation began.
+    First undo instances that stopped in the middle of a step, then remove every one whose creation began.
     """
     trouble = None
     try:

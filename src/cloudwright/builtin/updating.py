@@ -1,6 +1,6 @@
 """``update``: a deployment becomes what another blueprint, or other inputs, would have made of it.
 
-An instance is taken down by the plan that it was made by: what goes, and what is made anew, is taken down
+An instance is taken down by the plan that it was made by: what goes, and what is recreated, is taken down
 first; then the new plan holds, in one step that the manager stores; then what is new is installed, and what
 stays is brought in line. A resumed workflow knows by that step on which side it is.
 """
@@ -84,7 +84,7 @@ def _ill(ctx: WorkflowContext, record: Mapping[str, Any]) -> list[str]:
 
 
 def _plan(ctx: WorkflowContext, record: Mapping[str, Any], ill: Iterable[str]) -> dict[str, Any]:
-    """Return what is made anew, with the reasons, and what is brought in line if it differs."""
+    """Return which instances are recreated, with the reasons, and which are updated if they have drifted."""
     removed = set(record["removed"])
     staying = [_staying(one) for one in ctx.node_instances if one.id not in removed]
     decision = decide(staying, record["changed"], record["options"], ill)
@@ -150,7 +150,7 @@ def _between(ctx: WorkflowContext, changed: Mapping[str, list[str]]) -> dict[str
 def _update_drifted(
     ctx: WorkflowContext, plan: Mapping[str, Any], options: Mapping[str, Any], prefix: str
 ) -> None:
-    """Bring in line what changed and stays, and make anew what cannot be."""
+    """Bring in line what changed and stays, and recreate what cannot be."""
     ctx.refresh_node_instances()
     chosen = _found(ctx, plan["in_line"])
     if not chosen:
@@ -166,7 +166,7 @@ def _update_drifted(
         return
     if options["skip_reinstall"]:
         raise WorkflowFailed(
-            f"These could not be updated, and are not made anew (`skip_reinstall`): "
+            f"These could not be updated, and are not recreated (`skip_reinstall`): "
             f"{', '.join(sorted(failed))}.",
             hide_traceback=True,
         )
@@ -190,11 +190,11 @@ def _forget_checks(ctx: WorkflowContext, ids: Iterable[str]) -> None:
 def _say(ctx: WorkflowContext, plan: Mapping[str, Any]) -> None:
     match len(plan["reinstall"]):
         case 0:
-            ctx.logger.info("no instance is made anew")
+            ctx.logger.info("no instance is recreated")
         case 1:
-            ctx.logger.info("1 instance is made anew")
+            ctx.logger.info("1 instance is recreated")
         case number:
-            ctx.logger.info("%d instances are made anew", number)
+            ctx.logger.info("%d instances are recreated", number)
     for id, reason in plan["reinstall"].items():
         ctx.logger.info("-/+ `%s`: %s", id, reason)
 

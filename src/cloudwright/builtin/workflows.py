@@ -63,7 +63,7 @@ def install(
 def _install_or_take_back(ctx: WorkflowContext, chosen: Sequence[WorkflowNodeInstance]) -> None:
     """Install, and if that is cancelled, take down what was not there before.
 
-    A workflow that is resumed after that installs anew: what its first graph has done is undone.
+    A workflow that is resumed after that installs again: what its first graph has done is undone.
     """
     absent = decided(
         ctx,

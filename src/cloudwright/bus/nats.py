@@ -18,7 +18,7 @@ _PATIENCE = 5
 
 
 class NatsTransport:
-    """One connection, which is made anew when it is lost. ``subject`` is the cluster's own."""
+    """One connection, which is made again when it is lost. ``subject`` is the cluster's own."""
 
     limit = _LIMIT
 

@@ -50,7 +50,7 @@ def _accepted(name: str) -> options.Decorator:
 )
 @click.option("--yes", is_flag=True, help="Do not ask before something is destroyed.")
 @click.option(
-    "-r", "--reinstall-list", metavar="INSTANCE", multiple=True, help="Make this instance anew as well."
+    "-r", "--reinstall-list", metavar="INSTANCE", multiple=True, help="Recreate this instance as well."
 )
 @click.option("--skip-install", is_flag=True, help="Install nothing that is new in what exists.")
 @click.option("--skip-uninstall", is_flag=True, help="Uninstall nothing that goes.")
@@ -214,7 +214,7 @@ class _Application:
         for one in left:
             self._session.out.say(
                 f"Instance `{one['id']}` is {one['state']} and stays so: no update changes that. "
-                f"`-r {one['id']}` makes it anew."
+                f"`-r {one['id']}` recreates it."
             )
         return bool(left)
 

@@ -119,7 +119,7 @@ def _archive(archive: IO[bytes], name: str, filename: str | None) -> Source:
     if astray:
         raise Failure(
             f"{name} is not an archive of a blueprint: its member `{astray[0]}` leads out of it.",
-            "Make the archive anew, with relative paths and without `..`.",
+            "Make the archive again, with relative paths and without `..`.",
         )
     tops = {PurePosixPath(member).parts[0] for member in names}
     if len(tops) != 1 or not any("/" in member for member in names):

@@ -41,14 +41,14 @@ def _switch(name: str, help: str) -> options.Decorator:
 @options.blueprint(help="The blueprint to update it to; its own if none is given.")
 @options.deployment_inputs
 @click.option(
-    "-r", "--reinstall-list", metavar="INSTANCE", multiple=True, help="Make this instance anew as well."
+    "-r", "--reinstall-list", metavar="INSTANCE", multiple=True, help="Recreate this instance as well."
 )
 @_switch("--skip-install", "Install nothing that is new.")
 @_switch("--skip-uninstall", "Uninstall nothing that goes.")
-@_switch("--skip-reinstall", "Make nothing anew but what --reinstall-list names.")
-@_switch("--skip-drift-check", "Do not look what differs: make anew what changed.")
+@_switch("--skip-reinstall", "Recreate nothing but what --reinstall-list names.")
+@_switch("--skip-drift-check", "Do not look what differs: recreate what changed.")
 @_switch("--skip-heal", "Do not check what stays, nor heal it.")
-@_switch("--force-reinstall", "Make anew what changed even if it could be updated.")
+@_switch("--force-reinstall", "Recreate what changed even if it could be updated.")
 @_switch("--ignore-failure", "Continue even if something cannot be taken down.")
 @_switch("--install-first", "Install what is new before what goes is taken down.")
 @_switch("--preview", "Show what would be done, and change nothing.")
@@ -218,7 +218,7 @@ def get_update(session: Session, update_id: str) -> None:
 
 
 _SIGNS = {"replace": "-/+", "add": "+", "update": "~", "remove": "-", "modify": "~"}
-_WORDS = {"replace": "to make anew", "add": "to add", "update": "to change", "remove": "to remove"}
+_WORDS = {"replace": "to recreate", "add": "to add", "update": "to change", "remove": "to remove"}
 _PARTS = {"capabilities": "numbers of instances", "plugins_to_install": "plugins"}
 _CHECK = "cloudify.interfaces.validation.check_status"
 
@@ -257,7 +257,7 @@ def show_plan(session: Session, plan: DeploymentUpdate) -> None:
         say(line)
     nodes = plan["deployment_update_nodes"]
     if not plan["options"].get("skip_heal") and any(_has_check(node) for node in nodes):
-        say("What stays is checked first; what is ill is healed or made anew, unless --skip-heal is given.")
+        say("What stays is checked first; what is ill is healed or recreated, unless --skip-heal is given.")
 
 
 def _has_check(node: Mapping[str, Any]) -> bool:

@@ -60,7 +60,7 @@ class PlanView(Lines):
             counts[sign] += 1
             whole = " -> ".join(f"{operation} ({runs})" for operation, runs in steps) or "no operations"
             self._out.line(plain(f"{sign} {subject.ljust(width)}  {whole}"), colour=COLOURS[sign])
-        words = {"-/+": "to make anew", "+": "to make", "~": "to change", "-": "to remove"}
+        words = {"-/+": "to recreate", "+": "to make", "~": "to change", "-": "to remove"}
         told = ", ".join(f"{count} {words[sign]}" for sign, count in counts.items() if count)
         self._out.say(f"Plan: {told or 'nothing to do'}. Nothing was run.")
 

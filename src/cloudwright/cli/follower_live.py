@@ -1,4 +1,4 @@
-"""An execution as a picture on a terminal: what it does, how far it is, how every node instance stands."""
+"""Draws an execution on a terminal: its operations, its progress, and the state of each node instance."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class LocalManager:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Failure(
                 f"{self._credentials} cannot be read: {error}.",
-                "Remove it: the manager writes it anew when it starts.",
+                "Remove it: the manager writes it again when it starts.",
             ) from error
 
     @contextmanager

@@ -82,7 +82,7 @@ class ProfileStore:
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise Failure(
                 f"The profile in {path} cannot be read: {error}.",
-                f"Make it anew: `cfy profiles delete {name}`, then `cfy profiles use ...`.",
+                f"Make it again: `cfy profiles delete {name}`, then `cfy profiles use ...`.",
             ) from error
 
     def save(self, profile: Profile) -> None:

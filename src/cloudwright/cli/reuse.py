@@ -110,7 +110,7 @@ def deployment_to_keep(
             "Or install beside it with another -d.",
         )
     client.deployments.delete(identifier)
-    session.out.say(f"Deployment `{identifier}`, of which nothing was installed, is made anew.")
+    session.out.say(f"Deployment `{identifier}`, of which nothing was installed, is recreated.")
     return False
 
 
@@ -137,7 +137,7 @@ def _stored_contents(session: Session, identifier: str) -> dict[str, str] | None
 def _contents(archive: IO[bytes]) -> dict[str, str] | None:
     """Return a digest of each file in an archive, by its name below the one folder; None if it is none.
 
-    The archive is open at its beginning, and is so again.
+    The archive must be at its beginning, and is wound back to it.
     """
     try:
         return {

@@ -192,7 +192,7 @@ def update(
     stop_on_fail: bool | None,
     **timing: Any,
 ) -> None:
-    """Change a schedule. What is not given stays; a changed rule begins anew."""
+    """Change a schedule. What is not given stays; a changed rule begins again."""
     changes = {**_timing(timing), "stop_on_fail": stop_on_fail}
     if all(value in (None, ()) for value in changes.values()):
         raise click.UsageError(

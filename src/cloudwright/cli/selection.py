@@ -55,7 +55,7 @@ class Selection:
     def credentials_hint(self) -> str:
         """What to look at when the manager does not know who is asking."""
         if self.credentials:
-            return f"The credentials come from {self.credentials}: set them anew, or unset them."
+            return f"The credentials come from {self.credentials}: set them again, or unset them."
         if self.is_local:
             return f"Its credentials are in {self.log and self.log.with_name('credentials.json')}."
         if self.profile is not None:

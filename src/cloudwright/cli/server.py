@@ -92,7 +92,10 @@ def cloudwright() -> None:
     help="End after this long with nothing to do and no client connected; 0 (also if not given) is never.",
 )
 @click.option(
-    "-v", "--verbose", is_flag=True, help="Say where in the code a defect was met that keeps it from running."
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Say where in the code a defect occurred that keeps it from running.",
 )
 @click.option(
     "--no-resume",
@@ -195,7 +198,7 @@ def down(session: Session, home: Path | None) -> None:
     type=click.Path(exists=True, dir_okay=False, resolve_path=True),
     help="The PEM file of the authority of the manager's certificate, if it is none of the system's.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Say where in the code a defect was met.")
+@click.option("-v", "--verbose", is_flag=True, help="Say where in the code a defect occurred.")
 @pass_session
 def agent(
     session: Session,

@@ -50,7 +50,7 @@ class Session:
         return Settings.load().home
 
     def reconnect(self, announce: Callable[[str], None]) -> api.Client:
-        """Return a client of the same manager after it went away: the local one is started anew if it
+        """Return a client of the same manager after it went away: the local one is started again if it
         died.
         """
         client = self.client

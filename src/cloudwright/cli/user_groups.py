@@ -93,7 +93,7 @@ def add_user(session: Session, username: str, group_name: str) -> None:
 def remove_user(session: Session, username: str, group_name: str) -> None:
     """End a user's membership, and with it the roles that it gave."""
     session.client.user_groups.remove_user(username, group_name)
-    session.out.say(f"User `{username}` is no member of user group `{group_name}` any more.")
+    session.out.say(f"User `{username}` is no longer a member of user group `{group_name}`.")
 
 
 @user_groups.command("delete")

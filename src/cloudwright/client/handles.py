@@ -58,7 +58,7 @@ class ExecutionHandle:
     def events(self, *, include_logs: bool = True) -> Iterator[Event]:
         """Yield every event once and in order, from the first to the end of the execution.
 
-        A connection that breaks is made anew, and the events continue where they stopped. Raises
+        A connection that breaks is made again, and the events continue where they stopped. Raises
         ConnectionFailed if no manager responds for a minute.
         """
         for item in follow(self.client, self.id, include_logs=include_logs):

@@ -75,7 +75,7 @@ def versioned(name: str) -> str:
 
 
 def digest_of_all() -> str:
-    """Return what tells the pages of one version from those of another."""
+    """Return an identifier of this version of the pages."""
     return hashlib.sha256("".join(_file(name).digest for name in NAMES).encode()).hexdigest()[:12]
 
 

@@ -1,7 +1,7 @@
 """How large a blueprint may be before it is refused.
 
 Blueprints come from users, so everything that one can make grow has a bound here, and a
-refusal names the bound that was met.
+refusal names the bound that was exceeded.
 """
 
 from __future__ import annotations

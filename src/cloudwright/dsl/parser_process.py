@@ -62,7 +62,7 @@ class RemoteResolver:
 
 
 def main(channel: Channel) -> None:
-    """Parses one blueprint, and says what came of it."""
+    """Parse one blueprint, and send the result."""
     begin = channel.receive_begin(check_to_parser)
     resolver = RemoteResolver(channel) if begin["resolves"] else NoImports()
     path, limits = Path(begin["path"]), Limits.from_json(begin["limits"])

@@ -80,7 +80,7 @@ class SchemaReader:
     def derive(
         self, own: Properties, parent: Mapping[str, dict[str, Any]], path: Path
     ) -> dict[str, dict[str, Any]]:
-        """``own`` and what is inherited; a default of the parent's data type lies under the own default."""
+        """Return ``own`` merged with what is inherited; its own default comes before one of the parent's."""
         merged = dict(own.declared)
         for name, inherited in parent.items():
             mine = merged.get(name)

@@ -209,7 +209,7 @@ class Accounts:
         if token.expires_at is not None and token.expires_at <= now:
             raise Unauthorized("The token has expired. Make a new one.")
         if not user.active:
-            raise Unauthorized("The user whose token this is may not use the manager any more.")
+            raise Unauthorized("The user of this token was deactivated.")
         if now - self._used.get(id, token.last_used or token.created_at) >= _USE_INTERVAL:
             self._used[id] = now
             self._note(accounts.use_token, id)

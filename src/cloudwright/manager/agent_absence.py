@@ -11,7 +11,7 @@ from cloudwright.manager.operation_run import OperationRun
 from cloudwright.model.hosts import AGENT_INTERFACE
 from cloudwright.planning.unsupported import UNINSTALL
 
-#: Workflows that take instances down, for good or to make them anew.
+#: Workflows that take instances down, for good or to recreate them.
 _TAKING_DOWN = frozenset({"uninstall", "heal", "scale"})
 _OPERATIONS = (
     (UNINSTALL.operations or frozenset())

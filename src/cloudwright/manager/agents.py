@@ -194,7 +194,7 @@ def _create(
     node = deployments.get_node(conn, tenant, instance.deployment_id, instance.node_id)
     if COMPUTE not in node.node["type_hierarchy"]:
         raise InvalidInput(
-            f"`{host_id}` is no host: its type `{node.node['type']}` is not derived from `{COMPUTE}`."
+            f"`{host_id}` is not a host: its type `{node.node['type']}` is not derived from `{COMPUTE}`."
         )
     method = install_method(node.node["properties"])
     if method == NO_AGENT:

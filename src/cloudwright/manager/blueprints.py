@@ -229,7 +229,7 @@ class Blueprints:
                 await self._keep(blueprint, archive)
 
     async def unpack_again(self) -> None:
-        """Make the unpacked files of all blueprints anew of their archives."""
+        """Make the unpacked files of all blueprints again from their archives."""
         await asyncio.to_thread(shutil.rmtree, self._home / "blueprints", True)
         uploaded, _ = await self._store.read(
             blueprints.list_blueprints, BlueprintFilter(states={UPLOADED}), EVERYTHING

@@ -59,7 +59,7 @@ class Configuration:
             if name in (item.name, f"{item.scope}.{item.name}"):
                 return item
         raise NotFound(
-            f"There is no setting `{name[:200]}`; there are:"
+            f"There is no setting `{name[:200]}`; the settings are:"
             f" {', '.join(name for names in _scopes().values() for name in names)}."
         )
 

@@ -91,7 +91,7 @@ class HookSender:
         return bool(self._lanes)
 
     async def start(self) -> None:
-        """Try again what an earlier life of this manager took, and then whatever is due."""
+        """Try deliveries again that an earlier run of this manager took, and then whatever is due."""
         loop = asyncio.get_running_loop()
 
         def wake() -> None:

@@ -113,7 +113,8 @@ def _check_triggers(hook: Hook) -> None:
     for status in hook.statuses:
         if status not in HOOK_STATUSES:
             raise InvalidInput(
-                f"`{status[:100]}` is no status that triggers a hook; these do: {', '.join(HOOK_STATUSES)}."
+                f"`{status[:100]}` is not a status that triggers a hook; "
+                f"these do: {', '.join(HOOK_STATUSES)}."
             )
     if len(hook.event_types) > _MOST_TYPES:
         raise InvalidInput(f"A hook has {_MOST_TYPES} types of events at most; `*` stands for any letters.")

@@ -1,6 +1,6 @@
 """The agents of hosts: which operations go to which, and what becomes of their connections.
 
-Silence counts only while this manager listened: a loop that stood still, and a start, begin the count anew.
+Silence counts only while this manager listened: a loop that stood still, and a start, begin the count again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from cloudwright.storage.store import Connection, Store
 from cloudwright.storage.workers import CONNECTED, DELETED, STOPPED, UNREACHABLE, WorkerRow
 
 #: How often connections are looked at (seconds), and how late such a look may come before silence is counted
-#: anew.
+#: again.
 LOOK_SECONDS = 1.0
 LATE_SECONDS = 3.0
 #: What a start of the manager adds to the silence after which a worker is unreachable (seconds).
@@ -84,7 +84,7 @@ class HostAgents:
         self._tasks = TaskSet()
 
     async def start(self) -> None:
-        """Adopt what runs on agents since an earlier life of the manager."""
+        """Adopt operations that agents run since an earlier run of the manager."""
         rows = await self._store.read(workers.everything)
         if rows:
             running = await self._store.read(operations.running)

@@ -143,7 +143,7 @@ def _conditions(query: str) -> dict[str, str]:
         key, _, value = part.partition("=")
         if key not in ("version", "distribution"):
             raise InvalidInput(
-                f"`{key}` is not a condition of a plugin; there are `version` and `distribution`,"
+                f"`{key}` is not a condition of a plugin; the conditions are `version` and `distribution`,"
                 " as in `plugin:NAME?version=>=2,<3&distribution=NAME`."
             )
         conditions[key] = unquote(value).strip()

@@ -1,4 +1,4 @@
-"""The instances that an update adds, makes anew, changes and removes, with the reason of each."""
+"""The instances that an update adds, recreates, changes and removes, with the reason of each."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def instance_changes(
 ) -> list[InstanceChange]:
     """Return what becomes of instances, as far as it is known before their status and drift are checked.
 
-    What is destroyed and made anew comes first.
+    What is destroyed and recreated comes first.
     """
     old, new = ({node["id"]: node for node in nodes} for nodes in (before, after))
     removed = {one.id for one in change.removed}

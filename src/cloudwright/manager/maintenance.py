@@ -48,7 +48,7 @@ class Maintenance:
         return self._is_on
 
     async def start(self) -> None:
-        """Read what an earlier life of the manager was told."""
+        """Read the maintenance mode that an earlier run of the manager stored."""
         self._is_on = (await self.state()).requested_at is not None
 
     async def state(self) -> MaintenanceState:

@@ -225,7 +225,7 @@ class Manager:
         self.deployment_groups = DeploymentGroups(store, self.deployments, self.executions, clock)
 
     async def start(self) -> None:
-        """Have zygotes, then recover whatever an earlier life of this manager left.
+        """Start the zygotes, then recover what an earlier run of this manager left.
 
         Returns when the workflows that it left have their processes, or after a moment if that takes
         longer.

@@ -27,7 +27,7 @@ from cloudwright.storage.store import Connection, Store
 #: Workflows that change or repair instances, beside which none is added or removed.
 CHANGING = frozenset({"heal", "scale", "update"})
 _STARTED = "started"
-# How often a plan is made anew because the deployment changed meanwhile.
+# How often a plan is made again because the deployment changed meanwhile.
 _ATTEMPTS = 5
 
 
@@ -95,7 +95,7 @@ class Modifications:
         return _changes(await asyncio.to_thread(self._plan, deployment, rows, there, nodes))
 
     async def stored(self, step: OwnStep) -> Modification | None:
-        """Return what the step has started before, if it is to be continued."""
+        """Return the modification that the step started before, if it is to be continued."""
         known = await self._store.write(modifications.of_step, step.execution_id, step.number)
         return known if known is not None and _is_same_run(known, step) else None
 

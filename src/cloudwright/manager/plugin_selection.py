@@ -68,7 +68,7 @@ def locate(plugin: dict[str, Any] | None, blueprint: Path) -> PluginCode:
         there = sorted(item.name for item in root.iterdir() if item.is_dir()) if root.is_dir() else []
         raise NotFound(
             f"Plugin `{name}`: there is no folder `plugins/{source}` beside the blueprint"
-            + (f"; there are: {', '.join(there)}." if there else ", nor a folder `plugins`.")
+            + (f"; the folders are: {', '.join(there)}." if there else ", nor a folder `plugins`.")
         )
     if (folder / "__init__.py").exists():
         # The folder is the package itself, so its parent is what must be importable.

@@ -165,7 +165,7 @@ class Plugins:
                     await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
 
     async def unpack_again(self) -> None:
-        """Make the unpacked files of all plugins anew of their archives."""
+        """Make the unpacked files of all plugins again from their archives."""
         await asyncio.to_thread(shutil.rmtree, self._home / FOLDER, True)
         rows, _ = await self._store.read(plugins.list_plugins, PluginFilter(), EVERYTHING)
         for row in rows:

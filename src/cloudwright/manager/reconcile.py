@@ -95,8 +95,8 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """A standard cancellation passed its deadline: it becomes a forced one. Or an execution is as old as it
-    may become: it is cancelled.
+    """An execution whose cancellation passed its deadline, so that it is forced; or one that reached its age
+    limit, so that it is cancelled.
     """
 
     deadline: Deadline
@@ -144,8 +144,8 @@ def reconcile(snapshot: Snapshot, now: datetime) -> list[Action]:
 
 
 def _orphaned(manager: str, row: Row, now: datetime) -> bool:
-    # What this very manager is said to own and does not host was left by an earlier life of it: no lease to
-    # wait for.
+    # An execution that is stored as this manager's and does not run here was left by an earlier run of it:
+    # there is no lease to wait for.
     if row.owner is None or row.owner == manager:
         return True
     return not row.owner_lives and (row.lease_until is None or row.lease_until <= now)

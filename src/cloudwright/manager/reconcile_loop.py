@@ -226,7 +226,7 @@ class ReconcileLoop:
         else:
             self._leases.apply_cancel(message["execution"], message["term"], CancelMode(message["mode"]))
             if message["deadline"]:
-                # The timer has to be set anew.
+                # The timer has to be set again.
                 self._wake.set()
 
     def _spawn_kill(self, execution_id: str, term: int) -> None:

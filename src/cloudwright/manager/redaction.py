@@ -34,7 +34,7 @@ def mask(text: str, values: Iterable[str]) -> str:
 
 
 def pattern(values: Iterable[str]) -> re.Pattern[str] | None:
-    """Return what finds ``values`` in a text, the longest first; None if there is nothing to find."""
+    """Return a pattern that finds ``values`` in a text, the longest first; None without values."""
     forms = {form for value in values for form in _forms(value)}
     if not forms:
         return None

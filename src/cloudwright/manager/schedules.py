@@ -113,7 +113,7 @@ class Schedules:
     async def change(
         self, tenant: str, deployment_id: str, id: str, changes: Mapping[str, Any]
     ) -> ListedSchedule:
-        """Change some fields of a schedule, those of its rule by their own names. A changed rule begins anew.
+        """Change fields of a schedule, those of its rule by their own names. A changed rule begins again.
 
         Raises NotFound, InvalidInput, NoSuchWorkflow.
         """

@@ -2,7 +2,7 @@
 
 A line of the file is one key, 32 bytes in base64; what follows ``#`` is a remark. The first key encrypts, all
 of them decrypt: to change the key, put a new line before the old one and start the manager, which encrypts
-everything anew. What is encrypted names its key, so that a missing one can be named too.
+everything again. What is encrypted names its key, so that a missing one can be named too.
 
 The library is loaded when something is encrypted or decrypted for the first time: most starts need neither.
 """
@@ -77,7 +77,7 @@ class SecretKeys:
         if key is None:
             raise Unreadable(
                 f"{about} was encrypted with the key {id[:8]}, which is not in {self._place}. Put that key "
-                "back as a line of its own, or store the value anew."
+                "back as a line of its own, or store the value again."
             )
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415
 
@@ -86,7 +86,7 @@ class SecretKeys:
             return _cipher(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], about.encode()).decode()
         except (InvalidTag, ValueError):
             raise Unreadable(
-                f"{about} was changed in the database since it was encrypted. Store the value anew."
+                f"{about} was changed in the database since it was encrypted. Store the value again."
             ) from None
 
     def is_current(self, encrypted: str) -> bool:

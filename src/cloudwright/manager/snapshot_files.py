@@ -80,7 +80,7 @@ def read_manifest(file: Path) -> Manifest:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidSnapshot(
-                "The file is no snapshot of Cloudwright, or it is cut off: no manifest of it can be read."
+                "The file is not a snapshot of Cloudwright, or it is cut off: no manifest of it can be read."
             ) from error
     known, made_by = snapshots.known_revisions(), str(manifest.version)[:50]
     if manifest.format != FORMAT or manifest.revision not in known:
@@ -142,7 +142,7 @@ def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
         packed = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, EOFError) as error:
-        raise InvalidSnapshot("The file is no snapshot, or it is cut off.") from error
+        raise InvalidSnapshot("The file is not a snapshot, or it is cut off.") from error
     with packed:
         yield packed
 

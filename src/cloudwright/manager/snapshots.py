@@ -1,7 +1,7 @@
 """Snapshots: files with all data of the manager, made, kept and restored.
 
 What must always hold: a restore is one transaction of the database, so a process that dies in the middle of
-it leaves what was there before. Unpacked blueprints and plugins are made anew of their archives, now or by
+it leaves what was there before. Unpacked blueprints and plugins are made again from their archives, now or by
 the next start. Secrets stay encrypted in a snapshot, and the key is not in it.
 """
 

@@ -1,7 +1,7 @@
 """Zygotes: one for workflows and one for operations, of the manager's own environment and of every plugin's.
 
 Workflows and operations are forked from different zygotes so that the loss of the one that runs operations
-costs the operations and not the workflows that are to react to it. A zygote that died is started anew when it
+costs the operations and not the workflows that are to react to it. One that died is started again when it
 is next needed.
 
 Those of plugins' environments are started on demand, and end when they were not used for a while. When an
@@ -141,7 +141,7 @@ class Zygotes:
             zygote = one.living()
             if zygote is None:
                 if one.zygote is not None:
-                    log.warning("the zygote of %s %s died and is started anew", role, key)
+                    log.warning("the zygote of %s %s died and is started again", role, key)
                 one.python = python
                 zygote = one.zygote = await self._started(one)
                 self._watch()

@@ -103,7 +103,7 @@ _MATCHES: Mapping[str, Callable[[str, Collection[str]], bool]] = {
 
 
 def parse_rules(given: Sequence[Any], attributes: Collection[str], *, labels: bool) -> tuple[FilterRule, ...]:
-    """Return the rules of a list from JSON, each once; ``labels`` allows rules of labels.
+    """Return the rules of a list from JSON, without duplicates; ``labels`` allows rules about labels.
 
     Raises InvalidFilterRule, and InvalidInput if there are too many of them.
     """
@@ -142,7 +142,8 @@ def _rule(given: Any, attributes: Collection[str], labels: bool) -> FilterRule:
         return FilterRule(LABEL, _label_key(given, key), operator, _label_values(given, values))
     if key.lower() not in attributes:
         raise InvalidFilterRule(
-            given, f"there is no attribute `{key[:100]}` to filter by; there are {_words(attributes)}."
+            given,
+            f"there is no attribute `{key[:100]}` to filter by; the attributes are {_words(attributes)}.",
         )
     for value in values:
         if len(value) > _MAX_LENGTH:

@@ -24,7 +24,7 @@ _UNFINISHED = (
     "starting",
     "deleting",
 )
-# Changes of the thing itself: relationships are linked and unlinked without making it anew.
+# Changes of the thing itself: relationships are linked and unlinked without recreating it.
 _ITSELF = ("properties:", "operations:", "type")
 _INTERFACES = "cloudify.interfaces."
 
@@ -51,7 +51,7 @@ class Staying:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Which of the instances that stay are made anew, and which are updated if they have drifted; with the
+    """Which of the instances that stay are recreated, and which are updated if they have drifted; with the
     reason of each.
     """
 

@@ -18,7 +18,7 @@ DRIFT = "configuration_drift"
 SOURCE_DRIFTS = "source_relationships_configuration_drift"
 TARGET_DRIFTS = "target_relationships_configuration_drift"
 
-#: Everything that checks keep: it is of the thing that was checked, and goes when that is made anew.
+#: Everything that checks keep: it is of the thing that was checked, and goes when that is recreated.
 CHECKS = (STATUS, PREVIOUS_STATUS, STATUS_UNKNOWN, DRIFT, SOURCE_DRIFTS, TARGET_DRIFTS)
 
 

@@ -160,8 +160,8 @@ class _Pool:
         return self._count[key] == 1
 
     def packed(self, value: Any, form: Callable[[Any], Any] | None = None) -> Any:
-        """Return the index of a value that was met more than once, else the value; either way in its
-        ``form``.
+        """Return the index of the value if it occurs more than once, else the value; ``form`` makes of a
+        value what is stored.
         """
         key = self.key(value)
         if self._count[key] <= 1:

@@ -1,5 +1,5 @@
 """The descriptions of services that botocore, the library of AWS, reads: the largest of them takes it a tenth
-of a second, in every process anew.
+of a second, in every process again.
 
 They are files of the library. A session keeps what it has read of them, and so may the sessions of forked
 processes; credentials and connections belong to sessions and clients, which are made by operations.

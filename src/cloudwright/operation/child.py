@@ -97,7 +97,7 @@ def _run(begin: dict[str, Any], ctx: Context, supervisor: HostConnection) -> Any
 
 
 def _may_run_again(function: Any, inputs: dict[str, Any]) -> bool:
-    """Return whether a function is marked as resumable; what runs a script is so if its inputs say it."""
+    """Return whether a function is marked as resumable; a script is resumable if its inputs say so."""
     marked = getattr(function, "resumable", False)
     return bool(marked(inputs) if callable(marked) else marked)
 

@@ -36,7 +36,7 @@ class RuntimeProperties(dict[str, Any]):
         self.mark_clean()
 
     def mark_clean(self) -> None:
-        """What they are now is what is stored."""
+        """Take the current values for the stored ones."""
         self._forced = False
         try:
             self._loaded = canonical(dict(self))

@@ -1,7 +1,7 @@
 """Temporary folders: those that the user's code gets, and private ones that vanish with their operation.
 
 ``tempfile`` and ``shutil`` do what is not simple here, and are loaded for it only: with the libraries that
-they load they are 30 of a zygote's mappings, which make each fork dearer, and loading them anew would cost
+they load they are 30 of a zygote's mappings, which make each fork dearer, and loading them again would cost
 each script's operation 2 ms.
 """
 

@@ -50,14 +50,14 @@ _HARMLESS = b"+"
 
 
 class Traces:
-    """What of this process an import should leave as it is."""
+    """The state of this process that an import should not change."""
 
     def __init__(self) -> None:
         self._descriptors = _descriptors()
         self._handlers = _handlers()
 
     def left(self) -> str | None:
-        """Return what has been left since, or None."""
+        """Return a description of what an import left behind, or None."""
         if len(os.listdir("/proc/self/task")) > 1:
             return "a thread"
         if _descriptors() != self._descriptors:

@@ -48,8 +48,8 @@ def _lookup(value: Any, steps: list[Any], function: str, here: Here, evaluator: 
 
 def instance_for(node: str, function: str, here: Here, scope: Scope) -> NodeInstance:
     """Return the one instance of ``node`` that is meant where the function stands. Raises EvaluationError if
-    that is not clear: several exist, none of them is a target of the own instance alone, and none shares a
-    scaling group with it alone.
+    that is not clear: several exist, none is the only one that this instance has a relationship to, and none
+    is the only one that shares a scaling group with it.
     """
     instances = scope.instances_of(node)
     if not instances:

@@ -115,7 +115,7 @@ class Evaluator:
         """Raise EvaluationError if a list or mapping of ``amount`` items would be too many to make."""
         if amount > self._left:
             raise EvaluationError(
-                f"The functions{_at(here)} make more than the limit of {self._most} values of one evaluation."
+                f"The functions{_at(here)} make more than {self._most} values, the limit of one evaluation."
                 " Does a function expand itself?"
             )
 

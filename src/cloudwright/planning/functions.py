@@ -47,7 +47,7 @@ def _get_input(args: Any, here: Here, evaluator: Evaluator) -> tuple[Any, Here]:
     inputs = evaluator.sources.inputs
     if name not in inputs:
         known = ", ".join(f"`{item}`" for item in inputs) or "none"
-        raise error("get_input", here, f"there is no input `{name}`; there are {known}")
+        raise error("get_input", here, f"there is no input `{name}`; the inputs are {known}")
     if not steps and inputs[name] in ({"get_input": name}, {"get_input": [name]}):
         # An input that is its own default stays the text that was written.
         raise Later

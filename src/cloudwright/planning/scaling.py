@@ -2,7 +2,7 @@
 
 What exists is put back into the tree of containment that it was made from; then each place in that tree gets
 the number of instances that it should have. What stays keeps its identifier, and everything is connected
-anew, so that an instance that was added is connected like one that was there from the beginning.
+again, so that an instance that was added is connected like one that was there from the beginning.
 """
 
 from __future__ import annotations
@@ -269,7 +269,7 @@ def _less(
 class _Tree:
     """The instances that exist, as members by what they are in: ``children[(parent's identifier, entity)]``.
 
-    The members are copies without relationships, to be connected anew. One that is no longer where the
+    The members are copies without relationships, to be connected again. One that is no longer where the
     entities say that it belongs is left out, and so is all that is in it.
     """
 

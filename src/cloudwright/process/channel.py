@@ -14,7 +14,7 @@ from cloudwright.errors import CloudwrightError
 from cloudwright.process import frames
 from cloudwright.process.frames import VERSION, FrameError
 
-# Below what malloc maps anew for every read.
+# Below what malloc maps again for every read.
 _CHUNK = 64 * 1024
 
 

@@ -21,7 +21,7 @@ MAX_FRAME = 64 * 1024 * 1024
 MAX_FROM_CHILD = MAX_FRAME - 64 * 1024
 
 _LENGTH = Struct(">I")
-# Made once: json.dumps and json.loads would look for their options anew at each frame, and a child that was
+# Made once: json.dumps and json.loads would look for their options again at each frame, and a child that was
 # just forked pays for every function that it runs. NaN is not JSON.
 _encoded = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _decoded = json.JSONDecoder().decode

@@ -179,7 +179,7 @@ def _remove(folder: str) -> bool:
 
 
 def _thread_id_address() -> int:
-    """Where the C library keeps the thread's number, which a fork has to write anew."""
+    """Where the C library keeps the thread's number, which a fork has to write again."""
     if not hasattr(_libc, "gnu_get_libc_version"):
         raise OSError(errno.EOPNOTSUPP, "clone3 is used with the GNU C library only")
     address = ctypes.c_void_p()

@@ -1,5 +1,5 @@
-"""What a list is narrowed to. None does not restrict it; several values of one field are alternatives; fields
-add up.
+"""Filters of lists. None does not restrict a list; several values of one field are alternatives; fields add
+up.
 
 ``tenant`` says what is seen (``visibility``); None is every tenant. ``search`` keeps rows whose name holds
 it, letters' case ignored.

@@ -189,7 +189,7 @@ def take(
 
 
 def release(conn: Connection, by: str, now: datetime) -> None:
-    """Let what was taken and not finished by an earlier life of this one be tried again."""
+    """Let deliveries be tried again that an earlier run of this manager took and did not finish."""
     _RELEASE.run(conn, by=by, when=now)
 
 

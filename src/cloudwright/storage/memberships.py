@@ -136,7 +136,7 @@ def remove_member(conn: Connection, username: str, group: str) -> None:
         conn,
         user_group_members,
         {"username": username, "group_name": group},
-        f"User `{username}` is no member of user group `{group}`.",
+        f"User `{username}` is not a member of user group `{group}`.",
     )
 
 

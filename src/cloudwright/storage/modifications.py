@@ -232,8 +232,8 @@ def _instances(conn: Connection, modification: Modification) -> list[NodeInstanc
 
 
 def _outcome(conn: Connection, modification: Modification) -> tuple[set[str], set[str]]:
-    """Return what of a modification that stops half-way is gone or was never there, and what it has added
-    that is live.
+    """Return which instances of an interrupted modification are gone or were never created, and which of
+    those that it added are there.
     """
     states = {one.id: one.state for one in _instances(conn, modification)}
     added = {one["id"] for one in modification.added} & states.keys()

@@ -1,4 +1,4 @@
-"""Operations: the one row that decides whether an operation starts, and what became of it.
+"""Operations: the one row that decides whether an operation starts, and that holds its result.
 
 ``grant`` is the only way to ``started``. ``end`` and ``lose`` are the only ways on from there, and they do
 not ask what became of the execution: a result is kept whenever it arrives. How operations come here is

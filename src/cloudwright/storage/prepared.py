@@ -44,7 +44,7 @@ class Asked:
     def __init__(self, form: _Form, cursor: Any) -> None:
         self._form = form
         self._cursor = cursor
-        # SQLite has answered already, and compiles a statement anew while an earlier answer is not read.
+        # SQLite has answered already, and compiles a statement again while an earlier answer is not read.
         self._rows: list[Row] | None = cursor.fetchall() if form.at_once else None
 
     def all(self) -> list[Row]:

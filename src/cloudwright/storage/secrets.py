@@ -115,7 +115,7 @@ def reencrypt(conn: Connection, tenant: str, key: str, before: str, after: str) 
 
 
 def delete(conn: Connection, tenant: str, key: str) -> Secret:
-    """Return what it was. Raises NotFound."""
+    """Delete the secret and return it. Raises NotFound."""
     return _CATALOGUE.remove(conn, tenant, key)
 
 

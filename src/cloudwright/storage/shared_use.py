@@ -2,7 +2,7 @@
 
 Beside the lease a session holds the advisory lock of ``exclusive_use``, shared: so a manager that wants the
 database for itself and those that share it never meet. Losing that session is not losing the lease; it is
-made anew.
+made again.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class SharedUse:
         return self._lease * MARGIN_PART
 
     def _connection(self) -> Connection:
-        """Return a session that has tried to get the lock, made anew if it was lost."""
+        """Return a session that has tried to get the lock, made again if it was lost."""
         if self._conn is None:
             self._conn = self._engine.connect()
             limit = f"{max(1, round(self._lease * RENEW_PART * 2_000))}ms"

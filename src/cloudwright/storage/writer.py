@@ -67,7 +67,7 @@ class Writer:
             self._arrived.notify()
 
     def close(self) -> None:
-        """Finish what waits and stop. What waits for a database that is out is answered with Unavailable."""
+        """Finish writes that wait, and stop. If the database is down, they raise Unavailable."""
         with self._arrived:
             self._closing.set()
             self._arrived.notify()

@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--log-level", default="info", help="debug, info, warning, error or critical")
     parser.add_argument("--log-max-bytes", type=int, default=5_000_000, help="size of a log file")
     parser.add_argument("--log-max-history", type=int, default=3, help="how many old log files are kept")
-    parser.add_argument("--supervise", action="store_true", help="start it anew whenever it dies")
+    parser.add_argument("--supervise", action="store_true", help="start it again whenever it dies")
     given = parser.parse_args()
     if given.supervise:
         words = [word for word in sys.argv[1:] if word != "--supervise"]

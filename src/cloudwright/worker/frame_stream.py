@@ -89,7 +89,7 @@ class FrameReader:
         except (ValueError, RecursionError) as error:
             raise FrameError("a frame is not JSON") from error
         if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
-            raise FrameError("a frame is no object with a `type`")
+            raise FrameError("a frame is not an object with a `type`")
         problem = self._check(frame)
         if problem is not None:
             raise FrameError(problem)

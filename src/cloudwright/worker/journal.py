@@ -39,7 +39,7 @@ class Journal:
         self.found = _read(path)
         if self.found.broken:
             os.replace(path, path.with_suffix(f".broken-{os.getpid()}"))
-        # Begun anew with what still counts, so that it does not grow for ever.
+        # Begun again with what still counts, so that it does not grow for ever.
         rest = path.with_suffix(".new")
         self._file = os.open(rest, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         for key, since in self.found.accepted.items():

@@ -22,7 +22,9 @@ async def end_leftovers(found: JournalContents, cgroups: Cgroups | None) -> list
         names = {key: operation for key, (operation, _) in keys.items()}
         living = await asyncio.to_thread(orphans.find, names, cgroups)
         if living:
-            log.warning("ending what an earlier life left of %s", ", ".join(orphan.name for orphan in living))
+            log.warning(
+                "ending processes that an earlier run left: %s", ", ".join(orphan.name for orphan in living)
+            )
         for orphan in await orphans.kill(living):
             log.error("processes %s of operation %s live on", orphan.pids, orphan.name)
             left.add(orphan.name)

@@ -27,7 +27,9 @@ def _refusal(kind: str, message: str) -> CloudwrightError:
 
 
 class Reports:
-    """What is sent again in each connection until it is answered. ``send`` sends if there is one."""
+    """Messages that are sent again in each connection until they are acknowledged. ``send`` sends one if
+    there is a connection.
+    """
 
     def __init__(self, send: Callable[[Mapping[str, Any]], None]) -> None:
         self._send = send
@@ -103,7 +105,7 @@ class Reports:
             elif not answer.done():
                 answer.set_exception(
                     Unavailable(
-                        "The manager was started anew while it answered: it is not known whether what "
+                        "The manager was started again while it answered: it is not known whether what "
                         "was asked for was done."
                     )
                 )

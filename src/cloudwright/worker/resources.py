@@ -28,7 +28,7 @@ class Resources:
     async def folder(self, key: str) -> Path:
         """Return the folder with the files of ``key``. Raises Unavailable, InvalidInput."""
         if not key.isalnum():
-            raise InvalidInput(f"`{key}` is no key of files")
+            raise InvalidInput(f"`{key}` is not a key of files")
         if not self._cache.has(key):
             await self._fetches.join(key, lambda: self._fetch(key))
         return self._cache.path(key)

@@ -1,4 +1,4 @@
-"""Keeps an agent running where nothing else does: a process that starts it anew whenever it dies."""
+"""Keeps an agent running where nothing else does: a process that starts it again whenever it dies."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def _not_resumable(begin: Mapping[str, Any]) -> dict[str, Any]:
     execution = begin["execution"]
     error = WorkflowNotRun(
         f"Workflow `{execution['workflow_id']}` ran before and cannot be resumed: its function "
-        f"`{begin['mapping']}` is not marked as resumable. Start it anew; or, if it may be called again "
+        f"`{begin['mapping']}` is not marked as resumable. Start it again; or, if it may be called again "
         "after it stopped on the way, mark it with @workflow(resumable=True)."
     )
     return _end("failed", error=explain(error))

@@ -194,7 +194,7 @@ class WorkflowContext(ManagerQuestions):
         return self._topology.get_node_instance(node_instance_id)
 
     def refresh_node_instances(self) -> None:
-        """Read all node instances anew; those that were handed out before stay as they were."""
+        """Read all node instances again; those that were handed out before stay as they were."""
         instances = self.internal.connection.call("node_instances")
         self._topology = Topology(self, self._begin["nodes"], instances)
 

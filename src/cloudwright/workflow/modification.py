@@ -22,7 +22,7 @@ class ModifiedContext(Protocol):
     def internal(self) -> Caller: ...
 
     def refresh_node_instances(self) -> None:
-        """Read all node instances anew."""
+        """Read all node instances again."""
 
     def get_node_instance(self, node_instance_id: str) -> WorkflowNodeInstance | None: ...
 

@@ -1,4 +1,4 @@
-"""Where a task stands: its statuses, what may follow what, and what came of it.
+"""The state of a task: its statuses, the allowed transitions, and its result.
 
 ``TRANSITIONS`` is the only table of its kind. Only the verbs of ``TaskState`` change a status, and each
 refuses what the table does not have.

@@ -166,7 +166,7 @@ def test_a_workflow_that_cannot_be_started_is_given_up_and_says_why(api: Api) ->
     ("body", "complaint"),
     [
         ({"statuses": [], "url": "http://x", "secret": "signing"}, "statuses"),
-        ({"statuses": ["pending"], "url": "http://x", "secret": "signing"}, "`pending` is no status"),
+        ({"statuses": ["pending"], "url": "http://x", "secret": "signing"}, "`pending` is not a status"),
         ({"event_types": [""], "url": "http://x", "secret": "signing"}, "not a type"),
         ({"statuses": ["failed"]}, "one of the two"),
         ({"statuses": ["failed"], "url": "http://x", "workflow_id": "heal"}, "one of the two"),

@@ -355,5 +355,5 @@ def test_a_rotated_key_opens_everything_and_a_lost_one_is_named(tmp_path: Path) 
         said = api.refused("GET", f"/secrets/{key}", 400, "unreadable_secret_error")
         assert str(file) in said
         assert api.items("/secrets", key=key), "it is listed all the same"
-        assert api.http.patch(f"/secrets/{key}", json={"value": "anew"}).status_code == 200
-        assert api.get(f"/secrets/{key}")["value"] == "anew"
+        assert api.http.patch(f"/secrets/{key}", json={"value": "again"}).status_code == 200
+        assert api.get(f"/secrets/{key}")["value"] == "again"

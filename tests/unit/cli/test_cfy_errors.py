@@ -59,7 +59,7 @@ def test_wrong_credentials_of_the_environment_are_named(
     monkeypatch.setenv("CLOUDWRIGHT_TOKEN", "of-yesterday")
     assert bare("blueprints", "list").stderr == (
         "Error: Say who you are.\n"
-        "  The credentials come from CLOUDWRIGHT_TOKEN: set them anew, or unset them.\n"
+        "  The credentials come from CLOUDWRIGHT_TOKEN: set them again, or unset them.\n"
     )
 
 

@@ -46,8 +46,8 @@ def test_a_log_is_followed_into_the_one_that_takes_its_place(home: Path) -> None
             file.write("er\n")
         assert process.stdout.readline() == "after\n"
         log.rename(home / "manager.log.1")
-        log.write_text("anew\n")
-        assert process.stdout.readline() == "anew\n"
+        log.write_text("again\n")
+        assert process.stdout.readline() == "again\n"
     finally:
         process.kill()
         process.communicate()

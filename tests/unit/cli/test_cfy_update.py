@@ -28,7 +28,7 @@ def test_a_plan_is_counted_first_and_then_said() -> None:
         changed={"web": ["properties:port"], "db": ["plugins_to_install"]},
     )
     assert plan_lines(shown) == [
-        "Instances: 1 to make anew, 1 to add, 2 to remove.",
+        "Instances: 1 to recreate, 1 to add, 2 to remove.",
         "  -/+ web_1 (property port changed)",
         "  +   cache_1 (new node)",
         "  -   old_1 (its node goes)",

@@ -1,6 +1,6 @@
 """What a person sees, kept as text: a change of looks is a change of these files, for a reviewer to judge.
 
-`SCREENS=write pytest tests/unit/cli/test_screens.py` writes them anew.
+`SCREENS=write pytest tests/unit/cli/test_screens.py` writes them again.
 """
 
 from __future__ import annotations

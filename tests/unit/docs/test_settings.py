@@ -73,7 +73,7 @@ def test_a_named_file_has_to_be_there(tmp_path: Path) -> None:
 def test_a_misspelt_variable_is_noticed() -> None:
     environ = {"CLOUDWRIGHT_MAX_WORKFLOW": "3", "CLOUDWRIGHT_TOKEN": "x", "CLOUDWRIGHT_PORT": "1", "PATH": ""}
     assert unknown_variables(environ) == [
-        "CLOUDWRIGHT_MAX_WORKFLOW is no setting. Did you mean `CLOUDWRIGHT_MAX_WORKFLOWS`?"
+        "CLOUDWRIGHT_MAX_WORKFLOW is not a setting. Did you mean `CLOUDWRIGHT_MAX_WORKFLOWS`?"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Installing what a plugin needs: ended whole, and begun anew where it was interrupted."""
+"""Installing what a plugin needs: ended whole, and begun again where it was interrupted."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_a_project_that_cannot_be_read_is_named(tmp_path: Path, folder: Path, na
 
 
 def test_a_missing_folder_is_named_with_what_there_is(tmp_path: Path, folder: Path) -> None:
-    with pytest.raises(NotFound, match=r"no folder `plugins/shpo` .* there are: shop"):
+    with pytest.raises(NotFound, match=r"no folder `plugins/shpo` .* the folders are: shop"):
         locate(plugin(source="shpo"), tmp_path)
 
 

@@ -44,7 +44,7 @@ def sample(annotation: Any) -> Any:
 
 
 def accepts(annotation: Any, value: Any) -> bool:
-    """Whether a value is of this type: written anew, slowly, to compare with the checks that are used."""
+    """Whether a value is of this type: written again, slowly, to compare with the checks that are used."""
     kind = bare(annotation)
     origin = get_origin(kind)
     if kind is Any:

@@ -1,4 +1,4 @@
-"""Which instances an update makes anew, and why."""
+"""Which instances an update makes again, and why."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_other_changes_make_nothing_anew(change: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "anew"),
+    ("state", "again"),
     [
         ("creating", True),
         ("deleted", True),
@@ -64,9 +64,9 @@ def test_other_changes_make_nothing_anew(change: str) -> None:
         ("stopped", False),
     ],
 )
-def test_what_was_left_half_way_is_made_anew(state: str, anew: bool) -> None:
+def test_what_was_left_half_way_is_made_anew(state: str, again: bool) -> None:
     decision = decide([VM, web(state)], {}, NONE)
-    assert decision.replaced == ({"web_1": f"it is {state}, not started"} if anew else {})
+    assert decision.replaced == ({"web_1": f"it is {state}, not started"} if again else {})
     # A deployment that is not installed is not half-way.
     assert not decide([web("deleted")], PORT, NONE).replaced
 

@@ -118,7 +118,7 @@ def test_values(value: Any, result: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ({"get_input": "y"}, "there is no input `y`; there are `x`"),
+        ({"get_input": "y"}, "there is no input `y`; the inputs are `x`"),
         ({"get_property": ["vm", "color"]}, "has no `color`"),
         ({"get_property": ["db", "x"]}, "no node `db`"),
         ({"get_property": ["SELF", "x"]}, "SELF means nothing here"),

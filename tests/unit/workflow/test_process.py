@@ -141,7 +141,7 @@ def test_a_function_that_cannot_be_had_is_named_with_its_plugin_and_where_it_was
 def test_a_workflow_that_cannot_be_resumed_says_what_to_do() -> None:
     error = error_of(lambda ctx: None, resume=True, workflow_entered=True)
     assert "@workflow(resumable=True)" in error["message"]
-    assert "Start it anew" in error["message"]
+    assert "Start it again" in error["message"]
 
 
 def test_it_counts_as_stopped_where_it_was_asked_to_stop() -> None:

@@ -20,7 +20,7 @@ from cloudwright.storage import kept_values
 router = resource_router("system")
 
 _PROVIDER = "provider_context"
-_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is so already."}}
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The mode has this state already."}}
 
 
 @router.get("/config", response_model=rest.Page[rest.ConfigItem])
@@ -93,7 +93,7 @@ async def get_maintenance(context: ContextDep) -> JsonResponse:
 @router.post("/maintenance/activate", response_model=rest.Maintenance, responses=_UNCHANGED)
 @requires(Permission.MAINTENANCE_MODE_SET)
 async def activate_maintenance(context: ContextDep) -> Response:
-    """Let no execution begin, and refuse changes; 304 if that is so already."""
+    """Start no execution, and refuse changes; 304 if the mode is on already."""
     changed = await context.manager.maintenance.activate(context.by)
     return await _maintenance(context) if changed else Response(status_code=304)
 

@@ -35,7 +35,7 @@ async def evaluate_functions(context: ContextDep, wanted: Evaluation) -> JsonRes
     """Return the payload with its functions evaluated in a deployment."""
     for name, value in wanted.context.items():
         if name not in (*_ROLES, *_NODES):
-            raise InvalidInput(f"There is no `{name[:200]}` in a context; there are: {', '.join(_ROLES)}.")
+            raise InvalidInput(f"A context has no `{name[:200]}`; it may have: {', '.join(_ROLES)}.")
         if value is not None and not isinstance(value, str):
             raise InvalidInput(f"The context's `{name}` is the id of a node instance.")
     await context.check_seen("deployments", wanted.deployment_id)

@@ -148,7 +148,7 @@ async def create_schedule(
 async def change_schedule(
     context: ContextDep, id: str, deployment_id: _Deployment, given: ScheduleChanges
 ) -> JsonResponse:
-    """Change a schedule. A changed rule begins anew; a schedule that is enabled continues after a failure."""
+    """Change a schedule. A changed rule begins again; one that is enabled continues after a failure."""
     await context.check_seen("deployments", deployment_id)
     changes = _given(given.model_dump())
     zone = given.timezone

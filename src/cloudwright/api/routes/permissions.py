@@ -44,7 +44,7 @@ async def refuse_change(_context: ContextDep, role: str, permission: str) -> Res
 
 def _check_role(role: str) -> None:
     if role not in PERMISSIONS:
-        raise NotFound(f"There is no role `{role[:200]}`; there are: {', '.join(Role)}.")
+        raise NotFound(f"There is no role `{role[:200]}`; the roles are: {', '.join(Role)}.")
 
 
 def _page(roles: list[Role], page: Page) -> JsonResponse:

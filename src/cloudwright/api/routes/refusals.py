@@ -113,7 +113,7 @@ UPDATES = Refusal(
     ),
 )
 ARCHIVES = Refusal(
-    "What was uploaded or made does not change. Upload a blueprint anew under another id, and let the"
+    "What was uploaded or made does not change. Upload a blueprint again under another id, and let the"
     " manager make snapshots and their status.",
     (
         ("PUT", "/blueprints/{id}/archive", P.BLUEPRINT_UPLOAD),

@@ -29,7 +29,7 @@ class Administration:
         return cast("Maintenance", self._transport.request("GET", "/maintenance"))
 
     def set_maintenance(self, active: bool) -> None:
-        """Begin or end the maintenance mode; nothing happens if it is so already."""
+        """Turn the maintenance mode on or off. Does nothing if it already has that state."""
         self._transport.request("POST", f"/maintenance/{'activate' if active else 'deactivate'}")
 
     def summary(

@@ -25,7 +25,7 @@ VALID_ATTRIBUTES = {
 
 
 def build_deployment_dependency(dependency_creator: str, **kwargs: Any) -> dict[str, Any]:
-    """Return what a dependency is stored as. Raises ValueError for an attribute that there is not."""
+    """Return the stored form of a dependency. Raises ValueError for an unknown attribute."""
     unknown = kwargs.keys() - VALID_ATTRIBUTES
     if unknown:
         raise ValueError(f"A dependency between deployments has no {', '.join(sorted(unknown))}.")

@@ -27,7 +27,7 @@ def validate_agent_amqp(ctx: Context, validate_agent_timeout: float = 20, **_: A
 
 @operation(resumable=True)  # type: ignore[untyped-decorator]
 def create_agent_amqp(ctx: Context, **_: Any) -> None:
-    """Wait for the agent, which its user starts anew."""
+    """Wait for the agent, which its user starts again."""
     create(ctx=ctx)
 
 

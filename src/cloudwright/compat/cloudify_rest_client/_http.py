@@ -81,7 +81,7 @@ class HTTPClient(Verbs):
         return "Authorization" in self.headers or "Authentication-Token" in self.headers
 
     def get_request_verify(self) -> bool | str:
-        """Return what the server's certificate is checked with."""
+        """Return the ``verify`` argument of a request: False, the path of a certificate, or True."""
         return False if self.trust_all else self.cert or True
 
     def _request(

@@ -1,4 +1,4 @@
-"""The own manager, asked through the supervisor of the current operation or workflow."""
+"""Requests to this manager, through the supervisor of the current operation or workflow."""
 
 from __future__ import annotations
 

@@ -84,8 +84,8 @@ _RESOURCES = {
 class CloudifyClient:
     """A manager: that of the current operation or workflow, or the one at ``host`` if it is given.
 
-    The own manager is asked through the process's supervisor, with the rights of the execution's user; there
-    are no credentials for it. Another one is asked over HTTP, with those that are given.
+    This manager is asked through the process's supervisor, with the rights of the execution's user and no
+    credentials; another one over HTTP, with the credentials that are given.
     """
 
     client_class = HTTPClient

@@ -1,4 +1,4 @@
-"""Workflows of other deployments as children of the own execution: its cancellation reaches them.
+"""Workflows of other deployments as children of the current execution: its cancellation reaches them.
 
 Each is started at most once for one operation, however often that is interrupted and tried again: the manager
 stores with an execution which operation started it.

@@ -43,14 +43,14 @@ def setting(name: str, inputs: Mapping[str, Any]) -> Any:
 
 
 def own_client(inputs: Mapping[str, Any]) -> Any:
-    """Return the client of the own manager. Raises NonRecoverableError if another one is asked for."""
+    """Return the client of this manager. Raises NonRecoverableError if another manager is given."""
     wanted = setting("client", inputs) or {}
     host, tenant = wanted.get("host"), wanted.get("tenant")
     if (host and host not in _OWN_HOSTS) or (tenant and tenant != ctx.tenant_name):
         where = f"manager `{host}`" if host and host not in _OWN_HOSTS else f"tenant `{tenant}`"
         raise NonRecoverableError(
-            f"The property `client` of `{ctx.node.id}` leads to {where}: what a node of type "
-            f"`{ctx.node.type}` stands for has to be on the own manager and in the own tenant, where a "
+            f"The property `client` of `{ctx.node.id}` names {where}: what a node of type "
+            f"`{ctx.node.type}` stands for must be on this manager and in this tenant, where a "
             "cancellation can reach it."
         )
     return get_rest_client()

@@ -28,7 +28,7 @@ async def _act(visit: Visit) -> Response:
             body["grace"] = float(grace)
         await visit.rest.post(f"/executions/{id}", body)
     except ValueError:
-        notice = f"`{grace[:50]}` is no number of seconds. Nothing was requested."
+        notice = f"`{grace[:50]}` is not a number of seconds. Nothing was requested."
     except RestError as error:
         if error.status != 400:
             raise

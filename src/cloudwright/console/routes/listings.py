@@ -106,7 +106,7 @@ async def _request(visit: Visit, form: Form, given: Mapping[str, Any]) -> None:
     for name in [name for name in body if f"{{{name}}}" in form.path]:
         value = body.pop(name)
         if "/" in value:
-            raise InvalidInput(f"`{value[:300]}` is no name: it holds a slash.")
+            raise InvalidInput(f"`{value[:300]}` is not a name: it has a slash.")
         path = path.replace(f"{{{name}}}", value)
     if form.file is None:
         await visit.rest.send(form.method, path, body)

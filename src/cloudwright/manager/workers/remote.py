@@ -102,7 +102,7 @@ class RemoteWorker:
         self._hold(Granted(run, subjects))
 
     def adopt(self, run: OperationRun) -> None:
-        """Hold an operation that an earlier life of this manager granted; it may have begun."""
+        """Hold an operation that an earlier run of this manager granted; it may have begun."""
         self._hold(Granted(run, None, told=_UNKNOWN))
 
     def revoke(self, run: OperationRun) -> bool:
@@ -356,7 +356,7 @@ class RemoteWorker:
         elif kind == "message":
             problem = check_from_operation(content)
             if problem is not None or content["type"] not in ("log", "event"):
-                raise InvalidInput(problem or "a message that is no log and no event")
+                raise InvalidInput(problem or "a message that is neither a log nor an event")
             return self._sink.message(run.id, content)
         else:
             self._end(granted, reported_end(run, content))

@@ -22,7 +22,7 @@ class DeploymentById(TypedDict):
 
 
 class ExecutionById(TypedDict):
-    """An execution of the tenant; none: the own one."""
+    """An execution of the tenant; without an id, the current one."""
 
     id: NotRequired[str | None]
 

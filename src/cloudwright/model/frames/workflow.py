@@ -85,7 +85,7 @@ class Begin(TypedDict):
 
 
 class Retry(TypedDict):
-    """What waits to be tried again is to be tried at once."""
+    """Operations that wait to be tried again are to be tried at once."""
 
     type: Literal["retry"]
     by: Annotated[str, "the user who asked"]

@@ -176,7 +176,9 @@ def _options(words: list[str]) -> tuple[_Options, list[str]]:
             # A timeout is taken and not needed: there is an answer, or the operation has ended and the
             # command fails.
         else:
-            raise BadCommand(f"there is no option {option}; there are -j, --json-arg-prefix and --timeout")
+            raise BadCommand(
+                f"there is no option {option}; the options are -j, --json-arg-prefix and --timeout"
+            )
     return options, rest
 
 

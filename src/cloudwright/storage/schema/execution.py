@@ -76,7 +76,7 @@ executions = Table(
     Index("ix_executions_group_id_status", "group_id", "status", sqlite_where=text("group_id IS NOT NULL")),
 )
 
-# Not in the execution's row: SQLite writes a whole row anew, and its parameters may be large.
+# Not in the execution's row: SQLite writes a whole row again, and its parameters may be large.
 task_counts = Table(
     "task_counts",
     metadata,

@@ -89,7 +89,7 @@ def delete(ctx: Context, **_: Any) -> None:
 
 @operation(resumable=True)  # type: ignore[untyped-decorator]
 def restart(ctx: Context, **_: Any) -> None:
-    """Start an agent anew that was installed over SSH; others are their users' to restart."""
+    """Start an agent again that was installed over SSH; others are their users' to restart."""
     if _method(ctx) == REMOTE:
         remote.restart(ctx)
         return

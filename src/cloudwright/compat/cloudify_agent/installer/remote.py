@@ -55,7 +55,7 @@ def remove(ctx: Context) -> None:
 
 
 def restart(ctx: Context) -> None:
-    """Start the agent anew, on its host."""
+    """Start the agent again, on its host."""
     _check_ssh()
     _run(ctx, _restart(ctx, read_config(ctx)))
 

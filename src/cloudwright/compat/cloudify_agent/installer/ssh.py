@@ -131,7 +131,7 @@ async def _attempt(
         found = options["client_factory"].found
         raise NonRecoverableError(
             f"The host {where} has the key {found}, and not {login.host_key}: it is another machine, or "
-            "was made anew. Nothing was sent to it."
+            "was made again. Nothing was sent to it."
         ) from error
     except asyncssh.PermissionDenied:
         how = " and ".join(name for name in ("key", "password") if getattr(login, name))

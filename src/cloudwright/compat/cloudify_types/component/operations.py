@@ -173,7 +173,7 @@ def update(timeout: float | None = EXECUTIONS_TIMEOUT, **inputs: Any) -> None:
     if "id" in differing.get("deployment", ()):
         raise NonRecoverableError(
             f"The component `{ctx.node.id}` has the deployment `{id}`, and an update cannot give it another "
-            "one. Reinstall it (`--reinstall-list`) to have it made anew."
+            "one. Reinstall it (`--reinstall-list`) to have it recreated."
         )
     execution = started_before(client, id, "update")
     if execution is None and ("blueprint" in differing or "inputs" in differing.get("deployment", ())):
@@ -320,7 +320,7 @@ def _has_instances(client: Any, id: str) -> bool:
 
 
 def _parameters(client: Any, id: str, workflow_id: str) -> dict[str, Any]:
-    """Return what the own workflow passes on to the same one of the component."""
+    """Return the parameters that this workflow passes to the same workflow of the component."""
     if ctx.workflow_id == workflow_id and ctx.workflow_parameters.get("ignore_failure"):
         return {"ignore_failure": True}
     return {}
