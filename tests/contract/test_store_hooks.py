@@ -188,6 +188,33 @@ def test_hooks_are_listed_changed_and_deleted_with_their_deliveries(store: Store
         store.read_sync(hooks.get, TENANT, "h1")
 
 
+def test_hooks_that_change_are_looked_at_as_they_are(store: Store) -> None:
+    """The writer keeps those that it read: what changes them says so, in the transaction itself too."""
+    deploy(store)
+    create(store)
+
+    def happen_now(message: str) -> None:
+        store.write_sync(events.add, [Event("e1", at(1), message, event_type="it")])
+
+    def made_and_failed(conn: Connection) -> None:
+        hooks.create(conn, Hook(id="h2", tenant=TENANT, url="http://x", event_types=["it"], created_at=NOW))
+        raise Conflict("no")
+
+    happen_now("before")
+    with pytest.raises(Conflict, match="no"):
+        store.write_sync(made_and_failed)
+    hook(store, event_types=["it"])
+    happen_now("one")
+    store.write_sync(hooks.change, TENANT, "h1", {"enabled": False})
+    happen_now("while it was off")
+    store.write_sync(hooks.change, TENANT, "h1", {"enabled": True})
+    happen_now("two")
+    assert {one.payload["message"] for one in deliveries(store)} == {"one", "two"}
+    store.write_sync(hooks.remove, TENANT, "h1")
+    happen_now("after")
+    assert deliveries(store) == deliveries(store, "h2") == []
+
+
 def test_a_tenant_has_so_many_hooks_at_most(store: Store) -> None:
     for number in range(hooks.MAX_HOOKS):
         hook(store, f"h{number}")

@@ -18,7 +18,7 @@ from stored import NOW, create, happened
 
 from cloudwright.errors import Conflict
 from cloudwright.model.event import Event
-from cloudwright.storage import events
+from cloudwright.storage import events, hook_triggers
 from cloudwright.storage.postgresql import PostgresDatabase
 from cloudwright.storage.prepared import Prepared
 from cloudwright.storage.schema import events as event_rows
@@ -47,6 +47,8 @@ def store(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setitem(PostgresDatabase._SESSION, "lock_timeout", "100ms")
     opened = Store.open(postgres.clean_database())
     create(opened)
+    # The first transaction with an event reads the hooks; those after it do not.
+    opened.write_sync(hook_triggers.enabled)
     yield opened
     opened.close()
 

@@ -1,7 +1,8 @@
 """Deliveries of hooks, stored in the transaction of what triggers them.
 
 The verbs that store events say so (``note``), and the writer compares what happened in a transaction with the
-hooks, once, before it commits (``flush``).
+hooks, once, before it commits (``flush``). It keeps those that it read on its connection until one of them
+changes (``forget``): on PostgreSQL it would otherwise wait for an answer in every transaction.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from cloudwright.storage.records import Execution
 from cloudwright.storage.schema import executions, hook_deliveries, hooks
 
 _HAPPENED = "cloudwright.hook_triggers"
+_KEPT = "cloudwright.enabled_hooks"
 _ENABLED = Prepared(select(*columns_of(Hook, hooks)).where(hooks.c.enabled).order_by(hooks.c.id))
 _INSERT = Prepared(
     insert(hook_deliveries),
@@ -57,7 +59,7 @@ def flush(conn: Connection, new_id: Callable[[], str]) -> bool:
     happened: list[Event] | None = conn.info.pop(_HAPPENED, None)
     if not happened:
         return False
-    waiting = [Hook(*row) for row in _ENABLED.all(conn)]
+    waiting = enabled(conn)
     if not waiting:
         return False
     known: dict[str, Execution] = {}
@@ -76,9 +78,23 @@ def flush(conn: Connection, new_id: Callable[[], str]) -> bool:
     return bool(rows)
 
 
+def enabled(conn: Connection) -> list[Hook]:
+    """Return the enabled hooks of all tenants, as this connection read them since one changed."""
+    kept: list[Hook] | None = conn.info.get(_KEPT)
+    if kept is None:
+        kept = conn.info[_KEPT] = [Hook(*row) for row in _ENABLED.all(conn)]
+    return kept
+
+
+def forget(conn: Connection) -> None:
+    """Read the hooks again at the next look: this transaction changes some."""
+    conn.info.pop(_KEPT, None)
+
+
 def drop(conn: Connection) -> None:
-    """Forget what happened in a transaction that was rolled back."""
+    """Forget what happened in a transaction that was rolled back, and hooks that were read in it."""
     conn.info.pop(_HAPPENED, None)
+    forget(conn)
 
 
 def _is_of(hook: Hook, execution: Execution) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func,
 
 from cloudwright.errors import Conflict, IllegalAction, NotFound
 from cloudwright.model.hook import DeliveryState, Hook
+from cloudwright.storage import hook_triggers
 from cloudwright.storage.columns import is_, is_any
 from cloudwright.storage.keyed_table import KeyedTable
 from cloudwright.storage.paging import Page, columns_of, holds, one_of, read_page
@@ -124,6 +125,7 @@ def create(conn: Connection, hook: Hook) -> Hook:
     number = conn.scalar(select(func.count()).select_from(hooks).where(hooks.c.tenant == hook.tenant)) or 0
     if number >= MAX_HOOKS:
         raise IllegalAction(f"Tenant `{hook.tenant}` has {number} hooks, which is as many as it may have.")
+    hook_triggers.forget(conn)
     return _CATALOGUE.add(conn, hook)
 
 
@@ -149,11 +151,13 @@ def list_hooks(
 
 def change(conn: Connection, tenant: str, id: str, changes: Mapping[str, Any]) -> Hook:
     """Raises NotFound."""
+    hook_triggers.forget(conn)
     return _CATALOGUE.change(conn, (tenant, id), changes) if changes else get(conn, tenant, id)
 
 
 def remove(conn: Connection, tenant: str, id: str) -> Hook:
     """Delete a hook with its deliveries. Raises NotFound."""
+    hook_triggers.forget(conn)
     hook = _CATALOGUE.remove(conn, tenant, id)
     conn.execute(delete(deliveries).where(deliveries.c.tenant == tenant, deliveries.c.hook_id == id))
     return hook

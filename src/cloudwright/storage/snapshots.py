@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from cloudwright.errors import ExecutionRunning, IllegalAction
 from cloudwright.model.event import EVENT, LOG
 from cloudwright.model.execution import END_STATUSES, ExecutionStatus
+from cloudwright.storage import hook_triggers
 from cloudwright.storage.columns import UtcDateTime
 from cloudwright.storage.json_codec import dumps, loads
 from cloudwright.storage.migrate import versions
@@ -130,6 +131,7 @@ def replace_all(
         conn.execute(insert(kept_values), values)
     if user is not None:
         _keep_user(conn, dict(user), its_tokens)
+    hook_triggers.forget(conn)
     if conn.dialect.name == "postgresql":
         _raise_counters(conn)
 
