@@ -90,8 +90,8 @@ def test_plugins_and_blueprints_come_from_addresses_and_go(
     ("more", "said"),
     [
         ({"archive": "nothing.tar.gz"}, "/nothing.tar.gz` could not be downloaded: 404"),
-        ({"client": "{host: elsewhere.example}"}, "leads to manager `elsewhere.example`"),
-        ({"client": "{tenant: another}"}, "leads to tenant `another`"),
+        ({"client": "{host: elsewhere.example}"}, "names manager `elsewhere.example`"),
+        ({"client": "{tenant: another}"}, "names tenant `another`"),
     ],
 )
 def test_what_cannot_be_brought_is_said_once(

@@ -62,6 +62,7 @@ def test_nobody_waits_for_an_api_that_never_answers(tmp_path: Path, monkeypatch:
         manager: Any = SimpleNamespace(
             rpc=SimpleNamespace(rest=None),
             accounts=SimpleNamespace(bootstrap=AsyncMock()),
+            agents=SimpleNamespace(),
             start=start,
             close=close,
         )

@@ -84,8 +84,8 @@ def test_files_that_are_refused(api: Api) -> None:
     api.deployment()
     content = make(api)
     for wrong, said in (
-        (b"", "no snapshot"),
-        (b"hello", "no snapshot"),
+        (b"", "not a snapshot"),
+        (b"hello", "not a snapshot"),
         (content[: len(content) // 2], "cut off"),
         (changed(content, format=2), "newer version"),
         (changed(content, revision="9999"), "newer version"),

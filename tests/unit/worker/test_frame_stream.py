@@ -61,8 +61,8 @@ def test_what_is_urgent_overtakes_what_is_long() -> None:
     ("text", "said"),
     [
         ("{", "not JSON"),
-        ("[]", "no object"),
-        ('{"type": 1}', "no object"),
+        ("[]", "not an object"),
+        ('{"type": 1}', "not an object"),
         ('{"type": "go"}', "unknown type"),
         ('{"type": "asks", "operation": "o", "attempt": "1", "asking": 1}', "`attempt`"),
         ("[" * 100_000, "not JSON"),
