@@ -39,7 +39,7 @@ def test_users_groups_and_tenants_are_made_changed_and_removed(
     _fill(page, "password", username="ann", password="another long one")
     _said(page, "The password of `ann` is set.")
     _fill(page, "password", username="active/ann", password="another long one")
-    expect(alert).to_contain_text("it holds a slash")
+    expect(alert).to_contain_text("it has a slash")
 
     console.open("tenants")
     _fill(page, "create", tenant_name="second")
