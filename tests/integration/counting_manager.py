@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 import threading
+import weakref
 from collections import Counter
 
 from cloudwright.cli.server import main
@@ -35,15 +36,17 @@ def object_counts() -> dict[str, object]:
     gc.collect()
     blocks = sys.getallocatedblocks()
     objects = gc.get_objects()
+    # The module of SQLite keeps a weak reference to each cursor, and drops those of dead ones by hundreds.
+    dead = sum(type(item) is weakref.ref and item() is None for item in objects)
     names = Counter(f"{type(item).__module__}.{type(item).__qualname__}" for item in objects)
     ids = {
         id(text) for item in objects for text in gc.get_referents(item) if type(text) is str and is_id(text)
     }
     return {
         "objects": {name: count for name, count in names.items() if name.startswith(COUNTED)},
-        "tracked": len(objects),
+        "tracked": len(objects) - dead,
         "ids": len(ids),
-        "blocks": blocks,
+        "blocks": blocks - dead,
         "descriptors": len(os.listdir("/proc/self/fd")),
         "threads": threading.active_count(),
     }
