@@ -15,16 +15,13 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import cloudwright
 from cloudwright.errors import Unavailable
-from cloudwright.process import fast_json, orphans
+from cloudwright.process import fast_json, orphans, zygote_start
 from cloudwright.process.cgroups import Cgroups, sweep
 from cloudwright.process.child import Child, ChildObserver, ChildSpec, ExitStatus
 from cloudwright.process.limits import CLOSE_SECONDS, DEATH_SECONDS
-from cloudwright.process.proc_title import PLACEHOLDERS
 from cloudwright.process.process_table import Identity, child_key, mark, process_identity
 from cloudwright.process.process_tree import CgroupTree, MarkedTree, Tree
 from cloudwright.process.tree_ending import ProcessTables, TreeEnding, look
@@ -33,36 +30,6 @@ from cloudwright.process.zygote import MAX_REQUEST
 
 __all__ = ["Child", "ChildObserver", "ChildSpec", "ExitStatus", "Zygote"]
 
-# Loads this project's package from where it is, and nothing else from there: the interpreter may be another
-# environment's, whose plugins must not find this environment's libraries before their own.
-_BOOTSTRAP = """
-import importlib.util, os, sys
-folder, control = sys.argv[1], int(sys.argv[2])
-if control != 3:
-    os.dup2(control, 3)
-    os.close(control)
-os.set_inheritable(3, False)
-spec = importlib.util.spec_from_file_location("cloudwright", folder + "/__init__.py")
-sys.modules["cloudwright"] = package = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(package)
-from cloudwright.process import zygote
-zygote.main()
-"""
-#: What a zygote may see of this process's environment if its caller does not say: nothing that could be a
-#: credential.
-_HARMLESS = (
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LANGUAGE",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "TMPDIR",
-)
 _TAIL = 4096
 
 log = logging.getLogger(__name__)
@@ -147,10 +114,10 @@ class Zygote:
         Raises errors.Unavailable, with what it printed, if it does not start.
         """
         if env is None:
-            env = {variable: os.environ[variable] for variable in _HARMLESS if variable in os.environ}
+            env = zygote_start.harmless_environment()
         leaves = None if cgroups is None else cgroups.zygote_folder(name)
-        zygote = cls(name, leaves, *_spawn(name, python, env))
-        zygote._post(_setup(name, path, preload, rehearse, warm, leaves))
+        zygote = cls(name, leaves, *zygote_start.spawn(name, python, env))
+        zygote._post(zygote_start.setup(name, path, preload, rehearse, warm, leaves))
         zygote._watchdog.expect(START_SECONDS)
         try:
             zygote.warmed = await asyncio.shield(zygote._ready)
@@ -189,7 +156,7 @@ class Zygote:
         if self._closing or self._reaping is not None:
             raise Unavailable(f"Process {spec.name} cannot be started: its zygote {self.name} has ended.")
         try:
-            channel, output, theirs = _ends()
+            channel, output, theirs = zygote_start.child_ends()
         except OSError as error:
             raise Unavailable(f"Process {spec.name} cannot be started: {error}.") from error
         forked: asyncio.Future[Child] = self._loop.create_future()
@@ -427,72 +394,6 @@ class Zygote:
             self._exited(child, ExitStatus(signal=signal.SIGKILL), gone=False)
         if self.leaves is not None:
             sweep(self.leaves)
-
-
-def _spawn(
-    name: str, python: str, env: Mapping[str, str]
-) -> tuple[subprocess.Popen[bytes], socket.socket, int]:
-    """Start a zygote's process: it, the control socket, and the pipe of what it prints."""
-    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    printed, printing = os.pipe()
-    folder = str(Path(cloudwright.__file__).parent)
-    try:
-        process = subprocess.Popen(
-            # -P: nothing from the current folder is imported. -X utf8: what children print is UTF-8, whatever
-            # the locale.
-            [python, "-P", "-X", "utf8", "-c", _BOOTSTRAP, folder, str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=printing,
-            stderr=printing,
-            pass_fds=[theirs.fileno()],
-            cwd="/",
-            env={**env, **PLACEHOLDERS},
-            start_new_session=True,
-        )
-    except OSError as error:
-        control.close()
-        os.close(printed)
-        raise Unavailable(f"Zygote {name} cannot be started with {python}: {error}.") from error
-    finally:
-        theirs.close()
-        os.close(printing)
-    control.setblocking(False)
-    os.set_blocking(printed, False)
-    return process, control, printed
-
-
-def _setup(
-    name: str,
-    path: Sequence[str],
-    preload: Sequence[str],
-    rehearse: str | None,
-    warm: tuple[str, Any] | None,
-    leaves: str | None,
-) -> bytes:
-    folders = [os.path.abspath(folder) for folder in path]
-    setup = {
-        "name": name,
-        "path": folders,
-        "preload": list(preload),
-        "rehearse": rehearse,
-        "warm": warm,
-        "leaves": leaves,
-    }
-    return fast_json.dumps(setup)
-
-
-def _ends() -> tuple[socket.socket, int, tuple[int, int]]:
-    """For a child: its channel and its output, both not blocking, and its own ends of both."""
-    channel, theirs = socket.socketpair()
-    with theirs:
-        try:
-            output, printing = os.pipe()
-        except OSError:
-            channel.close()
-            raise
-        channel.setblocking(False)
-        os.set_blocking(output, False)
-        return channel, output, (theirs.detach(), printing)
 
 
 def _close(descriptors: Sequence[int]) -> None:

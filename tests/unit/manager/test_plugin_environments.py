@@ -18,7 +18,7 @@ from cloudwright.errors import Unavailable
 from cloudwright.manager import fusion_common, plugin_commands, plugin_environments
 from cloudwright.manager.plugin_environments import COMPLETE, PluginEnvironments
 from cloudwright.manager.plugin_selection import PluginCode
-from cloudwright.process import supervisor
+from cloudwright.process import zygote_start
 
 CODE = PluginCode("box", "1.0", None, (), Path("wheels"), ("box.whl",), "p1")
 #: Waits for a process of its own, which holds the other end of a pipe.
@@ -115,7 +115,7 @@ def test_what_runs_from_where_it_lies_has_no_environment(tmp_path: Path) -> None
 def test_a_zygote_that_is_killed_while_it_starts_is_started_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spawn, killed = supervisor._spawn, []
+    spawn, killed = zygote_start.spawn, []
 
     def spawn_and_kill(name: str, python: str, env: Mapping[str, str]) -> Any:
         spawned = spawn(name, python, env)
@@ -132,7 +132,7 @@ def test_a_zygote_that_is_killed_while_it_starts_is_started_once_more(
         finally:
             await begun.close()
 
-    monkeypatch.setattr(supervisor, "_spawn", spawn_and_kill)
+    monkeypatch.setattr(zygote_start, "spawn", spawn_and_kill)
     asyncio.run(start())
     assert sorted(killed) == ["operations-own", "workflows-own"]
 

@@ -34,7 +34,7 @@ from observing import (
 
 import cloudwright
 from cloudwright.errors import Unavailable
-from cloudwright.process import orphans, supervisor
+from cloudwright.process import orphans, zygote_start
 from cloudwright.process.process_table import child_key
 from cloudwright.process.supervisor import ExitStatus
 
@@ -419,14 +419,14 @@ async def test_a_kill_does_not_wait_for_a_stopped_zygote_which_is_replaced() -> 
 
 
 def test_a_zygote_that_is_stopped_while_it_starts_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    spawn = supervisor._spawn
+    spawn = zygote_start.spawn
 
     def spawn_and_stop(name: str, python: str, env: Mapping[str, str]) -> Any:
         spawned = spawn(name, python, env)
         os.kill(spawned[0].pid, signal.SIGSTOP)
         return spawned
 
-    monkeypatch.setattr(supervisor, "_spawn", spawn_and_stop)
+    monkeypatch.setattr(zygote_start, "spawn", spawn_and_stop)
 
     @in_loop
     async def test() -> None:
